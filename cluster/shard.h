@@ -1,0 +1,75 @@
+#pragma once
+// A shard's replica as the actors see it: commands in, effects out. Behind it stand the replicated
+// log and the shard machine. Today every shard has one voter, this node; the interface is the one
+// that Raft groups will implement.
+//
+// propose() puts many commands into ONE log entry. When the entry is committed (on a majority's disk)
+// the machine applies it and the result is told to the listener, on the log thread, entries in order.
+// Reads run on a reader thread and see at least everything whose effects were told before.
+
+#include "core/command.h"
+#include "core/ids.h"
+#include "core/metrics.h"
+#include "core/request.h"
+#include "core/result.h"
+#include "core/settings.h"
+#include "storage/log_writer.h"
+#include "storage/store.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace parley::cluster {
+
+// What a channel's durable state is when its actor wakes up.
+struct ChannelState {
+  Position newest;           // epoch 0: nothing was ever published
+  Offset oldest;
+  PublicationPtr cached;     // cache channels
+};
+
+using EntryToken = std::uint64_t;
+
+class ShardListener {
+ public:
+  virtual ~ShardListener() = default;
+  // One effect for each command of the entry, in order. On the log thread: hand over, do not work.
+  virtual void on_applied(ShardId shard, EntryToken entry, std::vector<Effect> effects) = 0;
+  // The entry's outcome is unknown or it was refused; nothing of it may be acknowledged.
+  virtual void on_refused(ShardId shard, EntryToken entry, Error error) = 0;
+};
+
+class Shards {
+ public:
+  virtual ~Shards() = default;
+  [[nodiscard]] virtual std::uint16_t count() const = 0;
+  // Thread-safe. `sync` no: acknowledged when written but not fsynced (Durability::async).
+  virtual void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) = 0;
+  // Thread-safe; `done` runs on the reader thread.
+  virtual void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) = 0;
+  virtual void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) = 0;
+  virtual void read_cursor(ChannelKey channel, std::string client_id,
+                           std::function<void(Result<std::optional<Offset>>)> done) = 0;
+  [[nodiscard]] virtual bool available() const = 0;  // accepts proposals now
+};
+
+struct LocalShardsConfig {
+  std::uint16_t shard_count = 64;
+  std::chrono::seconds idempotency_window{600};
+  std::size_t idempotency_keys_max = 100'000;
+  std::chrono::seconds cursor_lifetime{86'400};
+  std::size_t cursors_per_channel_max = 10'000;
+  std::size_t log_entries_kept = 1'024;   // per shard, before the log's head is cut
+  std::chrono::seconds retention_sweep_interval{60};
+};
+
+// All shards of a single node: the log is this node's disk. Replays what was logged but not applied,
+// then listens. Owned by server/node; stop() before the store goes.
+class LocalShards;
+Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,
+                                                   LocalShardsConfig config, ShardListener& listener);
+
+}  // namespace parley::cluster

@@ -1,0 +1,76 @@
+#pragma once
+// Everything that can go wrong because of a client, a peer, a disk or a configuration: one table.
+//
+// Each code has its Pusher code (for `pusher:error` and closes), its HTTP status, a name that appears
+// in metrics and logs, and advice for whoever meets it. docs/errors.md has one row for each code; a
+// test holds the two together.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace parley {
+
+enum class Errc : std::uint8_t {
+  bad_frame,            // not a JSON object, wrong type of a field, binary where text is due
+  bad_request,          // HTTP: malformed body, missing field, wrong parameter
+  bad_channel_name,
+  bad_event_name,
+  bad_position,
+  unknown_app,
+  app_disabled,
+  tls_required,
+  over_connection_limit,
+  path_not_found,
+  bad_protocol_version,
+  unsupported_protocol_version,
+  missing_protocol_version,
+  unauthorized,         // signature, key, timestamp, identity
+  origin_refused,
+  replayed,             // a signed request that was accepted before
+  over_capacity,
+  reconnect,            // drain: come back, another process or node serves you
+  pong_timeout,
+  inactive,
+  rate_limited,
+  watchlist_too_long,
+  too_large,
+  too_many_channels,
+  too_many_members,
+  not_subscribed,
+  client_events_disabled,
+  slow_consumer,
+  overloaded,           // a bounded queue inside is full: back off and retry
+  storage_unavailable,  // the disk refused; outcome unknown: retry with the same idempotency key
+  not_found,
+  corrupt,
+  newer_schema,
+  config_invalid,
+  io,
+  timeout,
+  terminated,           // an operator or the application ended the user's connections
+  internal,
+  kCount
+};
+
+struct Error {
+  Errc code = Errc::internal;
+  std::string message;  // for people; never holds secrets
+};
+
+struct ErrorInfo {
+  Errc code;
+  std::string_view name;      // snake_case, stable: metric label and JSON `error`
+  int pusher_code;            // 0: none (JSON null)
+  int http_status;
+  std::string_view sentence;  // default message
+  std::string_view remedy;
+};
+
+const ErrorInfo& info(Errc code);
+std::span<const ErrorInfo> all_errors();
+Error make_error(Errc code);                              // with the table's sentence
+Error make_error(Errc code, std::string message);
+
+}  // namespace parley

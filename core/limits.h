@@ -1,0 +1,59 @@
+#pragma once
+// Every bound, with its unit last, its default, and what happens when it is reached. All can be set
+// under [limits] in parley.toml (some per app); relations are checked by `parley check` and below.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace parley {
+
+// Of one application. Reaching one answers the sender; nobody is disconnected for it.
+struct AppLimits {
+  std::size_t connections_max = 0;            // 0: only the node's bound. Then: 4100, refused
+  std::size_t event_data_bytes_max = 102'400; // 413 / pusher:error
+  std::size_t event_name_chars_max = 200;     // 400 / pusher:error
+  std::size_t channel_name_chars_max = 200;   // 400 / subscription_error
+  std::size_t channels_per_publish_max = 100; // 400
+  std::size_t events_per_batch_max = 10;      // 400
+  std::size_t presence_members_max = 100'000; // subscription_error; also bounds the roster's memory
+  std::size_t member_bytes_max = 2'048;       // subscription_error
+  std::size_t user_id_chars_max = 128;
+  std::size_t watchlist_users_max = 100;      // pusher:error 4302
+  std::size_t channels_per_connection_max = 1'000;       // subscription_error
+  std::uint32_t client_events_per_second_max = 10;       // pusher:error 4301; 0: no limit
+  std::uint32_t publishes_per_second_max = 0;            // HTTP 429; 0: no limit
+};
+
+// Of the node.
+struct NodeLimits {
+  std::size_t connections_max = 100'000;           // 4100 after the upgrade
+  std::size_t connections_per_address_max = 0;     // 0: no limit
+  std::size_t http_header_bytes_max = 16'384;      // 431
+  std::size_t http_body_bytes_max = 2'097'152;     // 413
+  std::size_t frame_bytes_max = 131'072;           // 1009
+  std::size_t json_depth_max = 32;                 // bad_frame
+  std::size_t write_queue_bytes_max = 4'194'304;   // slow_consumer: 4100, resumes by position
+  std::chrono::seconds handshake_timeout{10};      // half-open handshakes are closed
+  std::chrono::seconds http_idle_timeout{75};
+  std::size_t requests_in_flight_max = 65'536;     // overloaded
+  std::size_t mailbox_messages_max = 20'000;       // overloaded, per channel actor
+  std::size_t shard_pending_commands_max = 16'384; // overloaded, per shard
+  std::size_t shard_entry_bytes_max = 1'048'576;   // a log entry is cut here, the rest waits
+  std::size_t catch_up_publications_max = 10'000;  // of one resume: more is a gap
+  std::size_t catch_up_buffer_bytes_max = 1'048'576;  // live frames held while catching up; then slow_consumer
+  std::size_t history_page_max = 1'000;
+  std::size_t replay_guard_signatures_max = 200'000;  // oldest timestamps are refused first
+  std::size_t idempotency_keys_max = 100'000;      // per shard; oldest are forgotten first
+  std::size_t cursors_per_channel_max = 10'000;    // stock clients' confirmed positions; oldest forgotten
+  std::chrono::seconds idempotency_window{600};
+  std::chrono::seconds signature_window{600};
+  std::chrono::seconds cursor_lifetime{86'400};
+  std::chrono::seconds channel_idle{60};           // a channel actor without listeners passivates
+};
+
+static_assert(NodeLimits{}.frame_bytes_max > AppLimits{}.event_data_bytes_max);
+static_assert(NodeLimits{}.http_body_bytes_max > AppLimits{}.event_data_bytes_max * AppLimits{}.events_per_batch_max);
+static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max);
+
+}  // namespace parley

@@ -1,0 +1,138 @@
+#include "core/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <mutex>
+#include <vector>
+
+namespace parley {
+namespace {
+
+using Buckets = prometheus::Histogram::BucketBoundaries;
+const Buckets kLatency{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+const Buckets kSizes{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048};
+
+}  // namespace
+
+void Counter::add(double by) const { handle->Increment(by); }
+double Counter::value() const { return handle->Value(); }
+void Gauge::set(double to) const { handle->Set(to); }
+void Gauge::add(double by) const { handle->Increment(by); }
+double Gauge::value() const { return handle->Value(); }
+void Histogram::observe(double value) const { handle->Observe(value); }
+
+struct Metrics::Impl {
+  prometheus::Registry registry;
+  std::mutex collectors_mutex;  // guards `collectors`; leaf
+  std::vector<std::function<void()>> collectors;
+
+  using CounterFamily = prometheus::Family<prometheus::Counter>;
+  using GaugeFamily = prometheus::Family<prometheus::Gauge>;
+
+  CounterFamily& counters(const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+  GaugeFamily& gauges(const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+  }
+  Counter counter(const char* name, const char* help) { return {&counters(name, help).Add({})}; }
+  Gauge gauge(const char* name, const char* help) { return {&gauges(name, help).Add({})}; }
+  Histogram histogram(const char* name, const char* help, const Buckets& buckets) {
+    return {&prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets)};
+  }
+
+  CounterFamily& closed = counters("parley_connections_closed_total", "Connections that ended, by reason.");
+  CounterFamily& handshakes = counters("parley_handshakes_refused_total", "Handshakes refused, by reason.");
+  CounterFamily& unauthorized = counters("parley_authorizations_refused_total", "Authorisations refused, by reason.");
+  CounterFamily& http = counters("parley_http_requests_total", "HTTP requests answered, by route and status.");
+  CounterFamily& limited = counters("parley_rate_limited_total", "Refusals by a rate limit, by kind.");
+  CounterFamily& publish = counters("parley_publishes_total", "Publications accepted, by source and durability.");
+  CounterFamily& refused = counters("parley_publishes_refused_total", "Publications refused, by reason.");
+  CounterFamily& actor = counters("parley_actor_messages_total", "Messages that actors handled, by kind.");
+  CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
+  CounterFamily& reloads = counters("parley_config_reloads_total", "Configuration reloads, by outcome.");
+  GaugeFamily& mailboxes = gauges("parley_actor_mailbox_messages", "Messages waiting in actors' mailboxes, by kind.");
+  GaugeFamily& connections = gauges("parley_connections", "Open connections, by protocol.");
+  GaugeFamily& build = gauges("parley_build_info", "Always 1; the labels say what runs.");
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
+  auto& m = *impl_;
+  connections_pusher = {&m.connections.Add({{"protocol", "pusher"}})};
+  connections_http = {&m.connections.Add({{"protocol", "http"}})};
+  connections_opened = m.counter("parley_connections_opened_total", "WebSocket connections opened.");
+  frames_received = m.counter("parley_frames_received_total", "WebSocket messages received.");
+  frames_sent = m.counter("parley_frames_sent_total", "WebSocket messages queued for sending.");
+  bytes_received = m.counter("parley_received_bytes_total", "Payload bytes received over WebSocket.");
+  bytes_sent = m.counter("parley_sent_bytes_total", "Bytes written to WebSocket connections.");
+  deliveries = m.counter("parley_deliveries_total", "Publications queued for a subscriber's socket.");
+  slow_consumers = m.counter("parley_slow_consumers_total", "Connections closed because their write queue was full.");
+  write_queue_bytes = m.gauge("parley_write_queue_bytes", "Bytes waiting in the write queues of all connections.");
+  publish_to_write_seconds = m.histogram("parley_publish_to_write_seconds",
+      "From accepting a publication to queuing it on the last local socket.", kLatency);
+  http_request_seconds = m.histogram("parley_http_request_seconds", "From reading an HTTP request to its answer.", kLatency);
+  catch_up_overflows = m.counter("parley_catch_up_overflows_total", "Resumes ended because too much came in meanwhile.");
+  publish_ack_seconds = m.histogram("parley_publish_ack_seconds", "From accepting a durable publication to its acknowledgement.", kLatency);
+  subscriptions = m.gauge("parley_subscriptions", "Subscriptions of sessions on channels.");
+  channels = m.gauge("parley_channels", "Channel actors that are awake.");
+  presence_members = m.gauge("parley_presence_members", "Members over all presence channels.");
+  users_online = m.gauge("parley_users_online", "Signed-in users with at least one session.");
+  requests_in_flight = m.gauge("parley_requests_in_flight", "Requests accepted by the gateway and not yet handled.");
+  missed_publications = m.counter("parley_missed_publications_total", "Publications sent to resuming subscribers.");
+  passivations = m.counter("parley_channel_passivations_total", "Channel actors that went to sleep.");
+  shards = m.gauge("parley_shards", "Shards of this node.");
+  shards_without_leader = m.gauge("parley_shards_without_leader", "Shards that cannot accept publications now.");
+  log_entries = m.counter("parley_log_entries_total", "Entries appended to the shards' logs.");
+  commands_applied = m.counter("parley_commands_applied_total", "Commands applied by shard machines.");
+  log_fsync_seconds = m.histogram("parley_log_fsync_seconds", "Time of one synced write of the log.", kLatency);
+  log_batch_commands = m.histogram("parley_log_batch_commands", "Commands that shared one synced write.", kSizes);
+  apply_seconds = m.histogram("parley_apply_seconds", "Time to apply one batch of committed entries.", kLatency);
+  log_queue_commands = m.gauge("parley_log_queue_commands", "Commands waiting for the log writer.");
+  storage_errors = m.counter("parley_storage_errors_total", "Writes or reads that the disk refused.");
+  storage_available = m.gauge("parley_storage_available", "1 while the log accepts writes, else 0.");
+  data_bytes = m.gauge("parley_data_bytes", "Size of the data directory's tables.");
+  disk_free_bytes = m.gauge("parley_disk_free_bytes", "Free space on the data directory's file system.");
+  retention_trimmed = m.counter("parley_retention_trimmed_total", "Publications removed by retention.");
+  draining = m.gauge("parley_draining", "1 while the node is going away.");
+  start_time_seconds = m.gauge("parley_start_time_seconds", "When the process started, in Unix time.");
+}
+Metrics::~Metrics() = default;
+
+Counter Metrics::connections_closed(std::string_view reason) const { return {&impl_->closed.Add({{"reason", std::string(reason)}})}; }
+Counter Metrics::handshakes_refused(std::string_view reason) const { return {&impl_->handshakes.Add({{"reason", std::string(reason)}})}; }
+Counter Metrics::authorizations_refused(std::string_view reason) const { return {&impl_->unauthorized.Add({{"reason", std::string(reason)}})}; }
+Counter Metrics::http_requests(std::string_view route, int status) const {
+  return {&impl_->http.Add({{"route", std::string(route)}, {"status", std::to_string(status)}})};
+}
+Counter Metrics::rate_limited(std::string_view kind) const { return {&impl_->limited.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::publishes(std::string_view source, std::string_view durability) const {
+  return {&impl_->publish.Add({{"source", std::string(source)}, {"durability", std::string(durability)}})};
+}
+Counter Metrics::publishes_refused(std::string_view reason) const { return {&impl_->refused.Add({{"reason", std::string(reason)}})}; }
+Gauge Metrics::mailbox_messages(std::string_view kind) const { return {&impl_->mailboxes.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::actor_messages(std::string_view kind) const { return {&impl_->actor.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::resumes(std::string_view outcome) const { return {&impl_->resume.Add({{"outcome", std::string(outcome)}})}; }
+Counter Metrics::config_reloads(std::string_view outcome) const { return {&impl_->reloads.Add({{"outcome", std::string(outcome)}})}; }
+
+void Metrics::set_build_info(std::string_view version, std::string_view compiler) {
+  impl_->build.Add({{"version", std::string(version)}, {"compiler", std::string(compiler)}}).Set(1);
+}
+
+void Metrics::on_collect(std::function<void()> collector) {
+  const std::lock_guard lock(impl_->collectors_mutex);
+  impl_->collectors.push_back(std::move(collector));
+}
+
+std::string Metrics::text() {
+  {
+    const std::lock_guard lock(impl_->collectors_mutex);
+    for (const auto& collect : impl_->collectors) collect();
+  }
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace parley

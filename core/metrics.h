@@ -1,0 +1,99 @@
+#pragma once
+// Every metric of the node, by name, in one place. Prefix `parley_`, base units, no ids in labels.
+//
+// Handles are cheap and thread-safe (atomics inside prometheus-cpp, whose only home is metrics.cpp);
+// fast paths add once for a batch, not once for a subscriber. server/ owns the one Metrics.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
+namespace parley {
+
+class Counter {
+ public:
+  void add(double by = 1) const;
+  [[nodiscard]] double value() const;
+  prometheus::Counter* handle = nullptr;
+};
+class Gauge {
+ public:
+  void set(double to) const;
+  void add(double by) const;
+  [[nodiscard]] double value() const;
+  prometheus::Gauge* handle = nullptr;
+};
+class Histogram {
+ public:
+  void observe(double value) const;
+  prometheus::Histogram* handle = nullptr;
+};
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // Prometheus text format. Thread-safe; runs the collectors first.
+  std::string text();
+  // Called before each exposition, on the scraping thread: for gauges that are read, not kept.
+  void on_collect(std::function<void()> collector);
+
+  // net
+  Gauge connections_pusher, connections_http;
+  Counter connections_opened;
+  Counter connections_closed(std::string_view reason) const;    // reason: Errc name or client, lost
+  Counter handshakes_refused(std::string_view reason) const;
+  Counter authorizations_refused(std::string_view reason) const;
+  Counter frames_received, frames_sent, bytes_received, bytes_sent;
+  Counter deliveries;              // publications written to a socket's queue
+  Counter slow_consumers;
+  Gauge write_queue_bytes;
+  Histogram publish_to_write_seconds;  // accepted by the node to handed to the socket's queue
+  Counter http_requests(std::string_view route, int status) const;
+  Histogram http_request_seconds;
+  Counter rate_limited(std::string_view kind) const;
+  Counter catch_up_overflows;
+
+  // actors
+  Counter publishes(std::string_view source, std::string_view durability) const;
+  Counter publishes_refused(std::string_view reason) const;
+  Histogram publish_ack_seconds;   // accepted to acknowledged, durable channels
+  Gauge subscriptions, channels, presence_members, users_online;
+  Gauge mailbox_messages(std::string_view kind) const;
+  Counter actor_messages(std::string_view kind) const;
+  Gauge requests_in_flight;
+  Counter resumes(std::string_view outcome) const;
+  Counter missed_publications;
+  Counter passivations;
+
+  // cluster and storage
+  Gauge shards, shards_without_leader;
+  Counter log_entries, commands_applied;
+  Histogram log_fsync_seconds, log_batch_commands, apply_seconds;
+  Gauge log_queue_commands;
+  Counter storage_errors;
+  Gauge storage_available;         // 1 or 0
+  Gauge data_bytes, disk_free_bytes;
+  Counter retention_trimmed;
+
+  // node
+  Gauge draining, start_time_seconds;
+  void set_build_info(std::string_view version, std::string_view compiler);
+  Counter config_reloads(std::string_view outcome) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley

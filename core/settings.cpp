@@ -1,0 +1,60 @@
+#include "core/settings.h"
+
+#include "core/channel_name.h"
+
+#include <algorithm>
+
+namespace parley {
+
+const App* Settings::app_by_key(std::string_view key) const {
+  const auto found = std::find_if(apps.begin(), apps.end(), [&](const App& app) { return app.key == key; });
+  return found == apps.end() ? nullptr : &*found;
+}
+
+const App* Settings::app_by_id(std::string_view id) const {
+  const auto found = std::find_if(apps.begin(), apps.end(), [&](const App& app) { return app.id == id; });
+  return found == apps.end() ? nullptr : &*found;
+}
+
+const ChannelRule& Settings::rule_for(std::string_view channel_name) const {
+  static const ChannelRule ephemeral{.match = "*"};
+  const auto base = channel_traits(channel_name).base;
+  for (const auto& rule : rules) {
+    if (pattern_matches(rule.match, base) || pattern_matches(rule.match, channel_name)) return rule;
+  }
+  return ephemeral;
+}
+
+std::vector<ChannelRule> default_rules() {
+  std::vector<ChannelRule> rules;
+  for (const char* match : {"domain.*", "user.*", "admin.*", "#server-to-user-*"}) {
+    rules.push_back({.match = match, .durability = Durability::quorum});
+  }
+  return rules;
+}
+
+// Linear backtracking on the last star only: no pattern makes it slow.
+bool pattern_matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace parley

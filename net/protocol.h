@@ -1,0 +1,67 @@
+#pragma once
+// One client connection's protocol, as a state machine without I/O: frames, answers and time go in;
+// what it wants done goes out through Actions, synchronously. net/pusher and net/socketio implement
+// it and see nothing else of net. Everything runs on the connection's I/O thread.
+
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "core/request.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace parley::net {
+
+// Which wire form a channel's event takes; a hub encodes each event once for each.
+enum class Wire : std::uint8_t { pusher, socketio };
+inline constexpr std::size_t kWireCount = 2;
+
+enum class ListenMode : std::uint8_t {
+  direct,   // the hub writes the shared frame to the socket itself: the fast path
+  through,  // the hub hands event and frame to on_event(): while catching up, or to track positions
+};
+
+class Actions {
+ public:
+  virtual ~Actions() = default;
+  virtual void send_text(std::string_view payload) = 0;     // one WebSocket text message
+  virtual void send_frame(const Bytes& frame) = 0;          // a shared frame as on_event() got it
+  virtual void request(Request request) = 0;                // `from` is filled in by the hub
+  // Puts this session into the hub's table for the channel, or changes its mode.
+  virtual void listen(const ChannelKey& channel, ListenMode mode) = 0;
+  virtual void unlisten(const ChannelKey& channel) = 0;
+  // Sends what is queued, then a close frame. Nothing is sent after it.
+  virtual void close(std::uint16_t code, std::string_view reason, Errc why) = 0;
+};
+
+enum class EndReason : std::uint8_t { closed_by_client, connection_lost, closed_by_us };
+
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  virtual void on_open(MonoTime now, Actions& actions) = 0;
+  virtual void on_text(std::string_view payload, MonoTime now, Actions& actions) = 0;
+  virtual void on_binary(std::string_view payload, MonoTime now, Actions& actions) = 0;
+  virtual void on_reply(Reply& reply, MonoTime now, Actions& actions) = 0;
+  // ListenMode::through only. `frame` is the event in this protocol's wire form, ready to send.
+  virtual void on_event(const ChannelEvent& event, const Bytes& frame, MonoTime now, Actions& actions) = 0;
+  // When deadline() has passed. Deadlines may move; the connection asks after each call.
+  virtual void on_deadline(MonoTime now, Actions& actions) = 0;
+  [[nodiscard]] virtual MonoTime deadline() const = 0;
+  // Node drains: tell the client to come back (elsewhere), close.
+  virtual void on_drain(MonoTime now, Actions& actions) = 0;
+  // The connection is gone: Unsubscribe and SignOut requests. Called once, last; sends nothing.
+  virtual void on_end(EndReason reason, MonoTime now, Actions& actions) = 0;
+  [[nodiscard]] virtual SocketId socket_id() const = 0;
+};
+
+// A channel event in one wire form: payload of a text message, without the WebSocket header.
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+  [[nodiscard]] virtual std::string encode(const ChannelEvent& event) const = 0;
+};
+
+}  // namespace parley::net

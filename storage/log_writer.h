@@ -1,0 +1,41 @@
+#pragma once
+// The one thread that writes. It takes all that waits, makes one synced write of it, then runs the
+// completions in order, on this thread: one fsync for all shards' waiting entries.
+//
+// submit() is thread-safe and never blocks. A completion may write to the store itself (the shard
+// machine's results, unsynced): the thread is the store's only writer. After a failed write every
+// waiting job completes with the error, and the thread tries Store::recover() with growing pauses
+// until it succeeds; meanwhile jobs are refused at once.
+
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "storage/store.h"
+
+#include <functional>
+#include <memory>
+
+namespace parley::storage {
+
+struct LogJob {
+  WriteBatch batch;              // may be empty: then only `done` runs, after everything before it
+  Sync sync = Sync::yes;
+  std::size_t commands = 0;      // for metrics
+  std::function<void(const Status&)> done;  // on the log thread; must not throw
+};
+
+class LogWriter {
+ public:
+  // `recovered` runs on the log thread after a successful recover(): caches must be read again.
+  LogWriter(Store& store, const Clock& clock, Metrics& metrics, std::function<void()> recovered);
+  ~LogWriter();  // stop()s
+  void start();
+  void stop();   // writes what waits, joins the thread
+  void submit(LogJob job);
+  [[nodiscard]] bool available() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley::storage
