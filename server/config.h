@@ -1,0 +1,70 @@
+#pragma once
+// What the operator decided, as one value: where the node listens, what it keeps, its applications.
+//
+// Made by load_config() (config_load.h) at start and on every reload, then never changed. `settings`
+// is the part that the layers to the right see.
+
+#include "core/log.h"
+#include "core/settings.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace parley::server {
+
+struct TlsConfig {
+  std::string certificate;  // PEM files; both or none
+  std::string key;
+  [[nodiscard]] bool enabled() const { return !certificate.empty(); }
+};
+
+struct ServerConfig {
+  bool enabled = true;  // false: `serve` says so and ends (ENABLE_WEBSOCKET of earlier setups)
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 6001;     // 0: a free one
+  std::uint32_t io_threads = 0;  // 0: one for each core
+  std::string path_prefix;       // empty, or `/ws`: cut off before routing and before signatures
+  std::vector<std::string> trusted_proxies;  // addresses and CIDR blocks whose X-Forwarded-* count
+  std::chrono::seconds drain{15};            // closes of a drain are spread over this long
+  TlsConfig tls;
+};
+
+struct MetricsConfig {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 9601;  // 0: a free one
+};
+
+struct DataConfig {
+  std::string dir = "./data";
+  bool auto_migrate = true;
+};
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+};
+
+// A WebSocket echo for public RFC 6455 suites. `enabled` only by the flag, never by a file.
+struct ConformanceConfig {
+  bool enabled = false;
+  std::size_t message_bytes_max = 16 * 1024 * 1024;
+  std::size_t fragments_max = 65'536;
+};
+
+struct Config {
+  bool dev = false;  // demo app, demo page, weak secrets allowed, loopback only unless told otherwise
+  ServerConfig server;
+  MetricsConfig metrics;
+  DataConfig data;
+  LogConfig log;
+  ConformanceConfig conformance;
+  Settings settings;
+};
+
+inline constexpr const char* kDevAppId = "4711";
+inline constexpr const char* kDevAppKey = "app-key-demo";
+inline constexpr const char* kDevAppSecret = "app-secret-demo";
+
+}  // namespace parley::server
