@@ -1,0 +1,178 @@
+#include "net/pusher/codec.h"
+
+#include "net/pusher/fields.h"
+
+namespace parley::net::pusher {
+namespace {
+
+constexpr std::uint64_t kAckMax = 1ULL << 53;  // what JavaScript counts exactly
+constexpr auto kBad = Errc::bad_frame;
+
+// The object in `data`, which some libraries send as a string of JSON. `holder` keeps that string.
+Result<std::string_view> object_of(std::string_view data, std::string& holder, std::size_t depth_max, std::string_view event) {
+  if (data.empty()) return make_error(kBad, fmt::format("`data` of {} is missing", event));
+  if (type_of(data) == JsonType::string) {
+    holder = json_string(data);
+    if (auto checked = check_json(holder, depth_max); !checked) return checked.error();
+    data = trimmed(holder);
+  }
+  if (type_of(data) != JsonType::object) return make_error(kBad, fmt::format("`data` of {} must be an object", event));
+  return data;
+}
+
+// Ids come as strings or, from some back ends, as whole numbers.
+Result<std::string> read_id(std::string_view value, std::string_view name, const AppLimits& limits) {
+  std::string id;
+  if (!value.empty() && type_of(value) == JsonType::string) {
+    id = json_string(value);
+  } else if (is_json_integer(value)) {
+    id = value;
+  } else {
+    return make_error(Errc::unauthorized, fmt::format("`{}` must be a string or a whole number", name));
+  }
+  if (id.empty()) return make_error(Errc::unauthorized, fmt::format("`{}` is empty", name));
+  if (id.size() > limits.user_id_chars_max) {
+    return make_error(Errc::too_large, fmt::format("`{}` has more than {} characters", name, limits.user_id_chars_max));
+  }
+  return id;
+}
+
+Result<std::string_view> signed_object(std::string_view text, std::string_view what, std::size_t depth_max) {
+  if (auto checked = check_json(text, depth_max); !checked) {
+    return make_error(kBad, fmt::format("`{}` is {}", what, checked.error().message));
+  }
+  const auto object = trimmed(text);
+  if (type_of(object) != JsonType::object) return make_error(kBad, fmt::format("`{}` must hold a JSON object", what));
+  return object;
+}
+
+}  // namespace
+
+Result<ClientFrame> decode_client_frame(std::string_view payload, std::size_t depth_max) {
+  if (auto checked = check_json(payload, depth_max); !checked) return checked.error();
+  const auto text = trimmed(payload);
+  const auto fields = read_fields<5>(text, {"event", "channel", "data", "ack", "idempotency_key"}, kBad, "a frame");
+  if (!fields) return fields.error();
+  const auto [event, channel, data, ack, key] = *fields;
+
+  ClientFrame frame;
+  if (event.empty()) return make_error(kBad, "`event` is missing");
+  if (auto read = read_string(event, "event", kBad, frame.event); !read) return read.error();
+  if (!channel.empty()) {
+    frame.channel.emplace();
+    if (auto read = read_string(channel, "channel", kBad, *frame.channel); !read) return read.error();
+  }
+  frame.data = data;
+  if (!ack.empty()) {
+    const auto number = json_integer(ack);
+    if (!number || *number < 1 || static_cast<std::uint64_t>(*number) > kAckMax) {
+      return make_error(kBad, "`ack` must be a whole number from 1 on");
+    }
+    frame.ack = static_cast<std::uint64_t>(*number);
+  }
+  if (auto read = read_string(key, "idempotency_key", kBad, frame.idempotency_key); !read) return read.error();
+  if (frame.idempotency_key.size() > kIdempotencyKeyCharsMax) {
+    return make_error(kBad, fmt::format("`idempotency_key` has more than {} characters", kIdempotencyKeyCharsMax));
+  }
+  return frame;
+}
+
+Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "pusher:subscribe");
+  if (!object) return object.error();
+  const auto fields =
+      read_fields<5>(*object, {"channel", "auth", "channel_data", "since", "rewind"}, kBad, "`data` of pusher:subscribe");
+  if (!fields) return fields.error();
+  const auto [channel, auth, channel_data, since, rewind] = *fields;
+
+  SubscribeData out;
+  if (channel.empty()) return make_error(kBad, "`channel` of pusher:subscribe is missing");
+  if (auto read = read_string(channel, "channel", kBad, out.channel); !read) return read.error();
+  if (auto read = read_string(auth, "auth", kBad, out.auth); !read) return read.error();
+  if (!channel_data.empty()) {
+    out.channel_data.emplace();
+    if (auto read = read_string(channel_data, "channel_data", kBad, *out.channel_data); !read) return read.error();
+  }
+  if (auto read = read_string(since, "since", kBad, out.since); !read) return read.error();
+  if (!rewind.empty()) {
+    const auto number = json_integer(rewind);
+    if (!number || *number < 0 || *number > 1'000'000) return make_error(kBad, "`rewind` must be a whole number from 0 on");
+    out.rewind = static_cast<std::uint32_t>(*number);
+  }
+  return out;
+}
+
+Result<UnsubscribeData> decode_unsubscribe(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "pusher:unsubscribe");
+  if (!object) return object.error();
+  const auto fields = read_fields<1>(*object, {"channel"}, kBad, "`data` of pusher:unsubscribe");
+  if (!fields) return fields.error();
+  UnsubscribeData out;
+  if (fields->front().empty()) return make_error(kBad, "`channel` of pusher:unsubscribe is missing");
+  if (auto read = read_string(fields->front(), "channel", kBad, out.channel); !read) return read.error();
+  return out;
+}
+
+Result<SignInData> decode_sign_in(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "pusher:signin");
+  if (!object) return object.error();
+  const auto fields = read_fields<2>(*object, {"auth", "user_data"}, kBad, "`data` of pusher:signin");
+  if (!fields) return fields.error();
+  const auto [auth, user_data] = *fields;
+  SignInData out;
+  if (auth.empty() || user_data.empty()) return make_error(kBad, "pusher:signin needs `auth` and `user_data`");
+  if (auto read = read_string(auth, "auth", kBad, out.auth); !read) return read.error();
+  if (auto read = read_string(user_data, "user_data", kBad, out.user_data); !read) return read.error();
+  return out;
+}
+
+Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& limits, std::size_t depth_max) {
+  if (text.size() > limits.member_bytes_max) {
+    return make_error(Errc::too_large, fmt::format("`channel_data` has more than {} bytes", limits.member_bytes_max));
+  }
+  const auto object = signed_object(text, "channel_data", depth_max);
+  if (!object) return object.error();
+  const auto fields = read_fields<2>(*object, {"user_id", "user_info"}, kBad, "`channel_data`");
+  if (!fields) return fields.error();
+  const auto [user_id, user_info] = *fields;
+  auto id = read_id(user_id, "user_id", limits);
+  if (!id) return id.error();
+  return ChannelData{std::move(*id), std::string(user_info)};
+}
+
+Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits, std::size_t depth_max) {
+  const auto object = signed_object(text, "user_data", depth_max);
+  if (!object) return object.error();
+  const auto fields = read_fields<3>(*object, {"id", "user_info", "watchlist"}, kBad, "`user_data`");
+  if (!fields) return fields.error();
+  const auto [id_value, user_info, watchlist] = *fields;
+  // pusher-js refuses a number here after the fact; say so at once.
+  if (id_value.empty() || type_of(id_value) != JsonType::string) {
+    return make_error(Errc::unauthorized, "`id` of `user_data` must be a string");
+  }
+  auto id = read_id(id_value, "id", limits);
+  if (!id) return id.error();
+  if (user_info.size() > limits.member_bytes_max) {
+    return make_error(Errc::too_large, fmt::format("`user_info` has more than {} bytes", limits.member_bytes_max));
+  }
+  UserData out{std::move(*id), std::string(user_info), {}, false};
+  if (!watchlist.empty()) {
+    if (type_of(watchlist) != JsonType::array) return make_error(kBad, "`watchlist` must be an array of user ids");
+    JsonArray users(watchlist);
+    while (users.next()) {
+      auto user = read_id(users.value(), "watchlist", limits);
+      if (!user) return user.error();
+      out.watchlist.push_back(std::move(*user));
+      out.watchlist_too_long = out.watchlist.size() > limits.watchlist_users_max;
+      if (out.watchlist_too_long) break;  // enough is known; the rest would only cost memory
+    }
+    std::sort(out.watchlist.begin(), out.watchlist.end());
+    out.watchlist.erase(std::unique(out.watchlist.begin(), out.watchlist.end()), out.watchlist.end());
+  }
+  return out;
+}
+
+}  // namespace parley::net::pusher

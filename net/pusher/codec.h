@@ -1,0 +1,70 @@
+#pragma once
+// Pusher protocol 7, what clients send: bytes in, values out. Pure, never throws, safe on any bytes.
+//
+// The envelope is read without a DOM and `data` stays the raw text it came as: a client event goes out
+// with the same digits, key order and escapes. A field of the wrong type or given twice is an error,
+// fields that the protocol does not know are ignored; null counts as absent.
+
+#include "core/limits.h"
+#include "core/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net::pusher {
+
+inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;
+
+struct ClientFrame {
+  std::string event;
+  std::optional<std::string> channel;
+  std::string_view data;  // JSON text inside the decoded payload; empty: absent
+  std::uint64_t ack = 0;  // 0: none asked
+  std::string idempotency_key;
+};
+
+// `payload` must outlive the frame.
+Result<ClientFrame> decode_client_frame(std::string_view payload, std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+// The `data` of protocol events. It may also come as a string that holds the JSON text.
+struct SubscribeData {
+  std::string channel;
+  std::string auth;
+  std::optional<std::string> channel_data;  // exactly as sent: it is signed
+  std::string since;                        // `epoch:offset`, unchecked
+  std::uint32_t rewind = 0;
+};
+Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+struct UnsubscribeData { std::string channel; };
+Result<UnsubscribeData> decode_unsubscribe(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+struct SignInData {
+  std::string auth;
+  std::string user_data;  // exactly as sent: it is signed
+};
+Result<SignInData> decode_sign_in(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+// What the application signed for a presence channel: `{"user_id":"42","user_info":{…}}`. A number as
+// id becomes its digits.
+struct ChannelData {
+  std::string user_id;
+  std::string user_info;  // JSON text; empty: absent or null
+};
+Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& limits,
+                                        std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+// What the application signed for a sign-in: `{"id":"42","user_info":{…},"watchlist":["7"]}`.
+struct UserData {
+  std::string id;
+  std::string user_info;
+  std::vector<std::string> watchlist;  // without duplicates
+  bool watchlist_too_long = false;     // then the list is cut somewhere behind the limit
+};
+Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits,
+                                  std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+}  // namespace parley::net::pusher

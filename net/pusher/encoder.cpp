@@ -1,0 +1,250 @@
+#include "net/pusher/encoder.h"
+
+#include "net/pusher/json_text.h"
+
+#include <fmt/format.h>
+
+namespace parley::net::pusher {
+namespace {
+
+// Channel names were checked against a charset that JSON leaves alone; what comes back in an error was not.
+void begin(std::string& out, std::string_view event, std::string_view channel) {
+  out.append(R"({"event":")").append(event).append(R"(","channel":)");
+  append_json_string(out, channel);
+}
+
+void append_position(std::string& out, Position position) {
+  if (!position.exists()) return;
+  out.append(R"(,"epoch":")").append(epoch_text(position.epoch)).append(R"(","offset":)");
+  append_number(out, position.offset.value);
+}
+
+void append_code(std::string& out, int code) {
+  if (code == 0) {
+    out.append("null");
+  } else {
+    append_number(out, static_cast<std::uint64_t>(code));
+  }
+}
+
+// A string of JSON inside `data`, which is a string itself: hence `\"`.
+void append_inner_string(std::string& out, std::string_view text) {
+  out.append("\\\"");
+  append_escaped_twice(out, text);
+  out.append("\\\"");
+}
+
+void append_info(std::string& out, std::string_view user_info) {
+  if (user_info.empty()) {
+    out.append("null");
+  } else {
+    append_escaped(out, user_info);
+  }
+}
+
+// {"presence":{"ids":[…],"hash":{…},"count":N}}, written escaped at once: a roster of ten thousand is
+// a megabyte, and a second pass over it for each join would show.
+void append_roster(std::string& out, const Roster& roster) {
+  std::size_t bytes = 64;
+  for (const auto& member : roster.members) bytes += 2 * member->user_id.size() + member->user_info.size() * 5 / 4 + 16;
+  out.reserve(out.size() + bytes);
+  out.append(R"({\"presence\":{\"ids\":[)");
+  bool first = true;
+  for (const auto& member : roster.members) {
+    if (!first) out.push_back(',');
+    first = false;
+    append_inner_string(out, member->user_id);
+  }
+  out.append(R"(],\"hash\":{)");
+  first = true;
+  for (const auto& member : roster.members) {
+    if (!first) out.push_back(',');
+    first = false;
+    append_inner_string(out, member->user_id);
+    out.push_back(':');
+    append_info(out, member->user_info);
+  }
+  out.append(R"(},\"count\":)");
+  append_number(out, roster.members.size());
+  out.append("}}");
+}
+
+void append_ids(std::string& out, std::string_view name, std::span<const std::string> ids, bool& first) {
+  if (ids.empty()) return;
+  if (!first) out.push_back(',');
+  first = false;
+  out.append(R"({\"name\":\")").append(name).append(R"(\",\"user_ids\":[)");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_inner_string(out, ids[i]);
+  }
+  out.append("]}");
+}
+
+std::string_view refusal_type(Errc code) {
+  switch (code) {
+    case Errc::unauthorized: return "AuthError";
+    case Errc::too_many_channels:
+    case Errc::too_many_members:
+    case Errc::too_large:
+    case Errc::rate_limited: return "LimitReached";
+    default: return "SubscriptionError";
+  }
+}
+
+}  // namespace
+
+std::string encode_established(SocketId socket, std::chrono::seconds activity_timeout) {
+  return fmt::format(
+      R"({{"event":"pusher:connection_established","data":"{{\"socket_id\":\"{}\",\"activity_timeout\":{}}}"}})",
+      socket.text(), activity_timeout.count());
+}
+
+std::string encode_error(const Error& error) {
+  std::string out = R"({"event":"pusher:error","data":{"code":)";
+  append_code(out, info(error.code).pusher_code);
+  out.append(R"(,"message":)");
+  append_json_string(out, error.message);
+  out.append("}}");
+  return out;
+}
+
+std::string encode_subscription_error(std::string_view channel, const Error& error) {
+  std::string out;
+  begin(out, "pusher:subscription_error", channel);
+  out.append(R"(,"data":"{\"type\":\")").append(refusal_type(error.code)).append(R"(\",\"error\":)");
+  append_inner_string(out, error.message);
+  out.append(R"(,\"status\":)");
+  append_number(out, static_cast<std::uint64_t>(info(error.code).http_status));
+  out.append(R"(,\"code\":\")").append(info(error.code).name).append(R"(\"}"})");
+  return out;
+}
+
+std::string encode_succeeded(std::string_view channel, const Succeeded& what) {
+  std::string out;
+  begin(out, "pusher_internal:subscription_succeeded", channel);
+  out.append(R"(,"data":")");
+  if (what.roster != nullptr) {
+    append_roster(out, *what.roster);
+  } else {
+    out.append("{}");
+  }
+  out.push_back('"');
+  append_position(out, what.position);
+  if (what.recovered) out.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+  out.push_back('}');
+  return out;
+}
+
+std::string encode_publication(std::string_view channel, const Publication& publication) {
+  std::string out;
+  out.reserve(publication.data.size() + publication.data.size() / 8 + publication.event.size() + channel.size() + 128);
+  out.append(R"({"event":)");
+  append_json_string(out, publication.event);
+  out.append(R"(,"channel":)");
+  append_json_string(out, channel);
+  out.append(R"(,"data":)");
+  if (publication.kind == DataKind::text) {
+    append_json_string(out, publication.data);
+  } else {
+    out.append(publication.data);
+  }
+  if (!publication.user_id.empty()) {
+    out.append(R"(,"user_id":)");
+    append_json_string(out, publication.user_id);
+  }
+  append_position(out, publication.position);
+  out.push_back('}');
+  return out;
+}
+
+std::string encode_cache_miss(std::string_view channel) {
+  std::string out;
+  begin(out, "pusher:cache_miss", channel);
+  out.push_back('}');
+  return out;
+}
+
+std::string encode_gap(std::string_view channel, Epoch epoch, Offset after, Offset before) {
+  std::string out;
+  begin(out, "parley:gap", channel);
+  out.append(R"(,"data":"{\"after\":)");
+  append_number(out, after.value);
+  out.append(R"(,\"before\":)");
+  append_number(out, before.value);
+  out.append(R"(,\"epoch\":\")").append(epoch_text(epoch)).append(R"(\"}"})");
+  return out;
+}
+
+std::string encode_sign_in_success(std::string_view user_data) {
+  std::string out = R"({"event":"pusher:signin_success","data":"{\"user_data\":)";
+  append_inner_string(out, user_data);
+  out.append(R"(}"})");
+  return out;
+}
+
+std::string encode_watchlist(std::span<const std::string> online, std::span<const std::string> offline) {
+  std::string out = R"({"event":"pusher_internal:watchlist_events","data":"{\"events\":[)";
+  bool first = true;
+  append_ids(out, "online", online, first);
+  append_ids(out, "offline", offline, first);
+  out.append(R"(]}"})");
+  return out;
+}
+
+std::string encode_ack(std::uint64_t ack, std::string_view channel, Position position) {
+  std::string out = R"({"event":"parley:ack","data":{"ack":)";
+  append_number(out, ack);
+  out.append(R"(,"channel":)");
+  append_json_string(out, channel);
+  append_position(out, position);
+  out.append("}}");
+  return out;
+}
+
+std::string encode_ack_error(std::uint64_t ack, std::string_view channel, const Error& error) {
+  std::string out = R"({"event":"parley:ack","data":{"ack":)";
+  append_number(out, ack);
+  out.append(R"(,"channel":)");
+  append_json_string(out, channel);
+  out.append(R"(,"error":")").append(info(error.code).name).append(R"(","message":)");
+  append_json_string(out, error.message);
+  out.append("}}");
+  return out;
+}
+
+std::string PusherEncoder::encode(const ChannelEvent& event) const {
+  struct Visitor {
+    std::string_view channel;
+    std::string operator()(const ChannelEvent::Published& what) const { return encode_publication(channel, *what.publication); }
+    std::string operator()(const ChannelEvent::MemberAdded& what) const {
+      std::string out;
+      begin(out, "pusher_internal:member_added", channel);
+      out.append(R"(,"data":"{\"user_id\":)");
+      append_inner_string(out, what.member->user_id);
+      out.append(R"(,\"user_info\":)");
+      append_info(out, what.member->user_info);
+      out.append(R"(}"})");
+      return out;
+    }
+    std::string operator()(const ChannelEvent::MemberRemoved& what) const {
+      std::string out;
+      begin(out, "pusher_internal:member_removed", channel);
+      out.append(R"(,"data":"{\"user_id\":)");
+      append_inner_string(out, what.user_id);
+      out.append(R"(}"})");
+      return out;
+    }
+    std::string operator()(const ChannelEvent::SubscriptionCount& what) const {
+      std::string out;
+      begin(out, "pusher_internal:subscription_count", channel);
+      out.append(R"(,"data":"{\"subscription_count\":)");
+      append_number(out, what.count);
+      out.append(R"(}"})");
+      return out;
+    }
+  };
+  return std::visit(Visitor{event.channel.name()}, event.what);
+}
+
+}  // namespace parley::net::pusher

@@ -1,0 +1,160 @@
+#include "net/pusher/http_signature.h"
+
+#include "net/pusher/auth.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace parley::net::pusher {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string lower(std::string text) {
+  for (auto& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+Error unauthorized(std::string message) { return make_error(Errc::unauthorized, std::move(message)); }
+
+}  // namespace
+
+std::string percent_decode(std::string_view text, bool plus_is_space) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(plus_is_space && text[i] == '+' ? ' ' : text[i]);
+    }
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out.push_back(c);
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out.push_back('%');
+    out.push_back(digits[byte >> 4]);
+    out.push_back(digits[byte & 0xF]);
+  }
+  return out;
+}
+
+Query Query::parse(std::string_view text) {
+  Query query;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('&'), text.size());
+    const auto part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (part.empty()) continue;
+    const auto equals = std::min(part.find('='), part.size());
+    auto name = lower(percent_decode(part.substr(0, equals), true));
+    if (name.ends_with(']')) name.erase(std::min(name.find('['), name.size()));
+    auto value = percent_decode(part.substr(std::min(equals + 1, part.size())), true);
+    const auto same = std::find_if(query.fields_.begin(), query.fields_.end(), [&](const auto& f) { return f.first == name; });
+    if (same != query.fields_.end()) {
+      same->second.append(",").append(value);
+    } else {
+      query.fields_.emplace_back(std::move(name), std::move(value));
+    }
+  }
+  std::sort(query.fields_.begin(), query.fields_.end());
+  return query;
+}
+
+bool Query::has(std::string_view name) const {
+  return std::any_of(fields_.begin(), fields_.end(), [&](const auto& field) { return field.first == name; });
+}
+
+std::string_view Query::get(std::string_view name) const {
+  for (const auto& [field, value] : fields_) {
+    if (field == name) return value;
+  }
+  return {};
+}
+
+std::string string_to_sign(std::string_view method, std::string_view path, const Query& query) {
+  auto text = fmt::format("{}\n{}\n", method, path);
+  bool first = true;
+  for (const auto& [name, value] : query.fields()) {
+    if (name == "auth_signature") continue;
+    if (!first) text.push_back('&');
+    first = false;
+    text.append(name).append("=").append(value);
+  }
+  return text;
+}
+
+Result<RequestSignature> check_request(const App& app, const SignedRequest& request, const Query& query, WallTime now,
+                                       std::chrono::seconds window) {
+  for (const std::string_view name : {"auth_key", "auth_timestamp", "auth_version", "auth_signature"}) {
+    if (query.get(name).empty()) return unauthorized(fmt::format("the query parameter {} is missing", name));
+  }
+  if (!equal_in_constant_time(query.get("auth_key"), app.key)) return unauthorized("auth_key is not the key of this app");
+  if (query.get("auth_version") != "1.0") return unauthorized("auth_version must be 1.0");
+
+  RequestSignature signature;
+  const auto stamp = query.get("auth_timestamp");
+  const auto [end, failure] = std::from_chars(stamp.data(), stamp.data() + stamp.size(), signature.timestamp_seconds);
+  if (failure != std::errc{} || end != stamp.data() + stamp.size()) {
+    return unauthorized("auth_timestamp must be a time in Unix seconds");
+  }
+  const auto now_seconds = now.ms / 1'000;
+  if (signature.timestamp_seconds < now_seconds - window.count() || signature.timestamp_seconds > now_seconds + window.count()) {
+    return unauthorized(fmt::format("auth_timestamp {} is more than {} s away from the server's time {}",
+                                    signature.timestamp_seconds, window.count(), now_seconds));
+  }
+
+  const auto body_md5 = query.get("body_md5");
+  if (!request.body.empty() || !body_md5.empty()) {
+    if (body_md5.empty()) return unauthorized("body_md5 is missing, and the request has a body");
+    if (!equal_in_constant_time(md5_hex(request.body), body_md5)) return unauthorized("body_md5 is not the MD5 of the body");
+  }
+
+  signature.hex = query.get("auth_signature");
+  if (signature_matches(app, string_to_sign(request.method, request.path, query), signature.hex)) return signature;
+  // Some libraries sign the path as they were given it, and encode it for the wire afterwards.
+  if (request.path.find('%') != std::string_view::npos &&
+      signature_matches(app, string_to_sign(request.method, percent_decode(request.path, false), query), signature.hex)) {
+    return signature;
+  }
+  return unauthorized(
+      "auth_signature does not match: it is the HMAC-SHA256 of method, path and sorted query with the app's secret");
+}
+
+std::string sign_request(std::string_view key, std::string_view secret, const SignedRequest& request,
+                         std::vector<std::pair<std::string, std::string>> parameters, WallTime now) {
+  parameters.emplace_back("auth_key", key);
+  parameters.emplace_back("auth_timestamp", std::to_string(now.ms / 1'000));
+  parameters.emplace_back("auth_version", "1.0");
+  if (!request.body.empty()) parameters.emplace_back("body_md5", md5_hex(request.body));
+  std::string query;
+  for (const auto& [name, value] : parameters) {
+    if (!query.empty()) query.push_back('&');
+    query.append(percent_encode(name)).append("=").append(percent_encode(value));
+  }
+  const auto text = string_to_sign(request.method, request.path, Query::parse(query));
+  return fmt::format("{}&auth_signature={}", query, hmac_sha256_hex(secret, text));
+}
+
+}  // namespace parley::net::pusher
