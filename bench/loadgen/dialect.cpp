@@ -1,0 +1,124 @@
+#include "bench/loadgen/dialect.h"
+
+#include <stdexcept>
+
+#include "bench/loadgen/signature.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::string_view id_characters = "0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
+
+// The value that follows "name", whatever quotes and escapes stand around it.
+std::string value_after(std::string_view text, std::string_view name) {
+  const auto at = text.find(name);
+  if (at == std::string_view::npos) return {};
+  const auto first = text.find_first_of(id_characters, at + name.size());
+  if (first == std::string_view::npos) return {};
+  const auto last = text.find_first_not_of(id_characters, first);
+  return std::string(text.substr(first, last - first));
+}
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+class PusherDialect final : public Dialect {
+ public:
+  explicit PusherDialect(const Options& options) : key_(options.app_key), secret_(options.app_secret) {}
+
+  std::string target() const override { return "/app/" + key_ + "?protocol=7&client=parley-loadgen&version=1.0.0"; }
+
+  SetupStep on_setup(std::string_view text, const Seat& seat) const override {
+    if (contains(text, "pusher:connection_established")) {
+      return {.send = subscribe(seat, value_after(text, "socket_id"))};
+    }
+    if (contains(text, "pusher_internal:subscription_succeeded")) return {.subscribed = true};
+    if (is_error(text)) return {.error = std::string(text)};
+    return {.send = std::string(keep_alive_reply(text))};
+  }
+
+  std::string publish(const std::string& channel, std::string_view data,
+                      std::optional<std::uint64_t> ack) const override {
+    std::string text = R"({"event":"client-message","channel":")" + channel + R"(","data":)";
+    text += data;
+    if (ack) text += ",\"ack\":" + std::to_string(*ack);
+    text += '}';
+    return text;
+  }
+
+  std::string_view keep_alive_reply(std::string_view text) const override {
+    return contains(text, R"("pusher:ping")") ? R"({"event":"pusher:pong","data":{}})" : "";
+  }
+
+  bool is_error(std::string_view text) const override {
+    return contains(text, "pusher:error") || contains(text, "pusher:subscription_error");
+  }
+
+ private:
+  std::string subscribe(const Seat& seat, const std::string& socket_id) const {
+    const std::string to_sign = socket_id + ':' + seat.channel;
+    std::string text = R"({"event":"pusher:subscribe","data":{"channel":")" + seat.channel + '"';
+    if (seat.channel.starts_with("presence-")) {
+      const std::string user = std::to_string(seat.index);
+      const std::string plain = R"({"user_id":")" + user + "\"}";
+      text += R"(,"channel_data":"{\"user_id\":\")" + user + R"(\"}","auth":")" + key_ + ':' +
+              hmac_sha256_hex(secret_, to_sign + ':' + plain) + '"';
+    } else if (seat.channel.starts_with("private-")) {
+      text += R"(,"auth":")" + key_ + ':' + hmac_sha256_hex(secret_, to_sign) + '"';
+    }
+    return text + "}}";
+  }
+
+  std::string key_;
+  std::string secret_;
+};
+
+// Engine.IO 4 and Socket.IO 5 over WebSocket only, against bench/peers/socketio.js: the acknowledged
+// event "join" carries the same signature as a Pusher subscription, "pub" is relayed as "msg".
+class SocketIoDialect final : public Dialect {
+ public:
+  explicit SocketIoDialect(const Options& options) : key_(options.app_key), secret_(options.app_secret) {}
+
+  std::string target() const override { return "/socket.io/?EIO=4&transport=websocket"; }
+
+  SetupStep on_setup(std::string_view text, const Seat& seat) const override {
+    if (text.starts_with("0{")) return {.send = "40"};
+    if (text.starts_with("40{")) return {.send = join(seat, value_after(text, "\"sid\""))};
+    if (text == "430[true]") return {.subscribed = true};
+    if (is_error(text)) return {.error = std::string(text)};
+    return {.send = std::string(keep_alive_reply(text))};
+  }
+
+  std::string publish(const std::string& channel, std::string_view data,
+                      std::optional<std::uint64_t> ack) const override {
+    if (ack) throw std::runtime_error("socketio has no acknowledged durable publish");
+    std::string text = R"(42["pub",")" + channel + "\",";
+    text += data;
+    text += ']';
+    return text;
+  }
+
+  std::string_view keep_alive_reply(std::string_view text) const override { return text == "2" ? "3" : ""; }
+
+  bool is_error(std::string_view text) const override {
+    return text.starts_with("44") || text.starts_with("430[") || text == "41" || text == "1";
+  }
+
+ private:
+  std::string join(const Seat& seat, const std::string& sid) const {
+    return R"(420["join",")" + seat.channel + R"(",")" + key_ + ':' +
+           hmac_sha256_hex(secret_, sid + ':' + seat.channel) + "\"]";
+  }
+
+  std::string key_;
+  std::string secret_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dialect> make_dialect(const Options& options) {
+  if (options.protocol == "pusher") return std::make_unique<PusherDialect>(options);
+  if (options.protocol == "socketio") return std::make_unique<SocketIoDialect>(options);
+  throw std::runtime_error("--protocol is pusher or socketio, not '" + options.protocol + "'");
+}
+
+}  // namespace loadgen

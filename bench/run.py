@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Measures Parley beside its peers and prints a Markdown table.
+
+    bench/run.py                  everything, about six minutes
+    bench/run.py --quick          the main rows, about one minute
+    bench/run.py --only parley --scenario fanout --repeat 5
+
+Each server runs alone on one core with the load generator on another, one after the other, scenario by
+scenario, so that a noisy minute hits all of them. What the figures mean: docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers import (BENCH, BareUws, BenchError, Parley, Server, SocketIo, Soketi, install_peers)
+
+ROOT = BENCH.parent
+
+
+@dataclass(frozen=True)
+class Row:
+    scenario: str
+    label: str
+    key: str  # in the load generator's JSON
+    bar: str
+    less_is_better: bool = True
+
+
+ROWS = [
+    Row("fanout", "Fan-out, server CPU µs per delivery", "cpu_us_per_delivery", "≤ 2.5"),
+    Row("fanout", "Fan-out, deliveries/s", "deliveries_per_s", "", False),
+    Row("chat", "Chat, server CPU µs per publish", "cpu_us_per_publish", "≤ 36"),
+    Row("chat", "Chat, publishes/s", "publishes_per_s", "", False),
+    Row("chat-durable", "Chat durable, server CPU µs per publish", "cpu_us_per_publish", ""),
+    Row("chat-durable", "Chat durable ÷ ephemeral, CPU", "over_ephemeral", "≤ 1.5"),
+    Row("latency", "Latency at 1,000/s, p50 ms", "delivery_p50_ms", "≤ 0.15"),
+    Row("latency", "Latency at 1,000/s, p99 ms", "delivery_p99_ms", "≤ 0.5"),
+    Row("durable", "Durable, 256 in flight, acked/s", "acked_per_s", "≥ 50,000", False),
+    Row("durable", "Durable, p99 ms to the acknowledgement", "ack_p99_ms", ""),
+    Row("durable", "Durable, one in flight, acked/s", "one_acked_per_s", "", False),
+    Row("durable", "Group commit gain", "group_commit_gain", "≥ 30", False),
+    Row("http-publish", "HTTP publish, server CPU µs", "cpu_us_per_publish", ""),
+    Row("http-publish", "HTTP publish, publishes/s", "publishes_per_s", "", False),
+    Row("idle", "Idle subscribed connection, bytes (slope)", "bytes_per_connection", "≤ 6,144"),
+    Row("connect", "Connect and subscribe, server CPU µs", "cpu_us_per_connect", "≤ 100"),
+]
+# idle comes first: memory is only comparable in a process that has done nothing else.
+SCENARIOS = ["idle", "fanout", "chat", "chat-durable", "latency", "durable", "http-publish", "connect"]
+QUICK = ["fanout", "chat", "chat-durable", "latency", "durable", "connect"]
+ARGUMENTS = {
+    "chat-durable": ["chat", "--channel-prefix", "private-domain."],
+}
+
+Results = dict[str, dict[str, list[dict[str, float]]]]  # scenario → server → runs
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parley", type=Path, default=ROOT / "build/release/server/parley",
+                        help="the server's binary")
+    parser.add_argument("--parley-flag", action="append", default=[], metavar="FLAG",
+                        help="one more flag for parley serve; may be repeated")
+    parser.add_argument("--loadgen", type=Path, help="the load generator; built when missing")
+    parser.add_argument("--quick", action="store_true", help="short runs, one process a server")
+    parser.add_argument("--seconds", type=float, help="seconds measured in each run")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each; the median is shown")
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only these")
+    parser.add_argument("--only", action="append", help="only these servers",
+                        choices=["parley", "soketi", "socket.io", "uwebsockets"])
+    parser.add_argument("--nice", type=int, help="priority of what is measured and what measures; "
+                        "negative (as root) on a machine that does other work too")
+    parser.add_argument("--json", type=Path, help="write every single result to this file")
+    return parser.parse_args()
+
+
+def find_loadgen(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    own = ROOT / "build/bench/parley_loadgen"
+    if not own.exists():
+        print("building the load generator …", file=sys.stderr)
+        for command in (["cmake", "-S", str(BENCH), "-B", str(own.parent), "-G", "Ninja",
+                         "-DCMAKE_BUILD_TYPE=Release"], ["cmake", "--build", str(own.parent)]):
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return own
+
+
+class Bench:
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.loadgen = find_loadgen(args.loadgen)
+        cpus = sorted(os.sched_getaffinity(0))
+        self.server_cpu = str(cpus[0]) if len(cpus) > 1 else None
+        self.loadgen_cpu = str(cpus[1]) if len(cpus) > 1 else None
+        # Both commands exec, so a server's pid stays its own.
+        nice = ["nice", "-n", str(args.nice)] if args.nice else []
+        self.server_pin = nice + (["taskset", "-c", self.server_cpu] if self.server_cpu else [])
+        self.loadgen_pin = nice + (["taskset", "-c", self.loadgen_cpu] if self.loadgen_cpu else [])
+        self.seconds = args.seconds or (1.5 if args.quick else 5)
+        self.warmup = 0.7 if args.quick else 2
+        self.results: Results = {}
+
+    def servers(self) -> list[Server]:
+        wanted = self.args.only or ["parley", "soketi", "socket.io", "uwebsockets"]
+        found: list[Server] = []
+        if "parley" in wanted:
+            if self.args.parley.exists():
+                binary = self.args.parley.resolve()
+                found.append(Parley(self.server_pin, binary, self.args.parley_flag))
+            else:
+                print(f"{self.args.parley} is not built: its column stays empty", file=sys.stderr)
+        kinds = {"soketi": Soketi, "socket.io": SocketIo, "uwebsockets": BareUws}
+        peers = [kind(self.server_pin) for name, kind in kinds.items() if name in wanted]
+        if peers:
+            install_peers()
+        return found + peers
+
+    def generate(self, arguments: list[str]) -> dict[str, float] | None:
+        if self.loadgen_cpu is None:
+            arguments = ["--sleep", *arguments]  # on one core, polling would starve the server
+        done = subprocess.run([*self.loadgen_pin, str(self.loadgen), *arguments],
+                              stdout=subprocess.PIPE, text=True)
+        if done.returncode != 0 or not done.stdout:
+            print(f"  failed: {' '.join(arguments)}", file=sys.stderr)
+            return None
+        return json.loads(done.stdout)
+
+    def measure(self, server: Server, scenario: str) -> None:
+        arguments = ["--port", str(server.port), "--pid", str(server.pid), "--label", server.name,
+                     "--protocol", server.protocol, "--seconds", str(self.seconds),
+                     "--warmup", str(self.warmup), *ARGUMENTS.get(scenario, [scenario])]
+        result = self.generate(arguments)
+        if result is not None:
+            self.results.setdefault(scenario, {}).setdefault(server.name, []).append(result)
+
+    def run(self) -> None:
+        servers = self.servers()
+        scenarios = self.args.scenario or (QUICK if self.args.quick else SCENARIOS)
+        for _ in range(self.args.repeat):
+            if self.args.quick:
+                for server in servers:
+                    with server:
+                        for scenario in scenarios:
+                            if scenario in server.scenarios:
+                                self.measure(server, scenario)
+                continue
+            for scenario in scenarios:
+                for server in servers:
+                    if scenario in server.scenarios:
+                        with server:
+                            self.measure(server, scenario)
+
+    def floor(self) -> float | None:
+        if self.server_cpu is None or self.loadgen_cpu is None:
+            return None
+        done = subprocess.run(
+            [str(self.loadgen), "--seconds", "1", "floor", "--server-cpu", self.server_cpu,
+             "--loadgen-cpu", self.loadgen_cpu],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+        return json.loads(done.stdout)["cpu_us_per_send"]
+
+
+def value(results: Results, row: Row, server: str) -> float | None:
+    runs = results.get(row.scenario, {}).get(server, [])
+    if row.key == "over_ephemeral":
+        durable = value(results, Row(row.scenario, "", "cpu_us_per_publish", ""), server)
+        ephemeral = value(results, Row("chat", "", "cpu_us_per_publish", ""), server)
+        return durable / ephemeral if durable and ephemeral else None
+    figures = [run[row.key] for run in runs if row.key in run]
+    return statistics.median(figures) if figures else None
+
+
+def shown(figure: float | None) -> str:
+    if figure is None:
+        return "–"
+    if figure >= 1000:
+        return f"{figure:,.0f}"
+    return f"{figure:.3g}" if figure < 100 else f"{figure:.0f}"
+
+
+def ratio(row: Row, ours: float | None, theirs: float | None) -> str:
+    if not ours or not theirs:
+        return "–"
+    return f"{(theirs / ours if row.less_is_better else ours / theirs):.2f} ×"
+
+
+def table(results: Results) -> str:
+    peers = ["soketi", "socket.io", "uWebSockets"]
+    heads = ["Work", "Bar", "Parley", *peers, *(f"better than {peer}" for peer in peers)]
+    lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
+    for row in ROWS:
+        if row.scenario not in results:
+            continue
+        ours = value(results, row, "Parley")
+        theirs = [value(results, row, peer) for peer in peers]
+        cells = [row.label, row.bar, shown(ours), *map(shown, theirs),
+                 *(ratio(row, ours, peer) for peer in theirs)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    args = parse_arguments()
+    try:
+        bench = Bench(args)
+        before = bench.floor()
+        bench.run()
+        after = bench.floor()
+    except (BenchError, subprocess.CalledProcessError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        args.json.write_text(json.dumps(bench.results, indent=1), encoding="utf-8")
+    print(table(bench.results))
+    if before is not None and after is not None:
+        print(f"\nA bare send() to one of 1,000 loopback sockets cost {before:.1f} µs before these runs "
+              f"and {after:.1f} µs after them.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
