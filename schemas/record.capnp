@@ -1,5 +1,6 @@
 @0xd1f0c8a3b7e64521;
-# What is stored under one publication's key, and under a channel's. How schemas may change: README.md.
+# What is stored: under one publication's key, under a channel's, and beside them. Where each key
+# lies: storage/keys.h. How schemas may change: README.md.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("parley::schemas::wire");
@@ -20,4 +21,27 @@ struct ChannelMeta {
   count @3 :UInt64;     # publications kept, holes included
   bytes @4 :UInt64;     # of their stored records
   cachedOffset @5 :UInt64;
+  storedFrom @6 :UInt64;      # first offset whose record is still stored; at most oldest
+  oldestTimeMs @7 :Int64;     # of the record at storedFrom; nothing there is older by retention's rules
+  retentionAgeSeconds @8 :UInt64;  # as the last publication's rule said: for channels that are idle
+  retentionCount @9 :UInt64;
+  retentionBytes @10 :UInt64;
+  cursors @11 :UInt32;        # stored for this channel
+  cursorsOldestMs @12 :Int64; # no cursor of this channel was saved before
+}
+
+# An idempotency key or a request's signature that was seen, with the publication it led to.
+struct Remembered {
+  channel @0 :Text;
+  key @1 :Text;         # empty: none
+  once @2 :Text;        # empty: none
+  epoch @3 :UInt64;
+  offset @4 :UInt64;
+  timeMs @5 :Int64;     # when it was seen
+}
+
+# What a stock client with a client id has confirmed.
+struct Cursor {
+  offset @0 :UInt64;
+  timeMs @1 :Int64;     # when it was saved
 }

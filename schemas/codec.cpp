@@ -1,0 +1,307 @@
+#include "schemas/codec.h"
+
+#include "command.capnp.h"
+#include "record.capnp.h"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/array.h>
+#include <kj/exception.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+namespace parley::schemas {
+namespace {
+
+// Enough for nearly every record, so that building one allocates nothing but the result.
+constexpr std::size_t kScratchWords = 256;
+
+// A message under construction in zeroed scratch space on the stack.
+class Message {
+ public:
+  Message() : builder_(kj::arrayPtr(scratch_.data(), scratch_.size())) {}
+  template <class Struct>
+  typename Struct::Builder root() { return builder_.initRoot<Struct>(); }
+  std::string bytes() {
+    const auto words = capnp::messageToFlatArray(builder_);
+    const auto flat = words.asBytes();
+    return {reinterpret_cast<const char*>(flat.begin()), flat.size()};
+  }
+
+ private:
+  std::array<capnp::word, kScratchWords> scratch_{};
+  capnp::MallocMessageBuilder builder_;
+};
+
+capnp::Text::Reader text(const std::string& from) { return {from.c_str(), from.size()}; }
+capnp::Data::Reader data(const std::string& from) {
+  return {reinterpret_cast<const kj::byte*>(from.data()), from.size()};
+}
+std::string string(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+std::string string(capnp::Data::Reader from) { return {reinterpret_cast<const char*>(from.begin()), from.size()}; }
+
+// Runs `read(root)` on bytes that nobody vouches for.
+template <class Struct, class Read>
+auto decode(std::string_view bytes, const char* what, Read read) -> std::invoke_result_t<Read, typename Struct::Reader> {
+  if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
+    return make_error(Errc::corrupt, std::string(what) + ": its size is not that of a whole message");
+  }
+  // Readers insist on alignment, which slices of a store's blocks do not have.
+  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
+  // The default limit of 64 MB is per reader and cumulative; our own bound is the entry's size.
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = std::numeric_limits<std::uint64_t>::max() / 16;
+  options.nestingLimit = 16;
+  try {
+    capnp::FlatArrayMessageReader reader(words, options);
+    if (reader.getEnd() != words.end()) return make_error(Errc::corrupt, std::string(what) + ": bytes follow its end");
+    return read(reader.getRoot<Struct>());
+  } catch (const kj::Exception& failure) {
+    return make_error(Errc::corrupt, std::string(what) + ": " + failure.getDescription().cStr());
+  }
+}
+
+Result<DataKind> data_kind(std::uint8_t number) {
+  if (number > static_cast<std::uint8_t>(DataKind::json)) return make_error(Errc::corrupt, "unknown kind of data");
+  return static_cast<DataKind>(number);
+}
+
+void write_retention(const Retention& from, wire::Retention::Builder to) {
+  to.setAgeSeconds(static_cast<std::uint64_t>(from.age.count()));
+  to.setCount(from.count);
+  to.setBytes(from.bytes);
+}
+Retention read_retention(wire::Retention::Reader from) {
+  return {std::chrono::seconds(static_cast<std::int64_t>(from.getAgeSeconds())), from.getCount(), from.getBytes()};
+}
+
+void write_command(const Command& command, wire::Command::Builder to) {
+  to.setChannel(text(command.channel.text()));
+  to.setTimeMs(command.time.ms);
+  std::visit(
+      [&](const auto& what) {
+        using What = std::decay_t<decltype(what)>;
+        if constexpr (std::is_same_v<What, AppendPublication>) {
+          auto append = to.initAppend();
+          append.setEvent(text(what.event));
+          append.setData(data(what.data));
+          append.setKind(static_cast<std::uint8_t>(what.kind));
+          if (!what.user_id.empty()) append.setUserId(text(what.user_id));
+          if (!what.idempotency_key.empty()) append.setIdempotencyKey(text(what.idempotency_key));
+          if (!what.once.empty()) append.setOnce(text(what.once));
+          append.setEpochIfNew(what.epoch_if_new.value);
+          write_retention(what.retention, append.initRetention());
+          append.setCache(what.cache);
+        } else if constexpr (std::is_same_v<What, RemovePublication>) {
+          auto remove = to.initRemovePublication();
+          remove.setEpoch(what.position.epoch.value);
+          remove.setOffset(what.position.offset.value);
+        } else if constexpr (std::is_same_v<What, RemoveHistory>) {
+          to.initRemoveHistory().setEpochIfNew(what.epoch_if_new.value);
+        } else if constexpr (std::is_same_v<What, TrimHistory>) {
+          write_retention(what.retention, to.initTrimHistory());
+        } else {
+          static_assert(std::is_same_v<What, SaveCursors>);
+          auto cursors = to.initSaveCursors(static_cast<unsigned>(what.cursors.size()));
+          unsigned next = 0;
+          for (const auto& cursor : what.cursors) {
+            auto one = cursors[next++];
+            one.setClientId(text(cursor.client_id));
+            one.setOffset(cursor.offset.value);
+            one.setForget(cursor.forget);
+          }
+        }
+      },
+      command.what);
+}
+
+Result<Command> read_command(wire::Command::Reader from) {
+  auto channel = string(from.getChannel());
+  if (channel.find('/') == std::string::npos) return make_error(Errc::corrupt, "log entry: a channel without its app");
+  Command command{ChannelKey::from_text(std::move(channel)), WallTime{from.getTimeMs()}, {}};
+  switch (from.which()) {
+    case wire::Command::APPEND: {
+      const auto append = from.getAppend();
+      const auto kind = data_kind(append.getKind());
+      if (!kind) return kind.error();
+      command.what = AppendPublication{string(append.getEvent()),
+                                       string(append.getData()),
+                                       *kind,
+                                       string(append.getUserId()),
+                                       string(append.getIdempotencyKey()),
+                                       string(append.getOnce()),
+                                       Epoch{append.getEpochIfNew()},
+                                       read_retention(append.getRetention()),
+                                       append.getCache()};
+      return command;
+    }
+    case wire::Command::REMOVE_PUBLICATION: {
+      const auto remove = from.getRemovePublication();
+      command.what = RemovePublication{{Epoch{remove.getEpoch()}, Offset{remove.getOffset()}}};
+      return command;
+    }
+    case wire::Command::REMOVE_HISTORY:
+      command.what = RemoveHistory{Epoch{from.getRemoveHistory().getEpochIfNew()}};
+      return command;
+    case wire::Command::TRIM_HISTORY:
+      command.what = TrimHistory{read_retention(from.getTrimHistory())};
+      return command;
+    case wire::Command::SAVE_CURSORS: {
+      SaveCursors save;
+      for (const auto cursor : from.getSaveCursors()) {
+        save.cursors.push_back({string(cursor.getClientId()), Offset{cursor.getOffset()}, cursor.getForget()});
+      }
+      command.what = std::move(save);
+      return command;
+    }
+  }
+  // A kind that this release does not know must stop the replica: skipping it would part it from the others.
+  return make_error(Errc::newer_schema, "log entry: a command of a kind that only a later release knows");
+}
+
+}  // namespace
+
+std::string encode_publication(const Publication& publication) {
+  Message message;
+  auto root = message.root<wire::Publication>();
+  if (!publication.event.empty()) root.setEvent(text(publication.event));
+  if (!publication.data.empty()) root.setData(data(publication.data));
+  root.setKind(static_cast<std::uint8_t>(publication.kind));
+  if (!publication.user_id.empty()) root.setUserId(text(publication.user_id));
+  root.setTimeMs(publication.time.ms);
+  root.setDeleted(publication.deleted);
+  return message.bytes();
+}
+
+Result<Publication> decode_publication(std::string_view bytes) {
+  return decode<wire::Publication>(bytes, "publication", [](wire::Publication::Reader root) -> Result<Publication> {
+    const auto kind = data_kind(root.getKind());
+    if (!kind) return kind.error();
+    return Publication{string(root.getEvent()),  string(root.getData()),      *kind,            string(root.getUserId()),
+                       Position{},               WallTime{root.getTimeMs()}, root.getDeleted()};
+  });
+}
+
+std::string encode_channel_meta(const ChannelMeta& meta) {
+  Message message;
+  auto root = message.root<wire::ChannelMeta>();
+  root.setEpoch(meta.epoch.value);
+  root.setNewest(meta.newest.value);
+  root.setOldest(meta.oldest.value);
+  root.setCount(meta.count());
+  root.setBytes(meta.bytes);
+  root.setCachedOffset(meta.cached.value);
+  root.setStoredFrom(meta.stored_from.value);
+  root.setOldestTimeMs(meta.oldest_time.ms);
+  root.setRetentionAgeSeconds(static_cast<std::uint64_t>(meta.retention.age.count()));
+  root.setRetentionCount(meta.retention.count);
+  root.setRetentionBytes(meta.retention.bytes);
+  root.setCursors(meta.cursors);
+  root.setCursorsOldestMs(meta.cursors_oldest.ms);
+  return message.bytes();
+}
+
+Result<ChannelMeta> decode_channel_meta(std::string_view bytes) {
+  return decode<wire::ChannelMeta>(bytes, "channel meta", [](wire::ChannelMeta::Reader root) -> Result<ChannelMeta> {
+    ChannelMeta meta;
+    meta.epoch = Epoch{root.getEpoch()};
+    meta.newest = Offset{root.getNewest()};
+    meta.oldest = Offset{root.getOldest()};
+    meta.stored_from = Offset{root.getStoredFrom()};
+    meta.bytes = root.getBytes();
+    meta.oldest_time = WallTime{root.getOldestTimeMs()};
+    meta.cached = Offset{root.getCachedOffset()};
+    meta.retention = {std::chrono::seconds(static_cast<std::int64_t>(root.getRetentionAgeSeconds())),
+                      root.getRetentionCount(), root.getRetentionBytes()};
+    meta.cursors = root.getCursors();
+    meta.cursors_oldest = WallTime{root.getCursorsOldestMs()};
+    const bool sound = meta.stored_from.value >= 1 && meta.stored_from <= meta.oldest &&
+                       meta.oldest.value <= meta.newest.value + 1 && meta.cached <= meta.newest;
+    if (!sound) return make_error(Errc::corrupt, "channel meta: its offsets contradict each other");
+    return meta;
+  });
+}
+
+std::string encode_remembered(const Remembered& remembered) {
+  Message message;
+  auto root = message.root<wire::Remembered>();
+  root.setChannel(text(remembered.channel));
+  if (!remembered.key.empty()) root.setKey(text(remembered.key));
+  if (!remembered.once.empty()) root.setOnce(text(remembered.once));
+  root.setEpoch(remembered.position.epoch.value);
+  root.setOffset(remembered.position.offset.value);
+  root.setTimeMs(remembered.time.ms);
+  return message.bytes();
+}
+
+Result<Remembered> decode_remembered(std::string_view bytes) {
+  return decode<wire::Remembered>(bytes, "idempotency record", [](wire::Remembered::Reader root) -> Result<Remembered> {
+    return Remembered{string(root.getChannel()), string(root.getKey()), string(root.getOnce()),
+                      Position{Epoch{root.getEpoch()}, Offset{root.getOffset()}}, WallTime{root.getTimeMs()}};
+  });
+}
+
+std::string encode_cursor(const Cursor& cursor) {
+  Message message;
+  auto root = message.root<wire::Cursor>();
+  root.setOffset(cursor.offset.value);
+  root.setTimeMs(cursor.time.ms);
+  return message.bytes();
+}
+
+Result<Cursor> decode_cursor(std::string_view bytes) {
+  return decode<wire::Cursor>(bytes, "cursor", [](wire::Cursor::Reader root) -> Result<Cursor> {
+    return Cursor{Offset{root.getOffset()}, WallTime{root.getTimeMs()}};
+  });
+}
+
+std::string encode_entry(WallTime time, const std::vector<Command>& commands) {
+  Message message;
+  auto root = message.root<wire::Entry>();
+  root.setVersion(kEntryVersion);
+  root.setTimeMs(time.ms);
+  auto list = root.initCommands(static_cast<unsigned>(commands.size()));
+  for (unsigned i = 0; i < commands.size(); ++i) write_command(commands[i], list[i]);
+  return message.bytes();
+}
+
+Result<Entry> decode_entry(std::string_view bytes) {
+  return decode<wire::Entry>(bytes, "log entry", [](wire::Entry::Reader root) -> Result<Entry> {
+    if (root.getVersion() == 0) return make_error(Errc::corrupt, "log entry: it has no version");
+    if (root.getVersion() > kEntryVersion) {
+      return make_error(Errc::newer_schema, "log entry: written by a later release");
+    }
+    Entry entry{WallTime{root.getTimeMs()}, {}};
+    const auto list = root.getCommands();
+    // A hostile list of empty structs may claim any length; each of ours has a size.
+    if (list.size() > 1'000'000) return make_error(Errc::corrupt, "log entry: too many commands");
+    entry.commands.reserve(list.size());
+    for (const auto one : list) {
+      auto command = read_command(one);
+      if (!command) return command.error();
+      entry.commands.push_back(std::move(command).value());
+    }
+    return entry;
+  });
+}
+
+std::string encode_log_head(const LogHead& head) {
+  Message message;
+  auto root = message.root<wire::LogHead>();
+  root.setTerm(head.term.value);
+  root.setCutIndex(head.cut_index.value);
+  root.setCutTerm(head.cut_term.value);
+  return message.bytes();
+}
+
+Result<LogHead> decode_log_head(std::string_view bytes) {
+  return decode<wire::LogHead>(bytes, "log head", [](wire::LogHead::Reader root) -> Result<LogHead> {
+    return LogHead{Term{root.getTerm()}, LogIndex{root.getCutIndex()}, Term{root.getCutTerm()}};
+  });
+}
+
+}  // namespace parley::schemas

@@ -1,0 +1,61 @@
+@0xb6a2f5e7c1d04893;
+# What a shard's log consists of. An entry is the unit of replication: many commands, one index.
+# How schemas may change: README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("parley::schemas::wire");
+
+struct Entry {
+  version @0 :UInt16;   # readers refuse a higher one than they know
+  timeMs @1 :Int64;     # when it was proposed, by the leader's clock
+  commands @2 :List(Command);
+}
+
+struct Retention {
+  ageSeconds @0 :UInt64;
+  count @1 :UInt64;
+  bytes @2 :UInt64;
+}
+
+struct Command {
+  channel @0 :Text;     # `app/name`
+  timeMs @1 :Int64;
+  union {
+    append @2 :Append;
+    removePublication @3 :RemovePublication;
+    removeHistory @4 :RemoveHistory;
+    trimHistory @5 :Retention;
+    saveCursors @6 :List(Cursor);
+  }
+
+  struct Append {
+    event @0 :Text;
+    data @1 :Data;
+    kind @2 :UInt8;
+    userId @3 :Text;
+    idempotencyKey @4 :Text;
+    once @5 :Text;
+    epochIfNew @6 :UInt64;
+    retention @7 :Retention;
+    cache @8 :Bool;
+  }
+  struct RemovePublication {
+    epoch @0 :UInt64;
+    offset @1 :UInt64;
+  }
+  struct RemoveHistory {
+    epochIfNew @0 :UInt64;
+  }
+  struct Cursor {
+    clientId @0 :Text;
+    offset @1 :UInt64;
+    forget @2 :Bool;
+  }
+}
+
+# A shard's log besides its entries.
+struct LogHead {
+  term @0 :UInt64;      # the newest that was begun
+  cutIndex @1 :UInt64;  # entries up to here were dropped, their results are in the state
+  cutTerm @2 :UInt64;   # of the entry at cutIndex
+}

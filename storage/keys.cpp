@@ -1,0 +1,119 @@
+#include "storage/keys.h"
+
+namespace parley::storage::keys {
+namespace {
+
+constexpr std::size_t kShardBytes = 2;
+constexpr std::size_t kNumberBytes = 8;
+
+void append_number(std::string& to, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) to.push_back(static_cast<char>((value >> shift) & 0xFF));
+}
+
+std::string of(std::uint16_t shard, std::size_t more) {
+  std::string key;
+  key.reserve(kShardBytes + more);
+  key.push_back(static_cast<char>(shard >> 8));
+  key.push_back(static_cast<char>(shard & 0xFF));
+  return key;
+}
+
+std::string tagged(ShardId shard, char tag, std::string_view rest = {}, std::size_t more = 0) {
+  auto key = of(shard.value, 1 + rest.size() + more);
+  key.push_back(tag);
+  key.append(rest);
+  return key;
+}
+
+KeyRange all_tagged(ShardId shard, char tag) { return {tagged(shard, tag), tagged(shard, static_cast<char>(tag + 1))}; }
+
+std::optional<std::uint64_t> tagged_number(std::string_view key, char tag) {
+  if (key.size() != kShardBytes + 1 + kNumberBytes || key[kShardBytes] != tag) return std::nullopt;
+  return parse_number(key.substr(kShardBytes + 1));
+}
+
+}  // namespace
+
+std::string log_entry(ShardId shard, LogIndex index) {
+  auto key = tagged(shard, 'e', {}, kNumberBytes);
+  append_number(key, index.value);
+  return key;
+}
+KeyRange log_entries(ShardId shard) { return all_tagged(shard, 'e'); }
+std::string log_head(ShardId shard) { return tagged(shard, 'h'); }
+std::optional<LogIndex> log_index(std::string_view key) {
+  const auto index = tagged_number(key, 'e');
+  if (!index) return std::nullopt;
+  return LogIndex{*index};
+}
+
+std::string publication(ShardId shard, const ChannelKey& channel, Offset offset) {
+  auto key = of(shard.value, channel.text().size() + 1 + kNumberBytes);
+  key.append(channel.text());
+  key.push_back('\0');
+  append_number(key, offset.value);
+  return key;
+}
+KeyRange publications(ShardId shard, const ChannelKey& channel, Offset from, Offset to) {
+  // One more byte is the smallest key above `to`, also when `to` is the highest number there is.
+  return {publication(shard, channel, from), publication(shard, channel, to).append(1, '\0')};
+}
+std::optional<Offset> publication_offset(std::string_view key) {
+  if (key.size() < kShardBytes + 1 + kNumberBytes) return std::nullopt;
+  const auto number_at = key.size() - kNumberBytes;
+  if (key[number_at - 1] != '\0') return std::nullopt;
+  return Offset{*parse_number(key.substr(number_at))};
+}
+
+std::string applied(ShardId shard) { return tagged(shard, 'a'); }
+std::string meta(ShardId shard, const ChannelKey& channel) { return tagged(shard, 'm', channel.text()); }
+KeyRange metas(ShardId shard) { return all_tagged(shard, 'm'); }
+std::optional<ChannelKey> meta_channel(std::string_view key) {
+  if (key.size() < kShardBytes + 1 || key[kShardBytes] != 'm') return std::nullopt;
+  const auto text = key.substr(kShardBytes + 1);
+  if (text.find('/') == std::string_view::npos) return std::nullopt;
+  return ChannelKey::from_text(std::string(text));
+}
+std::string remembered(ShardId shard, std::uint64_t number) {
+  auto key = tagged(shard, 'i', {}, kNumberBytes);
+  append_number(key, number);
+  return key;
+}
+KeyRange remembered(ShardId shard) { return all_tagged(shard, 'i'); }
+std::optional<std::uint64_t> remembered_number(std::string_view key) { return tagged_number(key, 'i'); }
+
+std::string cursor(ShardId shard, const ChannelKey& channel, std::string_view client_id) {
+  auto key = tagged(shard, 'c', channel.text(), 1 + client_id.size());
+  key.push_back('\0');
+  key.append(client_id);
+  return key;
+}
+KeyRange cursors(ShardId shard, const ChannelKey& channel) {
+  auto from = tagged(shard, 'c', channel.text(), 1);
+  auto to = from;
+  from.push_back('\0');
+  to.push_back('\1');
+  return {std::move(from), std::move(to)};
+}
+
+KeyRange of_shard(ShardId shard) {
+  CHECK(shard.value < kShardCountMax);
+  return {of(shard.value, 0), of(static_cast<std::uint16_t>(shard.value + 1), 0)};
+}
+
+std::string schema_version() { return of(kShardCountMax, 8).append("schema"); }
+std::string shard_count() { return of(kShardCountMax, 8).append("shards"); }
+
+std::string number(std::uint64_t value) {
+  std::string bytes;
+  append_number(bytes, value);
+  return bytes;
+}
+std::optional<std::uint64_t> parse_number(std::string_view bytes) {
+  if (bytes.size() != kNumberBytes) return std::nullopt;
+  std::uint64_t value = 0;
+  for (const unsigned char byte : bytes) value = (value << 8) | byte;
+  return value;
+}
+
+}  // namespace parley::storage::keys

@@ -1,0 +1,319 @@
+#include "storage/rocks_store.h"
+
+#include "storage/keys.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <shared_mutex>
+
+namespace parley::storage {
+namespace {
+
+constexpr std::array<const char*, kFamilyCount> kFamilyNames{"log", "history", "state"};
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(const rocksdb::Slice& from) { return {from.data(), from.size()}; }
+
+Error store_error(const rocksdb::Status& status) {
+  return make_error(status.IsCorruption() ? Errc::corrupt : Errc::storage_unavailable, "store: " + status.ToString());
+}
+
+rocksdb::DBOptions db_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  options.allow_concurrent_memtable_write = false;  // there is one writer
+  options.max_background_jobs = 2;
+  options.max_open_files = 1'024;
+  options.max_total_wal_size = 256 * 1024 * 1024;  // a family that is hardly written must not keep every WAL alive
+  options.bytes_per_sync = 1024 * 1024;            // compactions must not pile up dirty pages before our fsync
+  options.keep_log_file_num = 3;
+  options.max_log_file_size = 8 * 1024 * 1024;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  switch (family) {
+    case Family::log:  // written once, read at a start, dropped soon
+      options.write_buffer_size = 32 * 1024 * 1024;
+      options.compression = rocksdb::kNoCompression;
+      break;
+    case Family::history:  // scanned by range; who asks knows from the channel's meta that there is something
+      options.write_buffer_size = 64 * 1024 * 1024;
+      options.compression = rocksdb::kLZ4Compression;
+      table.block_size = 16 * 1024;
+      break;
+    case Family::state:  // got by key, and often for a channel that never published
+      options.write_buffer_size = 32 * 1024 * 1024;
+      options.compression = rocksdb::kLZ4Compression;
+      options.memtable_prefix_bloom_size_ratio = 0.05;
+      options.memtable_whole_key_filtering = true;
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+      table.whole_key_filtering = true;
+      break;
+  }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+// RocksDB would make a new database where CURRENT is missing, beside the tables of the old one.
+bool looks_like_remains(const std::filesystem::path& path) {
+  std::error_code failure;
+  if (std::filesystem::exists(path / "CURRENT", failure)) return false;
+  for (const auto& file : std::filesystem::directory_iterator(path, failure)) {
+    const auto name = file.path().filename().string();
+    if (name.ends_with(".sst") || name.starts_with("MANIFEST")) return true;
+  }
+  return false;
+}
+
+Status prepare_directory(const std::string& path) {
+  std::error_code failure;
+  std::filesystem::create_directories(path, failure);
+  if (failure) {
+    return make_error(Errc::io, fmt::format("data directory {} cannot be made: {}", path, failure.message()));
+  }
+  std::filesystem::directory_iterator(path, failure);
+  if (failure) {
+    return make_error(Errc::io, fmt::format("data directory {} cannot be read: {}", path, failure.message()));
+  }
+  if (looks_like_remains(path)) {
+    return make_error(Errc::corrupt, fmt::format("data directory {} has tables but no CURRENT file: parts of it were "
+                                                 "lost; restore it from a backup or choose another directory", path));
+  }
+  return {};
+}
+
+Error open_error(const std::string& path, const rocksdb::Status& status) {
+  const auto text = status.ToString();
+  if (text.find("lock") != std::string::npos && status.IsIOError()) {
+    if (text.find("Permission denied") == std::string::npos) {
+      return make_error(Errc::io, fmt::format("data directory {} is in use by another process ({})", path, text));
+    }
+  }
+  if (status.IsCorruption()) {
+    return make_error(Errc::corrupt, fmt::format("data directory {} is damaged: {}", path, text));
+  }
+  if (status.IsInvalidArgument() && text.find("olumn famil") != std::string::npos) {
+    return make_error(Errc::newer_schema,
+                      fmt::format("data directory {} holds what this release does not know: {}", path, text));
+  }
+  return make_error(Errc::io, fmt::format("data directory {} cannot be opened: {}", path, text));
+}
+
+}  // namespace
+
+struct RocksStore::Impl {
+  std::string path;
+  RocksOptions options;
+  std::shared_ptr<rocksdb::Cache> cache;
+
+  // Readers and the writer share it; recover() alone has it to itself. A leaf.
+  mutable std::shared_mutex mutex;
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families{};
+  std::atomic<bool> failed{false};  // a write failed: nothing is written until recover()
+
+  ~Impl() { close(); }
+
+  Status open() {
+    rocksdb::DB* opened = nullptr;
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    // RocksDB insists on its default family; it stays empty.
+    descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+    for (std::size_t i = 0; i < kFamilyCount; ++i) {
+      descriptors.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i), cache));
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    const auto status = rocksdb::DB::Open(db_options(), path, descriptors, &handles, &opened);
+    if (!status.ok()) return open_error(path, status);
+    db.reset(opened);
+    db->DestroyColumnFamilyHandle(handles[0]);
+    for (std::size_t i = 0; i < kFamilyCount; ++i) families[i] = handles[i + 1];
+    return {};
+  }
+
+  void close() {
+    if (db == nullptr) return;
+    for (auto*& family : families) {
+      db->DestroyColumnFamilyHandle(family);
+      family = nullptr;
+    }
+    db->Close();  // a failure leaves what the WAL has; the next open reads it
+    db.reset();
+  }
+
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
+    return families[static_cast<std::size_t>(family)];
+  }
+};
+
+RocksStore::RocksStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksStore::~RocksStore() = default;
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& path, RocksOptions options) {
+  if (const auto ready = prepare_directory(path); !ready) return ready.error();
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->cache = rocksdb::NewLRUCache(options.cache_bytes);
+  impl->options = std::move(options);
+  if (const auto opened = impl->open(); !opened) return opened.error();
+  std::unique_ptr<RocksStore> store(new RocksStore(std::move(impl)));
+  if (const auto known = store->check_schema(); !known) return known.error();
+  return store;
+}
+
+Status RocksStore::check_schema() {
+  const auto& options = impl_->options;
+  const auto stored = get(Family::state, keys::schema_version());
+  if (!stored) return stored.error();
+  if (!stored->has_value()) {
+    bool empty = true;
+    for (std::size_t i = 0; i < kFamilyCount; ++i) {
+      const auto looked = scan(static_cast<Family>(i), {}, "\xff\xff\xff", ScanOrder::forward, [&](auto, auto) {
+        empty = false;
+        return Visit::stop;
+      });
+      if (!looked) return looked;
+    }
+    if (!empty) {
+      return make_error(Errc::corrupt, fmt::format("data directory {} holds data but no schema version", impl_->path));
+    }
+    WriteBatch batch;
+    batch.put(Family::state, keys::schema_version(), keys::number(options.schema_version));
+    return write(batch, Sync::yes);
+  }
+  const auto version = keys::parse_number(**stored);
+  if (!version || *version == 0) {
+    return make_error(Errc::corrupt, fmt::format("data directory {}: its schema version is unreadable", impl_->path));
+  }
+  if (*version > options.schema_version) {
+    return make_error(Errc::newer_schema,
+                      fmt::format("data directory {} has schema version {}, this release knows up to {}: run the "
+                                  "release that wrote it, or a later one", impl_->path, *version, options.schema_version));
+  }
+  for (auto from = *version; from < options.schema_version; ++from) {
+    if (!options.migrate || !options.migration) {
+      return make_error(Errc::config_invalid,
+                        fmt::format("data directory {} has schema version {}, this release needs {} and migration is "
+                                    "off: turn it on", impl_->path, from, options.schema_version));
+    }
+    WriteBatch batch;
+    if (const auto migrated = options.migration(*this, from, batch); !migrated) return migrated;
+    batch.put(Family::state, keys::schema_version(), keys::number(from + 1));
+    if (const auto written = write(batch, Sync::yes); !written) return written;
+  }
+  return {};
+}
+
+Status RocksStore::write(const WriteBatch& batch, Sync sync) {
+  std::shared_lock lock(impl_->mutex);
+  if (impl_->failed || impl_->db == nullptr) {
+    return make_error(Errc::storage_unavailable, "store: an earlier write failed and it was not recovered yet");
+  }
+  std::size_t bytes = 64;
+  for (const auto& operation : batch.operations()) bytes += operation.key.size() + operation.value.size() + 16;
+  rocksdb::WriteBatch out(bytes);
+  rocksdb::Status status;
+  for (const auto& operation : batch.operations()) {
+    auto* family = impl_->handle(operation.family);
+    switch (operation.kind) {
+      case WriteBatch::Kind::put: status = out.Put(family, operation.key, operation.value); break;
+      case WriteBatch::Kind::remove: status = out.Delete(family, operation.key); break;
+      case WriteBatch::Kind::remove_range: status = out.DeleteRange(family, operation.key, operation.value); break;
+    }
+    if (!status.ok()) break;
+  }
+  if (status.ok()) {
+    rocksdb::WriteOptions options;
+    options.sync = sync == Sync::yes;
+    status = impl_->db->Write(options, &out);
+  }
+  if (status.ok()) return {};
+  impl_->failed = true;
+  return make_error(Errc::storage_unavailable, "store: " + status.ToString());
+}
+
+Result<std::optional<std::string>> RocksStore::get(Family family, std::string_view key) const {
+  std::shared_lock lock(impl_->mutex);
+  if (impl_->db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
+  rocksdb::PinnableSlice value;
+  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->handle(family), slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return store_error(status);
+  return std::optional(std::string(view(value)));
+}
+
+Status RocksStore::scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
+                        const Visitor& visit) const {
+  if (from >= to) return {};
+  std::shared_lock lock(impl_->mutex);
+  if (impl_->db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
+  const auto lower = slice(from);
+  const auto upper = slice(to);
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator(options, impl_->handle(family)));
+  if (order == ScanOrder::forward) {
+    for (at->Seek(lower); at->Valid(); at->Next()) {
+      if (visit(view(at->key()), view(at->value())) == Visit::stop) break;
+    }
+  } else {
+    for (at->SeekToLast(); at->Valid(); at->Prev()) {
+      if (visit(view(at->key()), view(at->value())) == Visit::stop) break;
+    }
+  }
+  if (!at->status().ok()) return store_error(at->status());
+  return {};
+}
+
+Status RocksStore::recover() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->close();
+  if (const auto opened = impl_->open(); !opened) return opened;
+  // A disk that opens may still refuse to write: ask before saying that it is well.
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  rocksdb::WriteBatch probe;
+  const auto key = keys::schema_version();
+  rocksdb::Status status =
+      probe.Put(impl_->handle(Family::state), key, keys::number(impl_->options.schema_version));
+  if (status.ok()) status = impl_->db->Write(options, &probe);
+  if (!status.ok()) return store_error(status);
+  impl_->failed = false;
+  return {};
+}
+
+std::uint64_t RocksStore::size_bytes() const {
+  std::shared_lock lock(impl_->mutex);
+  if (impl_->db == nullptr) return 0;
+  std::uint64_t total = 0;
+  for (auto* family : impl_->families) {
+    std::uint64_t bytes = 0;
+    for (const auto* property : {"rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables"}) {
+      if (impl_->db->GetIntProperty(family, property, &bytes)) total += bytes;
+    }
+  }
+  return total;
+}
+
+}  // namespace parley::storage

@@ -1,0 +1,48 @@
+#pragma once
+// The Store on disk: one RocksDB with a column family for each Family.
+//
+// open() says in a sentence what is wrong with a directory that cannot be used. The schema version
+// lies in the `state` family; an older one is migrated at open, a newer one is refused untouched.
+// Any thread may read; one thread writes and recovers (the log writer). RocksDB stays in the .cpp.
+
+#include "storage/store.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace parley::storage {
+
+inline constexpr std::uint64_t kSchemaVersion = 1;
+
+// What turns a store of version `from` into `from + 1`; called inside open(), once for each step.
+// Its batch is written together with the new version number.
+using Migration = std::function<Status(const Store& store, std::uint64_t from, WriteBatch& batch)>;
+
+struct RocksOptions {
+  std::size_t cache_bytes = 64 * 1024 * 1024;
+  std::uint64_t schema_version = kSchemaVersion;
+  bool migrate = true;   // no: an older store is refused, with the remedy
+  Migration migration;   // absent: there is nothing to migrate from
+};
+
+class RocksStore final : public Store {
+ public:
+  static Result<std::unique_ptr<RocksStore>> open(const std::string& path, RocksOptions options = {});
+  ~RocksStore() override;
+
+  Status write(const WriteBatch& batch, Sync sync) override;
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const override;
+  Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
+              const Visitor& visit) const override;
+  Status recover() override;
+  std::uint64_t size_bytes() const override;
+
+ private:
+  struct Impl;
+  explicit RocksStore(std::unique_ptr<Impl> impl);
+  Status check_schema();
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley::storage
