@@ -1,0 +1,130 @@
+#include "actors/channel_actor.h"
+
+namespace parley::actors {
+
+ChannelActor::ChannelActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, ChannelKey key,
+                           std::shared_ptr<ActorStats> stats)
+    : event_based_actor(config),
+      context_(std::move(context)),
+      stats_(std::move(stats)),
+      key_(key),
+      channel_(std::move(key), context_->settings.current(), context_->channel_metrics, *this) {
+  const auto shard = shard_of(key_, context_->shards->count());
+  shard_ = context_->shard_actors.at(shard.value);
+  shard_stats_ = context_->shard_stats.at(shard.value);
+  context_->metrics.channels.add(1);
+}
+
+ChannelActor::~ChannelActor() { context_->metrics.channels.add(-1); }
+
+caf::behavior ChannelActor::make_behavior() {
+  set_exception_handler([this](std::exception_ptr& failure) -> caf::error {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+      context_->failed(*stats_, error.what());
+    } catch (...) {
+      context_->failed(*stats_, "unknown exception");
+    }
+    return {};
+  });
+  schedule();
+  return {
+      [this](ToChannel& message) {
+        context_->taken_out(*stats_);
+        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        ++handled_;
+        channel_.handle(std::move(message.request), now(), wall());
+        schedule();
+      },
+      [this](Applied& message) {
+        for (auto& [token, effect] : message.effects) channel_.applied(token, effect, now());
+        schedule();
+      },
+      [this](NotApplied& message) {
+        for (const auto token : message.tokens) channel_.refused(token, message.error);
+        schedule();
+      },
+      [this](Opened& message) {
+        channel_.opened(std::move(message.state), now(), wall());
+        schedule();
+      },
+      [this](HistoryRead& message) {
+        channel_.history_read(message.read, std::move(message.page), now(), wall());
+        schedule();
+      },
+      [this](CursorRead& message) {
+        channel_.cursor_read(message.read, std::move(message.offset), now(), wall());
+        schedule();
+      },
+      [this](const Describe& message) {
+        send(context_->router, ChannelDescribed{message.list, channel_.describe(wall())});
+      },
+      [this](Tick) {
+        tick_at_.reset();
+        channel_.tick(now(), wall());
+        ask_for_sleep();
+        schedule();
+      },
+      [this](const Reconfigured& message) {
+        channel_.configure(message.settings);
+        schedule();
+      },
+      [this](Sleep) {
+        context_->metrics.passivations.add();
+        quit();
+      },
+  };
+}
+
+void ChannelActor::ask_for_sleep() {
+  if (!channel_.idle(wall())) {
+    idle_since_.reset();
+    return;
+  }
+  if (!idle_since_) idle_since_ = now();
+  if (*idle_since_ + context_->settings.current()->limits.channel_idle <= now()) {
+    send(context_->router, ChannelIdle{key_, handled_});
+    idle_since_ = now();  // if the answer does not come, ask again after another idle time
+  }
+}
+
+void ChannelActor::schedule() {
+  // A channel looks after itself at least once in its idle time: that is how it falls asleep.
+  const auto time = now();
+  auto at = time + context_->settings.current()->limits.channel_idle;
+  if (const auto due = channel_.deadline(); due && *due < at) at = *due;
+  if (tick_at_ && *tick_at_ <= at) return;
+  tick_at_ = at;
+  delayed_send(this, std::max<std::chrono::nanoseconds>(at - time, std::chrono::nanoseconds(0)), Tick{});
+}
+
+void ChannelActor::reply(Reply reply) { context_->reply(std::move(reply)); }
+
+void ChannelActor::tell(HubId hub, const ChannelEventPtr& event) { context_->hubs[hub.value]->push(event); }
+
+void ChannelActor::propose(Command command, CommandToken token, WaitForDisk wait) {
+  context_->came_in(*shard_stats_);
+  send(shard_, Propose{caf::actor(this), token, std::move(command), wait});
+}
+
+void ChannelActor::open() {
+  context_->shards->open_channel(key_, [self = caf::actor(this)](Result<cluster::ChannelState> state) {
+    if (!state) return caf::anon_send(self, Opened{state.error()});
+    caf::anon_send(self, Opened{DurableState{state->newest, state->oldest, state->cached}});
+  });
+}
+
+void ChannelActor::read_history(GetHistory query, std::uint64_t read) {
+  context_->shards->read_history(std::move(query), [self = caf::actor(this), read](Result<HistoryPage> page) {
+    caf::anon_send(self, HistoryRead{read, std::move(page)});
+  });
+}
+
+void ChannelActor::read_cursor(const std::string& client_id, std::uint64_t read) {
+  context_->shards->read_cursor(key_, client_id, [self = caf::actor(this), read](Result<std::optional<Offset>> offset) {
+    caf::anon_send(self, CursorRead{read, std::move(offset)});
+  });
+}
+
+}  // namespace parley::actors

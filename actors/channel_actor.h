@@ -1,0 +1,46 @@
+#pragma once
+// The shell around one Channel: receives messages, calls the rules, sends what follows. One for each
+// awake channel, on the node that leads the channel's shard; the router owns the handle. When nothing
+// would be lost it asks the router to let it sleep; its state is in the shard.
+
+#include "actors/actor_context.h"
+#include "actors/channel.h"
+#include "actors/messages.h"
+
+#include <caf/all.hpp>
+
+namespace parley::actors {
+
+class ChannelActor final : public caf::event_based_actor, private ChannelPort {
+ public:
+  ChannelActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, ChannelKey key,
+               std::shared_ptr<ActorStats> stats);
+  ~ChannelActor() override;
+  caf::behavior make_behavior() override;
+
+ private:
+  void reply(Reply reply) override;
+  void tell(HubId hub, const ChannelEventPtr& event) override;
+  void propose(Command command, CommandToken token, WaitForDisk wait) override;
+  void read_history(GetHistory query, std::uint64_t read) override;
+  void read_cursor(const std::string& client_id, std::uint64_t read) override;
+  void open() override;
+  std::uint64_t random() override { return context_->random.next(); }
+
+  void schedule();      // after each message: the next tick, if it is not coming already
+  void ask_for_sleep();
+  [[nodiscard]] MonoTime now() const { return context_->clock.now(); }
+  [[nodiscard]] WallTime wall() const { return context_->clock.wall(); }
+
+  std::shared_ptr<ActorContext> context_;
+  std::shared_ptr<ActorStats> stats_;
+  ChannelKey key_;
+  caf::actor shard_;
+  std::shared_ptr<ActorStats> shard_stats_;
+  Channel channel_;
+  std::uint64_t handled_ = 0;  // requests from the router
+  std::optional<MonoTime> tick_at_;
+  std::optional<MonoTime> idle_since_;
+};
+
+}  // namespace parley::actors

@@ -1,0 +1,62 @@
+#pragma once
+// What actors send each other. Node-local: between nodes only envelopes travel. Each carries values
+// or handles that may be moved out by its one receiver.
+
+#include "actors/channel.h"
+#include "cluster/shard.h"
+#include "core/command.h"
+#include "core/request.h"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace parley::actors {
+
+// to the router
+struct Incoming { std::vector<Request> requests; };
+struct ChannelIdle { ChannelKey channel; std::uint64_t handled = 0; };  // may I sleep?
+struct ChannelDescribed { std::uint64_t list = 0; ChannelInfo info; };
+
+// to a channel actor
+struct ToChannel { Request request; };
+struct Opened { Result<DurableState> state; };
+struct Applied { std::vector<std::pair<CommandToken, Effect>> effects; };
+struct NotApplied { std::vector<CommandToken> tokens; Error error; };
+struct HistoryRead { std::uint64_t read = 0; Result<HistoryPage> page; };
+struct CursorRead { std::uint64_t read = 0; Result<std::optional<Offset>> offset; };
+struct Describe { std::uint64_t list = 0; };
+struct Sleep {};
+struct Reconfigured { SettingsPtr settings; };
+struct Tick {};
+
+// to a shard actor
+struct Propose { caf::actor origin; CommandToken token = 0; Command command; WaitForDisk wait = WaitForDisk::yes; };
+struct EntryApplied { cluster::EntryToken entry = 0; std::vector<Effect> effects; };
+struct EntryRefused { cluster::EntryToken entry = 0; Error error; };
+
+// to the users actor
+struct ToUsers { Request request; };
+
+}  // namespace parley::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Incoming)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ChannelIdle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ChannelDescribed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToChannel)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Applied)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::NotApplied)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::HistoryRead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::CursorRead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Describe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Sleep)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Reconfigured)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Propose)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryApplied)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryRefused)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToUsers)

@@ -1,0 +1,20 @@
+#include "actors/refusal.h"
+
+namespace parley::actors {
+
+bool may_be_refused(const Request& request) {
+  return !std::holds_alternative<Unsubscribe>(request.what) && !std::holds_alternative<SignOut>(request.what);
+}
+
+std::optional<Reply> refusal(const Request& request, const Error& error) {
+  if (!may_be_refused(request) || std::holds_alternative<Confirm>(request.what)) return std::nullopt;
+  if (const auto* subscribe = std::get_if<Subscribe>(&request.what)) {
+    return Reply{request.from, SubscribeRefused{subscribe->channel, subscribe->subscription, error}};
+  }
+  if (const auto* publish = std::get_if<Publish>(&request.what)) {
+    return Reply{request.from, PublishRefused{publish->channel, publish->ack, error}};
+  }
+  return Reply{request.from, Refused{error}};
+}
+
+}  // namespace parley::actors

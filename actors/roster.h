@@ -1,0 +1,47 @@
+#pragma once
+// Who is present, per user over all of the user's sessions: one stay begins with the first session
+// and ends when the last has been gone for its grace period. A plain value of one channel.
+
+#include "core/publication.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace parley::actors {
+
+class RosterBook {
+ public:
+  // True: the user was not present, tell the others.
+  bool join(const MemberPtr& member);
+  // A session of the user left. The user stays until `until` unless another session is or comes.
+  void leave(const std::string& user_id, MonoTime until);
+  // Users whose grace ended, in the order of their deadlines; they are removed.
+  std::vector<std::string> expire(MonoTime now);
+  [[nodiscard]] std::optional<MonoTime> deadline() const;
+
+  [[nodiscard]] std::size_t size() const { return users_.size(); }
+  [[nodiscard]] bool contains(const std::string& user_id) const { return users_.contains(user_id); }
+  // Shared until the next change.
+  [[nodiscard]] RosterPtr snapshot() const;
+
+ private:
+  struct User {
+    MemberPtr member;
+    std::uint64_t came = 0;       // order of the roster
+    std::uint32_t sessions = 0;
+    std::optional<MonoTime> until;
+  };
+  void forget_deadline(const std::string& user_id, User& user);
+
+  std::unordered_map<std::string, User> users_;
+  std::multimap<MonoTime, std::string> deadlines_;
+  std::map<std::uint64_t, const User*> order_;
+  std::uint64_t came_ = 0;
+  mutable RosterPtr snapshot_;
+};
+
+}  // namespace parley::actors

@@ -1,0 +1,135 @@
+#include "actors/router.h"
+
+#include "actors/channel_actor.h"
+#include "actors/refusal.h"
+
+namespace parley::actors {
+
+Router::Router(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats,
+               std::shared_ptr<ActorStats> users_stats)
+    : event_based_actor(config),
+      context_(std::move(context)),
+      stats_(std::move(stats)),
+      users_stats_(std::move(users_stats)),
+      mailbox_max_(context_->settings.current()->limits.mailbox_messages_max) {}
+
+caf::behavior Router::make_behavior() {
+  return {
+      [this](Incoming& message) {
+        context_->taken_out(*stats_);
+        for (auto& request : message.requests) route(request);
+      },
+      [this](const ChannelIdle& message) {
+        const auto place = channels_.find(message.channel);
+        if (place == channels_.end() || place->second.sent != message.handled) return;
+        // Nothing is on its way to it, and nothing can be: only we send requests.
+        send(place->second.actor, Sleep{});
+        channels_.erase(place);
+      },
+      [this](ChannelDescribed& message) {
+        const auto place = listings_.find(message.list);
+        if (place == listings_.end()) return;
+        auto& listing = place->second;
+        if (message.info.subscriptions > 0) listing.list.channels.push_back(std::move(message.info));
+        if (--listing.waiting > 0) return;
+        context_->reply({listing.from, std::move(listing.list)});
+        listings_.erase(place);
+      },
+      [this](const Reconfigured& message) {
+        mailbox_max_ = message.settings->limits.mailbox_messages_max;
+        for (auto& [key, awake] : channels_) send(awake.actor, message);
+      },
+  };
+}
+
+void Router::on_exit() {
+  for (auto& [key, awake] : channels_) send_exit(awake.actor, caf::exit_reason::user_shutdown);
+  channels_.clear();
+}
+
+void Router::route(Request& request) {
+  struct Destination {
+    Router& router;
+    Request& request;
+    void operator()(const Subscribe& what) const { router.to_channel(what.channel, request); }
+    void operator()(const Unsubscribe& what) const { router.to_channel(what.channel, request); }
+    void operator()(const Publish& what) const { router.to_channel(what.channel, request); }
+    void operator()(const Confirm& what) const { router.to_channel(what.channel, request); }
+    void operator()(const GetChannel& what) const { router.to_channel(what.channel, request); }
+    void operator()(const GetMembers& what) const { router.to_channel(what.channel, request); }
+    void operator()(const GetHistory& what) const { router.to_channel(what.channel, request); }
+    void operator()(const DeletePublication& what) const { router.to_channel(what.channel, request); }
+    void operator()(const DeleteHistory& what) const { router.to_channel(what.channel, request); }
+    void operator()(const SignIn&) const { router.to_users(request); }
+    void operator()(const SignOut&) const { router.to_users(request); }
+    void operator()(const TerminateUser&) const { router.to_users(request); }
+    void operator()(const ListChannels& what) const { router.list_channels(request.from, what); }
+    void operator()(const ListActors& what) const { router.list_actors(request.from, what); }
+  };
+  std::visit(Destination{*this, request}, request.what);
+}
+
+Router::Awake& Router::wake(const ChannelKey& channel) {
+  auto [place, added] = channels_.try_emplace(channel);
+  auto& awake = place->second;
+  if (added) {
+    awake.stats = std::make_shared<ActorStats>();
+    awake.stats->kind = actor_kind(channel_traits(channel.name()).kind);
+    awake.stats->name = channel.text();
+    awake.actor = home_system().spawn<ChannelActor, caf::lazy_init>(context_, channel, awake.stats);
+  }
+  return awake;
+}
+
+void Router::to_channel(const ChannelKey& channel, Request& request) {
+  auto& awake = wake(channel);
+  if (awake.stats->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
+    return refuse(request, make_error(Errc::overloaded, "the channel's queue is full"));
+  }
+  ++awake.sent;
+  context_->came_in(*awake.stats);
+  send(awake.actor, ToChannel{std::move(request)});
+}
+
+void Router::to_users(Request& request) {
+  if (users_stats_->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
+    return refuse(request, make_error(Errc::overloaded, "the sign-in queue is full"));
+  }
+  context_->came_in(*users_stats_);
+  send(context_->users, ToUsers{std::move(request)});
+}
+
+void Router::refuse(const Request& request, const Error& error) {
+  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (auto reply = refusal(request, error)) context_->reply(std::move(*reply));
+}
+
+void Router::list_channels(const ReplyTo& from, const ListChannels& ask) {
+  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  const auto id = next_listing_++;
+  Listing listing{.from = from};
+  for (auto& [key, awake] : channels_) {
+    if (key.app() != ask.app || !key.name().starts_with(ask.prefix)) continue;
+    send(awake.actor, Describe{id});
+    ++listing.waiting;
+  }
+  if (listing.waiting == 0) return context_->reply({from, ChannelList{}});
+  listings_.emplace(id, std::move(listing));
+}
+
+void Router::list_actors(const ReplyTo& from, const ListActors& ask) {
+  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  ActorList list;
+  const auto add = [&](ActorStats& stats) {
+    if (list.actors.size() >= ask.limit) return;
+    const std::lock_guard lock(stats.error_mutex);
+    list.actors.push_back({to_text(stats.kind), stats.name, stats.mailbox, stats.messages, stats.last_error});
+  };
+  add(*stats_);
+  add(*users_stats_);
+  for (const auto& shard : context_->shard_stats) add(*shard);
+  for (const auto& [key, awake] : channels_) add(*awake.stats);
+  context_->reply({from, std::move(list)});
+}
+
+}  // namespace parley::actors

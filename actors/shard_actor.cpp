@@ -1,0 +1,89 @@
+#include "actors/shard_actor.h"
+
+#include "core/check.h"
+
+namespace parley::actors {
+namespace {
+
+// One entry on its way to the disk, one being gathered: more only delays the gathering.
+constexpr std::size_t kEntriesInFlight = 1;
+
+std::size_t weight(const Command& command) {
+  constexpr std::size_t overhead = 128;
+  const auto* append = std::get_if<AppendPublication>(&command.what);
+  return overhead + (append != nullptr ? append->data.size() + append->event.size() : 0);
+}
+
+}  // namespace
+
+ShardActor::ShardActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, ShardId shard,
+                       std::shared_ptr<ActorStats> stats)
+    : event_based_actor(config), context_(std::move(context)), shard_(shard), stats_(std::move(stats)) {}
+
+caf::behavior ShardActor::make_behavior() {
+  return {
+      [this](Propose& message) { take(message); },
+      [this](EntryApplied& message) { applied(message); },
+      [this](const EntryRefused& message) {
+        const auto place = in_flight_.find(message.entry);
+        if (place == in_flight_.end()) return;
+        const auto origins = std::move(place->second);
+        in_flight_.erase(place);
+        context_->failed(*stats_, message.error.message);
+        refused(origins, message.error);
+        propose_waiting();
+      },
+  };
+}
+
+void ShardActor::take(Propose& proposal) {
+  context_->taken_out(*stats_);
+  if (waiting_.size() >= context_->settings.current()->limits.shard_pending_commands_max) {
+    return refused({Origin{proposal.origin, proposal.token}}, make_error(Errc::overloaded));
+  }
+  waiting_.push_back(std::move(proposal));
+  propose_waiting();
+}
+
+void ShardActor::propose_waiting() {
+  if (waiting_.empty() || in_flight_.size() >= kEntriesInFlight) return;
+  const auto bytes_max = context_->settings.current()->limits.shard_entry_bytes_max;
+  std::vector<Command> commands;
+  std::vector<Origin> origins;
+  auto sync = storage::Sync::no;
+  for (std::size_t bytes = 0; !waiting_.empty() && (commands.empty() || bytes < bytes_max);) {
+    auto& next = waiting_.front();
+    bytes += weight(next.command);
+    if (next.wait == WaitForDisk::yes) sync = storage::Sync::yes;
+    origins.push_back({std::move(next.origin), next.token});
+    commands.push_back(std::move(next.command));
+    waiting_.pop_front();
+  }
+  const auto entry = next_entry_++;
+  in_flight_.emplace(entry, std::move(origins));
+  context_->shards->propose(shard_, entry, std::move(commands), sync);
+}
+
+void ShardActor::applied(EntryApplied& message) {
+  const auto place = in_flight_.find(message.entry);
+  if (place == in_flight_.end()) return;
+  const auto origins = std::move(place->second);
+  in_flight_.erase(place);
+  propose_waiting();  // first: the disk should not wait for our telling
+  CHECK(origins.size() == message.effects.size());
+  // One message for each channel of the entry, effects in order.
+  std::vector<std::pair<caf::actor, Applied>> parcels;
+  std::unordered_map<caf::actor_id, std::size_t> by_channel;
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const auto [row, added] = by_channel.try_emplace(origins[i].channel.id(), parcels.size());
+    if (added) parcels.emplace_back(origins[i].channel, Applied{});
+    parcels[row->second].second.effects.emplace_back(origins[i].token, std::move(message.effects[i]));
+  }
+  for (auto& [channel, parcel] : parcels) send(channel, std::move(parcel));
+}
+
+void ShardActor::refused(const std::vector<Origin>& origins, const Error& error) {
+  for (const auto& origin : origins) send(origin.channel, NotApplied{{origin.token}, error});
+}
+
+}  // namespace parley::actors

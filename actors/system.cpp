@@ -1,0 +1,134 @@
+#include "actors/system.h"
+
+#include "actors/actor_context.h"
+#include "actors/messages.h"
+#include "actors/refusal.h"
+#include "actors/router.h"
+#include "actors/shard_actor.h"
+#include "actors/users_actor.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+namespace parley::actors {
+namespace {
+
+struct Config : caf::actor_system_config {
+  explicit Config(std::size_t workers) {
+    // A shared FIFO: waking thousands of channels at once makes CAF's default (stealing) collapse.
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", workers);
+    set("scheduler.max-throughput", std::size_t{50});
+  }
+};
+
+std::size_t worker_count(std::size_t asked) {
+  if (asked > 0) return asked;
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
+}
+
+std::shared_ptr<ActorStats> make_stats(ActorKind kind, std::string name) {
+  auto stats = std::make_shared<ActorStats>();
+  stats->kind = kind;
+  stats->name = std::move(name);
+  return stats;
+}
+
+}  // namespace
+
+struct ActorSystem::Impl {
+  Impl(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings)
+      : config(worker_count(workers)),
+        context(std::make_shared<ActorContext>(clock, random, metrics, settings)),
+        system(config) {}
+
+  Config config;
+  std::shared_ptr<ActorContext> context;
+  caf::actor_system system;  // last: its destructor waits for actors that use the context
+  std::shared_ptr<ActorStats> router_stats = make_stats(ActorKind::router, "router");
+  bool stopped = false;
+
+};
+
+ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings)
+    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings)) {}
+
+ActorSystem::~ActorSystem() { stop(); }
+
+HubId ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
+  auto& hubs = impl_->context->hubs;
+  hubs.push_back(std::move(inbox));
+  return HubId{static_cast<std::uint16_t>(hubs.size() - 1)};
+}
+
+void ActorSystem::begin(cluster::Shards& shards) {
+  auto& context = *impl_->context;
+  auto& system = impl_->system;
+  context.shards = &shards;
+  for (std::uint16_t i = 0; i < shards.count(); ++i) {
+    context.shard_stats.push_back(make_stats(ActorKind::shard, fmt::format("shard {}", i)));
+    context.shard_actors.push_back(system.spawn<ShardActor>(impl_->context, ShardId{i}, context.shard_stats.back()));
+  }
+  const auto users_stats = make_stats(ActorKind::user_registry, "users");
+  context.users = system.spawn<UsersActor>(impl_->context, users_stats);
+  context.router = system.spawn<Router>(impl_->context, impl_->router_stats, users_stats);
+  // The collector may run after this object is gone: it holds the context, not us.
+  context.metrics.on_collect([context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
+    context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight.load()));
+    for (std::size_t i = 0; i < kActorKinds; ++i) {
+      const auto* kind = to_text(static_cast<ActorKind>(i));
+      context->metrics.mailbox_messages(kind).set(static_cast<double>(context->kinds[i].mailbox.load()));
+      const auto messages = context->kinds[i].messages.load();
+      context->metrics.actor_messages(kind).add(static_cast<double>(messages - (*told)[i]));
+      (*told)[i] = messages;
+    }
+  });
+}
+
+void ActorSystem::submit(std::vector<Request>&& requests) {
+  if (requests.empty()) return;
+  auto& context = *impl_->context;
+  const auto before = context.requests_in_flight.fetch_add(requests.size(), std::memory_order_relaxed);
+  if (before + requests.size() > context.settings.current()->limits.requests_in_flight_max) {
+    const auto overloaded = make_error(Errc::overloaded);
+    std::erase_if(requests, [&](const Request& request) {
+      if (!may_be_refused(request)) return false;
+      if (auto reply = refusal(request, overloaded)) context.reply(std::move(*reply));
+      context.requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+      return true;
+    });
+    if (requests.empty()) return;
+  }
+  context.came_in(*impl_->router_stats);
+  caf::anon_send(context.router, Incoming{std::move(requests)});
+}
+
+void ActorSystem::reconfigure() {
+  caf::anon_send(impl_->context->router, Reconfigured{impl_->context->settings.current()});
+}
+
+void ActorSystem::stop() {
+  if (impl_->stopped) return;
+  impl_->stopped = true;
+  auto& context = *impl_->context;
+  if (context.shards == nullptr) return;
+  const auto reason = caf::exit_reason::user_shutdown;
+  caf::anon_send_exit(context.router, reason);  // takes the channels with it
+  caf::anon_send_exit(context.users, reason);
+  for (const auto& shard : context.shard_actors) caf::anon_send_exit(shard, reason);
+  impl_->system.await_all_actors_done();
+  // The handles are a cycle (actor -> context -> actor): cut it.
+  context.router = nullptr;
+  context.users = nullptr;
+}
+
+void ActorSystem::on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) {
+  caf::anon_send(impl_->context->shard_actors.at(shard.value), EntryApplied{entry, std::move(effects)});
+}
+
+void ActorSystem::on_refused(ShardId shard, cluster::EntryToken entry, Error error) {
+  caf::anon_send(impl_->context->shard_actors.at(shard.value), EntryRefused{entry, std::move(error)});
+}
+
+}  // namespace parley::actors

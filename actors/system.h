@@ -1,0 +1,39 @@
+#pragma once
+// The node's actors as one object: starts and ends them, and is the gateway. Hides CAF from server/.
+//
+// Life: construct, attach() the hubs, begin() with the shards, submit() from I/O threads, stop() after
+// the I/O threads have ended and before the shards go. As the shards' listener it is called on the log
+// thread and only hands over.
+
+#include "actors/gateway.h"
+#include "cluster/shard.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/random.h"
+#include "core/settings.h"
+
+#include <memory>
+
+namespace parley::actors {
+
+class ActorSystem final : public Gateway, public cluster::ShardListener {
+ public:
+  // `workers`: CAF threads; 0 chooses by the machine.
+  ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings);
+  ~ActorSystem() override;
+
+  HubId attach(std::shared_ptr<HubInbox> inbox) override;
+  void begin(cluster::Shards& shards);
+  void submit(std::vector<Request>&& requests) override;
+  void reconfigure();  // after SettingsSource::replace
+  void stop();
+
+  void on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) override;
+  void on_refused(ShardId shard, cluster::EntryToken entry, Error error) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley::actors

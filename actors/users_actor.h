@@ -1,0 +1,28 @@
+#pragma once
+// The shell around Users: who is signed in on this node's applications. One actor.
+
+#include "actors/actor_context.h"
+#include "actors/messages.h"
+#include "actors/users.h"
+
+#include <caf/all.hpp>
+
+namespace parley::actors {
+
+class UsersActor final : public caf::event_based_actor, private UserPort {
+ public:
+  UsersActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats);
+  caf::behavior make_behavior() override;
+
+ private:
+  void reply(Reply reply) override { context_->reply(std::move(reply)); }
+  void handle(Request& request);
+  void schedule();
+
+  std::shared_ptr<ActorContext> context_;
+  std::shared_ptr<ActorStats> stats_;
+  Users users_;
+  std::optional<MonoTime> tick_at_;
+};
+
+}  // namespace parley::actors
