@@ -166,12 +166,6 @@ constexpr auto kRuleKeys = std::to_array<ConfigKey<ChannelRule>>({
      "pattern with a prefix matches whole names."},
     {"durability", [](ChannelRule& r) -> Slot { return &r.durability; },
      "`quorum`: acknowledged when it is on disk; `async`: logged, acknowledged before; `none`: only passed on."},
-    {"retention.age_seconds", [](ChannelRule& r) -> Slot { return &r.retention.age; },
-     "Older publications are removed. `0`: no bound.", {0, 100 * kYear}},
-    {"retention.count", [](ChannelRule& r) -> Slot { return &r.retention.count; },
-     "More publications of a channel than this are removed, oldest first. `0`: no bound.", {0, kMany}},
-    {"retention.bytes", [](ChannelRule& r) -> Slot { return &r.retention.bytes; },
-     "More bytes of a channel than this are removed, oldest first. `0`: no bound.", {0, kMany}},
     {"presence_grace_ms", [](ChannelRule& r) -> Slot { return &r.presence_grace; },
      "A member whose connection was lost is held this long, so that a blip is no leave.", {0, 3'600'000}},
     {"presence_linger_ms", [](ChannelRule& r) -> Slot { return &r.presence_linger; },
@@ -180,6 +174,12 @@ constexpr auto kRuleKeys = std::to_array<ConfigKey<ChannelRule>>({
      "Client events go into the history too. Needs a durability other than `none`."},
     {"cache_ttl_seconds", [](ChannelRule& r) -> Slot { return &r.cache_ttl; },
      "How long a cache channel's last event is given to new subscribers.", {1, kYear}},
+    {"retention.age_seconds", [](ChannelRule& r) -> Slot { return &r.retention.age; },
+     "Older publications are removed. `0`: no bound.", {0, 100 * kYear}},
+    {"retention.count", [](ChannelRule& r) -> Slot { return &r.retention.count; },
+     "More publications of a channel than this are removed, oldest first. `0`: no bound.", {0, kMany}},
+    {"retention.bytes", [](ChannelRule& r) -> Slot { return &r.retention.bytes; },
+     "More bytes of a channel than this are removed, oldest first. `0`: no bound.", {0, kMany}},
 });
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

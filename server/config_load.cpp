@@ -1,0 +1,99 @@
+#include "server/config_load.h"
+
+#include "server/config_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace parley::server {
+namespace {
+
+void read_flags(const std::vector<std::pair<std::string, std::string>>& flags, LoadedConfig& out) {
+  for (const auto& [name, text] : flags) {
+    const auto* key = find_key(node_keys(), name);
+    const auto where = fmt::format("flag for {}", name);
+    if (key == nullptr) {
+      std::vector<std::string_view> names;
+      for (const auto& known : node_keys()) names.push_back(known.name);
+      const auto near = closest(name, names);
+      reader::mistake(out, where, name, "there is no such key",
+                      near.empty() ? "see docs/configuration.md" : fmt::format("did you mean `{}`?", near));
+      continue;
+    }
+    if (const auto status = assign_text(key->slot(out.config), text, key->range); !status) {
+      reader::mistake(out, where, name, status.error().message);
+    }
+    out.origins[name] = "flag";
+  }
+}
+
+void become_dev(LoadedConfig& out) {
+  auto& config = out.config;
+  config.dev = true;
+  // A known secret must not be reachable from elsewhere by accident.
+  if (!out.origins.contains("server.host")) {
+    config.server.host = "127.0.0.1";
+    out.origins["server.host"] = "--dev";
+  }
+  if (config.settings.app_by_id(kDevAppId) != nullptr || config.settings.app_by_key(kDevAppKey) != nullptr) return;
+  for (const auto* key : {"id", "name", "key", "secret"}) {
+    out.origins[fmt::format("apps[{}].{}", config.settings.apps.size(), key)] = "--dev";
+  }
+  App demo;
+  demo.id = kDevAppId;
+  demo.name = "Demo";
+  demo.key = kDevAppKey;
+  demo.secret = kDevAppSecret;
+  config.settings.apps.push_back(std::move(demo));
+}
+
+// In the order of the file, as an editor wants to walk through them; what has no line comes first.
+void sort_by_line(const std::string& file, std::vector<ConfigMistake>& mistakes) {
+  const auto line_of = [&](const ConfigMistake& mistake) {
+    return mistake.where.starts_with(file + ':') ? std::atoi(mistake.where.c_str() + file.size() + 1) : 0;
+  };
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [&](const ConfigMistake& a, const ConfigMistake& b) { return line_of(a) < line_of(b); });
+}
+
+}  // namespace
+
+LoadedConfig load_config(const ConfigSources& sources) {
+  LoadedConfig out;
+  if (sources.toml) reader::read_toml(*sources.toml, sources.toml_name, out);
+  reader::read_environment(sources.environment, out);
+  read_flags(sources.flags, out);
+  if (sources.dev) become_dev(out);
+  out.config.conformance.enabled = sources.conformance;
+  // The operator's rules come first; the built-in ones still hold for what they do not name.
+  for (auto& rule : default_rules()) out.config.settings.rules.push_back(std::move(rule));
+  reader::check(sources, out);
+  sort_by_line(sources.toml_name, out.mistakes);
+  return out;
+}
+
+std::string mistakes_text(const std::vector<ConfigMistake>& mistakes) {
+  std::string text;
+  for (const auto& mistake : mistakes) {
+    if (!mistake.where.empty()) text += mistake.where + ": ";
+    if (!mistake.key.empty()) text += mistake.key + ": ";
+    text += mistake.what + '\n';
+    if (!mistake.remedy.empty()) text += "    " + mistake.remedy + '\n';
+  }
+  text += fmt::format("{} mistake{} in the configuration\n", mistakes.size(), mistakes.size() == 1 ? "" : "s");
+  return text;
+}
+
+std::vector<std::string> keys_that_need_restart(Config& running, Config& wanted) {
+  std::vector<std::string> names;
+  for (const auto& key : node_keys()) {
+    if (key.takes == Takes::restart && slot_toml(key.slot(running)) != slot_toml(key.slot(wanted))) {
+      names.emplace_back(key.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace parley::server

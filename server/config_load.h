@@ -1,0 +1,54 @@
+#pragma once
+// From files, environment and flags to one Config, or to every mistake at once.
+//
+// Later sources win: defaults, parley.toml, names of earlier setups, PARLEY_*, flags. Pure but for
+// the one look at files that the configuration names (ConfigSources::readable), so that tests can
+// hand in anything.
+
+#include "core/result.h"
+#include "server/config.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace parley::server {
+
+struct ConfigMistake {
+  std::string where;   // `parley.toml:12`, `PARLEY_SERVER_PORT`, `--port`; empty: the whole
+  std::string key;     // `server.port`, `apps[0].secret`; may be empty
+  std::string what;
+  std::string remedy;  // may be empty
+};
+
+struct ConfigSources {
+  std::optional<std::string> toml;         // the file's contents
+  std::string toml_name = "parley.toml";   // for messages
+  std::map<std::string, std::string> environment;
+  std::vector<std::pair<std::string, std::string>> flags;  // key name -> text, in order
+  bool dev = false;
+  bool conformance = false;
+  std::function<Status(const std::string& path)> readable;  // can this file be read? absent: not asked
+};
+
+struct LoadedConfig {
+  Config config;
+  std::map<std::string, std::string> origins;  // full key -> source; absent: default
+  std::vector<ConfigMistake> mistakes;         // not empty: `config` must not be used
+  std::vector<std::string> notes;              // understood, yet worth a word
+
+  [[nodiscard]] bool ok() const { return mistakes.empty(); }
+};
+
+LoadedConfig load_config(const ConfigSources& sources);
+
+std::string mistakes_text(const std::vector<ConfigMistake>& mistakes);
+
+// Names of keys whose values differ and which a reload cannot change.
+std::vector<std::string> keys_that_need_restart(Config& running, Config& wanted);
+
+}  // namespace parley::server

@@ -1,0 +1,164 @@
+#include "server/config_print.h"
+
+#include "server/config_keys.h"
+
+#include <fmt/format.h>
+
+namespace parley::server {
+namespace {
+
+constexpr std::size_t kValueColumn = 48;
+
+std::string origin(const LoadedConfig& loaded, const std::string& key) {
+  const auto found = loaded.origins.find(key);
+  return found == loaded.origins.end() ? "default" : found->second;
+}
+
+// A table's header when the part before the last dot changes.
+void open_table(std::string& out, std::string& table, std::string_view name, std::string_view parent) {
+  const auto dot = name.rfind('.');
+  const auto wanted = dot == std::string_view::npos ? std::string{} : std::string(name.substr(0, dot));
+  if (wanted == table) return;
+  table = wanted;
+  out += fmt::format("\n[{}{}]\n", parent, table);
+}
+
+template <class Owner>
+void print_keys(std::string& out, LoadedConfig& loaded, std::span<const ConfigKey<Owner>> keys, Owner& owner,
+                std::string_view shown_prefix, std::string_view parent, Secrets secrets) {
+  std::string table;
+  for (const auto& key : keys) {
+    open_table(out, table, key.name, parent);
+    const auto slot = key.slot(owner);
+    auto value = slot_toml(slot);
+    if (key.secret && secrets == Secrets::masked && value != "\"\"") value = "\"********\"";
+    const auto line = fmt::format("{} = {}", key.name.substr(key.name.rfind('.') + 1), value);
+    out += fmt::format("{:<{}} # {}\n", line, kValueColumn, origin(loaded, fmt::format("{}{}", shown_prefix, key.name)));
+  }
+}
+
+template <class Owner>
+void describe_keys(std::string& out, std::span<const ConfigKey<Owner>> keys, Owner& defaults, bool environment) {
+  out += environment ? "| Key | Environment | Type | Default | Meaning |\n|---|---|---|---|---|\n"
+                     : "| Key | Type | Default | Meaning |\n|---|---|---|---|\n";
+  for (const auto& key : keys) {
+    const auto slot = key.slot(defaults);
+    out += fmt::format("| `{}` |", key.name);
+    if (environment) out += fmt::format(" `{}` |", environment_name(key.name));
+    out += fmt::format(" {} | `{}` | {}{} |\n", slot_type(slot), slot_toml(slot), key.meaning,
+                       key.takes == Takes::restart ? " *Needs a restart.*" : "");
+  }
+  out += '\n';
+}
+
+}  // namespace
+
+std::string config_toml(LoadedConfig& loaded, Secrets secrets) {
+  auto& settings = loaded.config.settings;
+  std::string out = "# The effective configuration. Behind each value: where it comes from.\n";
+  print_keys(out, loaded, node_keys(), loaded.config, "", "", secrets);
+  for (std::size_t i = 0; i < settings.apps.size(); ++i) {
+    out += "\n[[apps]]\n";
+    print_keys(out, loaded, app_keys(), settings.apps[i], fmt::format("apps[{}].", i), "apps.", secrets);
+  }
+  const auto own_rules = settings.rules.size() - default_rules().size();
+  for (std::size_t i = 0; i < settings.rules.size(); ++i) {
+    // The built-in rules stand behind the operator's anyway: as comments they cannot be doubled by reading this.
+    std::string rule = "\n[[channels]]\n";
+    print_keys(rule, loaded, rule_keys(), settings.rules[i], fmt::format("channels[{}].", i), "channels.", secrets);
+    if (i < own_rules) {
+      out += rule;
+      continue;
+    }
+    std::size_t start = 0;
+    while (start < rule.size()) {
+      const auto end = std::min(rule.find('\n', start), rule.size());
+      const auto line = rule.substr(start, end - start);
+      out += line.empty() ? "\n" : "# " + line + "\n";
+      start = end + 1;
+    }
+  }
+  return out;
+}
+
+std::string config_reference() {
+  std::string out = R"(# Configuration
+
+`parley check` prints the effective configuration with the origin of each value, or every mistake at once.
+
+Later sources win: defaults, `parley.toml` (in the working directory, or `--config FILE`, or `PARLEY_CONFIG`), the names
+of earlier setups, `PARLEY_*`, flags. Each key of the first table can be given as a flag too: `--set server.port=6001`
+(`--host`, `--port`, `--metrics-port`, `--data-dir`, `--io-threads`, `--log-level` and `--log-format` are short for the
+common ones). Lists in the environment and in flags are separated by commas.
+
+Durations are whole numbers of the unit in the table, or text with a unit: `"1500ms"`, `"90s"`, `"5m"`, `"2h"`, `"30d"`.
+
+`SIGHUP` reads everything again without dropping a client. A file with mistakes changes nothing; the mistakes are in the
+log. Keys that need a restart are named in the log when they differ.
+
+## The node
+
+)";
+  Config node;
+  describe_keys(out, node_keys(), node, true);
+  out += R"(## Applications
+
+One `[[apps]]` table for each. Without any, `PARLEY_APP_ID`, `PARLEY_APP_KEY` and `PARLEY_APP_SECRET` make one (or give
+the app of the same id in the file a new key and secret). Empty, short and well-known secrets are refused, except with
+`--dev`, which adds the app `4711` of the demo and listens on 127.0.0.1 unless told otherwise.
+
+)";
+  App app;
+  describe_keys(out, app_keys(), app, false);
+  out += R"(## Channel rules
+
+One `[[channels]]` table for each. The first rule whose pattern matches decides. Behind the file's rules stand the
+built-in ones: `domain.*`, `user.*`, `admin.*` and `#server-to-user-*` are durable (`quorum`); everything else is
+ephemeral.
+
+)";
+  ChannelRule rule;
+  describe_keys(out, rule_keys(), rule, false);
+  out += R"(## Names of earlier setups
+
+| Variable | Means |
+|---|---|
+| `WEBSOCKET_HOST` | `server.host`, when it is an address or `localhost`; a name is for clients and changes nothing |
+| `WEBSOCKET_PORT`, `REVERB_SERVER_PORT` | `server.port` |
+| `REVERB_SERVER_HOST` | `server.host` |
+| `WEBSOCKET_SCHEME` | checked only: with `https` or `wss` and no `server.tls`, a proxy must terminate TLS |
+| `ENABLE_WEBSOCKET` | `server.enabled` |
+| `AUTO_MIGRATE` | `data.auto_migrate` |
+| `REVERB_APP_ID`, `REVERB_APP_KEY`, `REVERB_APP_SECRET` | an app, as `PARLEY_APP_*` |
+| `PUSHER_APP_ID`, `PUSHER_APP_KEY`, `PUSHER_APP_SECRET` | an app, as `PARLEY_APP_*` |
+
+`PARLEY_*` wins over `REVERB_*`, which wins over `WEBSOCKET_*` and `PUSHER_*`.
+
+## An example
+
+```toml
+[server]
+port = 6001
+trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+
+[data]
+dir = "/var/lib/parley"
+
+[[apps]]
+id = "shop"
+name = "The shop"
+key = "4f0c8a1d2b7e9c63"
+secret = "…"                       # openssl rand -hex 20
+allowed_origins = ["https://shop.example.com"]
+limits = { connections_max = 20_000 }
+
+[[channels]]
+match = "orders.*"
+durability = "quorum"
+retention = { age_seconds = "90d", count = 50_000 }
+```
+)";
+  return out;
+}
+
+}  // namespace parley::server

@@ -1,0 +1,25 @@
+#pragma once
+// The steps of load_config(), each in its own file. For server/config_*.cpp only.
+
+#include "server/config_keys.h"
+#include "server/config_load.h"
+
+#include <fmt/format.h>
+
+namespace parley::server::reader {
+
+inline void mistake(LoadedConfig& out, std::string where, std::string key, std::string what, std::string remedy = {}) {
+  out.mistakes.push_back({std::move(where), std::move(key), std::move(what), std::move(remedy)});
+}
+
+// Where the value of `key` came from, for messages about relations.
+inline std::string origin_of(const LoadedConfig& out, const std::string& key) {
+  const auto found = out.origins.find(key);
+  return found == out.origins.end() ? "default" : found->second;
+}
+
+void read_toml(std::string_view text, const std::string& name, LoadedConfig& out);         // config_toml.cpp
+void read_environment(const std::map<std::string, std::string>& env, LoadedConfig& out);   // config_env.cpp
+void check(const ConfigSources& sources, LoadedConfig& out);                               // config_check.cpp
+
+}  // namespace parley::server::reader
