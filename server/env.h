@@ -1,0 +1,23 @@
+#pragma once
+// The outside world, as a parameter of the node: time, randomness and where data is kept. main() uses
+// the real one; tests hand in others. Outlives the node.
+
+#include "core/clock.h"
+#include "core/random.h"
+#include "server/config.h"
+#include "storage/store.h"
+
+#include <functional>
+#include <memory>
+
+namespace parley::server {
+
+using OpenStore = std::function<Result<std::unique_ptr<storage::Store>>(const DataConfig&)>;
+
+struct Env {
+  std::shared_ptr<Clock> clock = std::make_shared<SystemClock>();
+  std::shared_ptr<Random> random = std::make_shared<OsRandom>();  // thread-safe
+  OpenStore open_store;  // empty: RocksDB in data.dir
+};
+
+}  // namespace parley::server

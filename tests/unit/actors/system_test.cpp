@@ -1,0 +1,257 @@
+// The whole actor system on real CAF threads, with a shard that the test plays: what is asked comes
+// back to the hub that asked, in order, and channels fall asleep and wake up with their state.
+
+#include "actors/system.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace parley::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Inbox : public HubInbox {
+ public:
+  void push(HubMessage message) override {
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(std::move(message));
+    came_.notify_all();
+  }
+  // Waits for the next message of a kind; fails the test after 10 s.
+  template <class What>
+  What next() {
+    std::unique_lock lock(mutex_);
+    std::optional<What> found;
+    const bool in_time = came_.wait_for(lock, 10s, [&] {
+      while (!messages_.empty() && !found) {
+        if (auto* reply = std::get_if<Reply>(&messages_.front())) {
+          if (auto* what = std::get_if<What>(&reply->what)) found = std::move(*what);
+        }
+        messages_.pop_front();
+      }
+      return found.has_value();
+    });
+    EXPECT_TRUE(in_time) << "the answer did not come";
+    return found.value_or(What{});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::deque<HubMessage> messages_;
+};
+
+// Applies at once, on the caller's thread. Remembers how entries were batched.
+class InstantShards : public cluster::Shards {
+ public:
+  explicit InstantShards(cluster::ShardListener& listener) : listener_(listener) {}
+  std::uint16_t count() const override { return 4; }
+  bool available() const override { return true; }
+  void propose(ShardId shard, cluster::EntryToken entry, std::vector<Command> commands, storage::Sync) override {
+    std::unique_lock lock(mutex);
+    if (hold) {
+      held.push_back({shard, entry, std::move(commands)});
+      return;
+    }
+    lock.unlock();
+    apply(shard, entry, std::move(commands));
+  }
+  void apply(ShardId shard, cluster::EntryToken entry, std::vector<Command> commands) {
+    std::vector<Effect> effects;
+    {
+      const std::lock_guard lock(mutex);
+      batches.push_back(commands.size());
+      for (auto& command : commands) {
+        Effect effect{.channel = command.channel, .what = Effect::Nothing{}};
+        if (auto* append = std::get_if<AppendPublication>(&command.what)) {
+          auto& newest = positions[command.channel];
+          if (!newest.exists()) newest.epoch = append->epoch_if_new;
+          ++newest.offset.value;
+          effect.what = Effect::Appended{std::make_shared<Publication>(Publication{.event = append->event, .data = append->data, .position = newest})};
+        }
+        effects.push_back(std::move(effect));
+      }
+    }
+    listener_.on_applied(shard, entry, std::move(effects));
+  }
+  void release() {
+    std::unique_lock lock(mutex);
+    hold = false;
+    auto waiting = std::exchange(held, {});
+    lock.unlock();
+    for (auto& [shard, entry, commands] : waiting) apply(shard, entry, std::move(commands));
+  }
+  void open_channel(ChannelKey channel, std::function<void(Result<cluster::ChannelState>)> done) override {
+    const std::lock_guard lock(mutex);
+    ++opened;
+    done(cluster::ChannelState{positions[channel], Offset{1}, nullptr});
+  }
+  void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override { done(HistoryPage{.channel = query.channel}); }
+  void read_cursor(ChannelKey, std::string, std::function<void(Result<std::optional<Offset>>)> done) override { done(std::optional<Offset>{}); }
+
+  struct Held { ShardId shard; cluster::EntryToken entry; std::vector<Command> commands; };
+  std::mutex mutex;
+  bool hold = false;
+  std::vector<Held> held;
+  std::vector<std::size_t> batches;
+  std::map<ChannelKey, Position> positions;
+  int opened = 0;
+
+ private:
+  cluster::ShardListener& listener_;
+};
+
+struct SystemTest : ::testing::Test {
+  static SettingsPtr make_settings(NodeLimits limits = {}) {
+    auto made = std::make_shared<Settings>();
+    made->apps.push_back(App{.id = "a"});
+    made->rules = default_rules();
+    made->limits = limits;
+    return made;
+  }
+  SystemTest() {
+    hub = system.attach(inbox);
+    system.begin(shards);
+  }
+  ~SystemTest() override { system.stop(); }
+
+  template <class What>
+  void ask(What what, std::uint64_t session = 1) {
+    std::vector<Request> requests;
+    requests.push_back({ReplyTo{hub, SocketId{session}, 0}, std::move(what)});
+    system.submit(std::move(requests));
+  }
+  Publish message(std::string_view channel, std::string data, std::uint64_t ack = 0) {
+    return Publish{.channel = ChannelKey("a", channel), .event = "e", .data = std::move(data), .ack = ack};
+  }
+
+  SystemClock clock;
+  OsRandom random;
+  Metrics metrics;
+  SettingsSource settings{make_settings()};
+  ActorSystem system{2, clock, random, metrics, settings};
+  InstantShards shards{system};
+  std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
+  HubId hub;
+};
+
+TEST_F(SystemTest, SubscribesAndPublishesDurably) {
+  ask(Subscribe{.channel = ChannelKey("a", "domain.1"), .subscription = {5}});
+  EXPECT_EQ(inbox->next<Subscribed>().subscription.value, 5U);
+  ask(message("domain.1", "hi", 7));
+  const auto published = inbox->next<Published>();
+  EXPECT_EQ(published.ack, 7U);
+  EXPECT_EQ(published.position.offset.value, 1U);
+}
+
+TEST_F(SystemTest, CommandsThatWaitShareOneEntry) {
+  {
+    const std::lock_guard lock(shards.mutex);
+    shards.hold = true;
+  }
+  for (std::uint64_t i = 0; i < 100; ++i) ask(message("domain.1", "x", i + 1));
+  for (;;) {  // until the first entry has left; the rest gathers behind it
+    const std::lock_guard lock(shards.mutex);
+    if (!shards.held.empty()) break;
+  }
+  // The others reach the shard actor before it hears of the first entry's end.
+  ask(GetChannel{ChannelKey("a", "domain.1")});
+  inbox->next<ChannelInfo>();
+  shards.release();
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const auto published = inbox->next<Published>();
+    EXPECT_EQ(published.ack, i + 1);
+    EXPECT_EQ(published.position.offset.value, i + 1);
+  }
+  const std::lock_guard lock(shards.mutex);
+  EXPECT_LT(shards.batches.size(), 20U);
+}
+
+TEST_F(SystemTest, RefusedEntryRefusesItsPublications) {
+  {
+    const std::lock_guard lock(shards.mutex);
+    shards.hold = true;
+  }
+  ask(message("domain.1", "x", 3));
+  for (;;) {
+    const std::lock_guard lock(shards.mutex);
+    if (!shards.held.empty()) break;
+  }
+  system.on_refused(shards.held[0].shard, shards.held[0].entry, make_error(Errc::storage_unavailable));
+  const auto refused = inbox->next<PublishRefused>();
+  EXPECT_EQ(refused.ack, 3U);
+  EXPECT_EQ(refused.error.code, Errc::storage_unavailable);
+}
+
+TEST_F(SystemTest, ListsOnlyOccupiedChannelsOfTheAppAndPrefix) {
+  for (const char* name : {"presence-a", "presence-b", "other"}) {
+    ask(Subscribe{.channel = ChannelKey("a", name), .subscription = {1}});
+    inbox->next<Subscribed>();
+  }
+  ask(GetChannel{ChannelKey("a", "presence-empty")});
+  inbox->next<ChannelInfo>();
+  ask(ListChannels{"a", "presence-"});
+  EXPECT_EQ(inbox->next<ChannelList>().channels.size(), 2U);
+  ask(ListChannels{"b", ""});
+  EXPECT_TRUE(inbox->next<ChannelList>().channels.empty());
+}
+
+TEST_F(SystemTest, ActorsAreListedWithTheirKinds) {
+  ask(message("domain.1", "x"));
+  inbox->next<Published>();
+  ask(ListActors{});
+  const auto list = inbox->next<ActorList>();
+  const auto has = [&](std::string_view kind) {
+    return std::any_of(list.actors.begin(), list.actors.end(), [&](const ActorInfo& actor) { return actor.kind == kind; });
+  };
+  EXPECT_TRUE(has("router") && has("shard") && has("domain") && has("user_registry"));
+}
+
+TEST_F(SystemTest, IdleChannelSleepsAndWakesWithItsState) {
+  auto quick = std::make_shared<Settings>(*settings.current());
+  quick->limits.channel_idle = std::chrono::seconds(0);
+  settings.replace(quick);
+  system.reconfigure();
+  ask(message("domain.1", "x"));
+  EXPECT_EQ(inbox->next<Published>().position.offset.value, 1U);
+  const auto deadline = clock.now() + 10s;
+  while (metrics.passivations.value() < 1 && clock.now() < deadline) std::this_thread::yield();
+  ASSERT_GE(metrics.passivations.value(), 1);
+  ask(message("domain.1", "y"));
+  EXPECT_EQ(inbox->next<Published>().position.offset.value, 2U);
+  const std::lock_guard lock(shards.mutex);
+  EXPECT_GE(shards.opened, 2);
+}
+
+TEST_F(SystemTest, TooManyRequestsInFlightAreRefusedButLeavingIsNot) {
+  auto tight = std::make_shared<Settings>(*settings.current());
+  tight->limits.requests_in_flight_max = 0;
+  settings.replace(tight);
+  ask(message("room", "x", 1));
+  EXPECT_EQ(inbox->next<PublishRefused>().error.code, Errc::overloaded);
+  ask(SignOut{.user = {"a", "u"}});
+  settings.replace(make_settings());
+  ask(TerminateUser{{"a", "u"}});
+  EXPECT_EQ(inbox->next<Done>().count, 0U);
+}
+
+TEST_F(SystemTest, ShardBacklogIsBoundedAndAnswered) {
+  auto tight = std::make_shared<Settings>(*settings.current());
+  tight->limits.shard_pending_commands_max = 2;
+  settings.replace(tight);
+  {
+    const std::lock_guard lock(shards.mutex);
+    shards.hold = true;
+  }
+  for (std::uint64_t i = 1; i <= 10; ++i) ask(message("domain.1", "x", i));
+  EXPECT_EQ(inbox->next<PublishRefused>().error.code, Errc::overloaded);
+  shards.release();
+  EXPECT_EQ(inbox->next<Published>().ack, 1U);
+}
+
+}  // namespace
+}  // namespace parley::actors

@@ -1,0 +1,102 @@
+#include "actors/users.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct UsersWorld : ::testing::Test, UserPort {
+  Metrics metrics;
+  ManualClock clock;
+  Users users{metrics.users_online, *this};
+  std::vector<Reply> replies;
+  void reply(Reply reply) override { replies.push_back(std::move(reply)); }
+
+  static ReplyTo session(std::uint64_t id) { return {HubId{0}, SocketId{id}, 0}; }
+  void sign_in(std::uint64_t id, std::string user, std::vector<std::string> watchlist = {}) {
+    users.sign_in(session(id), SignIn{{"a", std::move(user)}, "", std::move(watchlist)}, clock.now());
+  }
+  void sign_out(std::uint64_t id, std::string user, std::vector<std::string> watchlist = {}) {
+    users.sign_out(session(id), SignOut{{"a", std::move(user)}, std::move(watchlist)}, clock.now() + 3s);
+  }
+  void advance(milliseconds by) {
+    clock.advance(by);
+    users.tick(clock.now());
+  }
+  std::vector<WatchlistChanged> changes(std::uint64_t id) {
+    std::vector<WatchlistChanged> found;
+    for (const auto& reply : replies) {
+      if (reply.to.session.value == id && std::holds_alternative<WatchlistChanged>(reply.what)) {
+        found.push_back(std::get<WatchlistChanged>(reply.what));
+      }
+    }
+    return found;
+  }
+};
+
+TEST_F(UsersWorld, WatcherLearnsWhoIsOnlineAndEveryChange) {
+  sign_in(1, "bob");
+  sign_in(2, "ann", {"bob", "cid"});
+  ASSERT_EQ(changes(2).size(), 1U);
+  EXPECT_EQ(changes(2)[0].online, std::vector<std::string>{"bob"});
+  EXPECT_EQ(changes(2)[0].offline, std::vector<std::string>{"cid"});
+  sign_in(3, "cid");
+  ASSERT_EQ(changes(2).size(), 2U);
+  EXPECT_EQ(changes(2)[1].online, std::vector<std::string>{"cid"});
+  sign_out(3, "cid");
+  EXPECT_EQ(changes(2).size(), 2U);
+  advance(3s);
+  ASSERT_EQ(changes(2).size(), 3U);
+  EXPECT_EQ(changes(2)[2].offline, std::vector<std::string>{"cid"});
+}
+
+TEST_F(UsersWorld, BlipIsNoPairOfChanges) {
+  sign_in(1, "bob");
+  sign_in(2, "ann", {"bob"});
+  sign_out(1, "bob");
+  advance(2s);
+  sign_in(3, "bob");
+  advance(1h);
+  EXPECT_EQ(changes(2).size(), 1U);
+  EXPECT_TRUE(users.online({"a", "bob"}));
+}
+
+TEST_F(UsersWorld, SecondSessionKeepsTheUserOnline) {
+  sign_in(1, "bob");
+  sign_in(2, "bob");
+  sign_out(1, "bob");
+  advance(1h);
+  EXPECT_TRUE(users.online({"a", "bob"}));
+  sign_out(2, "bob");
+  advance(1h);
+  EXPECT_FALSE(users.online({"a", "bob"}));
+}
+
+TEST_F(UsersWorld, UsersOfAnotherApplicationAreOthers) {
+  sign_in(1, "bob");
+  EXPECT_FALSE(users.online({"b", "bob"}));
+}
+
+TEST_F(UsersWorld, TerminateReachesEachSessionOfTheUser) {
+  sign_in(1, "bob");
+  sign_in(2, "bob");
+  sign_in(3, "ann");
+  users.terminate({HubId{0}, {}, 77}, {"a", "bob"});
+  std::size_t told = 0;
+  for (const auto& reply : replies) told += std::holds_alternative<Terminated>(reply.what) ? 1 : 0;
+  EXPECT_EQ(told, 2U);
+  EXPECT_EQ(std::get<Done>(replies.back().what).count, 2U);
+}
+
+TEST_F(UsersWorld, WatcherThatLeftIsNotTold) {
+  sign_in(2, "ann", {"bob"});
+  sign_out(2, "ann", {"bob"});
+  replies.clear();
+  sign_in(1, "bob");
+  EXPECT_TRUE(replies.empty());
+}
+
+}  // namespace
+}  // namespace parley::actors
