@@ -1,0 +1,87 @@
+#pragma once
+// One socket in a hub: its outbox, its waits, its end. What flows over it is the business of the
+// connection classes (http_connection, websocket_connection, echo_connection), which derive from it.
+//
+// The hub owns links; a wait that is under way keeps its link alive too. Writing appends to the outbox
+// and marks the link; the hub flushes it at the end of the turn. On the hub's I/O thread only.
+
+#include "net/hub.h"
+#include "net/outbox.h"
+#include "net/timer_wheel.h"
+#include "net/transport.h"
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+namespace parley::net {
+
+class Link : public std::enable_shared_from_this<Link>, public TimerNode {
+ public:
+  Link(Hub& hub, Transport transport);
+  ~Link() override;
+
+  // ---- by the hub ----
+  void flush();
+  virtual void on_overflow() {}
+  [[nodiscard]] virtual bool drains_at_once() const { return true; }
+  virtual void drain() = 0;
+  // Ends the connection now, whatever is on its way.
+  void abort();
+
+ protected:
+  [[nodiscard]] Hub& hub() { return hub_; }
+  [[nodiscard]] const Outbox& outbox() const { return outbox_; }
+  [[nodiscard]] Outbox& outbox() { return outbox_; }
+  [[nodiscard]] bool tls() const { return transport_.tls(); }
+  [[nodiscard]] bool gone() const { return state_ == State::gone; }
+  [[nodiscard]] bool finishing() const { return state_ != State::open; }
+  [[nodiscard]] Executor executor() { return transport_.executor(); }
+
+  void write(std::string_view bytes);
+  void write(const Bytes& bytes);
+  // After bytes were put into the outbox's tail or taken out of it by hand.
+  void outbox_changed(std::size_t size_before);
+
+  void wait_readable();  // then on_readable(), unless the link ended
+  IoResult read(char* to, std::size_t size);
+  IoResult handshake() { return transport_.handshake(); }
+  void wait_again(WaitFor what);  // a blocked read or handshake: on_readable() when it can go on
+
+  // Sends what waits, then ends the connection so that the peer can still read it: what it sends
+  // meanwhile is read and dropped.
+  void finish();
+  // For an upgrade: the socket goes on in another link, this one is over.
+  Transport release_transport();
+
+  void schedule(MonoTime when) { hub_.timers().schedule(*this, when); }
+
+  virtual void on_readable() = 0;
+  virtual void on_written() {}  // the outbox is empty
+  virtual void on_lost() = 0;   // the connection ended other than by finish(); called once
+  virtual MonoTime on_deadline(MonoTime now) = 0;  // while not finishing
+
+ private:
+  friend class Hub;
+  enum class State : std::uint8_t { open, flushing, lingering, gone };
+
+  MonoTime on_timer(MonoTime now) final;
+  void readable();
+  void linger();
+  void drop_incoming();
+  void leave();
+  void lost();
+  void mark_dirty();
+
+  Hub& hub_;
+  Transport transport_;
+  Outbox outbox_;
+  std::size_t place_ = 0;     // in the hub's list
+  MonoTime finish_by_ = MonoTime::max();
+  State state_ = State::open;
+  bool dirty_ = false;
+  bool waiting_read_ = false;
+  bool waiting_write_ = false;
+};
+
+}  // namespace parley::net

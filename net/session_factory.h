@@ -1,0 +1,54 @@
+#pragma once
+// Which WebSocket upgrade becomes which protocol. The front-end asks its factories in order; the first
+// that serves the path decides. Thread-safe: one factory serves all I/O threads.
+
+#include "core/ids.h"
+#include "core/result.h"
+#include "net/protocol.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace parley::net {
+
+namespace pusher {
+class PusherContext;
+}
+
+struct UpgradeRequest {
+  std::string_view path;  // the configured prefix is cut off
+  std::string_view query;
+  std::string_view origin;
+  std::string_view client_address;
+  bool tls = false;
+  SocketId socket;             // new, for the session to be
+  bool over_capacity = false;  // of the node or the address
+  bool draining = false;
+};
+
+// Answered before the upgrade, for who should not even get a WebSocket.
+struct HttpRefusal {
+  int status;
+  Error error;
+};
+struct Accepted {
+  std::unique_ptr<Protocol> protocol;  // may be one that only tells why not, and closes
+  Wire wire;
+};
+
+class SessionFactory {
+ public:
+  virtual ~SessionFactory() = default;
+  [[nodiscard]] virtual bool serves(std::string_view path) const = 0;
+  virtual std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) = 0;
+};
+
+// `/app/{key}` and `/r/{client-id}/app/{key}`.
+std::shared_ptr<SessionFactory> make_pusher_sessions(pusher::PusherContext& context);
+// Tells a client why it is not served, then closes.
+std::unique_ptr<Protocol> make_refusal(std::string frame, std::uint16_t close_code, Error error);
+
+}  // namespace parley::net
