@@ -101,8 +101,10 @@ class Bench:
         cpus = sorted(os.sched_getaffinity(0))
         self.server_cpu = str(cpus[0]) if len(cpus) > 1 else None
         self.loadgen_cpu = str(cpus[1]) if len(cpus) > 1 else None
-        # Both commands exec, so a server's pid stays its own.
-        nice = ["nice", "-n", str(args.nice)] if args.nice else []
+        # All of these exec, so a server's pid stays its own. Where the kernel groups processes by session
+        # (autogroup), nice counts within a session only: then the session gets the priority as well.
+        nice = ["setsid", "sh", "-c", 'echo "$0" 2>/dev/null >/proc/self/autogroup; exec nice -n "$0" "$@"',
+                str(args.nice)] if args.nice else []
         self.server_pin = nice + (["taskset", "-c", self.server_cpu] if self.server_cpu else [])
         self.loadgen_pin = nice + (["taskset", "-c", self.loadgen_cpu] if self.loadgen_cpu else [])
         self.seconds = args.seconds or (1.5 if args.quick else 5)
