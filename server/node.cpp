@@ -1,0 +1,180 @@
+#include "server/node.h"
+
+#include "actors/system.h"
+#include "cluster/shard.h"
+#include "core/log.h"
+#include "net/front_end.h"
+#include "net/health.h"
+#include "net/metrics_handler.h"
+#include "net/pusher/context.h"
+#include "net/rest_api.h"
+#include "server/demo.h"
+#include "server/version.h"
+#include "storage/rocks_store.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+namespace parley::server {
+namespace {
+
+SettingsPtr share(const Settings& settings) { return std::make_shared<const Settings>(settings); }
+
+OpenStore real_store() {
+  return [](const DataConfig& data) -> Result<std::unique_ptr<storage::Store>> {
+    auto opened = storage::RocksStore::open(data.dir, {.migrate = data.auto_migrate});
+    if (!opened) return opened.error();
+    return std::unique_ptr<storage::Store>(std::move(*opened));
+  };
+}
+
+cluster::LocalShardsConfig shards_config(const Settings& settings) {
+  cluster::LocalShardsConfig config;
+  config.shard_count = settings.shard_count;
+  config.idempotency_window = settings.limits.idempotency_window;
+  config.idempotency_keys_max = settings.limits.idempotency_keys_max;
+  config.cursor_lifetime = settings.limits.cursor_lifetime;
+  config.cursors_per_channel_max = settings.limits.cursors_per_channel_max;
+  return config;
+}
+
+net::FrontEndConfig front_end_config(const Config& config) {
+  net::FrontEndConfig front;
+  front.host = config.server.host;
+  front.port = config.server.port;
+  front.metrics_host = config.metrics.host;
+  front.metrics_port = config.metrics.port;
+  front.io_threads = config.server.io_threads > 0 ? config.server.io_threads : std::max(1U, std::thread::hardware_concurrency());
+  front.path_prefix = config.server.path_prefix;
+  front.trusted_proxies = config.server.trusted_proxies;
+  front.tls_certificate = config.server.tls.certificate;
+  front.tls_key = config.server.tls.key;
+  front.conformance = config.conformance.enabled;
+  return front;
+}
+
+// What to put into a browser: a wildcard address is no address to go to.
+std::string url(std::string_view scheme, std::string_view host, std::uint16_t port) {
+  if (host == "0.0.0.0" || host == "::" || host.empty()) host = "127.0.0.1";
+  const bool v6 = host.find(':') != std::string_view::npos;
+  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
+}  // namespace
+
+// Members are in the order of the arrow, right to left: what is used stands before what uses it.
+struct Node::Impl : net::Readiness {
+  Impl(const Env& env_in, const Config& config_in)
+      : env(env_in), config(config_in), settings(share(config_in.settings)), pusher(settings, metrics) {}
+
+  Env env;
+  Config config;
+  Metrics metrics;
+  SettingsSource settings;
+  std::atomic<bool> draining{false};
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<actors::ActorSystem> actors;
+  std::shared_ptr<cluster::Shards> shards;
+  net::pusher::PusherContext pusher;
+  std::unique_ptr<net::FrontEnd> front_end;
+  bool stopped = false;
+
+  std::optional<std::string> reason_not_ready() const override {
+    if (draining) return "draining: this node is going away";
+    if (!shards->available()) return "storage unavailable: the disk refuses writes";
+    return std::nullopt;
+  }
+
+  Status open();
+  void collect_disk_metrics();
+  void stop();
+};
+
+Status Node::Impl::open() {
+  auto opened = (env.open_store ? env.open_store : real_store())(config.data);
+  if (!opened) return opened.error();
+  store = std::move(*opened);
+
+  actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings);
+  auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings), *actors);
+  if (!started) return started.error();
+  shards = std::move(*started);
+  actors->begin(*shards);
+
+  std::vector<std::shared_ptr<net::HttpHandler>> handlers;
+  handlers.push_back(net::make_health_handler(*this));
+  handlers.push_back(net::make_metrics_handler(metrics));
+  handlers.push_back(net::make_rest_api(pusher));
+  if (config.dev) handlers.push_back(make_demo_handler());
+  handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
+  std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
+  front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics, *actors,
+                                              std::move(sessions), std::move(handlers));
+  collect_disk_metrics();
+  metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
+  metrics.set_build_info(version(), __VERSION__);
+  return front_end->start();
+}
+
+void Node::Impl::collect_disk_metrics() {
+  metrics.on_collect([this] {
+    if (store) metrics.data_bytes.set(static_cast<double>(store->size_bytes()));
+    std::error_code failure;
+    const auto space = std::filesystem::space(config.data.dir, failure);
+    if (!failure) metrics.disk_free_bytes.set(static_cast<double>(space.available));
+  });
+}
+
+void Node::Impl::stop() {
+  if (stopped) return;
+  stopped = true;
+  draining = true;
+  if (front_end) front_end->stop();
+  if (actors) actors->stop();
+  shards.reset();  // writes what waits, joins the log thread; it still tells the actors' system
+  actors.reset();
+  store.reset();
+}
+
+Node::Node() = default;
+Node::~Node() {
+  if (impl_) impl_->stop();
+}
+
+Result<std::unique_ptr<Node>> Node::start(Env& env, const Config& config) {
+  std::unique_ptr<Node> node(new Node);
+  node->impl_ = std::make_unique<Impl>(env, config);
+  if (const auto opened = node->impl_->open(); !opened) return opened.error();
+  return node;
+}
+
+std::string Node::http_url() const {
+  const auto& server = impl_->config.server;
+  return url(server.tls.enabled() ? "https" : "http", server.host, impl_->front_end->port());
+}
+
+std::string Node::metrics_url() const { return url("http", impl_->config.metrics.host, impl_->front_end->metrics_port()); }
+
+Metrics& Node::metrics() { return impl_->metrics; }
+
+Status Node::reload(const Config& config) {
+  if (config.settings.shard_count != impl_->config.settings.shard_count) {
+    return make_error(Errc::config_invalid, "shard_count is fixed when the data directory is created");
+  }
+  if (const auto reloaded = impl_->front_end->reload_tls(); !reloaded) return reloaded.error();
+  impl_->settings.replace(share(config.settings));
+  impl_->actors->reconfigure();
+  return {};
+}
+
+void Node::drain_and_stop() {
+  impl_->draining = true;
+  impl_->metrics.draining.set(1);
+  impl_->front_end->drain(impl_->config.server.drain);
+  impl_->stop();
+}
+
+}  // namespace parley::server
