@@ -186,6 +186,12 @@ Result<Publication> decode_publication(std::string_view bytes) {
   });
 }
 
+Result<WallTime> decode_publication_time(std::string_view bytes) {
+  return decode<wire::Publication>(bytes, "publication", [](wire::Publication::Reader root) -> Result<WallTime> {
+    return WallTime{root.getTimeMs()};
+  });
+}
+
 std::string encode_channel_meta(const ChannelMeta& meta) {
   Message message;
   auto root = message.root<wire::ChannelMeta>();

@@ -19,6 +19,7 @@ namespace parley::schemas {
 // Position and channel are in the record's key, not in its bytes.
 std::string encode_publication(const Publication& publication);
 Result<Publication> decode_publication(std::string_view bytes);
+Result<WallTime> decode_publication_time(std::string_view bytes);  // copies none of the texts
 
 // A channel's durable state besides its publications.
 struct ChannelMeta {

@@ -5,7 +5,8 @@
 // submit() is thread-safe and never blocks. A completion may write to the store itself (the shard
 // machine's results, unsynced): the thread is the store's only writer. After a failed write every
 // waiting job completes with the error, and the thread tries Store::recover() with growing pauses
-// until it succeeds; meanwhile jobs are refused at once.
+// until it succeeds; meanwhile jobs are refused at once. Jobs that came before the end of a recovery
+// are refused too, so that who numbers his jobs can begin anew in `recovered`.
 
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -28,9 +29,14 @@ class LogWriter {
   // `recovered` runs on the log thread after a successful recover(): caches must be read again.
   LogWriter(Store& store, const Clock& clock, Metrics& metrics, std::function<void()> recovered);
   ~LogWriter();  // stop()s
+  // Runs on the log thread after the completions of each write, when the thread turns to the next:
+  // where completions leave work to be done once for all of them. Set before start().
+  void on_turn_end(std::function<void()> run);
   void start();
   void stop();   // writes what waits, joins the thread
   void submit(LogJob job);
+  // From a completion or a turn's end whose own write or read failed: as if the log write had.
+  void fail(const Error& error);
   [[nodiscard]] bool available() const;
 
  private:

@@ -1,0 +1,66 @@
+#pragma once
+// What a shard's committed commands do: the same on every replica, for ever. It reads no clock and no
+// random number and walks no unordered container; its state is what the store says, whatever was
+// cached and however the entries were grouped into batches.
+//
+// apply() decides and remembers the writes; take_writes() gives them, with the applied index, as one
+// batch that the caller writes before it tells anyone the effects. Reading the store is allowed here.
+// Owned by the shard's host; log thread only.
+
+#include "cluster/meta_cache.h"
+#include "cluster/remembered_table.h"
+#include "core/command.h"
+#include "storage/pending_writes.h"
+
+namespace parley::cluster {
+
+struct MachineConfig {
+  seconds idempotency_window{600};
+  std::size_t idempotency_keys_max = 100'000;
+  seconds cursor_lifetime{86'400};
+  std::size_t cursors_per_channel_max = 10'000;
+  std::size_t metas_cached_max = 4'096;
+};
+
+// A TrimHistory removes at most this many; who proposed it looks whether more is due.
+inline constexpr std::uint64_t kTrimCommandMax = 8'192;
+
+class ShardMachine {
+ public:
+  ShardMachine(ShardId shard, MachineConfig config, const storage::Store& store);
+
+  // Reads the applied index and the remembered keys. At the start, and again after apply() failed or
+  // a batch was not written: until then the machine is ahead of the store.
+  Status load();
+  [[nodiscard]] LogIndex applied() const { return applied_; }
+
+  // Entries come in order, each once. Fails only when the store cannot be read.
+  Result<std::vector<Effect>> apply(LogIndex index, std::vector<Command> commands);
+  void take_writes(storage::WriteBatch& batch);
+  // Publications that retention removed since the last call.
+  std::uint64_t take_trimmed() { return std::exchange(trimmed_, 0); }
+
+ private:
+  using What = decltype(Effect::what);
+  using Meta = schemas::ChannelMeta;
+
+  Result<What> run(const ChannelKey& channel, WallTime time, AppendPublication&& command);
+  Result<What> run(const ChannelKey& channel, WallTime time, RemovePublication&& command);
+  Result<What> run(const ChannelKey& channel, WallTime time, RemoveHistory&& command);
+  Result<What> run(const ChannelKey& channel, WallTime time, TrimHistory&& command);
+  Result<What> run(const ChannelKey& channel, WallTime time, SaveCursors&& command);
+
+  Status drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now);
+
+  ShardId shard_;
+  MachineConfig config_;
+  const storage::Store& store_;
+  storage::PendingWrites writes_;
+  MetaCache metas_;
+  RememberedTable remembered_;
+  LogIndex applied_;
+  bool applied_changed_ = false;
+  std::uint64_t trimmed_ = 0;
+};
+
+}  // namespace parley::cluster
