@@ -107,7 +107,7 @@ Status Node::Impl::open() {
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));
   handlers.push_back(net::make_metrics_handler(metrics));
-  handlers.push_back(net::make_rest_api(pusher));
+  handlers.push_back(std::make_shared<net::RestApi>(pusher));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
