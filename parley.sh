@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# Everything one does with this repository. Each command installs what it needs and can be run again:
+# what is done already is not done twice.
+#
+#   ./parley.sh run [flags]   build, then `parley serve --dev` with ./data; prints the address
+#   ./parley.sh test          build and run every test; the last line is `N passed, N failed`
+#   ./parley.sh build         the optimized program: build/release/server/parley
+#   ./parley.sh deps          install packages (apt) and the parts from npm
+#   ./parley.sh lint          format of all files, clang-tidy on the files changed since main
+#   ./parley.sh format        format all files
+#   ./parley.sh asan | tsan   unit tests, scenarios and simulation under a sanitizer
+#   ./parley.sh fuzz [secs]   each fuzz target for that long (60)
+#   ./parley.sh bench [args]  load tests against the peers: bench/run.py
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+root=$PWD
+stamps=$root/build/.stamps
+results=$root/build/results
+jobs=${PARLEY_JOBS:-$(nproc)}
+
+# Without it nothing that uses a precompiled header would be cached.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+
+build_packages=(
+  g++ cmake ninja-build ccache mold pkg-config python3
+  libcaf-dev libboost1.81-dev libboost-json1.81-dev librocksdb-dev capnproto libcapnp-dev prometheus-cpp-dev
+  libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev zlib1g-dev libgtest-dev libgmock-dev)
+test_packages=(chromium nginx-light prometheus openssl curl)
+lint_packages=(clang-format-14 clang-tidy-14)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+die() { printf 'parley.sh: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [[ $(id -u) -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "cannot install packages: run as root, install sudo, or install by hand: ${*: -1}"
+  fi
+}
+
+installed() { [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]; }
+
+# Installs those of the packages that are missing; asks apt nothing when none is.
+apt_install() {
+  local missing=()
+  for package in "$@"; do installed "$package" || missing+=("$package"); done
+  [[ ${#missing[@]} -eq 0 ]] && return
+  command -v apt-get >/dev/null || die "this needs Debian's packages: ${missing[*]}"
+  say "installing ${missing[*]}"
+  # Two versions of Boost's headers cannot be installed side by side.
+  local conflicting=()
+  mapfile -t conflicting < <(dpkg-query -W -f='${Package} ${Status}\n' 'libboost*1.74-dev' 2>/dev/null | awk '$4 == "installed" {print $1}')
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+    "${missing[@]}" ${conflicting[@]:+"${conflicting[@]/%/-}"} >&2
+}
+
+node_is_new_enough() {
+  command -v node >/dev/null && command -v npm >/dev/null &&
+    [[ $(node -p 'process.versions.node.split(".")[0]') -ge 18 ]]
+}
+
+need_node() { node_is_new_enough || apt_install nodejs npm ca-certificates; }
+
+# npm_part FOLDER [script]: `npm ci` (and the script) unless done for these very files.
+npm_part() {
+  local folder=$1 script=${2:-} stamp want
+  [[ -f $folder/package-lock.json ]] || return 0
+  stamp=$stamps/npm-${folder//\//-}
+  want=$(find "$folder" -name node_modules -prune -o -name dist -prune -o -name results -prune -o -type f -print0 |
+    sort -z | xargs -0 sha256sum | sha256sum)
+  [[ -z $script ]] && want=$(sha256sum "$folder/package-lock.json")
+  if [[ -d $folder/node_modules && ( -z $script || -d $folder/dist ) && -f $stamp && $(<"$stamp") == "$want" ]]; then return 0; fi
+  need_node
+  say "npm: $folder"
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error >&2 && { [[ -z $script ]] || npm run --silent "$script" >&2; })
+  mkdir -p "$stamps" && printf '%s' "$want" >"$stamp"
+}
+
+deps_build() { apt_install "${build_packages[@]}"; npm_part examples/demo build; }
+deps_test() { apt_install "${test_packages[@]}"; npm_part tests/e2e; }
+
+configure() {
+  local preset=$1
+  shift
+  if [[ ! -f build/$preset/build.ninja ]]; then
+    say "configuring $preset"
+    cmake --preset "$preset" "$@" >&2
+  fi
+}
+
+build() {  # build PRESET [targets]
+  local preset=$1
+  shift
+  configure "$preset"
+  say "building $preset${*:+: $*}"
+  cmake --build "build/$preset" --parallel "$jobs" ${*:+--target "$@"} >&2
+}
+
+# Runs ctest and leaves each test's result where count_tests.py finds it. Never fails: the count does.
+run_ctest() {  # run_ctest PRESET [ctest arguments]
+  local preset=$1
+  shift
+  mkdir -p "$results/$preset/gtest"
+  GTEST_OUTPUT=xml:$results/$preset/gtest/ ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+    --output-junit "$results/$preset/ctest.xml" "$@" >&2 || true
+}
+
+sanitizer_options() {
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
+  export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+  export TSAN_OPTIONS=${TSAN_OPTIONS:-suppressions=$root/cmake/tsan.supp:history_size=4}
+}
+
+# Unit tests, scenarios and simulation are built and run; what starts the whole program is not.
+sanitized() {  # sanitized PRESET LABELS
+  sanitizer_options
+  build "$1"
+  say "tests under $1"
+  run_ctest "$1" -L "$2" -j "$jobs"
+}
+
+test_release() {
+  build release
+  say "unit tests, scenarios, simulation, layering"
+  run_ctest release -LE e2e -j "$jobs"
+}
+
+test_deploy() {
+  say "deployment files"
+  mkdir -p "$results/deploy"
+  scripts/check_deploy.sh build/release/server/parley >"$results/deploy/checks.tap" || true
+  cat "$results/deploy/checks.tap" >&2
+}
+
+test_e2e() {
+  [[ -f tests/e2e/run.js ]] || return 0
+  need_node
+  say "stock clients and a browser against the program"
+  mkdir -p "$results/e2e"
+  # Its own exit code is not asked: a run that dies early has no summary, which counts as a failure.
+  (cd tests/e2e && PARLEY_BIN=$root/build/release/server/parley node run.js) 2>&1 | tee "$results/e2e/run.log" >&2 || true
+}
+
+cmd_test() {
+  deps_build
+  deps_test
+  rm -rf "$results"
+  test_release
+  test_deploy
+  test_e2e
+  sanitized asan 'unit|scenarios|sim'
+  python3 scripts/count_tests.py "$results"
+}
+
+cmd_run() {
+  deps_build
+  build release parley
+  say "starting; the demo page is at the address of http="
+  exec build/release/server/parley serve --dev "$@"
+}
+
+cmd_sanitizer() {
+  deps_build
+  rm -rf "$results"
+  sanitized "$1" "$2"
+  python3 scripts/count_tests.py "$results"
+}
+
+our_files() { git ls-files -- '*.h' '*.cpp' | grep -v '^tests/golden/'; }
+
+cmd_lint() {
+  apt_install "${lint_packages[@]}"
+  local failed=0 changed=()
+  say "format"
+  our_files | xargs clang-format-14 --dry-run -Werror || failed=1
+  deps_build
+  configure release
+  mapfile -t changed < <(git diff --name-only --diff-filter=d "$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD~1)" -- '*.cpp')
+  if [[ ${#changed[@]} -gt 0 ]]; then
+    say "clang-tidy on ${#changed[@]} files"
+    # GCC's precompiled headers and its own flags mean nothing to clang.
+    python3 scripts/tidy_database.py build/release build/tidy
+    clang-tidy-14 -p build/tidy --quiet "${changed[@]}" || failed=1
+  fi
+  return $failed
+}
+
+cmd_fuzz() {
+  local seconds=${1:-60}
+  apt_install "${build_packages[@]}" "${fuzz_packages[@]}"
+  build fuzz fuzz_targets
+  for target in build/fuzz/tests/fuzz/fuzz_*; do
+    [[ -x $target && -f $target ]] || continue
+    local name=${target##*/fuzz_} found=build/fuzz/found/${target##*/fuzz_}
+    say "fuzzing $name for $seconds s"
+    mkdir -p "$found"
+    "$target" -max_total_time="$seconds" -artifact_prefix="$found/" -timeout=5 -rss_limit_mb=2048 "$found" "tests/fuzz/corpus/$name"
+  done
+}
+
+command=${1:-help}
+[[ $# -gt 0 ]] && shift
+case $command in
+  run) cmd_run "$@" ;;
+  test) cmd_test ;;
+  build) deps_build; build release "${@:-all}" ;;
+  deps) deps_build; deps_test ;;
+  lint) cmd_lint ;;
+  format) apt_install "${lint_packages[@]}"; our_files | xargs clang-format-14 -i ;;
+  asan) cmd_sanitizer asan 'unit|scenarios|sim' ;;
+  tsan) cmd_sanitizer tsan 'tsan' ;;
+  fuzz) cmd_fuzz "$@" ;;
+  bench) deps_build; npm_part bench/peers; build release parley parley_loadgen; exec python3 bench/run.py "$@" ;;
+  *) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; [[ $command == help || $command == --help ]] ;;
+esac
