@@ -7,6 +7,7 @@
 // the machine applies it and the result is told to the listener, on the log thread, entries in order.
 // Reads run on a reader thread and see at least everything whose effects were told before.
 
+#include "cluster/replicated_log.h"
 #include "core/command.h"
 #include "core/ids.h"
 #include "core/metrics.h"
@@ -31,12 +32,13 @@ struct ChannelState {
   PublicationPtr cached;     // cache channels
 };
 
-using EntryToken = std::uint64_t;
-
 class ShardListener {
  public:
   virtual ~ShardListener() = default;
   // One effect for each command of the entry, in order. On the log thread: hand over, do not work.
+  // Token 0 is an entry that the listener did not propose: retention's, or one whose outcome was
+  // unknown and that turned out to be stored when the disk came back. Its publications are as real
+  // as others, and subscribers are due them.
   virtual void on_applied(ShardId shard, EntryToken entry, std::vector<Effect> effects) = 0;
   // The entry's outcome is unknown or it was refused; nothing of it may be acknowledged.
   virtual void on_refused(ShardId shard, EntryToken entry, Error error) = 0;
@@ -46,7 +48,7 @@ class Shards {
  public:
   virtual ~Shards() = default;
   [[nodiscard]] virtual std::uint16_t count() const = 0;
-  // Thread-safe. `sync` no: acknowledged when written but not fsynced (Durability::async).
+  // Thread-safe. `entry` is not 0, `commands` not empty. `sync` no: acknowledged when written but not fsynced (Durability::async).
   virtual void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) = 0;
   // Thread-safe; `done` runs on the reader thread.
   virtual void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) = 0;
@@ -63,11 +65,15 @@ struct LocalShardsConfig {
   std::chrono::seconds cursor_lifetime{86'400};
   std::size_t cursors_per_channel_max = 10'000;
   std::size_t log_entries_kept = 1'024;   // per shard, before the log's head is cut
-  std::chrono::seconds retention_sweep_interval{60};
+  std::chrono::seconds retention_sweep_interval{60};  // each channel is looked at about this often
+  std::size_t pending_commands_max = 16'384;  // per shard: proposed and not applied. Then: overloaded
+  std::size_t reads_waiting_max = 16'384;     // then: overloaded, told on the caller's thread
+  std::size_t page_bytes_max = 4 * 1024 * 1024;  // a history page ends here, with `more`
 };
 
 // All shards of a single node: the log is this node's disk. Replays what was logged but not applied,
-// then listens. Owned by server/node; stop() before the store goes.
+// then listens. Owned by server/node; let go of it before the store and the listener go: the last
+// owner's thread finishes what waits and joins the threads.
 class LocalShards;
 Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,
                                                    LocalShardsConfig config, ShardListener& listener);

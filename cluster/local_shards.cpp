@@ -1,0 +1,295 @@
+#include "cluster/local_shards.h"
+
+#include "cluster/retention.h"
+#include "core/log.h"
+#include "storage/keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::cluster {
+namespace {
+
+using storage::Family;
+namespace keys = storage::keys;
+
+// Results are written and told in groups of about this many commands: fewer writes than one for each
+// entry, and the first of a large turn need not wait for the last.
+constexpr std::size_t kResultsMax = 256;
+constexpr std::size_t kTrimsPerEntryMax = 256;
+constexpr EntryToken kOwnEntry = 0;
+
+MachineConfig machine_config(const LocalShardsConfig& config) {
+  MachineConfig machine;
+  machine.idempotency_window = config.idempotency_window;
+  machine.idempotency_keys_max = config.idempotency_keys_max;
+  machine.cursor_lifetime = config.cursor_lifetime;
+  machine.cursors_per_channel_max = config.cursors_per_channel_max;
+  return machine;
+}
+
+}  // namespace
+
+LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& metrics, LocalShardsConfig config,
+                         ShardListener& listener)
+    : store_(store),
+      clock_(clock),
+      metrics_(metrics),
+      config_(config),
+      listener_(listener),
+      reader_(store, config.shard_count, config.page_bytes_max),
+      writer_(store, clock, metrics, [this] { recover(); }),
+      log_(config.shard_count, config.log_entries_kept, store, writer_, clock, metrics, *this),
+      reads_(config.reads_waiting_max) {
+  for (std::uint16_t i = 0; i < config.shard_count; ++i) {
+    shards_.push_back(std::make_unique<Shard>(ShardMachine(ShardId{i}, machine_config(config), store)));
+  }
+}
+
+LocalShards::~LocalShards() {
+  reads_.stop();   // its sweeps propose
+  writer_.stop();  // its completions apply and tell
+}
+
+Status LocalShards::start() {
+  if (const auto same = check_shard_count(); !same) return same;
+  if (const auto loaded = load(false); !loaded) return loaded;
+  metrics_.shards.set(config_.shard_count);
+  metrics_.shards_without_leader.set(0);
+  writer_.on_turn_end([this] { end_turn(); });
+  writer_.start();
+  const auto interval = std::chrono::duration_cast<milliseconds>(config_.retention_sweep_interval) / config_.shard_count;
+  reads_.start(clock_, std::max(interval, milliseconds(10)), [this] {
+    sweep_shard(ShardId{next_swept_});
+    next_swept_ = static_cast<std::uint16_t>((next_swept_ + 1) % config_.shard_count);
+  });
+  return {};
+}
+
+// Channels are spread over the shards by their count: another count would look for them elsewhere.
+Status LocalShards::check_shard_count() {
+  if (config_.shard_count == 0 || config_.shard_count >= storage::kShardCountMax) {
+    return make_error(Errc::config_invalid, "the count of shards is between 1 and 65534");
+  }
+  const auto stored = store_.get(Family::state, keys::shard_count());
+  if (!stored) return stored.error();
+  if (!stored->has_value()) {
+    storage::WriteBatch batch;
+    batch.put(Family::state, keys::shard_count(), keys::number(config_.shard_count));
+    return store_.write(batch, storage::Sync::yes);
+  }
+  const auto count = keys::parse_number(**stored);
+  if (!count) return make_error(Errc::corrupt, "the stored count of shards is unreadable");
+  if (*count != config_.shard_count) {
+    return make_error(Errc::config_invalid, fmt::format("the data directory was made for {} shards, the configuration "
+                                                        "says {}: the count cannot change later", *count, config_.shard_count));
+  }
+  return {};
+}
+
+// Brings the machines to where the log ends. `told`: the effects go to the listener, as own entries.
+Status LocalShards::load(bool tell_effects) {
+  if (const auto opened = log_.open(); !opened) return opened;
+  std::uint64_t replayed = 0;
+  for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
+    auto& machine = shards_[i]->machine;
+    if (const auto loaded = machine.load(); !loaded) return loaded;
+    const auto replay = log_.replay(ShardId{i}, machine.applied(), [&](CommittedEntry entry) -> Status {
+      ++replayed;
+      if (auto applied = apply(std::move(entry)); !applied) return applied;
+      if (told_commands_ < kResultsMax) return {};
+      if (auto written = write_results(); !written) return written;
+      if (!tell_effects) told_.clear();
+      tell();
+      return {};
+    });
+    if (!replay) return replay;
+  }
+  if (const auto written = write_results(); !written) return written;
+  if (!tell_effects) told_.clear();
+  tell();
+  if (replayed > 0) log_info("log replayed", {{"entries", replayed}});
+  return {};
+}
+
+// ---- proposing ----
+
+void LocalShards::propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) {
+  CHECK(entry != kOwnEntry);
+  propose_checked(shard, entry, std::move(commands), sync);
+}
+
+void LocalShards::propose_checked(ShardId id, EntryToken entry, std::vector<Command> commands, storage::Sync sync) {
+  CHECK(id.value < shards_.size() && !commands.empty());
+  const auto count = commands.size();
+  const auto before = shards_[id.value]->pending.fetch_add(count);
+  if (before > 0 && before + count > config_.pending_commands_max) {
+    return log_.refuse(id, entry, count, make_error(Errc::overloaded));
+  }
+  log_.propose(id, entry, std::move(commands), sync);
+}
+
+// ---- the log thread ----
+
+void LocalShards::on_committed(CommittedEntry entry) {
+  const auto id = entry.shard;
+  const auto token = entry.token;
+  const auto commands = entry.commands.size();
+  if (broken_) return on_lost(id, token, commands, make_error(Errc::storage_unavailable));
+  if (told_.empty()) results_begun_ = clock_.now();
+  if (const auto applied = apply(std::move(entry)); !applied) {
+    lose_results(applied.error());
+    return on_lost(id, token, commands, applied.error());
+  }
+  if (told_commands_ >= kResultsMax) end_turn();
+}
+
+void LocalShards::on_lost(ShardId id, EntryToken token, std::size_t commands, const Error& error) {
+  shards_[id.value]->pending -= commands;
+  if (token != kOwnEntry) listener_.on_refused(id, token, error);
+}
+
+Status LocalShards::apply(CommittedEntry entry) {
+  auto& shard = *shards_[entry.shard.value];
+  const auto commands = entry.commands.size();
+  auto effects = shard.machine.apply(entry.index, std::move(entry.commands));
+  if (!effects) return effects.error();
+  if (!shard.touched) {
+    shard.touched = true;
+    touched_.push_back(entry.shard);
+  }
+  told_commands_ += commands;
+  told_.push_back({entry.shard, entry.token, std::move(effects).value()});
+  return {};
+}
+
+Status LocalShards::write_results() {
+  if (touched_.empty()) return {};
+  storage::WriteBatch batch;
+  std::uint64_t trimmed = 0;
+  for (const auto id : touched_) {
+    auto& shard = *shards_[id.value];
+    shard.machine.take_writes(batch);
+    trimmed += shard.machine.take_trimmed();
+    log_.applied(id, shard.machine.applied(), batch);
+    shard.touched = false;
+  }
+  touched_.clear();
+  // Not synced: the log is, and the machine would come to the same results again.
+  if (auto written = store_.write(batch, storage::Sync::no); !written) return written;
+  if (trimmed > 0) metrics_.retention_trimmed.add(static_cast<double>(trimmed));
+  metrics_.commands_applied.add(static_cast<double>(told_commands_));
+  return {};
+}
+
+void LocalShards::tell() {
+  auto told = std::exchange(told_, {});
+  told_commands_ = 0;
+  for (auto& one : told) {
+    if (one.token == kOwnEntry) continue_trims(one);
+    listener_.on_applied(one.shard, one.token, std::move(one.effects));
+  }
+}
+
+void LocalShards::end_turn() {
+  if (told_.empty()) return;
+  if (const auto written = write_results(); !written) return lose_results(written.error());
+  metrics_.apply_seconds.observe(std::chrono::duration<double>(clock_.now() - results_begun_).count());
+  for (const auto& one : told_) shards_[one.shard.value]->pending -= one.effects.size();
+  tell();
+}
+
+// The log has the entries, the store not their results: nothing of them may be acknowledged, and the
+// machines know more than they should.
+void LocalShards::lose_results(const Error& error) {
+  broken_ = true;
+  for (const auto id : touched_) shards_[id.value]->touched = false;
+  touched_.clear();
+  told_commands_ = 0;
+  for (const auto& one : std::exchange(told_, {})) on_lost(one.shard, one.token, one.effects.size(), error);
+  writer_.fail(error);
+}
+
+void LocalShards::recover() {
+  for (const auto id : touched_) shards_[id.value]->touched = false;
+  touched_.clear();
+  told_.clear();
+  told_commands_ = 0;
+  if (const auto loaded = load(true); !loaded) {
+    log_error("shards not recovered", {{"error", loaded.error().message}});
+    return writer_.fail(loaded.error());
+  }
+  broken_ = false;
+}
+
+// ---- retention of idle channels ----
+
+void LocalShards::sweep(std::function<void()> done) {
+  const bool taken = reads_.push([this, done] {
+    for (std::uint16_t i = 0; i < config_.shard_count; ++i) sweep_shard(ShardId{i});
+    done();
+  });
+  if (!taken) done();
+}
+
+void LocalShards::sweep_shard(ShardId id) {
+  if (!available()) return;
+  const auto now = clock_.wall();
+  std::vector<Command> due;
+  const auto range = keys::metas(id);
+  const auto scanned = store_.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
+                                   [&](std::string_view key, std::string_view value) {
+    auto channel = keys::meta_channel(key);
+    const auto meta = schemas::decode_channel_meta(value);
+    if (!channel || !meta) return storage::Visit::go_on;  // who opens the channel is told of the damage
+    const bool cursors_due = meta->cursors > 0 && meta->cursors_oldest + config_.cursor_lifetime <= now;
+    if (cursors_due || retention_due(*meta, now)) due.push_back({std::move(*channel), now, TrimHistory{meta->retention}});
+    return due.size() < kTrimsPerEntryMax ? storage::Visit::go_on : storage::Visit::stop;
+  });
+  if (!scanned) {
+    metrics_.storage_errors.add();
+    log_warn("retention sweep failed", {{"shard", id.value}, {"error", scanned.error().message}});
+  }
+  if (!due.empty()) propose_checked(id, kOwnEntry, std::move(due), storage::Sync::no);
+}
+
+// A sweep or a trim that was cut short at its bound has more to do, once its first part is applied.
+void LocalShards::continue_trims(const Told& told) {
+  const bool cut_short = told.effects.size() >= kTrimsPerEntryMax ||
+                         std::any_of(told.effects.begin(), told.effects.end(), [](const Effect& effect) {
+                           const auto* removed = std::get_if<Effect::Removed>(&effect.what);
+                           return removed != nullptr && removed->count >= kTrimCommandMax;
+                         });
+  // Not taken when the readers are busy: the next regular sweep goes on then.
+  if (cut_short) (void)reads_.push([this, id = told.shard] { sweep_shard(id); });
+}
+
+// ---- reads ----
+
+void LocalShards::open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) {
+  const bool taken = reads_.push([this, channel = std::move(channel), done] { done(reader_.open_channel(channel)); });
+  if (!taken) done(make_error(Errc::overloaded));
+}
+
+void LocalShards::read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) {
+  const bool taken = reads_.push([this, query = std::move(query), done] { done(reader_.read_history(query)); });
+  if (!taken) done(make_error(Errc::overloaded));
+}
+
+void LocalShards::read_cursor(ChannelKey channel, std::string client_id,
+                              std::function<void(Result<std::optional<Offset>>)> done) {
+  const bool taken = reads_.push([this, channel = std::move(channel), client_id = std::move(client_id), done] {
+    done(reader_.read_cursor(channel, client_id, clock_.wall(), config_.cursor_lifetime));
+  });
+  if (!taken) done(make_error(Errc::overloaded));
+}
+
+Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,
+                                                   LocalShardsConfig config, ShardListener& listener) {
+  auto shards = std::make_shared<LocalShards>(store, clock, metrics, config, listener);
+  if (const auto started = shards->start(); !started) return started.error();
+  return std::shared_ptr<Shards>(std::move(shards));
+}
+
+}  // namespace parley::cluster

@@ -1,0 +1,89 @@
+#pragma once
+// All shards of a node that is alone: proposes to its own log, applies what is committed, tells the
+// listener, answers reads, and lets retention run on channels where nothing is published any more.
+//
+// Threads: the log writer's (commits, applying, telling) and one reader. What the log thread owns and
+// what the reader owns is marked below; the shards' pending counters are atomics.
+
+#include "cluster/history_reader.h"
+#include "cluster/read_queue.h"
+#include "cluster/shard.h"
+#include "cluster/shard_machine.h"
+#include "cluster/single_voter_log.h"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace parley::cluster {
+
+class LocalShards final : public Shards, private CommitListener {
+ public:
+  LocalShards(storage::Store& store, const Clock& clock, Metrics& metrics, LocalShardsConfig config,
+              ShardListener& listener);
+  ~LocalShards() override;
+  Status start();  // once, before anything else
+
+  [[nodiscard]] std::uint16_t count() const override { return config_.shard_count; }
+  void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) override;
+  void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) override;
+  void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override;
+  void read_cursor(ChannelKey channel, std::string client_id,
+                   std::function<void(Result<std::optional<Offset>>)> done) override;
+  [[nodiscard]] bool available() const override { return writer_.available(); }
+
+  // Looks at every channel of every shard now, on the reader thread; `done` runs when the trims that
+  // are due have been proposed. The reader does the same by itself, a shard at a time.
+  void sweep(std::function<void()> done);
+
+ private:
+  struct Shard {
+    ShardMachine machine;
+    bool touched = false;                  // log thread: has results that are not written
+    std::atomic<std::size_t> pending{0};   // commands proposed and not told
+  };
+  struct Told {
+    ShardId shard;
+    EntryToken token;
+    std::vector<Effect> effects;
+  };
+
+  void on_committed(CommittedEntry entry) override;
+  void on_lost(ShardId shard, EntryToken token, std::size_t commands, const Error& error) override;
+
+  Status check_shard_count();
+  Status load(bool tell);
+  Status apply(CommittedEntry entry);
+  Status write_results();
+  void tell();
+  void end_turn();
+  void recover();
+  void lose_results(const Error& error);
+  void propose_checked(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync);
+  void sweep_shard(ShardId shard);
+  void continue_trims(const Told& told);
+
+  storage::Store& store_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  LocalShardsConfig config_;
+  ShardListener& listener_;
+  HistoryReader reader_;
+
+  // Log thread.
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<ShardId> touched_;
+  std::vector<Told> told_;
+  std::size_t told_commands_ = 0;
+  MonoTime results_begun_{};
+  bool broken_ = false;  // machines are ahead of the store until recover()
+
+  // Reader thread.
+  std::uint16_t next_swept_ = 0;
+
+  storage::LogWriter writer_;
+  SingleVoterLog log_;
+  ReadQueue reads_;
+};
+
+}  // namespace parley::cluster

@@ -1,0 +1,43 @@
+#pragma once
+// The seam between a shard's machine and whatever makes its log durable. Today SingleVoterLog, where
+// this node's disk is the majority; a Raft group stands behind it later. Neither the machine nor the
+// effects know which.
+//
+// Entries are proposed from any thread and come back on the log thread: committed, in index order
+// for each shard, or lost (refused, or of unknown outcome).
+
+#include "core/command.h"
+#include "core/ids.h"
+#include "core/result.h"
+#include "storage/store.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace parley::cluster {
+
+using EntryToken = std::uint64_t;
+
+struct CommittedEntry {
+  ShardId shard;
+  LogIndex index;
+  EntryToken token = 0;  // the proposer's; 0 when replayed
+  std::vector<Command> commands;
+};
+
+class CommitListener {
+ public:
+  virtual ~CommitListener() = default;
+  virtual void on_committed(CommittedEntry entry) = 0;
+  virtual void on_lost(ShardId shard, EntryToken token, std::size_t commands, const Error& error) = 0;
+};
+
+class ReplicatedLog {
+ public:
+  virtual ~ReplicatedLog() = default;
+  virtual void propose(ShardId shard, EntryToken token, std::vector<Command> commands, storage::Sync sync) = 0;
+  // The results up to `index` are in `batch`: the log may drop its head in the same batch.
+  virtual void applied(ShardId shard, LogIndex index, storage::WriteBatch& batch) = 0;
+};
+
+}  // namespace parley::cluster

@@ -1,0 +1,140 @@
+#include "cluster/single_voter_log.h"
+
+#include "schemas/codec.h"
+#include "schemas/log_frame.h"
+#include "storage/keys.h"
+
+#include <fmt/format.h>
+
+namespace parley::cluster {
+
+using storage::Family;
+namespace keys = storage::keys;
+
+SingleVoterLog::SingleVoterLog(std::uint16_t shard_count, std::size_t entries_kept, storage::Store& store,
+                               storage::LogWriter& writer, const Clock& clock, const Metrics& metrics,
+                               CommitListener& listener)
+    : entries_kept_(entries_kept), store_(store), writer_(writer), clock_(clock), metrics_(metrics), listener_(listener) {
+  for (std::uint16_t i = 0; i < shard_count; ++i) shards_.push_back(std::make_unique<Shard>());
+}
+
+Status SingleVoterLog::open() {
+  storage::WriteBatch heads;
+  for (std::uint16_t i = 0; i < shards_.size(); ++i) {
+    const ShardId id{i};
+    auto& shard = *shards_[i];
+    std::unique_lock lock(shard.mutex);
+    if (const auto found = read(id, shard); !found) return found;
+    ++shard.term.value;
+    heads.put(Family::log, keys::log_head(id), schemas::encode_log_head({shard.term, shard.cut, shard.cut_term}));
+  }
+  return store_.write(heads, storage::Sync::yes);
+}
+
+Status SingleVoterLog::read(ShardId id, Shard& shard) const {
+  shard.term = shard.cut_term = {};
+  shard.last = shard.cut = {};
+  const auto stored = store_.get(Family::log, keys::log_head(id));
+  if (!stored) return stored.error();
+  if (stored->has_value()) {
+    const auto head = schemas::decode_log_head(**stored);
+    if (!head) return head.error();
+    shard.term = head->term;
+    shard.cut = shard.last = head->cut_index;
+    shard.cut_term = head->cut_term;
+  }
+  const auto range = keys::log_entries(id);
+  return store_.scan(Family::log, range.from, range.to, storage::ScanOrder::backward, [&](std::string_view key, auto) {
+    if (const auto index = keys::log_index(key)) shard.last = std::max(shard.last, *index);
+    return storage::Visit::stop;
+  });
+}
+
+Status SingleVoterLog::replay(ShardId id, LogIndex applied, const Replay& visit) const {
+  const auto& shard = *shards_[id.value];
+  if (applied < shard.cut || applied > shard.last) {
+    return make_error(Errc::corrupt, fmt::format("shard {}: its state is at entry {}, its log has {} to {}", id.value,
+                                                 applied.value, shard.cut.value + 1, shard.last.value));
+  }
+  // One entry at a time: who applies it reads the store himself.
+  for (LogIndex index{applied.value + 1}; index <= shard.last; ++index.value) {
+    const auto bytes = store_.get(Family::log, keys::log_entry(id, index));
+    if (!bytes) return bytes.error();
+    if (!bytes->has_value()) {
+      return make_error(Errc::corrupt, fmt::format("log entry {} of shard {} is missing", index.value, id.value));
+    }
+    const auto framed = schemas::unframe_log_entry(id, index, **bytes);
+    if (!framed) return framed.error();
+    auto entry = schemas::decode_entry(framed->payload);
+    if (!entry) {
+      return make_error(entry.error().code,
+                        fmt::format("log entry {} of shard {}: {}", index.value, id.value, entry.error().message));
+    }
+    if (auto visited = visit({id, index, 0, std::move(entry->commands)}); !visited) return visited;
+  }
+  return {};
+}
+
+void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> commands, storage::Sync sync) {
+  const auto payload = schemas::encode_entry(clock_.wall(), commands);
+  const auto count = commands.size();
+  auto& shard = *shards_[id.value];
+  {
+    std::unique_lock lock(shard.mutex);
+    // Asked under the lock: an index that open() does not know of must not be given away while the
+    // log is down (see log_writer.h).
+    if (writer_.available()) {
+      const LogIndex index{++shard.last.value};
+      storage::LogJob job;
+      job.batch.put(Family::log, keys::log_entry(id, index), schemas::frame_log_entry({id, shard.term, index}, payload));
+      job.sync = sync;
+      job.commands = count;
+      job.done = [this, id, index, token, entry = std::move(commands)](const Status& written) mutable {
+        if (written) {
+          listener_.on_committed({id, index, token, std::move(entry)});
+        } else {
+          listener_.on_lost(id, token, entry.size(), written.error());
+        }
+      };
+      writer_.submit(std::move(job));
+      metrics_.log_entries.add();
+      return;
+    }
+  }
+  refuse(id, token, count, make_error(Errc::storage_unavailable));
+}
+
+void SingleVoterLog::applied(ShardId id, LogIndex index, storage::WriteBatch& batch) {
+  auto& shard = *shards_[id.value];
+  std::unique_lock lock(shard.mutex);
+  // Twice the bound, so that one range delete drops many entries.
+  if (index.value - shard.cut.value < 2 * entries_kept_) return;
+  const LogIndex cut{index.value - entries_kept_};
+  const auto cut_term = term_at(id, cut);
+  if (!cut_term) return;  // whatever is wrong with the entry, a replay must get to see it
+  batch.remove_range(Family::log, keys::log_entry(id, LogIndex{shard.cut.value + 1}),
+                     keys::log_entry(id, LogIndex{cut.value + 1}));
+  shard.cut = cut;
+  shard.cut_term = *cut_term;
+  batch.put(Family::log, keys::log_head(id), schemas::encode_log_head({shard.term, shard.cut, shard.cut_term}));
+}
+
+Result<Term> SingleVoterLog::term_at(ShardId id, LogIndex index) const {
+  const auto bytes = store_.get(Family::log, keys::log_entry(id, index));
+  if (!bytes) return bytes.error();
+  if (!bytes->has_value()) return make_error(Errc::corrupt);
+  const auto framed = schemas::unframe_log_entry(id, index, **bytes);
+  if (!framed) return framed.error();
+  return framed->term;
+}
+
+void SingleVoterLog::refuse(ShardId id, EntryToken token, std::size_t commands, Error error) {
+  storage::LogJob job;
+  job.sync = storage::Sync::no;
+  job.done = [this, id, token, commands, why = std::move(error)](const Status&) {
+    listener_.on_lost(id, token, commands, why);
+  };
+  writer_.submit(std::move(job));
+}
+
+}  // namespace parley::cluster

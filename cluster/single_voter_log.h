@@ -1,0 +1,56 @@
+#pragma once
+// The shards' logs where this node is the only voter: an entry is committed when the log writer has it.
+//
+// Each opening begins a new term, as an election would. propose() is thread-safe; everything else
+// runs before the log writer starts or on its thread. Owned by LocalShards.
+
+#include "cluster/replicated_log.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "storage/log_writer.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace parley::cluster {
+
+class SingleVoterLog final : public ReplicatedLog {
+ public:
+  SingleVoterLog(std::uint16_t shard_count, std::size_t entries_kept, storage::Store& store, storage::LogWriter& writer,
+                 const Clock& clock, const Metrics& metrics, CommitListener& listener);
+
+  // Reads where each shard's log ends and begins a new term for all of them, synced. At the start
+  // and after a recovery of the store.
+  Status open();
+  // The stored entries after `applied`, in order. A damaged one ends it with an error.
+  using Replay = std::function<Status(CommittedEntry entry)>;
+  Status replay(ShardId shard, LogIndex applied, const Replay& visit) const;
+
+  void propose(ShardId shard, EntryToken token, std::vector<Command> commands, storage::Sync sync) override;
+  void applied(ShardId shard, LogIndex index, storage::WriteBatch& batch) override;
+  // Tells the listener on the log thread.
+  void refuse(ShardId shard, EntryToken token, std::size_t commands, Error error);
+
+ private:
+  struct Shard {
+    std::mutex mutex;  // guards all of it; taken before the log writer's
+    Term term;
+    LogIndex last;
+    LogIndex cut;      // entries up to here are gone
+    Term cut_term;
+  };
+
+  Status read(ShardId id, Shard& shard) const;
+  Result<Term> term_at(ShardId id, LogIndex index) const;
+
+  std::size_t entries_kept_;
+  storage::Store& store_;
+  storage::LogWriter& writer_;
+  const Clock& clock_;
+  const Metrics& metrics_;
+  CommitListener& listener_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace parley::cluster
