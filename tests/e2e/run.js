@@ -1,0 +1,26 @@
+// Runs the suites: all, or those whose names are given (`npm test resume kill9`).
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { binary } from "./lib/server.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+if (!existsSync(binary)) {
+  console.error(`${binary} does not exist: build it, or set PARLEY_BIN`);
+  process.exit(1);
+}
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const options = process.argv.slice(2).filter((word) => word.startsWith("-"));
+const suites = readdirSync(join(here, "suites"))
+  .filter((file) => file.endsWith(".test.js"))
+  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+  .map((file) => join(here, "suites", file));
+if (suites.length === 0) {
+  console.error(`no suite is called ${wanted.join(", ")}`);
+  process.exit(1);
+}
+const concurrency = process.env.PARLEY_E2E_CONCURRENCY || "2";
+const child = spawn(process.execPath, ["--test", `--test-concurrency=${concurrency}`, "--test-reporter=spec", ...options, ...suites], { stdio: "inherit", cwd: here });
+child.on("exit", (code, signal) => process.exit(signal ? 1 : code));

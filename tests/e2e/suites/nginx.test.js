@@ -1,0 +1,120 @@
+// Behind a real nginx with the configuration that deploy/nginx ships.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { Backend } from "../lib/backend.js";
+import { pusherOptions, pushers, sdk } from "../lib/clients.js";
+import { apps, fresh, raw, startServer, test } from "../lib/harness.js";
+import { RawClient } from "../lib/raw.js";
+import { freePort, temporaryDirectory } from "../lib/server.js";
+import { send, trigger } from "../lib/sign.js";
+import { until, within } from "../lib/wait.js";
+
+const shipped = resolve(dirname(fileURLToPath(import.meta.url)), "../../../deploy/nginx/parley.conf");
+const skip = spawnSync("nginx", ["-v"]).error ? "nginx is not installed" : false;
+const directory = temporaryDirectory("nginx");
+let server;
+let backend;
+let front; // { port } as the clients see it
+let nginx;
+let nginxLog = "";
+
+before(async () => {
+  if (skip) return;
+  server = await startServer({ server: { trusted_proxies: ["127.0.0.1/32", "::1/128"] }, limits: { connections_per_address_max: 3 } });
+  backend = await Backend.start(apps.main);
+  front = { port: await freePort() };
+  // The shipped file stands inside http { }; only addresses are changed.
+  assert.ok(existsSync(shipped), shipped);
+  const site = readFileSync(shipped, "utf8")
+    .replace(/listen\s+[^;]+;/g, (line) => (/ssl|443/.test(line) ? "" : line.includes("[::]") ? "" : `listen 127.0.0.1:${front.port};`))
+    .replace(/server\s+(127\.0\.0\.1|localhost|parley):6001/g, `server 127.0.0.1:${server.port}`)
+    .replace(/proxy_pass\s+http:\/\/(127\.0\.0\.1|localhost|parley):6001/g, `proxy_pass http://127.0.0.1:${server.port}`)
+    .replace(/^\s*ssl_[^;]+;/gm, "");
+  mkdirSync(join(directory, "logs"), { recursive: true });
+  const file = join(directory, "nginx.conf");
+  writeFileSync(
+    file,
+    `daemon off;\npid ${directory}/nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\nevents { worker_connections 256; }\nhttp {\n  access_log off;\n` +
+      ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `  ${kind}_temp_path ${directory}/${kind};\n`).join("") +
+      `${site}\n}\n`,
+  );
+  nginx = spawn("nginx", ["-p", directory, "-c", file], { stdio: ["ignore", "pipe", "pipe"] });
+  nginx.stderr.on("data", (chunk) => (nginxLog += chunk));
+  const ended = new Promise((_, failed) => nginx.on("close", (code) => failed(new Error(`nginx ended with ${code}: ${nginxLog}`))));
+  ended.catch(() => {});
+  await Promise.race([until(async () => (await fetch(`http://127.0.0.1:${front.port}/health/live`)).status === 200, () => `nginx to answer; ${nginxLog}`), ended]);
+});
+after(async () => {
+  if (nginx && nginx.exitCode === null) {
+    const ended = new Promise((done) => nginx.on("close", done));
+    nginx.kill("SIGTERM");
+    await within(ended, "nginx to end");
+  }
+  await server?.stop();
+  await backend?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test("WebSocket and API work through nginx", { skip }, async (t) => {
+  const channel = fresh("private-domain.");
+  const client = new pushers["pusher-js 8"](apps.main.key, pusherOptions(server, backend, { port: front.port }));
+  t.after(() => client.disconnect());
+  const heard = [];
+  client.subscribe(channel).bind("x", (data) => heard.push(data));
+  await until(() => client.channel(channel).subscribed, "the subscription");
+  await sdk(front, apps.main).trigger(channel, "x", { through: "nginx" });
+  await until(() => heard.length === 1, "the event");
+  assert.deepEqual(heard[0], { through: "nginx" });
+});
+
+test("resume paths pass through nginx", { skip }, async (t) => {
+  const channel = fresh("domain.");
+  const path = `/r/${crypto.randomUUID()}/app/${apps.main.key}`;
+  const first = await raw(t, server, apps.main, { path, port: front.port });
+  await first.joined(channel);
+  first.cut();
+  await trigger(server, apps.main, channel, "x", { n: 1 });
+  const second = await raw(t, server, apps.main, { path, port: front.port });
+  await second.joined(channel);
+  await second.next("x");
+});
+
+test("a connection that is silent for longer than nginx' read timeout would allow is kept by pings", { skip }, () => {
+  const timeout = /proxy_read_timeout\s+(\d+)(s|m|h)?/.exec(readFileSync(shipped, "utf8"));
+  assert.ok(timeout, "proxy_read_timeout is set");
+  const seconds = Number(timeout[1]) * { s: 1, m: 60, h: 3600 }[timeout[2] ?? "s"];
+  assert.ok(seconds > 75, `${seconds} s`);
+});
+
+test("the client's address is the one that nginx saw, and only because nginx is trusted", { skip }, async (t) => {
+  // At most three connections an address: through nginx they count for the forwarded address.
+  const clients = [];
+  for (let number = 0; number < 3; number++) clients.push(await raw(t, server, apps.main, { port: front.port }));
+  const fourth = new RawClient(server, apps.main, { port: front.port });
+  t.after(() => fourth.cut());
+  assert.equal((await fourth.whenClosed()).code, 4100);
+  for (const client of clients) await client.close();
+  // A client may claim any address to nginx; nginx appends the true one, and that one counts.
+  for (let number = 0; number < 3; number++) {
+    await until(async () => {
+      const client = new RawClient(server, apps.main, { port: front.port, headers: { "X-Forwarded-For": `10.0.0.${number}` } });
+      const frame = await client.frames.find(() => true, "a frame");
+      if (frame.event !== "pusher:connection_established") throw new Error(frame.raw);
+      t.after(() => client.cut());
+      return true;
+    }, "a place");
+  }
+  const forged = new RawClient(server, apps.main, { port: front.port, headers: { "X-Forwarded-For": "10.9.9.9" } });
+  t.after(() => forged.cut());
+  assert.equal((await forged.whenClosed()).code, 4100);
+});
+
+test("metrics are not reachable through nginx", { skip }, async () => {
+  const answer = await send(front, "GET", "/metrics");
+  assert.ok([403, 404].includes(answer.status), String(answer.status));
+});

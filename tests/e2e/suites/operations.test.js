@@ -1,0 +1,255 @@
+// A node in its operator's hands: reload, drain, the checker of configurations, the other commands.
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Backend } from "../lib/backend.js";
+import { pusherOptions, pushers } from "../lib/clients.js";
+import { apps, config, fresh, range, raw, startServer, test } from "../lib/harness.js";
+import { RawClient } from "../lib/raw.js";
+import { runParley, Server, temporaryDirectory } from "../lib/server.js";
+import { history, trigger } from "../lib/sign.js";
+import { toToml } from "../lib/toml.js";
+import { until } from "../lib/wait.js";
+
+const directory = temporaryDirectory("operations");
+const { rmSync } = await import("node:fs");
+after(() => rmSync(directory, { recursive: true, force: true }));
+const file = (name, text) => {
+  const path = join(directory, name);
+  writeFileSync(path, typeof text === "string" ? text : toToml(text));
+  return path;
+};
+
+test("SIGHUP takes a new configuration and drops nobody", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const client = await raw(t, server);
+  const channel = fresh("domain.");
+  await client.joined(channel);
+  const added = { id: "9000", key: "e2e-key-added", secret: "e2e-secret-added-3f9ac1d27be04856" };
+  server.configure(config({ apps: [...Object.values(apps), added] }));
+  server.signal("SIGHUP");
+  await until(async () => {
+    const probe = new RawClient(server, added);
+    t.after(() => probe.cut());
+    return (await probe.frames.find(() => true, "a frame")).event === "pusher:connection_established";
+  }, "the new app");
+  assert.equal((await trigger(server, apps.main, channel, "x", {})).status, 200);
+  await client.next("x");
+  assert.ok((await server.metric("parley_config_reloads_total")) >= 1);
+});
+
+test("SIGHUP with mistakes keeps the old configuration and says why", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const client = await raw(t, server);
+  server.configure("[[apps]]\nid = 5\nkey = \n");
+  const from = server.logText().length;
+  server.signal("SIGHUP");
+  await until(() => /error|warn/i.test(server.logText().slice(from)), "a complaint in the log");
+  await client.settle();
+  await client.joined(fresh("private-domain."));
+});
+
+test("SIGTERM drains: every client is told 4200, spread over the time, and the process ends with success", async (t) => {
+  const server = await startServer({ server: { drain_seconds: 2 } });
+  t.after(() => server.stop());
+  const clients = await Promise.all(range(1, 40).map(() => raw(t, server)));
+  const began = performance.now();
+  const closes = clients.map((client) => client.whenClosed().then(({ code }) => ({ code, at: performance.now() - began })));
+  const ready = fetch(`${server.url}/health/ready`).then(({ status }) => status);
+  assert.equal(await ready, 200);
+  server.signal("SIGTERM");
+  const ends = await Promise.all(closes);
+  assert.deepEqual([...new Set(ends.map(({ code }) => code))], [4200]);
+  const times = ends.map(({ at }) => at).sort((a, b) => a - b);
+  assert.ok(times.at(-1) - times[0] > 500, `all closed within ${times.at(-1) - times[0]} ms`);
+  // Spread, not in one burst: no half second holds most of them.
+  for (const start of times) {
+    assert.ok(times.filter((at) => at >= start && at < start + 250).length < 25, `a burst at ${start} ms: ${times.map(Math.round)}`);
+  }
+  const { code } = await server.ended;
+  assert.equal(code, 0);
+});
+
+test("during a drain the node says that it is not ready, and takes no new clients", async (t) => {
+  const server = await startServer({ server: { drain_seconds: 3 } });
+  t.after(() => server.stop());
+  await Promise.all(range(1, 5).map(() => raw(t, server)));
+  server.signal("SIGTERM");
+  await until(async () => {
+    const status = await fetch(`${server.url}/health/ready`).then((answer) => answer.status, () => "closed");
+    return status === 503 || status === "closed";
+  }, "not ready");
+});
+
+test("stock clients of a drained node come back to the next one with what they missed", async (t) => {
+  const server = await startServer({ server: { drain_seconds: 1 } });
+  t.after(() => server.stop());
+  const backend = await Backend.start(apps.main);
+  t.after(() => backend.stop());
+  const channel = fresh("private-domain.");
+  const people = range(1, 5).map((n) => {
+    const client = new pushers["pusher-js 8"](apps.main.key, pusherOptions(server, backend, { wsPath: `/r/drain-client-${n}` }));
+    t.after(() => client.disconnect());
+    const heard = [];
+    client.subscribe(channel).bind("n", ({ n: number }) => heard.push(number));
+    return { client, heard };
+  });
+  for (const { client } of people) await until(() => client.channel(channel).subscribed, "the subscription");
+  await trigger(server, apps.main, channel, "n", { n: 1 });
+  for (const { heard } of people) await until(() => heard.includes(1), "message 1");
+  await server.end("SIGTERM");
+  await server.start();
+  await trigger(server, apps.main, channel, "n", { n: 2 });
+  await trigger(server, apps.main, channel, "n", { n: 3 });
+  for (const { heard } of people) {
+    await until(() => heard.includes(3), () => `message 3, heard ${heard}`);
+    assert.deepEqual([...new Set(heard)], [1, 2, 3]);
+  }
+});
+
+test("the port is in use: said, with an exit code", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const path = file("port.toml", config());
+  const { code, stderr, stdout } = await runParley(["serve", "--config", path, "--host", "127.0.0.1", "--port", String(server.port), "--metrics-port", "0", "--data-dir", join(directory, "port")]);
+  assert.notEqual(code, 0);
+  assert.match(stderr + stdout, new RegExp(`${server.port}`));
+  assert.match(stderr + stdout, /in use|already/i);
+  await server.expectAlive();
+});
+
+test("the data directory is in use by another process: said, and the other one is unharmed", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const path = file("lock.toml", config());
+  const { code, stderr, stdout } = await runParley(["serve", "--config", path, "--host", "127.0.0.1", "--port", "0", "--metrics-port", "0", "--data-dir", server.dataDir]);
+  assert.notEqual(code, 0);
+  assert.match(stderr + stdout, /use|lock/i);
+  assert.equal((await trigger(server, apps.main, fresh("domain."), "x", {})).status, 200);
+});
+
+test("a configuration full of mistakes: every one is named, with its line", async () => {
+  const path = file(
+    "mistakes.toml",
+    `[server]
+port = "six thousand"
+drain_seconds = -5
+pathprefix = "/ws"
+
+[limits]
+frame_bytes_max = 1
+no_such_limit = 7
+
+[[apps]]
+id = "a b"
+key = ""
+secret = "x"
+
+[[channels]]
+match = ""
+durability = "sometimes"
+
+[unheard]
+of = 1
+`,
+  );
+  for (const command of ["check", "serve"]) {
+    const { code, stderr, stdout } = await runParley([command, "--config", path, ...(command === "serve" ? ["--port", "0", "--data-dir", join(directory, "mistakes")] : [])]);
+    const said = stdout + stderr;
+    assert.notEqual(code, 0, command);
+    for (const key of ["port", "drain_seconds", "pathprefix", "frame_bytes_max", "no_such_limit", "secret", "durability", "unheard"]) {
+      assert.ok(said.includes(key), `${command} does not mention ${key}:\n${said}`);
+    }
+    assert.match(said, /\b2\b/, "a line number");
+    assert.ok(!/terminate called|core dumped/.test(said));
+  }
+});
+
+test("files that are no TOML or not there are named", async () => {
+  const cases = { [file("broken.toml", "[server\nport = 1")]: /broken\.toml/, [join(directory, "absent.toml")]: /absent\.toml/ };
+  for (const [path, pattern] of Object.entries(cases)) {
+    const { code, stderr, stdout } = await runParley(["check", "--config", path]);
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, pattern);
+  }
+});
+
+test("check prints a good configuration and never a secret", async () => {
+  const { code, stdout, stderr } = await runParley(["check", "--config", file("good.toml", config())]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /domain\.\*/);
+  for (const { secret } of Object.values(apps)) assert.ok(!(stdout + stderr).includes(secret));
+});
+
+test("an empty or well-known secret is refused outside --dev", async () => {
+  for (const secret of ["", "app-secret-demo", "secret"]) {
+    const path = file("weak.toml", { apps: [{ id: "1", key: "some-key", secret }] });
+    const { code, stdout, stderr } = await runParley(["serve", "--config", path, "--host", "127.0.0.1", "--port", "0", "--metrics-port", "0", "--data-dir", join(directory, "weak")]);
+    assert.notEqual(code, 0, `secret ${JSON.stringify(secret)}`);
+    assert.match(stdout + stderr, /secret/);
+  }
+});
+
+test("the names of earlier setups are understood", async (t) => {
+  const server = await Server.start({
+    config: "",
+    env: { PUSHER_APP_ID: "77", PUSHER_APP_KEY: "earlier-key", PUSHER_APP_SECRET: "earlier-secret-3f9ac1d27be04856" },
+  });
+  t.after(() => server.stop());
+  const app = { id: "77", key: "earlier-key", secret: "earlier-secret-3f9ac1d27be04856" };
+  await raw(t, server, app);
+  assert.equal((await trigger(server, app, "domain.1", "x", {})).status, 200);
+});
+
+test("publish, history and subscribe on the command line", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const help = async (command) => {
+    const { code, stdout, stderr } = await runParley([command, "--help"]);
+    assert.equal(code, 0, stderr);
+    return stdout + stderr;
+  };
+  for (const command of ["serve", "check", "publish", "subscribe", "history", "bench"]) assert.match(await help(command), new RegExp(command));
+  const version = await runParley(["--version"]);
+  assert.equal(version.code, 0);
+  assert.match(version.stdout, /\d+\.\d+\.\d+/);
+});
+
+test("an unknown command or option: said, with an exit code, no crash", async () => {
+  for (const line of [["serv"], ["serve", "--prot", "1"], ["serve", "--port", "99999"], ["serve", "--port", "x"]]) {
+    const { code, stdout, stderr } = await runParley(line);
+    assert.ok(code !== 0 && code !== null, `${line}: ${code}`);
+    assert.ok((stdout + stderr).length > 10);
+  }
+});
+
+test("--dev starts with nothing, and tells what it is on /", async (t) => {
+  const server = await Server.start();
+  t.after(() => server.stop());
+  const app = { id: "4711", key: "app-key-demo", secret: "app-secret-demo" };
+  const client = await raw(t, server, app);
+  await client.joined("private-domain.1");
+  assert.equal((await trigger(server, app, "private-domain.1", "x", {})).status, 200);
+  await client.next("x");
+  assert.equal((await history(server, app, "private-domain.1")).json.publications.length, 1);
+  const page = await fetch(`${server.url}/`);
+  assert.equal(page.status, 200);
+});
+
+test("without --dev there is no demo app, no demo page and no conformance echo", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const client = new RawClient(server, { key: "app-key-demo" });
+  t.after(() => client.cut());
+  assert.equal((await client.whenClosed()).code, 4001);
+  for (const path of ["/demo/auth", "/demo/history?channel=presence-domain.1", "/demo.js"]) {
+    assert.equal((await fetch(`${server.url}${path}`)).status, 404, path);
+  }
+  const echo = new RawClient(server, apps.main, { path: "/conformance/echo", query: "" });
+  t.after(() => echo.cut());
+  await echo.whenClosed();
+});
