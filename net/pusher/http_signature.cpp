@@ -71,14 +71,21 @@ Query Query::parse(std::string_view text) {
     auto name = lower(percent_decode(part.substr(0, equals), true));
     if (name.ends_with(']')) name.erase(std::min(name.find('['), name.size()));
     auto value = percent_decode(part.substr(std::min(equals + 1, part.size())), true);
-    const auto same = std::find_if(query.fields_.begin(), query.fields_.end(), [&](const auto& f) { return f.first == name; });
-    if (same != query.fields_.end()) {
-      same->second.append(",").append(value);
+    query.fields_.emplace_back(std::move(name), std::move(value));
+  }
+  // Sorted first, then joined: a query of thousands of names must not cost their square.
+  auto& fields = query.fields_;
+  std::stable_sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (kept > 0 && fields[kept - 1].first == fields[i].first) {
+      fields[kept - 1].second.append(",").append(fields[i].second);
     } else {
-      query.fields_.emplace_back(std::move(name), std::move(value));
+      if (kept != i) fields[kept] = std::move(fields[i]);
+      ++kept;
     }
   }
-  std::sort(query.fields_.begin(), query.fields_.end());
+  fields.resize(kept);
   return query;
 }
 

@@ -1,0 +1,62 @@
+// Client events: what a subscriber of a private or presence channel says to the others.
+
+#include "net/pusher/encoder.h"
+#include "net/pusher/session.h"
+
+#include <fmt/format.h>
+
+namespace parley::net::pusher {
+
+Result<Publish> Session::judge_event(const ClientFrame& frame, MonoTime now) {
+  if (!app_->client_events) return make_error(Errc::client_events_disabled);
+  if (!frame.channel) return make_error(Errc::bad_frame, "`channel` of a client event is missing");
+  if (auto valid = check_event_name(frame.event, app_->limits.event_name_chars_max); !valid) return valid.error();
+  if (auto valid = check_channel_name(*frame.channel, app_->limits.channel_name_chars_max); !valid) return valid.error();
+  const auto traits = channel_traits(*frame.channel);
+  if (!traits.client_events()) {
+    return make_error(Errc::client_events_disabled, "client events need a private or presence channel that is not encrypted");
+  }
+  const auto* subscription = find(*frame.channel);
+  if (subscription == nullptr || !subscription->active) {
+    return make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", *frame.channel));
+  }
+  if (frame.data.size() > app_->limits.event_data_bytes_max) {
+    return make_error(Errc::too_large, fmt::format("the data of an event has at most {} bytes", app_->limits.event_data_bytes_max));
+  }
+  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
+    context_.limited_client_events.add();
+    return make_error(Errc::rate_limited, fmt::format("a connection sends at most {} client events per second",
+                                                      app_->limits.client_events_per_second_max));
+  }
+  const bool member = subscription->extra != nullptr && subscription->extra->member != nullptr;
+  const std::string_view user = member ? subscription->extra->member->user_id : identity_ != nullptr ? identity_->id : "";
+  return Publish{
+      .channel = key(*frame.channel),
+      .event = frame.event,
+      .data = frame.data.empty() ? std::string("null") : std::string(frame.data),
+      .kind = DataKind::json,
+      .except = socket_,
+      .user_id = member ? std::string(user) : std::string(),
+      .client_event = true,
+      // Apart from the application's own keys, and from other users': nobody can use up their keys.
+      .idempotency_key = frame.idempotency_key.empty() ? "" : fmt::format("client:{}:{}", user, frame.idempotency_key),
+      .once = {},
+      .wants_reply = frame.ack != 0,
+      .wants_counts = false,
+      .ack = frame.ack,
+      .accepted = now,
+  };
+}
+
+void Session::publish(const ClientFrame& frame, MonoTime now, Actions& actions) {
+  auto request = judge_event(frame, now);
+  if (request) {
+    actions.request({.from = {}, .what = std::move(*request)});
+  } else if (frame.ack != 0) {
+    actions.send_text(encode_ack_error(frame.ack, frame.channel.value_or(""), request.error()));
+  } else {
+    send_error(request.error(), actions);
+  }
+}
+
+}  // namespace parley::net::pusher

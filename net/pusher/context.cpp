@@ -1,0 +1,34 @@
+#include "net/pusher/context.h"
+
+namespace parley::net::pusher {
+
+PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metrics)
+    : metrics(the_metrics),
+      unauthorized_channels(the_metrics.authorizations_refused("channel")),
+      unauthorized_users(the_metrics.authorizations_refused("user")),
+      unauthorized_requests(the_metrics.authorizations_refused("request")),
+      limited_client_events(the_metrics.rate_limited("client_events")),
+      limited_publishes(the_metrics.rate_limited("publishes")),
+      settings_(settings) {}
+
+std::optional<ConnectionSlot> PusherContext::take_slot(const App& app) {
+  std::atomic<std::size_t>* count = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& entry = counts_[app.id];
+    if (entry == nullptr) entry = std::make_unique<std::atomic<std::size_t>>(0);
+    count = entry.get();
+  }
+  const auto before = count->fetch_add(1);
+  ConnectionSlot slot(*count);
+  if (app.limits.connections_max != 0 && before >= app.limits.connections_max) return std::nullopt;
+  return slot;
+}
+
+std::size_t PusherContext::connections(std::string_view app_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = counts_.find(app_id);
+  return found == counts_.end() ? 0 : found->second->load();
+}
+
+}  // namespace parley::net::pusher

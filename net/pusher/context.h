@@ -1,0 +1,60 @@
+#pragma once
+// What all Pusher sessions and the HTTP API of a node share: the settings in force, metric handles and
+// how many connections each application has. Thread-safe; server/ owns the one, it outlives them all.
+
+#include "core/metrics.h"
+#include "core/settings.h"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace parley::net::pusher {
+
+// One counted connection of an application; gives its place back when it goes.
+class ConnectionSlot {
+ public:
+  ConnectionSlot() = default;
+  explicit ConnectionSlot(std::atomic<std::size_t>& count) : count_(&count) {}
+  ConnectionSlot(ConnectionSlot&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
+  ConnectionSlot& operator=(ConnectionSlot&& other) noexcept {
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~ConnectionSlot() {
+    if (count_ != nullptr) count_->fetch_sub(1);
+  }
+
+ private:
+  std::atomic<std::size_t>* count_ = nullptr;
+};
+
+class PusherContext {
+ public:
+  PusherContext(const SettingsSource& settings, Metrics& metrics);
+
+  [[nodiscard]] SettingsPtr settings() const { return settings_.current(); }
+  // Nothing: the application has as many as it may.
+  std::optional<ConnectionSlot> take_slot(const App& app);
+  [[nodiscard]] std::size_t connections(std::string_view app_id) const;
+
+  Metrics& metrics;
+  // Handles with labels, fetched once: fetching takes a lock.
+  const Counter unauthorized_channels;
+  const Counter unauthorized_users;
+  const Counter unauthorized_requests;
+  const Counter limited_client_events;
+  const Counter limited_publishes;
+
+ private:
+  const SettingsSource& settings_;
+  mutable std::mutex mutex_;  // guards the map, not the counts; leaf
+  std::map<std::string, std::unique_ptr<std::atomic<std::size_t>>, std::less<>> counts_;  // grows with the configured apps only
+};
+
+}  // namespace parley::net::pusher

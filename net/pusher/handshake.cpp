@@ -1,0 +1,150 @@
+#include "net/pusher/handshake.h"
+
+#include "net/pusher/encoder.h"
+#include "net/pusher/http_signature.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace parley::net::pusher {
+namespace {
+
+constexpr std::size_t kClientIdCharsMin = 8;
+constexpr std::size_t kClientIdCharsMax = 64;
+
+struct Path {
+  std::string_view client_id;
+  std::string_view key;
+};
+
+bool client_id_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+Result<Path> parse_path(std::string_view path) {
+  Path parsed;
+  auto rest = path;
+  if (rest.starts_with("/r/")) {
+    rest.remove_prefix(3);
+    parsed.client_id = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(parsed.client_id.size());
+    if (parsed.client_id.size() < kClientIdCharsMin || parsed.client_id.size() > kClientIdCharsMax ||
+        !std::all_of(parsed.client_id.begin(), parsed.client_id.end(), client_id_byte)) {
+      return make_error(Errc::path_not_found, "the client id in /r/{client-id}/app/{key} has 8 to 64 of A-Z a-z 0-9 _ -");
+    }
+  }
+  if (!rest.starts_with("/app/")) return make_error(Errc::path_not_found);
+  parsed.key = rest.substr(5);
+  if (parsed.key.empty() || parsed.key.find('/') != std::string_view::npos) return make_error(Errc::path_not_found);
+  return parsed;
+}
+
+Status check_version(const Query& query) {
+  const auto text = query.get("protocol");
+  if (text.empty()) return make_error(Errc::missing_protocol_version);
+  int version = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (failure != std::errc{} || end != text.data() + text.size()) return make_error(Errc::bad_protocol_version);
+  if (version < 5 || version > 7) return make_error(Errc::unsupported_protocol_version);
+  return {};
+}
+
+struct Origin {
+  std::string scheme;
+  std::string host;  // may start with `*.` in a pattern
+  std::string port;  // digits, or `*` in a pattern
+};
+
+std::optional<Origin> parse_origin(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const auto scheme_end = lower.find("://");
+  if (scheme_end == std::string::npos || scheme_end == 0) return std::nullopt;
+  Origin origin;
+  origin.scheme = lower.substr(0, scheme_end);
+  auto rest = lower.substr(scheme_end + 3);
+  // The colon before a port stands behind the bracket of an IPv6 address.
+  const auto colon = rest.find(':', rest.starts_with('[') ? std::min(rest.find(']'), rest.size() - 1) : 0);
+  origin.host = rest.substr(0, colon);
+  if (colon != std::string::npos) origin.port = rest.substr(colon + 1);
+  if (colon == std::string::npos) origin.port = origin.scheme == "https" ? "443" : origin.scheme == "http" ? "80" : "";
+  if (origin.host.empty() || (colon != std::string::npos && origin.port.empty())) return std::nullopt;
+  if (rest.find_first_of("/?# @\\") != std::string::npos) return std::nullopt;
+  return origin;
+}
+
+bool matches(const Origin& pattern, const Origin& origin) {
+  if (pattern.scheme != origin.scheme) return false;
+  if (pattern.port != "*" && pattern.port != origin.port) return false;
+  if (!pattern.host.starts_with("*.")) return pattern.host == origin.host;
+  const auto suffix = std::string_view(pattern.host).substr(1);  // with its dot
+  return origin.host.size() > suffix.size() && origin.host.ends_with(suffix);
+}
+
+Result<PusherSession> judge(PusherContext& context, const PusherHandshake& handshake) {
+  const auto path = parse_path(handshake.path);
+  if (!path) return path.error();
+  const auto query = Query::parse(handshake.query);
+  if (auto version = check_version(query); !version) return version.error();
+
+  PusherSession session;
+  session.context = &context;
+  session.settings = context.settings();
+  session.app = session.settings->app_by_key(percent_decode(path->key, false));
+  session.client_id = path->client_id;
+  session.socket = handshake.socket;
+  if (session.app == nullptr) return make_error(Errc::unknown_app);
+  const auto& app = *session.app;
+  if (!app.enabled) return make_error(Errc::app_disabled);
+  if (app.tls_only && !handshake.tls) return make_error(Errc::tls_required);
+  if (!origin_allowed(app.allowed_origins, handshake.origin)) return make_error(Errc::origin_refused);
+  if (handshake.over_capacity) return make_error(Errc::over_capacity);
+  auto slot = context.take_slot(app);
+  if (!slot) return make_error(Errc::over_connection_limit);
+  session.slot = std::move(*slot);
+  return session;
+}
+
+}  // namespace
+
+bool is_pusher_path(std::string_view path) { return path.starts_with("/app/") || path.starts_with("/r/"); }
+
+Result<PusherSession> judge_handshake(PusherContext& context, const PusherHandshake& handshake) {
+  auto session = judge(context, handshake);
+  if (!session) context.metrics.handshakes_refused(info(session.error().code).name).add();
+  return session;
+}
+
+std::string refusal_frame(const Error& error) { return encode_error(error); }
+
+std::uint16_t close_code(Errc code) {
+  const int number = info(code).pusher_code;
+  // 43xx are messages only: as a close code they would stop stock clients for good.
+  return static_cast<std::uint16_t>(number >= 4000 && number < 4300 ? number : 4200);
+}
+
+bool origin_allowed(const std::vector<std::string>& allowed, std::string_view origin) {
+  if (allowed.empty() || origin.empty()) return true;
+  const auto parsed = parse_origin(origin);  // `null` of a sandboxed frame is no origin
+  return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
+    if (entry == "*") return true;
+    const auto pattern = parse_origin(entry);
+    return parsed && pattern && matches(*pattern, *parsed);
+  });
+}
+
+Status check_origin_pattern(std::string_view pattern) {
+  if (pattern == "*") return {};
+  const auto parsed = parse_origin(pattern);
+  if (!parsed) return make_error(Errc::config_invalid, "an origin has the form scheme://host or scheme://host:port");
+  const auto star = parsed->host.rfind('*');
+  if (star != std::string::npos && (star != 0 || !parsed->host.starts_with("*.") || parsed->host.size() < 3)) {
+    return make_error(Errc::config_invalid, "`*` in an origin's host stands only in front, as in https://*.example.com");
+  }
+  const bool port_ok = parsed->port == "*" || std::all_of(parsed->port.begin(), parsed->port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!port_ok) return make_error(Errc::config_invalid, "an origin's port is a number or *");
+  return {};
+}
+
+}  // namespace parley::net::pusher

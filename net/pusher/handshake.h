@@ -1,0 +1,40 @@
+#pragma once
+// May this WebSocket upgrade become a Pusher session? Judged from the request alone, before or after
+// the upgrade: net refuses a wrong origin with 403 before it, and tells everything else after it with
+// refusal_frame() and a close of the same code, since stock clients retry a failed upgrade for ever.
+
+#include "net/pusher/context.h"
+#include "net/pusher/protocol.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net::pusher {
+
+struct PusherHandshake {
+  std::string_view path;    // `/app/{key}` or `/r/{client-id}/app/{key}`
+  std::string_view query;   // as sent
+  std::string_view origin;  // empty: none was sent
+  bool tls = false;
+  SocketId socket;          // new
+  std::string_view client_address;
+  bool over_capacity = false;  // of the node or the address; the application's own bound is judged here
+};
+
+// Is the path one of ours at all? Others may be served by someone else.
+bool is_pusher_path(std::string_view path);
+
+// A session to make a protocol of, or the error to refuse with. Counts refusals in the metrics. An
+// origin that is not allowed is Errc::origin_refused, and is judged last but for the capacity.
+Result<PusherSession> judge_handshake(PusherContext& context, const PusherHandshake& handshake);
+
+std::string refusal_frame(const Error& error);    // pusher:error
+std::uint16_t close_code(Errc code);              // a code that may end a connection: never 43xx
+
+// Exact scheme, host and port. A host may start with `*.`, for at least one more label; a port may be
+// `*`. An empty list, or `*` in it, allows any. No Origin is allowed: browsers always send one.
+bool origin_allowed(const std::vector<std::string>& allowed, std::string_view origin);
+Status check_origin_pattern(std::string_view pattern);  // for the configuration
+
+}  // namespace parley::net::pusher

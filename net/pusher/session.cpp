@@ -1,0 +1,180 @@
+#include "net/pusher/session.h"
+
+#include "net/pusher/encoder.h"
+#include "net/pusher/handshake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::net::pusher {
+
+std::unique_ptr<Protocol> make_pusher_protocol(PusherSession session) { return std::make_unique<Session>(std::move(session)); }
+
+Session::Session(PusherSession session)
+    : context_(*session.context),
+      settings_(std::move(session.settings)),
+      app_(session.app),
+      socket_(session.socket),
+      slot_(std::move(session.slot)) {
+  if (!session.client_id.empty()) resumer_ = std::make_unique<Resumer>(Resumer{.client_id = std::move(session.client_id)});
+}
+
+void Session::on_open(MonoTime now, Actions& actions) {
+  last_heard_ = now;
+  if (app_->authorization_timeout.count() > 0) authorize_by_ = now + app_->authorization_timeout;
+  actions.send_text(encode_established(socket_, settings_->timing.activity_timeout));
+}
+
+void Session::on_text(std::string_view payload, MonoTime now, Actions& actions) {
+  if (closing_) return;
+  last_heard_ = now;
+  const auto frame = decode_client_frame(payload, settings_->limits.json_depth_max);
+  if (!frame) {
+    send_error(frame.error(), actions);
+    return;
+  }
+  dispatch(*frame, now, actions);
+}
+
+void Session::dispatch(const ClientFrame& frame, MonoTime now, Actions& actions) {
+  const std::string_view event = frame.event;
+  if (event.starts_with("client-")) {
+    publish(frame, now, actions);
+  } else if (event == "pusher:ping") {
+    actions.send_text(kPong);
+  } else if (event == "pusher:pong") {
+    on_pong(now, actions);
+  } else if (event == "pusher:subscribe") {
+    subscribe(frame.data, now, actions);
+  } else if (event == "pusher:unsubscribe") {
+    unsubscribe(frame.data, actions);
+  } else if (event == "pusher:signin") {
+    sign_in(frame.data, actions);
+  } else {
+    send_error(make_error(Errc::bad_event_name, "clients send events whose name starts with client-"), actions);
+  }
+}
+
+void Session::on_binary(std::string_view, MonoTime now, Actions& actions) {
+  if (closing_) return;
+  last_heard_ = now;
+  send_error(make_error(Errc::bad_frame, "binary frames are not part of the protocol"), actions);
+}
+
+void Session::on_reply(Reply& reply, MonoTime now, Actions& actions) {
+  if (closing_) return;
+  if (auto* subscribed = std::get_if<Subscribed>(&reply.what)) {
+    on_subscribed(*subscribed, now, actions);
+  } else if (const auto* denied = std::get_if<SubscribeRefused>(&reply.what)) {
+    on_refused(*denied, actions);
+  } else if (const auto* missed = std::get_if<Missed>(&reply.what)) {
+    on_missed(*missed, now, actions);
+  } else if (const auto* published = std::get_if<Published>(&reply.what)) {
+    if (published->ack != 0) actions.send_text(encode_ack(published->ack, published->channel.name(), published->position));
+  } else if (const auto* lost = std::get_if<PublishRefused>(&reply.what)) {
+    if (lost->ack != 0) {
+      actions.send_text(encode_ack_error(lost->ack, lost->channel.name(), lost->error));
+    } else {
+      send_error(lost->error, actions);
+    }
+  } else if (const auto* watchlist = std::get_if<WatchlistChanged>(&reply.what)) {
+    if (!watchlist->online.empty() || !watchlist->offline.empty()) {
+      actions.send_text(encode_watchlist(watchlist->online, watchlist->offline));
+    }
+  } else if (std::holds_alternative<Terminated>(reply.what)) {
+    end_with(make_error(Errc::terminated), actions);
+  } else if (const auto* refused = std::get_if<Refused>(&reply.what)) {
+    send_error(refused->error, actions);
+  }
+}
+
+MonoTime Session::liveness_deadline() const {
+  const auto& timing = settings_->timing;
+  const auto silent_at = last_heard_ + timing.silence_before_ping;
+  return ping_is_out() ? std::max(ping_at_, silent_at) + timing.pong_timeout : silent_at;
+}
+
+MonoTime Session::deadline() const {
+  if (closing_) return kNever;
+  auto first = std::min(liveness_deadline(), authorize_by_);
+  if (resumer_ != nullptr) first = std::min(first, resumer_->confirm_at);
+  return first;
+}
+
+void Session::on_deadline(MonoTime now, Actions& actions) {
+  if (closing_) return;
+  if (now >= authorize_by_) {
+    end_with(make_error(Errc::unauthorized, "the connection was not authorized in time"), actions);
+    return;
+  }
+  if (resumer_ != nullptr && now >= resumer_->confirm_at) send_confirming_ping(now, actions);
+  if (now < liveness_deadline()) return;
+  if (ping_is_out()) {
+    end_with(make_error(Errc::pong_timeout), actions);
+    return;
+  }
+  if (!refresh_settings(actions)) return;
+  send_ping(now, actions);
+}
+
+void Session::send_ping(MonoTime now, Actions& actions) {
+  ++pings_;
+  ping_at_ = now;
+  actions.send_text(kPing);
+}
+
+void Session::on_pong(MonoTime now, Actions& actions) {
+  if (pongs_ == pings_) return;  // nobody asked
+  ++pongs_;
+  confirm(now, actions);
+}
+
+void Session::send_error(const Error& error, Actions& actions) { actions.send_text(encode_error(error)); }
+
+void Session::end_with(const Error& error, Actions& actions) {
+  closing_ = true;
+  send_error(error, actions);
+  actions.close(close_code(error.code), error.message, error.code);
+}
+
+bool Session::refresh_settings(Actions& actions) {
+  auto current = context_.settings();
+  if (current == settings_) return true;
+  const auto* app = current->app_by_id(app_->id);
+  if (app == nullptr || !app->enabled) {
+    end_with(make_error(app == nullptr ? Errc::unknown_app : Errc::app_disabled), actions);
+    return false;
+  }
+  app_ = app;
+  settings_ = std::move(current);
+  return true;
+}
+
+void Session::on_drain(MonoTime, Actions& actions) {
+  if (closing_) return;
+  closing_ = true;
+  // No pusher:error before it: for a stock client this is no error, it comes back at once.
+  actions.close(close_code(Errc::reconnect), info(Errc::reconnect).sentence, Errc::reconnect);
+}
+
+void Session::on_end(EndReason reason, MonoTime, Actions& actions) {
+  closing_ = true;
+  // We end connections that shall come back, or whose client is dead: neither has left on purpose.
+  const auto leave = reason == EndReason::closed_by_client ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
+  for (const auto& subscription : subscriptions_) {
+    const auto renewal = subscription.extra == nullptr ? SubscriptionId{} : subscription.extra->renewal;
+    actions.request({.from = {},
+                     .what = Unsubscribe{.channel = key(subscription.channel),
+                                         .subscription = renewal.value != 0 ? renewal : subscription.id,
+                                         .reason = leave,
+                                         .client_id = resumer_ == nullptr ? "" : resumer_->client_id}});
+  }
+  subscriptions_.clear();
+  if (identity_ != nullptr) {
+    actions.request({.from = {}, .what = SignOut{{app_->id, identity_->id}, std::move(identity_->watchlist), leave}});
+    identity_.reset();
+  }
+}
+
+}  // namespace parley::net::pusher

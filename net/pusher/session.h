@@ -1,0 +1,150 @@
+#pragma once
+// The state machine of one Pusher connection; see protocol.h. The noun's parts are in several files:
+// session.cpp (dispatch, keep-alive, end), subscriptions.cpp, resume.cpp, sign_in.cpp, client_events.cpp.
+//
+// Many thousands of these idle at once: what most connections never need hangs on a pointer.
+
+#include "core/channel_name.h"
+#include "net/pusher/codec.h"
+#include "net/pusher/protocol.h"
+#include "net/pusher/rate_limit.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net::pusher {
+
+inline constexpr MonoTime kNever = MonoTime::max();
+
+// Between Subscribed and the last Missed: what comes live meanwhile waits here, in order.
+struct CatchUp {
+  struct Held {
+    Bytes frame;
+    Position position;  // does not exist for rosters' changes and the like
+  };
+  Position last;          // newest publication that this client was sent
+  Position newest;        // of the channel when it answered the subscribe
+  PublicationPtr cached;  // goes out before the missed ones, unless it is one of them
+  std::vector<Held> held;
+};
+
+// Of a durable channel for a client with a client id: what it was sent, and what it surely has.
+struct Tracking {
+  Position sent;
+  Offset pinged;                    // `sent` when the ping that is out was sent
+  std::optional<Offset> confirmed;  // nothing: not even the start
+};
+
+struct SubscriptionExtra {
+  MemberPtr member;          // presence channels
+  SubscriptionId renewal;    // a second subscribe on the way, while the first one is active; 0: none
+  MemberPtr renewal_member;
+  std::unique_ptr<CatchUp> catch_up;
+  std::optional<Tracking> tracking;
+};
+
+struct Subscription {
+  std::string channel;
+  SubscriptionId id;
+  bool active = false;  // Subscribed has come
+  std::unique_ptr<SubscriptionExtra> extra;
+
+  SubscriptionExtra& need_extra() {
+    if (extra == nullptr) extra = std::make_unique<SubscriptionExtra>();
+    return *extra;
+  }
+};
+
+struct Identity {
+  std::string id;
+  std::string user_info;
+  std::vector<std::string> watchlist;
+};
+
+// What a session with a client id has beside its subscriptions' tracking.
+struct Resumer {
+  std::string client_id;
+  MonoTime confirm_at = kNever;  // when to send the next confirming ping
+  std::uint32_t ping = 0;        // number of the confirming ping that is out; 0: none
+};
+
+class Session final : public Protocol {
+ public:
+  explicit Session(PusherSession session);
+
+  void on_open(MonoTime now, Actions& actions) override;
+  void on_text(std::string_view payload, MonoTime now, Actions& actions) override;
+  void on_binary(std::string_view payload, MonoTime now, Actions& actions) override;
+  void on_reply(Reply& reply, MonoTime now, Actions& actions) override;
+  void on_event(const ChannelEvent& event, const Bytes& frame, MonoTime now, Actions& actions) override;
+  void on_deadline(MonoTime now, Actions& actions) override;
+  [[nodiscard]] MonoTime deadline() const override;
+  void on_drain(MonoTime now, Actions& actions) override;
+  void on_end(EndReason reason, MonoTime now, Actions& actions) override;
+  [[nodiscard]] SocketId socket_id() const override { return socket_; }
+
+ private:
+  // session.cpp
+  void dispatch(const ClientFrame& frame, MonoTime now, Actions& actions);
+  void on_pong(MonoTime now, Actions& actions);
+  void send_ping(MonoTime now, Actions& actions);
+  [[nodiscard]] bool ping_is_out() const { return pings_ != pongs_ && ping_at_ >= last_heard_; }
+  [[nodiscard]] MonoTime liveness_deadline() const;
+  void send_error(const Error& error, Actions& actions);
+  void end_with(const Error& error, Actions& actions);  // pusher:error, then a close of the same code
+  bool refresh_settings(Actions& actions);              // false: the application is gone, so is the session
+  [[nodiscard]] ChannelKey key(std::string_view channel) const { return {app_->id, channel}; }
+
+  // subscriptions.cpp
+  void subscribe(std::string_view data, MonoTime now, Actions& actions);
+  void unsubscribe(std::string_view data, Actions& actions);
+  Result<MemberPtr> authorize(const SubscribeData& data, const ChannelTraits& traits);
+  void refuse(std::string_view channel, const Error& error, Actions& actions);
+  void on_subscribed(Subscribed& what, MonoTime now, Actions& actions);
+  void on_refused(const SubscribeRefused& what, Actions& actions);
+  Subscription* find(std::string_view channel);
+  std::vector<Subscription>::iterator position_of(std::string_view channel);
+  void forget(Subscription& subscription);
+
+  // resume.cpp
+  void start_catch_up(Subscription& subscription, Subscribed& what, Actions& actions);
+  void on_missed(const Missed& what, MonoTime now, Actions& actions);
+  void finish_catch_up(Subscription& subscription, MonoTime now, Actions& actions);
+  void hold(Subscription& subscription, const Bytes& frame, Position position, Actions& actions);
+  void drop_catch_up(Subscription& subscription);
+  void start_tracking(Subscription& subscription, Position position, MonoTime now);
+  void note_sent(Tracking& tracking, Position position, MonoTime now);
+  void send_confirming_ping(MonoTime now, Actions& actions);
+  void confirm(MonoTime now, Actions& actions);
+
+  // sign_in.cpp
+  void sign_in(std::string_view data, Actions& actions);
+
+  // client_events.cpp
+  void publish(const ClientFrame& frame, MonoTime now, Actions& actions);
+  Result<Publish> judge_event(const ClientFrame& frame, MonoTime now);
+
+  PusherContext& context_;
+  SettingsPtr settings_;
+  const App* app_;
+  SocketId socket_;
+  ConnectionSlot slot_;
+  MonoTime last_heard_{};
+  MonoTime ping_at_{};
+  MonoTime authorize_by_ = kNever;
+  RateLimit client_events_;
+  std::vector<Subscription> subscriptions_;  // sorted by channel
+  std::unique_ptr<Identity> identity_;
+  std::unique_ptr<Resumer> resumer_;
+  std::size_t held_bytes_ = 0;               // of all catch-ups
+  std::uint32_t pings_ = 0;
+  std::uint32_t pongs_ = 0;                  // of those pings; never more
+  std::uint32_t next_subscription_ = 1;
+  bool closing_ = false;
+};
+
+}  // namespace parley::net::pusher

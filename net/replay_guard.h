@@ -1,0 +1,69 @@
+#pragma once
+// What signed, state-changing HTTP requests were accepted lately, so that a captured one cannot be
+// used again inside the signature window; and which idempotency keys they carried.
+//
+// Bounded: when it is full the oldest second is forgotten, and from then on nothing signed in that
+// second or before is accepted, since it could not be told from a replay. Memory only: after a restart
+// durable channels still refuse by Publish::once, ephemeral ones cannot know. Thread-safe.
+
+#include "core/clock.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace parley::net {
+
+class ReplayGuard {
+ public:
+  enum class Verdict : std::uint8_t {
+    fresh,      // remembered now
+    seen,       // a replay
+    too_old,    // signed in a time that is forgotten already
+  };
+  struct Bounds {
+    std::size_t signatures_max;
+    std::chrono::seconds window;
+  };
+
+  Verdict take(std::string_view signature_hex, std::int64_t timestamp_seconds, WallTime now, Bounds bounds);
+  // The request was refused before it did anything: the same one may come again.
+  void forget(std::string_view signature_hex, std::int64_t timestamp_seconds);
+
+  // True: new, and remembered for the window. False: known.
+  bool take_key(const std::string& key, WallTime now, Bounds bounds);
+  void forget_key(const std::string& key);
+  [[nodiscard]] bool knows_key(const std::string& key, WallTime now, Bounds bounds) const;
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  // Half of the signature tells two requests apart: nobody without the secret can choose it.
+  using Digest = std::array<std::uint64_t, 2>;
+  struct DigestHash {
+    std::size_t operator()(const Digest& digest) const noexcept { return digest[0]; }
+  };
+  struct Key {
+    WallTime time;
+    std::uint64_t number;
+  };
+  static Digest digest(std::string_view signature_hex);
+
+  mutable std::mutex mutex_;  // guards everything below; leaf
+  std::map<std::int64_t, std::unordered_set<Digest, DigestHash>> seconds_;
+  std::size_t count_ = 0;
+  std::int64_t forgotten_until_ = std::numeric_limits<std::int64_t>::min();
+  std::unordered_map<std::string, Key> keys_;
+  std::deque<std::pair<std::uint64_t, std::string>> key_order_;  // oldest first; may name keys that were forgotten
+  std::uint64_t next_key_ = 1;
+};
+
+}  // namespace parley::net

@@ -1,0 +1,54 @@
+#include "net/rest_call.h"
+
+#include "net/pusher/json_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::net {
+
+void respond(const RestCall& call, std::string json) {
+  call.exchange->respond({.status = 200, .body = std::move(json), .route = call.route});
+}
+
+void respond_error(Exchange& exchange, std::string_view route, const Error& error, std::string_view extra) {
+  const auto& row = info(error.code);
+  HttpResponse response{.status = row.http_status, .route = route};
+  response.body = fmt::format(R"({{"error":"{}","message":)", row.name);
+  pusher::append_json_string(response.body, error.message);
+  response.body.append(R"(,"remedy":)");
+  pusher::append_json_string(response.body, row.remedy);
+  response.body.append(extra).append("}");
+  if (row.http_status == 429 || row.http_status == 503) response.headers.emplace_back("Retry-After", "1");
+  exchange.respond(std::move(response));
+}
+
+Error error_of(const Reply& reply) {
+  if (const auto* refused = std::get_if<Refused>(&reply.what)) return refused->error;
+  if (const auto* lost = std::get_if<PublishRefused>(&reply.what)) return lost->error;
+  return make_error(Errc::internal);
+}
+
+Result<std::vector<std::string>> parse_info(std::string_view text, std::initializer_list<std::string_view> known) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    auto name = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name.empty()) continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return make_error(Errc::bad_request, fmt::format("`info` knows here: {}", fmt::join(known, ", ")));
+    }
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+bool wants(const std::vector<std::string>& info, std::string_view name) {
+  return std::find(info.begin(), info.end(), name) != info.end();
+}
+
+}  // namespace parley::net

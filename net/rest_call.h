@@ -1,0 +1,46 @@
+#pragma once
+// One authenticated call of the HTTP API, and the two ways to answer it. Lives until its answer; on the
+// connection's I/O thread.
+
+#include "net/http_handler.h"
+#include "net/pusher/http_signature.h"
+#include "net/replay_guard.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net {
+
+struct RestCall {
+  std::shared_ptr<Exchange> exchange;
+  SettingsPtr settings;
+  const App* app = nullptr;  // in `settings`
+  std::string_view route;    // metric label
+  std::string channel;       // from the path, decoded; empty on routes without one
+  std::string argument;      // the path's last part, decoded: a user id, a position
+  pusher::Query query;
+  pusher::RequestSignature signature;
+  std::string body;
+  std::string idempotency_key;  // of the header
+
+  [[nodiscard]] ChannelKey key(std::string_view name) const { return {app->id, name}; }
+  [[nodiscard]] ReplayGuard::Bounds guard_bounds() const {
+    return {settings->limits.replay_guard_signatures_max, settings->limits.signature_window};
+  }
+};
+using RestCallPtr = std::shared_ptr<RestCall>;
+
+void respond(const RestCall& call, std::string json);
+// `{"error":…,"message":…,"remedy":…}`. `extra`: more JSON fields with a comma in front, or empty.
+void respond_error(Exchange& exchange, std::string_view route, const Error& error, std::string_view extra = {});
+// The error in a reply that is not what was asked for.
+Error error_of(const Reply& reply);
+
+// The names in `info=a,b`, each of which must be in `known`.
+Result<std::vector<std::string>> parse_info(std::string_view text, std::initializer_list<std::string_view> known);
+bool wants(const std::vector<std::string>& info, std::string_view name);
+
+}  // namespace parley::net

@@ -1,0 +1,114 @@
+// Reading a channel's history over HTTP, page by page, and deleting from it.
+
+#include "core/ids.h"
+#include "net/pusher/json_text.h"
+#include "net/rest_api.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace parley::net {
+namespace {
+
+Result<std::optional<std::int64_t>> number(const RestCall& call, std::string_view name) {
+  const auto text = call.query.get(name);
+  if (text.empty()) return std::optional<std::int64_t>();
+  const auto value = pusher::json_integer(text);
+  if (!value) return make_error(Errc::bad_request, fmt::format("`{}` must be a whole number", name));
+  return value;
+}
+
+Result<GetHistory> parse_query(const RestCall& call) {
+  GetHistory query{.channel = call.key(call.channel)};
+  if (const auto since = call.query.get("since"); !since.empty()) {
+    const auto position = parse_position(since);
+    if (!position) return make_error(Errc::bad_position, "`since` must be epoch:offset as it was received");
+    query.since = *position;
+  }
+  const auto from = number(call, "from");
+  if (!from) return from.error();
+  if (*from) query.from_time = WallTime{**from};
+  const auto to = number(call, "to");
+  if (!to) return to.error();
+  if (*to) query.to_time = WallTime{**to};
+  const auto limit = number(call, "limit");
+  if (!limit) return limit.error();
+  if (*limit) {
+    const auto most = static_cast<std::int64_t>(call.settings->limits.history_page_max);
+    if (**limit < 1 || **limit > most) return make_error(Errc::bad_request, fmt::format("`limit` must be 1 to {}", most));
+    query.limit = static_cast<std::size_t>(**limit);
+  }
+  const auto direction = call.query.get("direction");
+  if (direction == "backward") {
+    query.direction = Direction::backward;
+  } else if (!direction.empty() && direction != "forward") {
+    return make_error(Errc::bad_request, "`direction` must be forward or backward");
+  }
+  return query;
+}
+
+void append_publication(std::string& out, const Publication& publication) {
+  out.append(fmt::format(R"({{"offset":{},"event":)", publication.position.offset.value));
+  pusher::append_json_string(out, publication.event);
+  out.append(R"(,"data":)");
+  if (publication.kind == DataKind::text) {
+    pusher::append_json_string(out, publication.data);
+  } else {
+    out.append(publication.data);
+  }
+  out.append(fmt::format(R"(,"time":{})", publication.time.ms));
+  if (!publication.user_id.empty()) {
+    out.append(R"(,"user_id":)");
+    pusher::append_json_string(out, publication.user_id);
+  }
+  out.push_back('}');
+}
+
+std::string page_json(const RestCall& call, const HistoryPage& page, const std::optional<Position>& since) {
+  std::string out = R"({"channel":)";
+  pusher::append_json_string(out, call.channel);
+  out.append(page.newest.exists() ? fmt::format(R"(,"epoch":"{}")", epoch_text(page.newest.epoch)) : R"(,"epoch":null)");
+  out.append(fmt::format(R"(,"newest":{},"oldest":{},"publications":[)", page.newest.offset.value, page.oldest.value));
+  // A deleted publication keeps its place for paging and is shown to nobody.
+  std::optional<Position> next = since;
+  for (const auto& publication : page.publications) {
+    next = publication->position;
+    if (publication->deleted) continue;
+    if (out.back() != '[') out.push_back(',');
+    append_publication(out, *publication);
+  }
+  out.append(fmt::format(R"(],"more":{},"gap":{},"next":)", page.more, page.gap));
+  return out.append(next ? fmt::format(R"("{}"}})", position_text(*next)) : "null}");
+}
+
+std::string deleted_json(const Done& done) { return done.count == 0 ? std::string() : fmt::format(R"({{"deleted":{}}})", done.count); }
+
+}  // namespace
+
+void RestApi::read_history(const RestCallPtr& call) {
+  auto query = parse_query(*call);
+  if (!query) return respond_error(*call->exchange, call->route, query.error());
+  const auto since = query->since;
+  call->exchange->request({.from = {}, .what = std::move(*query)}, [call, since](Reply& reply) {
+    const auto* page = std::get_if<HistoryPage>(&reply.what);
+    if (page == nullptr) return respond_error(*call->exchange, call->route, error_of(reply));
+    respond(*call, page_json(*call, *page, since));
+  });
+}
+
+void RestApi::delete_history(const RestCallPtr& call) {
+  change(call, {.from = {}, .what = DeleteHistory{call->key(call->channel)}},
+         [](const Done& done) { return fmt::format(R"({{"deleted":{}}})", done.count); });
+}
+
+void RestApi::delete_publication(const RestCallPtr& call) {
+  const auto position = parse_position(call->argument);
+  if (!position) {
+    return respond_error(*call->exchange, call->route,
+                         make_error(Errc::bad_position, "the path must end with epoch:offset as it was received"));
+  }
+  change(call, {.from = {}, .what = DeletePublication{call->key(call->channel), *position}}, deleted_json);
+}
+
+}  // namespace parley::net

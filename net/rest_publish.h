@@ -1,0 +1,37 @@
+#pragma once
+// What a publishing call asks for, read from its body and checked whole before anything is published.
+// Pure.
+
+#include "core/ids.h"
+#include "core/result.h"
+#include "core/settings.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net {
+
+struct PublishEvent {
+  std::string name;
+  std::string data;
+  SocketId except;
+  std::string idempotency_key;
+  std::vector<std::string> info;  // of user_count, subscription_count
+};
+struct PublishTarget {
+  std::string channel;
+  std::size_t event;  // index
+};
+struct PublishPlan {
+  std::vector<PublishEvent> events;
+  std::vector<PublishTarget> targets;  // one publication each, in order
+  [[nodiscard]] bool wants_info() const;
+};
+
+// `{"name":…,"data":…,"channel":…}` or `"channels":[…]`.
+Result<PublishPlan> decode_publish(std::string_view body, const App& app, std::size_t depth_max);
+// `{"batch":[{"name":…,"data":…,"channel":…},…]}`: one target for each event.
+Result<PublishPlan> decode_batch(std::string_view body, const App& app, std::size_t depth_max);
+
+}  // namespace parley::net
