@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Holds the one arrow of ARCHITECTURE.md: reads every #include and says who may not see whom.
+
+check_includes.py ROOT            checks the tree; prints a sentence for each breach
+check_includes.py ROOT --selftest checks that the checker catches breaches
+"""
+import pathlib
+import re
+import sys
+
+# Folder -> project folders it may include. The longest matching folder counts.
+MAY_SEE = {
+    "core": ["core"],
+    "schemas": ["core", "schemas"],
+    "storage": ["core", "schemas", "storage"],
+    "cluster": ["core", "schemas", "storage", "cluster"],
+    "cluster/raft": ["core", "cluster/raft"],
+    "actors": ["core", "cluster", "actors"],
+    "net/pusher": ["core", "net/pusher", "net/protocol.h"],
+    "net/socketio": ["core", "net/socketio", "net/protocol.h"],
+    "net": ["core", "net", "actors/gateway.h"],
+    "server": ["core", "schemas", "storage", "cluster", "actors", "net", "server"],
+}
+# What actors see of cluster speaks of storage's Sync; the header is named so that nothing else slips in.
+ALSO = {"actors": ["storage/store.h"]}
+
+# Third-party header -> the only places it may appear. First match counts; tests and bench are free.
+HOMES = [
+    (r"caf/io/|caf/openssl/", ["cluster/caf_transport", "actors/"]),
+    (r"caf/", ["actors/"]),
+    (r"boost/(asio|beast)", ["net/"]),
+    (r"boost/json", ["net/"]),
+    (r"boost/system", ["core/", "net/"]),
+    (r"boost/", ["net/"]),
+    (r"openssl/", ["net/"]),
+    (r"rocksdb/", ["storage/"]),
+    (r"(capnp|kj)/|.*\.capnp\.h$", ["schemas/"]),
+    (r"prometheus/", ["core/metrics.cpp"]),
+    (r"spdlog/", ["core/log.cpp"]),
+    (r"CLI/|toml\+\+/", ["server/"]),
+    (r"gtest/|gmock/|benchmark/", []),
+    (r"fmt/", [""]),
+]
+# The pure protocol folders know neither sockets nor TLS.
+PROTOCOL_FOLDERS = ("net/pusher/", "net/socketio/")
+NEVER_IN_PROTOCOLS = r"boost/(asio|beast)|openssl/(ssl|err|x509)|sys/socket|unistd"
+
+LAYERS = [folder for folder in MAY_SEE]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+CLOCK = re.compile(r"\b(?:steady_clock|system_clock|high_resolution_clock)\s*::\s*now\b|\b(?:::time|std::time)\s*\(|\bgettimeofday\b|\bclock_gettime\b")
+
+
+def layer_of(path):
+    parts = path.split("/")
+    for length in (2, 1):
+        folder = "/".join(parts[:length])
+        if len(parts) > length and folder in MAY_SEE:
+            return folder
+    return None
+
+
+def breaches_of(path, text):
+    layer = layer_of(path)
+    if layer is None:
+        return
+    allowed = MAY_SEE[layer] + ALSO.get(layer, [])
+    for bracket, header in INCLUDE.findall(text):
+        top = header.split("/")[0]
+        if bracket == '"' and "/" not in header and not header.endswith(".capnp.h"):  # those are generated
+            yield f"{path} includes \"{header}\": write the path from the root"
+            continue
+        if "/" in header and top in {folder.split("/")[0] for folder in LAYERS} and not header.endswith(".capnp.h"):
+            seen = [a for a in allowed if header == a or header.startswith(a + "/")]
+            if not seen:
+                yield f"{path} may not include {header}"
+            continue
+        for pattern, homes in HOMES:
+            if re.match(pattern, header):
+                if not any(path.startswith(home) for home in homes):
+                    where = ", ".join(homes) or "tests and bench"
+                    yield f"{path} may not include <{header}>: its home is {where}"
+                break
+        if path.startswith(PROTOCOL_FOLDERS) and re.match(NEVER_IN_PROTOCOLS, header):
+            yield f"{path} may not include <{header}>: protocol folders do no I/O"
+    if path != "core/clock.cpp":
+        code = re.sub(r"//[^\n]*|\"(?:\\.|[^\"\\])*\"", "", text)
+        for found in CLOCK.findall(code):
+            yield f"{path} asks the system for the time ({found.strip()}): take a Clock or a `now` (core/clock.h)"
+
+
+def breaches(root):
+    count = 0
+    for layer in sorted({folder.split("/")[0] for folder in LAYERS}):
+        for file in sorted((root / layer).rglob("*")):
+            if file.suffix in (".h", ".cpp"):
+                count += 1
+                yield from breaches_of(file.relative_to(root).as_posix(), file.read_text())
+    if count < 20:
+        yield f"only {count} files were found below {root}: is this the repository?"
+
+
+def selftest():
+    cases = [
+        ("net/x.h", '#include "storage/y.h"', "net/x.h may not include storage/y.h"),
+        ("net/x.h", '#include "actors/channel.h"', "net/x.h may not include actors/channel.h"),
+        ("net/x.h", '#include "actors/gateway.h"', None),
+        ("net/pusher/x.cpp", '#include "net/hub.h"', "net/pusher/x.cpp may not include net/hub.h"),
+        ("net/pusher/x.cpp", '#include "net/protocol.h"', None),
+        ("net/pusher/x.cpp", "#include <boost/asio.hpp>", "net/pusher/x.cpp may not include <boost/asio.hpp>: protocol folders do no I/O"),
+        ("net/x.cpp", "#include <boost/beast/core.hpp>", None),
+        ("core/x.h", '#include "storage/store.h"', "core/x.h may not include storage/store.h"),
+        ("cluster/raft/x.h", '#include "storage/store.h"', "cluster/raft/x.h may not include storage/store.h"),
+        ("actors/x.h", '#include "net/hub.h"', "actors/x.h may not include net/hub.h"),
+        ("net/x.cpp", "#include <caf/all.hpp>", "net/x.cpp may not include <caf/all.hpp>: its home is actors/"),
+        ("cluster/x.cpp", "#include <rocksdb/db.h>", "cluster/x.cpp may not include <rocksdb/db.h>: its home is storage/"),
+        ("storage/x.cpp", '#include "record.capnp.h"', "storage/x.cpp may not include <record.capnp.h>: its home is schemas/"),
+        ("storage/x.cpp", '#include "store.h"', 'storage/x.cpp includes "store.h": write the path from the root'),
+        ("core/log.cpp", "#include <prometheus/counter.h>", "core/log.cpp may not include <prometheus/counter.h>: its home is core/metrics.cpp"),
+        ("server/x.cpp", "#include <gtest/gtest.h>", "server/x.cpp may not include <gtest/gtest.h>: its home is tests and bench"),
+        ("net/x.cpp", "auto t = std::chrono::steady_clock::now();", "asks the system for the time"),
+        ("net/x.cpp", "// steady_clock::now() would be wrong here", None),
+        ("tests/unit/net/x.cpp", '#include "storage/y.h"', None),
+    ]
+    wrong = 0
+    for path, text, wanted in cases:
+        found = "; ".join(breaches_of(path, text))
+        if (wanted is None and found) or (wanted is not None and wanted not in found):
+            print(f"selftest: {path} with {text!r}: expected {wanted!r}, got {found!r}")
+            wrong += 1
+    return wrong
+
+
+def main():
+    if "--selftest" in sys.argv:
+        return 1 if selftest() else 0
+    found = list(breaches(pathlib.Path(sys.argv[1])))
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
