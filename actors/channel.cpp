@@ -174,6 +174,25 @@ void Channel::read_next_page(std::uint64_t read) {
 }
 
 void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall) {
+  if (read == untold_read_) {
+    untold_read_ = 0;
+    // Unreadable, or trimmed already: go on with what is known; subscribers see the hole in the offsets.
+    const bool stuck = !page || page->publications.empty();
+    const auto until = std::get<Effect::Appended>(held_.front().second.what).publication->position.offset;
+    if (page) {
+      for (auto& publication : page->publications) {
+        if (publication->position.offset >= until) break;
+        newest_ = publication->position;
+        fan_out(std::move(publication), {}, now);
+      }
+    }
+    if (!stuck && page->more && newest_.offset.value + 1 < until.value) return find_untold(now);
+    auto held = std::exchange(held_, {});
+    for (auto& [token, effect] : held) {
+      answer(token, effect, now);
+    }
+    return;
+  }
   if (const auto plain = reads_.find(read); plain != reads_.end()) {
     const auto from = plain->second.from;
     reads_.erase(plain);
@@ -345,7 +364,8 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
                                          .except = publish.except,
                                          .accepted = publish.accepted,
                                          .wants_reply = publish.wants_reply,
-                                         .wants_counts = publish.wants_counts});
+                                         .wants_counts = publish.wants_counts,
+                                         .caches = !publish.client_event});
   AppendPublication append;
   if (!newest_.exists()) append.epoch_if_new = Epoch{port_.random() | 1};  // never 0
   append.event = std::move(publish.event);
@@ -361,10 +381,32 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
 }
 
 void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
-  if (const auto* appended = std::get_if<Effect::Appended>(&effect.what)) newest_ = appended->publication->position;
-  if (token == saving_token_) saving_cursors_.clear();
+  if (token != 0 && token == saving_token_) saving_cursors_.clear();
+  const auto* appended = std::get_if<Effect::Appended>(&effect.what);
+  const bool skips = appended != nullptr && appended->publication->position.offset.value > newest_.offset.value + 1;
+  if (skips || !held_.empty()) {
+    held_.emplace_back(token, effect);
+    return find_untold(now);
+  }
+  answer(token, effect, now);
+}
+
+void Channel::find_untold(MonoTime) {
+  if (untold_read_ != 0) return;
+  untold_read_ = next_read_++;
+  GetHistory query{.channel = key_, .limit = kHistoryPage};
+  if (newest_.exists()) query.since = newest_;
+  port_.read_history(std::move(query), untold_read_);
+}
+
+void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
+  const auto* told = std::get_if<Effect::Appended>(&effect.what);
+  if (told != nullptr) newest_ = told->publication->position;
   const auto place = pending_.find(token);
-  if (place == pending_.end()) return;  // cursors, trims: nobody waits
+  if (place == pending_.end()) {  // cursors, trims: nobody waits
+    if (told != nullptr) fan_out(told->publication, {}, now);
+    return;
+  }
   const auto pending = std::move(place->second);
   pending_.erase(place);
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) {
@@ -372,25 +414,25 @@ void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
     return port_.reply({removal->from, Done{removed != nullptr ? removed->count : 0}});
   }
   const auto& publish = std::get<PendingPublish>(pending);
-  Published answer{.channel = key_, .ack = publish.ack};
-  if (const auto* appended = std::get_if<Effect::Appended>(&effect.what)) {
-    answer.position = newest_;
-    if (traits_.cache && appended->publication->user_id.empty()) cached_ = appended->publication;
-    fan_out(appended->publication, publish.except, publish.accepted);
+  Published published{.channel = key_, .ack = publish.ack};
+  if (told != nullptr) {
+    published.position = newest_;
+    if (traits_.cache && publish.caches) cached_ = told->publication;
+    fan_out(told->publication, publish.except, publish.accepted);
     metrics_.publish_ack_seconds.observe(seconds_between(publish.accepted, now));
   } else if (const auto* duplicate = std::get_if<Effect::Duplicate>(&effect.what)) {
-    answer.position = duplicate->first;
-    answer.duplicate = true;
+    published.position = duplicate->first;
+    published.duplicate = true;
   } else {
     return port_.reply({publish.from, PublishRefused{key_, publish.ack, make_error(Errc::replayed)}});
   }
   if (!publish.wants_reply) return;
-  if (publish.wants_counts) answer.counts = describe({});
-  port_.reply({publish.from, std::move(answer)});
+  if (publish.wants_counts) published.counts = describe({});
+  port_.reply({publish.from, std::move(published)});
 }
 
 void Channel::refused(CommandToken token, const Error& error) {
-  if (token == saving_token_) saving_cursors_.clear();
+  if (token != 0 && token == saving_token_) saving_cursors_.clear();
   const auto place = pending_.find(token);
   if (place == pending_.end()) return;
   const auto pending = std::move(place->second);
@@ -478,7 +520,7 @@ PublicationPtr Channel::cached(WallTime wall) const {
 
 bool Channel::idle(WallTime wall) const {
   return sessions_.empty() && roster_.size() == 0 && waiting_.empty() && pending_.empty() && joining_.empty() &&
-         reads_.empty() && dirty_cursors_.empty() && saving_cursors_.empty() && (durable() || cached(wall) == nullptr);
+         reads_.empty() && held_.empty() && dirty_cursors_.empty() && saving_cursors_.empty() && (durable() || cached(wall) == nullptr);
 }
 
 ChannelInfo Channel::describe(WallTime wall) const {

@@ -105,6 +105,7 @@ class Channel {
     MonoTime accepted;
     bool wants_reply = false;
     bool wants_counts = false;
+    bool caches = false;  // becomes the cached event of a cache channel
   };
   struct PendingRemoval { ReplyTo from; };
   struct PendingRead { ReplyTo from; };
@@ -122,6 +123,8 @@ class Channel {
   void leave(SocketId session, LeaveReason reason, MonoTime now);
   void member_gone(const std::string& user_id);
   void send_missed(const Joining& joining);
+  void answer(CommandToken token, const Effect& effect, MonoTime now);
+  void find_untold(MonoTime now);
   void publish_durable(const ReplyTo& from, Publish& publish, WallTime wall);
   void fan_out(PublicationPtr publication, SocketId except, MonoTime accepted);
   void tell_all(ChannelEvent event);
@@ -153,6 +156,10 @@ class Channel {
   std::uint64_t next_read_ = 1;
   std::map<std::uint64_t, Joining> joining_;
   std::map<std::uint64_t, PendingRead> reads_;
+  // Effects that wait because publications before them were never told to us: the disk failed, their
+  // outcome was unknown, and after the recovery they turned out to be stored.
+  std::deque<std::pair<CommandToken, Effect>> held_;
+  std::uint64_t untold_read_ = 0;
 
   struct Cursor { Offset offset; bool forget = false; };
   using Cursors = std::unordered_map<std::string, Cursor>;

@@ -98,6 +98,28 @@ TEST_F(DurableChannel, RefusedPublicationIsNeverDelivered) {
   EXPECT_EQ(world.answers<PublishRefused>(99)[0].error.code, Errc::storage_unavailable);
 }
 
+TEST_F(DurableChannel, WhatWasStoredWithUnknownOutcomeIsToldBeforeWhatFollows) {
+  say(1);
+  world.forget();
+  // The disk fails after it took the entry: refused, yet in the log when it comes back.
+  world.publish("unknown");
+  auto lost = world.proposed;
+  world.refuse(Errc::storage_unavailable);
+  world.newest.offset.value += 1;
+  world.history.push_back(std::make_shared<Publication>(Publication{.event = "e", .data = "unknown", .position = world.newest}));
+  world.publish("next");
+  world.publish("after");
+  world.commit();
+  EXPECT_TRUE(world.told<ChannelEvent::Published>().empty());  // waits for the read
+  world.answer_reads();
+  const auto told = world.told<ChannelEvent::Published>();
+  ASSERT_EQ(told.size(), 3U);
+  EXPECT_EQ(told[0].publication->data, "unknown");
+  EXPECT_EQ(told[1].publication->data, "next");
+  EXPECT_EQ(told[2].publication->position.offset.value, 4U);
+  EXPECT_EQ(world.answers<Published>(99).size(), 2U);
+}
+
 TEST_F(DurableChannel, ClientEventsAreOnlyKeptWhenTheRuleSaysSo) {
   Publish typing{.channel = world.key, .event = "client-typing", .data = "{}", .kind = DataKind::json, .client_event = true};
   world.handle({ChannelWorld::session(1), typing});
