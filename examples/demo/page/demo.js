@@ -43,18 +43,32 @@ let room = null;
 let outage = null; // { since, missed, back } from the loss until everything missed is here
 let joinedOnce = false;
 
-const stateText = { connected: "Connected", connecting: "Connecting", unavailable: "Offline", failed: "Not supported", disconnected: "Disconnected" };
+const stateText = { connected: "Connected", connecting: "Connecting", reconnecting: "Reconnecting", unavailable: "Offline", failed: "Not supported", disconnected: "Disconnected" };
 
 connection.bind("state_change", ({ previous, current }) => {
-  const returning = outage || (previous === "connected" && current === "connecting");
-  $("status").dataset.state = current;
-  $("status-text").textContent = returning && current === "connecting" ? "Reconnecting" : (stateText[current] ?? current);
-  if (previous === "connected" && current !== "connected" && joinedOnce && !outage) {
+  if (previous === "connected" && joinedOnce && !outage) {
     outage = { since: Date.now(), missed: 0, back: false };
     timeline.notice("Connection lost. Messages you write now are sent when it is back.", "lost");
     typing.clear();
+    setTimeout(hurry, 2_000);
   }
+  const shown = outage && current !== "connected" && current !== "failed" ? "reconnecting" : current;
+  $("status").dataset.state = shown;
+  $("status-text").textContent = stateText[shown] ?? shown;
+  document.body.classList.toggle("away", Boolean(outage) && current !== "connected");
 });
+
+// pusher-js comes back by itself, but once refused twice it pauses for 15 seconds and more. Here nobody
+// shall wait that long: when the server answers again, the attempt starts anew.
+async function hurry() {
+  if (!outage || connection.state === "connected") return;
+  const answers = await fetch(`${base}/health/live`, { cache: "no-store" }).then((answer) => answer.ok, () => false);
+  if (answers && outage && connection.state !== "connected") {
+    connection.disconnect();
+    connection.connect();
+  }
+  setTimeout(hurry, 1_000 + Math.random() * 1_000);
+}
 
 // Missed messages follow the subscription at once; a moment of silence ends them.
 function settle() {
@@ -219,8 +233,9 @@ const remembered = new Map(); // user id → { name, left }: so that a blip is n
 const blipMs = 60_000;
 
 function showPeople() {
+  if (!room.subscription.subscribed) return; // between leaving and joining again
   const members = [];
-  room?.subscription.members.each(({ id, info }) => {
+  room.subscription.members.each(({ id, info }) => {
     const mine = id === me.userId;
     members.push({ id, name: mine ? me.name : (renamed.get(id) ?? info?.name ?? "Someone"), mine });
   });
@@ -268,7 +283,7 @@ function personRow(member) {
   const row = inElement("li", faceOf(member), name);
   row.dataset.userId = member.id;
   if (!member.mine) return row;
-  name.append(Object.assign(document.createElement("span"), { className: "you", textContent: "you" }));
+  row.append(Object.assign(document.createElement("span"), { className: "you", textContent: "you" }));
   const edit = document.createElement("button");
   edit.type = "button";
   edit.className = "edit";
@@ -293,7 +308,6 @@ $("rename-form").addEventListener("submit", (event) => {
   // Joining again tells the server the new name for those who come later; the others see no leaving.
   echo.leave(roomName);
   joinRoom();
-  showPeople();
 });
 
 // ---- typing ----

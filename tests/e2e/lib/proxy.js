@@ -5,8 +5,7 @@ export class Proxy {
   constructor(targetPort) {
     this.targetPort = targetPort;
     this.pairs = new Set();
-    this.refusing = false;
-    this.accepted = 0;
+    this.held = null; // clients that wait to be let through
     this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client));
   }
 
@@ -18,12 +17,13 @@ export class Proxy {
   }
 
   accept(client) {
-    if (this.refusing) {
-      client.on("error", () => {});
-      client.resetAndDestroy();
-      return;
-    }
-    this.accepted++;
+    client.on("error", () => {});
+    if (this.held) this.held.push(client);
+    else this.join(client);
+  }
+
+  join(client) {
+    if (client.destroyed) return;
     const upstream = connect({ port: this.targetPort, host: "127.0.0.1", allowHalfOpen: true });
     const pair = { client, upstream };
     this.pairs.add(pair);
@@ -42,13 +42,16 @@ export class Proxy {
     upstream.pipe(client);
   }
 
-  // Nobody gets in until allow().
-  refuse() {
-    this.refusing = true;
+  // New connections wait until allow(): the client's attempt neither fails nor succeeds. (When attempts
+  // are refused, pusher-js soon pauses for 15 seconds and longer.)
+  hold() {
+    this.held = [];
   }
 
   allow() {
-    this.refusing = false;
+    const waiting = this.held;
+    this.held = null;
+    for (const client of waiting) this.join(client);
   }
 
   // rst: both sides see a reset. fin: both sides see an orderly end without a WebSocket close.
@@ -75,6 +78,7 @@ export class Proxy {
   }
 
   stop() {
+    for (const client of this.held ?? []) client.destroy();
     for (const { client, upstream } of this.pairs) {
       client.destroy();
       upstream.destroy();

@@ -45,7 +45,7 @@ async function person(t, name, { width = 1180, height = 760, dark = false } = {}
   }, name);
   await page.goto(server.url);
   await page.waitForSelector('#status[data-state="connected"]');
-  await page.waitForSelector(`#people li[data-user-id="${name.toLowerCase()}"]`);
+  await page.waitForSelector(`#people li[data-user-id="${name.toLowerCase()}"]`, { state: "attached" });
   page.say = async (text) => {
     await page.fill("#text", text);
     await page.press("#text", "Enter");
@@ -88,6 +88,7 @@ test("two people: messages, typing, who is here, names", { skip }, async (t) => 
   await grace.sees(markup);
   assert.equal(await grace.locator(".message img, .message b").count(), 0);
   assert.equal(await ada.count("Good morning"), 1, "the own message is shown once");
+  for (const page of [ada, grace]) assert.equal(await page.locator(".notice", { hasText: "left" }).count(), 0, "renaming is no farewell");
   await grace.shot("dark");
   assert.deepEqual([...ada.problems, ...grace.problems], []);
 });

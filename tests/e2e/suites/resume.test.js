@@ -26,6 +26,9 @@ after(async () => {
   await backend?.stop();
 });
 
+// When its first attempts are refused, pusher-js waits for 15 seconds before the next ones.
+const patience = 45_000;
+
 const publish = async (on, channel, from, to) => {
   for (const n of range(from, to)) {
     const answer = await trigger(on, app, channel, "message.sent", { n });
@@ -86,7 +89,7 @@ for (const [name, make] of Object.entries(clients)) {
           const client = await listen(t, make, server, proxy.port, channel);
           await publish(server, channel, 1, 5);
           await client.heard.find((item) => item === 5, "message 5");
-          proxy.refuse();
+          proxy.hold();
           proxy.cut(how);
           await publish(server, channel, 6, 25);
           await until(() => client.connection.state !== "connected", "the client to notice");
@@ -104,7 +107,7 @@ for (const [name, make] of Object.entries(clients)) {
       const proxy = await Proxy.start(server.port);
       t.after(() => proxy.stop());
       const client = await listen(t, make, server, proxy.port, channel);
-      proxy.refuse();
+      proxy.hold();
       proxy.cut("rst");
       await publish(server, channel, 1, 20);
       proxy.allow();
@@ -121,7 +124,7 @@ for (const [name, make] of Object.entries(clients)) {
       const client = await listen(t, make, own, proxy.port, channel);
       await publish(own, channel, 1, 5);
       await client.heard.find((item) => item === 5, "message 5");
-      proxy.refuse();
+      proxy.hold();
       proxy.cut("rst");
       await publish(own, channel, 6, 15);
       await own.restart();
@@ -140,7 +143,7 @@ for (const [name, make] of Object.entries(clients)) {
       await client.heard.find((item) => item === 3, "message 3");
       await own.restart();
       await publish(own, channel, 4, 10);
-      await client.heard.find((item) => item === 10, "message 10");
+      await client.heard.find((item) => item === 10, "message 10", { timeout: patience });
       assertComplete(client.numbers(), 10, 3);
     });
 
@@ -151,7 +154,7 @@ for (const [name, make] of Object.entries(clients)) {
       const client = await listen(t, make, server, proxy.port, channel);
       await publish(server, channel, 1, 2);
       await client.heard.find((item) => item === 2, "message 2");
-      proxy.refuse();
+      proxy.hold();
       proxy.cut("rst");
       await publish(server, channel, 3, 20);
       proxy.allow();
