@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames{"log", "history", "state"};
 
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+// Debian's RocksDB is built with assertions, and one of them dislikes null.
+rocksdb::Slice slice(std::string_view text) { return text.empty() ? rocksdb::Slice() : rocksdb::Slice(text.data(), text.size()); }
 std::string_view view(const rocksdb::Slice& from) { return {from.data(), from.size()}; }
 
 Error store_error(const rocksdb::Status& status) {

@@ -1,0 +1,119 @@
+// The bytes that a release wrote stay readable, and a release writes the same bytes for the same
+// values. A file changes only together with a note in schemas/README.md; UPDATE=1 records new ones.
+#include "schemas/codec.h"
+#include "schemas/log_frame.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace parley::schemas {
+namespace {
+
+std::string to_hex(std::string_view bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    text += fmt::format("{:02x}", static_cast<unsigned char>(bytes[i]));
+    text += i % 16 == 15 || i + 1 == bytes.size() ? '\n' : ' ';
+  }
+  return text;
+}
+
+std::string from_hex(const std::string& text) {
+  std::string bytes;
+  std::string digits;
+  for (const char c : text) {
+    if (c == ' ' || c == '\n') continue;
+    digits.push_back(c);
+    if (digits.size() < 2) continue;
+    bytes.push_back(static_cast<char>(std::stoi(digits, nullptr, 16)));
+    digits.clear();
+  }
+  return bytes;
+}
+
+// Compares with the file, and gives back what the file says.
+std::string golden(const std::string& name, const std::string& bytes) {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden" / (name + ".hex");
+  if (std::getenv("UPDATE") != nullptr) std::ofstream(path) << to_hex(bytes);
+  std::ifstream file(path);
+  EXPECT_TRUE(file.good()) << path;
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(text, to_hex(bytes)) << name;
+  return from_hex(text);
+}
+
+TEST(Golden, Publication) {
+  Publication publication;
+  publication.event = "message.sent";
+  publication.data = "{\"text\":\"hello\"}";
+  publication.kind = DataKind::json;
+  publication.user_id = "42";
+  publication.time = WallTime{1'760'000'000'123};
+  const auto back = decode_publication(golden("publication", encode_publication(publication)));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->event, "message.sent");
+  EXPECT_EQ(back->data, "{\"text\":\"hello\"}");
+  EXPECT_EQ(back->kind, DataKind::json);
+  EXPECT_EQ(back->user_id, "42");
+  EXPECT_EQ(back->time.ms, 1'760'000'000'123);
+}
+
+TEST(Golden, DeletedPublication) {
+  Publication hole;
+  hole.time = WallTime{1'760'000'000'123};
+  hole.deleted = true;
+  const auto back = decode_publication(golden("publication_deleted", encode_publication(hole)));
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back->deleted);
+}
+
+TEST(Golden, ChannelMeta) {
+  ChannelMeta meta;
+  meta.epoch = Epoch{0x0123456789abcdef};
+  meta.newest = Offset{20};
+  meta.oldest = Offset{11};
+  meta.stored_from = Offset{5};
+  meta.bytes = 12'345;
+  meta.oldest_time = WallTime{1'760'000'000'000};
+  meta.cached = Offset{19};
+  meta.retention = {seconds(86'400), 10, 65'536};
+  meta.cursors = 2;
+  meta.cursors_oldest = WallTime{1'760'000'000'001};
+  const auto back = decode_channel_meta(golden("channel_meta", encode_channel_meta(meta)));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->epoch.value, 0x0123456789abcdefu);
+  EXPECT_EQ(back->oldest.value, 11u);
+  EXPECT_EQ(back->retention.age, seconds(86'400));
+}
+
+TEST(Golden, LogEntry) {
+  const ChannelKey channel("4711", "private-domain.7");
+  AppendPublication append{"message.sent", "hello", DataKind::text, "", "key-1", "signature", Epoch{1}, {seconds(60), 10, 1000}, true};
+  const std::vector<Command> commands{{channel, {1'760'000'000'000}, append},
+                                      {channel, {1'760'000'000'001}, RemovePublication{{Epoch{1}, Offset{1}}}},
+                                      {channel, {1'760'000'000'002}, RemoveHistory{Epoch{2}}},
+                                      {channel, {1'760'000'000'003}, TrimHistory{{seconds(1), 2, 3}}},
+                                      {channel, {1'760'000'000'004}, SaveCursors{{{"client-1", Offset{3}, false}}}}};
+  const auto bytes = frame_log_entry({ShardId{3}, Term{7}, LogIndex{42}}, encode_entry({1'760'000'000'000}, commands));
+  const auto stored = golden("log_entry", bytes);
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
+  ASSERT_TRUE(framed.ok());
+  const auto entry = decode_entry(framed->payload);
+  ASSERT_TRUE(entry.ok());
+  ASSERT_EQ(entry->commands.size(), 5u);
+  EXPECT_EQ(entry->commands[0].channel, channel);
+  EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).idempotency_key, "key-1");
+}
+
+TEST(Golden, SmallRecords) {
+  EXPECT_TRUE(decode_remembered(golden("remembered", encode_remembered({"4711/domain.7", "key-1", "signature",
+                                                                        {Epoch{1}, Offset{2}}, WallTime{3}}))).ok());
+  EXPECT_TRUE(decode_cursor(golden("cursor", encode_cursor({Offset{4}, WallTime{5}}))).ok());
+  EXPECT_TRUE(decode_log_head(golden("log_head", encode_log_head({Term{6}, LogIndex{7}, Term{5}}))).ok());
+}
+
+}  // namespace
+}  // namespace parley::schemas
