@@ -1,0 +1,179 @@
+#include "net/front_end.h"
+
+#include "core/check.h"
+#include "core/log.h"
+#include "net/io_thread.h"
+#include "net/listener.h"
+#include "net/metrics_handler.h"
+#include "net/pusher/encoder.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <future>
+#include <mutex>
+#include <utility>
+
+namespace parley::net {
+
+namespace {
+
+// `ws/`, `/ws/` and `/ws` mean the same.
+std::string normal_prefix(std::string prefix) {
+  while (prefix.ends_with('/')) prefix.pop_back();
+  if (!prefix.empty() && !prefix.starts_with('/')) prefix.insert(0, "/");
+  return prefix;
+}
+
+constexpr milliseconds kDrainGrace{500};  // on top of what closing takes
+
+}  // namespace
+
+struct FrontEnd::Impl {
+  Impl(FrontEndConfig c, const SettingsSource& settings, const Clock& clock, Random& r, Metrics& m,
+       actors::Gateway& gateway)
+      : config(std::move(c)),
+        random(r),
+        metrics(m),
+        world{clock, m, gateway, settings, {&pusher_encoder, nullptr}, config.tick, config.request_timeout, config.closing_timeout} {}
+
+  Status listen();
+  // Runs on the listeners' home thread and waits for it.
+  void close_listeners();
+
+  FrontEndConfig config;
+  Random& random;
+  Metrics& metrics;
+  pusher::PusherEncoder pusher_encoder;
+  HubWorld world;
+  std::vector<std::shared_ptr<SessionFactory>> sessions;
+  std::vector<std::shared_ptr<HttpHandler>> handlers;
+  std::vector<std::unique_ptr<IoThread>> threads;
+  std::shared_ptr<Listener> clients;
+  std::shared_ptr<Listener> scrapes;
+  std::atomic<std::shared_ptr<const TlsContext>> tls;
+  bool running = false;
+};
+
+FrontEnd::FrontEnd(FrontEndConfig config, const SettingsSource& settings, const Clock& clock, Random& random,
+                   Metrics& metrics, actors::Gateway& gateway, std::vector<std::shared_ptr<SessionFactory>> sessions,
+                   std::vector<std::shared_ptr<HttpHandler>> handlers)
+    : impl_(std::make_unique<Impl>(std::move(config), settings, clock, random, metrics, gateway)) {
+  impl_->sessions = std::move(sessions);
+  impl_->handlers = std::move(handlers);
+}
+
+FrontEnd::~FrontEnd() { stop(); }
+
+Status FrontEnd::Impl::listen() {
+  auto service = std::make_shared<HttpService>();
+  service->handlers = handlers;
+  service->sessions = sessions;
+  service->path_prefix = normal_prefix(config.path_prefix);
+  service->conformance = config.conformance;
+  service->random = &random;
+  auto proxies = TrustedProxies::parse(config.trusted_proxies);
+  if (!proxies) return proxies.error();
+  service->proxies = std::move(*proxies);
+
+  std::vector<IoThread*> all;
+  for (const auto& thread : threads) all.push_back(thread.get());
+  auto opened = Listener::open({config.host, config.port, "server.port"}, *threads.front(), all, service,
+                               [this] { return tls.load(); });
+  if (!opened) return opened.error();
+  clients = std::move(*opened);
+  if (!config.metrics_enabled) return {};
+
+  auto scrape = std::make_shared<HttpService>();
+  scrape->handlers = {make_metrics_handler(metrics)};
+  scrape->random = &random;
+  auto metrics_opened = Listener::open({config.metrics_host, config.metrics_port, "metrics.port"}, *threads.front(),
+                                       {threads.front().get()}, scrape, nullptr);
+  if (!metrics_opened) return metrics_opened.error();
+  scrapes = std::move(*metrics_opened);
+  return {};
+}
+
+Status FrontEnd::start() {
+  Impl& impl = *impl_;
+  CHECK(!impl.running);
+  // Writing to a socket that the peer closed is an error to handle, not a signal to die of. OpenSSL
+  // writes without MSG_NOSIGNAL.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (const auto status = reload_tls(); !status) return status;
+  const std::size_t count = std::max<std::size_t>(1, impl.config.io_threads);
+  for (std::size_t i = 0; i < count; ++i) impl.threads.push_back(std::make_unique<IoThread>(impl.world));
+  if (const auto status = impl.listen(); !status) {
+    impl.clients.reset();
+    impl.scrapes.reset();
+    impl.threads.clear();
+    return status;
+  }
+  for (const auto& thread : impl.threads) thread->attach();
+  for (const auto& thread : impl.threads) thread->start();
+  impl.clients->start();
+  if (impl.scrapes) impl.scrapes->start();
+  impl.running = true;
+  return {};
+}
+
+std::uint16_t FrontEnd::port() const { return impl_->clients ? impl_->clients->port() : 0; }
+std::uint16_t FrontEnd::metrics_port() const { return impl_->scrapes ? impl_->scrapes->port() : 0; }
+
+Status FrontEnd::reload_tls() {
+  if (impl_->config.tls_certificate.empty()) return {};
+  auto context = TlsContext::load(impl_->config.tls_certificate, impl_->config.tls_key);
+  if (!context) return context.error();
+  impl_->tls.store(std::move(*context));
+  return {};
+}
+
+void FrontEnd::Impl::close_listeners() {
+  std::promise<void> closed;
+  threads.front()->post([this, &closed] {
+    if (clients) clients->close();
+    if (scrapes) scrapes->close();
+    closed.set_value();
+  });
+  closed.get_future().wait();
+}
+
+void FrontEnd::drain(milliseconds duration) {
+  Impl& impl = *impl_;
+  if (!impl.running) return;
+  impl.close_listeners();
+
+  struct Progress {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t left;
+  };
+  const auto progress = std::make_shared<Progress>();
+  progress->left = impl.threads.size();
+  for (const auto& thread : impl.threads) {
+    Hub& hub = thread->hub();
+    thread->post([&hub, duration, progress] {
+      hub.begin_drain(duration, [progress] {
+        const std::lock_guard lock(progress->mutex);
+        --progress->left;
+        progress->changed.notify_all();
+      });
+    });
+  }
+  std::unique_lock lock(progress->mutex);
+  const bool gone = progress->changed.wait_for(lock, duration + impl.config.closing_timeout + kDrainGrace,
+                                               [&] { return progress->left == 0; });
+  if (!gone) log_warn("drain: some connections did not go in time", {{"hubs", progress->left}});
+}
+
+void FrontEnd::stop() {
+  Impl& impl = *impl_;
+  if (!impl.running) return;
+  impl.running = false;
+  impl.close_listeners();
+  for (const auto& thread : impl.threads) thread->stop();
+  impl.clients.reset();
+  impl.scrapes.reset();
+}
+
+}  // namespace parley::net
