@@ -29,7 +29,9 @@ Result<Publish> Session::judge_event(const ClientFrame& frame, MonoTime now) {
                                                       app_->limits.client_events_per_second_max));
   }
   const bool member = subscription->extra != nullptr && subscription->extra->member != nullptr;
-  const std::string_view user = member ? subscription->extra->member->user_id : identity_ != nullptr ? identity_->id : "";
+  std::string_view user;  // beware of ?: over a string and a literal: it makes a temporary
+  if (identity_ != nullptr) user = identity_->id;
+  if (member) user = subscription->extra->member->user_id;
   return Publish{
       .channel = key(*frame.channel),
       .event = frame.event,

@@ -62,10 +62,10 @@ std::string percent_encode(std::string_view text) {
 
 Query Query::parse(std::string_view text) {
   Query query;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('&'), text.size());
-    const auto part = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('&', at), text.size());
+    const auto part = text.substr(at, end - at);
+    at = end + 1;
     if (part.empty()) continue;
     const auto equals = std::min(part.find('='), part.size());
     auto name = lower(percent_decode(part.substr(0, equals), true));

@@ -162,14 +162,7 @@ void Session::on_end(EndReason reason, MonoTime, Actions& actions) {
   closing_ = true;
   // We end connections that shall come back, or whose client is dead: neither has left on purpose.
   const auto leave = reason == EndReason::closed_by_client ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
-  for (const auto& subscription : subscriptions_) {
-    const auto renewal = subscription.extra == nullptr ? SubscriptionId{} : subscription.extra->renewal;
-    actions.request({.from = {},
-                     .what = Unsubscribe{.channel = key(subscription.channel),
-                                         .subscription = renewal.value != 0 ? renewal : subscription.id,
-                                         .reason = leave,
-                                         .client_id = resumer_ == nullptr ? "" : resumer_->client_id}});
-  }
+  for (const auto& subscription : subscriptions_) request_leave(subscription, leave, actions);
   subscriptions_.clear();
   if (identity_ != nullptr) {
     actions.request({.from = {}, .what = SignOut{{app_->id, identity_->id}, std::move(identity_->watchlist), leave}});

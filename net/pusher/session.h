@@ -108,6 +108,7 @@ class Session final : public Protocol {
   void on_refused(const SubscribeRefused& what, Actions& actions);
   Subscription* find(std::string_view channel);
   std::vector<Subscription>::iterator position_of(std::string_view channel);
+  void request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions);
   void forget(Subscription& subscription);
 
   // resume.cpp

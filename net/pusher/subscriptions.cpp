@@ -158,6 +158,19 @@ void Session::on_refused(const SubscribeRefused& what, Actions& actions) {
   refuse(what.channel.name(), what.error, actions);
 }
 
+void Session::request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions) {
+  const auto leave = [&](SubscriptionId id) {
+    actions.request({.from = {},
+                     .what = Unsubscribe{.channel = key(subscription.channel),
+                                         .subscription = id,
+                                         .reason = reason,
+                                         .client_id = resumer_ == nullptr ? "" : resumer_->client_id}});
+  };
+  leave(subscription.id);
+  // A renewal may have been taken or refused by now: the channel knows one of the two ids.
+  if (subscription.extra != nullptr && subscription.extra->renewal.value != 0) leave(subscription.extra->renewal);
+}
+
 void Session::unsubscribe(std::string_view data, Actions& actions) {
   const auto decoded = decode_unsubscribe(data, settings_->limits.json_depth_max);
   if (!decoded) {
@@ -166,14 +179,8 @@ void Session::unsubscribe(std::string_view data, Actions& actions) {
   }
   auto* subscription = find(decoded->channel);
   if (subscription == nullptr) return;  // Echo leaves channels that it never joined
-  const auto channel = key(decoded->channel);
-  if (subscription->active) actions.unlisten(channel);
-  const auto renewal = subscription->extra == nullptr ? SubscriptionId{} : subscription->extra->renewal;
-  actions.request({.from = {},
-                   .what = Unsubscribe{.channel = channel,
-                                       .subscription = renewal.value != 0 ? renewal : subscription->id,
-                                       .reason = LeaveReason::unsubscribed,
-                                       .client_id = resumer_ == nullptr ? "" : resumer_->client_id}});
+  if (subscription->active) actions.unlisten(key(decoded->channel));
+  request_leave(*subscription, LeaveReason::unsubscribed, actions);
   forget(*subscription);
 }
 
