@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace parley {
@@ -39,7 +40,7 @@ void append_json_string(std::string& out, std::string_view text) {
     if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);
-    } else if (byte < 0x20) {
+    } else if (byte < 0x20 || byte == 0x7F) {
       out += fmt::format("\\u{:04x}", byte);
     } else {
       out.push_back(c);
@@ -50,7 +51,8 @@ void append_json_string(std::string& out, std::string_view text) {
 
 // What a client chose must not forge a second line.
 void append_text_value(std::string& out, std::string_view text) {
-  const bool plain = !text.empty() && text.find_first_of(" \"\\\n\r\t=") == std::string_view::npos;
+  const auto odd = [](unsigned char c) { return c <= ' ' || c == 0x7F || c == '"' || c == '\\' || c == '='; };
+  const bool plain = !text.empty() && std::none_of(text.begin(), text.end(), odd);
   if (plain) {
     out.append(text);
   } else {
