@@ -8,6 +8,7 @@ ChannelActor::ChannelActor(caf::actor_config& config, std::shared_ptr<ActorConte
       context_(std::move(context)),
       stats_(std::move(stats)),
       key_(key),
+      idle_time_(context_->settings.current()->limits.channel_idle),
       channel_(std::move(key), context_->settings.current(), context_->channel_metrics, *this) {
   const auto shard = shard_of(key_, context_->shards->count());
   shard_ = context_->shard_actors.at(shard.value);
@@ -67,6 +68,7 @@ caf::behavior ChannelActor::make_behavior() {
         schedule();
       },
       [this](const Reconfigured& message) {
+        idle_time_ = message.settings->limits.channel_idle;
         channel_.configure(message.settings);
         schedule();
       },
@@ -83,7 +85,7 @@ void ChannelActor::ask_for_sleep() {
     return;
   }
   if (!idle_since_) idle_since_ = now();
-  if (*idle_since_ + context_->settings.current()->limits.channel_idle <= now()) {
+  if (*idle_since_ + idle_time_ <= now()) {
     send(context_->router, ChannelIdle{key_, handled_});
     idle_since_ = now();  // if the answer does not come, ask again after another idle time
   }
@@ -92,7 +94,7 @@ void ChannelActor::ask_for_sleep() {
 void ChannelActor::schedule() {
   // A channel looks after itself at least once in its idle time: that is how it falls asleep.
   const auto time = now();
-  auto at = time + context_->settings.current()->limits.channel_idle;
+  auto at = time + idle_time_;
   if (const auto due = channel_.deadline(); due && *due < at) at = *due;
   if (tick_at_ && *tick_at_ <= at) return;
   tick_at_ = at;

@@ -35,6 +35,7 @@ class ChannelActor final : public caf::event_based_actor, private ChannelPort {
   std::shared_ptr<ActorContext> context_;
   std::shared_ptr<ActorStats> stats_;
   ChannelKey key_;
+  std::chrono::seconds idle_time_;  // of the settings in force
   caf::actor shard_;
   std::shared_ptr<ActorStats> shard_stats_;
   Channel channel_;

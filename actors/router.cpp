@@ -38,6 +38,7 @@ caf::behavior Router::make_behavior() {
       [this](const Reconfigured& message) {
         mailbox_max_ = message.settings->limits.mailbox_messages_max;
         for (auto& [key, awake] : channels_) send(awake.actor, message);
+        for (const auto& shard : context_->shard_actors) send(shard, message);
       },
   };
 }

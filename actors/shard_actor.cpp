@@ -18,12 +18,17 @@ std::size_t weight(const Command& command) {
 
 ShardActor::ShardActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, ShardId shard,
                        std::shared_ptr<ActorStats> stats)
-    : event_based_actor(config), context_(std::move(context)), shard_(shard), stats_(std::move(stats)) {}
+    : event_based_actor(config),
+      context_(std::move(context)),
+      shard_(shard),
+      stats_(std::move(stats)),
+      settings_(context_->settings.current()) {}
 
 caf::behavior ShardActor::make_behavior() {
   return {
       [this](Propose& message) { take(message); },
       [this](EntryApplied& message) { applied(message); },
+      [this](const Reconfigured& message) { settings_ = message.settings; },
       [this](const EntryRefused& message) {
         const auto place = in_flight_.find(message.entry);
         if (place == in_flight_.end()) return;
@@ -38,7 +43,7 @@ caf::behavior ShardActor::make_behavior() {
 
 void ShardActor::take(Propose& proposal) {
   context_->taken_out(*stats_);
-  if (waiting_.size() >= context_->settings.current()->limits.shard_pending_commands_max) {
+  if (waiting_.size() >= settings_->limits.shard_pending_commands_max) {
     return refused({Origin{proposal.origin, proposal.token}}, make_error(Errc::overloaded));
   }
   waiting_.push_back(std::move(proposal));
@@ -47,7 +52,7 @@ void ShardActor::take(Propose& proposal) {
 
 void ShardActor::propose_waiting() {
   if (waiting_.empty() || in_flight_.size() >= kEntriesInFlight) return;
-  const auto bytes_max = context_->settings.current()->limits.shard_entry_bytes_max;
+  const auto bytes_max = settings_->limits.shard_entry_bytes_max;
   std::vector<Command> commands;
   std::vector<Origin> origins;
   auto sync = storage::Sync::no;

@@ -31,6 +31,7 @@ class ShardActor final : public caf::event_based_actor {
   std::shared_ptr<ActorContext> context_;
   ShardId shard_;
   std::shared_ptr<ActorStats> stats_;
+  SettingsPtr settings_;
   std::deque<Propose> waiting_;  // bounded by shard_pending_commands_max
   std::unordered_map<cluster::EntryToken, std::vector<Origin>> in_flight_;
   cluster::EntryToken next_entry_ = 1;

@@ -243,6 +243,7 @@ TEST_F(SystemTest, ShardBacklogIsBoundedAndAnswered) {
   auto tight = std::make_shared<Settings>(*settings.current());
   tight->limits.shard_pending_commands_max = 2;
   settings.replace(tight);
+  system.reconfigure();
   {
     const std::lock_guard lock(shards.mutex);
     shards.hold = true;
