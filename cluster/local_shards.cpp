@@ -88,13 +88,14 @@ Status LocalShards::check_shard_count() {
   return {};
 }
 
-// Brings the machines to where the log ends. `told`: the effects go to the listener, as own entries.
+// Brings the machines to where the log ends. `tell_effects`: they go to the listener, as own entries.
 Status LocalShards::load(bool tell_effects) {
   if (const auto opened = log_.open(); !opened) return opened;
   std::uint64_t replayed = 0;
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
     auto& machine = shards_[i]->machine;
     if (const auto loaded = machine.load(); !loaded) return loaded;
+    tell_unknown(ShardId{i}, machine.applied());
     const auto replay = log_.replay(ShardId{i}, machine.applied(), [&](CommittedEntry entry) -> Status {
       ++replayed;
       if (auto applied = apply(std::move(entry)); !applied) return applied;
@@ -160,7 +161,7 @@ Status LocalShards::apply(CommittedEntry entry) {
     touched_.push_back(entry.shard);
   }
   told_commands_ += commands;
-  told_.push_back({entry.shard, entry.token, std::move(effects).value()});
+  told_.push_back({entry.shard, entry.index, entry.token, std::move(effects).value()});
   return {};
 }
 
@@ -200,23 +201,34 @@ void LocalShards::end_turn() {
   tell();
 }
 
-// The log has the entries, the store not their results: nothing of them may be acknowledged, and the
-// machines know more than they should.
+// The log has the entries; whether the store has their results is unknown. Nothing of them may be
+// acknowledged, and the machines know more than they should.
 void LocalShards::lose_results(const Error& error) {
   broken_ = true;
-  for (const auto id : touched_) shards_[id.value]->touched = false;
-  touched_.clear();
-  told_commands_ = 0;
-  for (const auto& one : std::exchange(told_, {})) on_lost(one.shard, one.token, one.effects.size(), error);
+  for (const auto& one : told_) on_lost(one.shard, one.token, one.effects.size(), error);
+  keep_unknown();
   writer_.fail(error);
 }
 
-void LocalShards::recover() {
+void LocalShards::keep_unknown() {
   for (const auto id : touched_) shards_[id.value]->touched = false;
   touched_.clear();
-  told_.clear();
   told_commands_ = 0;
+  for (auto& one : std::exchange(told_, {})) unknown_.push_back(std::move(one));
+}
+
+// Results that were stored after all will not be replayed: subscribers are told now, or never. The
+// others come again with the replay.
+void LocalShards::tell_unknown(ShardId id, LogIndex applied) {
+  for (auto& one : unknown_) {
+    if (one.shard == id && one.index <= applied) listener_.on_applied(id, kOwnEntry, std::move(one.effects));
+  }
+  std::erase_if(unknown_, [id](const Told& one) { return one.shard == id; });
+}
+
+void LocalShards::recover() {
   if (const auto loaded = load(true); !loaded) {
+    keep_unknown();
     log_error("shards not recovered", {{"error", loaded.error().message}});
     return writer_.fail(loaded.error());
   }

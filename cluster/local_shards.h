@@ -44,6 +44,7 @@ class LocalShards final : public Shards, private CommitListener {
   };
   struct Told {
     ShardId shard;
+    LogIndex index;
     EntryToken token;
     std::vector<Effect> effects;
   };
@@ -59,6 +60,8 @@ class LocalShards final : public Shards, private CommitListener {
   void end_turn();
   void recover();
   void lose_results(const Error& error);
+  void keep_unknown();
+  void tell_unknown(ShardId shard, LogIndex applied);
   void propose_checked(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync);
   void sweep_shard(ShardId shard);
   void continue_trims(const Told& told);
@@ -74,6 +77,7 @@ class LocalShards final : public Shards, private CommitListener {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<ShardId> touched_;
   std::vector<Told> told_;
+  std::vector<Told> unknown_;  // applied, but the write of their results failed
   std::size_t told_commands_ = 0;
   MonoTime results_begun_{};
   bool broken_ = false;  // machines are ahead of the store until recover()

@@ -1,0 +1,420 @@
+// The whole of a single node's durable side: propose, commit, apply, tell, read, restart, fail.
+#include "schemas/log_frame.h"
+#include "tests/unit/cluster/world.h"
+
+#include <thread>
+
+namespace parley::cluster {
+namespace {
+
+using testing::FaultyStore;
+
+class LocalShardsTest : public ::testing::Test {
+ protected:
+  LocalShardsTest() {
+    config_.shard_count = 4;
+    config_.retention_sweep_interval = seconds(1'000'000);
+  }
+  void start() {
+    shards_.reset();
+    listener_ = std::make_unique<Recorder>();
+    auto local = std::make_shared<LocalShards>(store_, clock_, metrics_, config_, *listener_);
+    const auto started = local->start();
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    shards_ = local;
+    next_ = 1;
+  }
+  Error refused_start() {
+    shards_.reset();
+    auto started = start_local_shards(store_, clock_, metrics_, config_, *listener_);
+    EXPECT_FALSE(started.ok());
+    return started.ok() ? Error{} : started.error();
+  }
+  EntryToken propose(std::vector<Command> commands, storage::Sync sync = storage::Sync::yes) {
+    const auto shard = shard_of(commands[0].channel, config_.shard_count);
+    shards_->propose(shard, next_, std::move(commands), sync);
+    return next_++;
+  }
+  std::string apply(std::vector<Command> commands) { return listener_->wait_for(propose(std::move(commands))); }
+  std::string history(const ChannelKey& channel = kRoom) {
+    GetHistory query;
+    query.channel = channel;
+    const auto page = read(*shards_, query);
+    return page.ok() ? text(page->publications) : std::string(info(page.error().code).name);
+  }
+  void wait_available() {
+    while (!shards_->available()) std::this_thread::yield();
+  }
+  void sweep() {
+    std::promise<void> swept;
+    shards_->sweep([&] { swept.set_value(); });
+    swept.get_future().wait();
+  }
+
+  FaultyStore store_;
+  ManualClock clock_;
+  Metrics metrics_;
+  LocalShardsConfig config_;
+  std::unique_ptr<Recorder> listener_ = std::make_unique<Recorder>();
+  std::shared_ptr<LocalShards> shards_;
+  EntryToken next_ = 1;
+};
+
+TEST_F(LocalShardsTest, WhatIsProposedIsToldAndRead) {
+  start();
+  EXPECT_EQ(apply({append("a"), append("b")}), "1:a 2:b");
+  EXPECT_EQ(history(), "1:a 2:b");
+  const auto state = open(*shards_, kRoom);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->newest, (Position{kEpoch, Offset{2}}));
+  EXPECT_EQ(state->oldest.value, 1u);
+}
+
+TEST_F(LocalShardsTest, AnAcknowledgedEntrySurvivesACrash) {
+  start();
+  for (int i = 1; i <= 50; ++i) apply({append(std::to_string(i))});
+  shards_.reset();
+  store_.crash();
+  start();
+  EXPECT_EQ(open(*shards_, kRoom)->newest.offset.value, 50u);
+  EXPECT_EQ(apply({append("next")}), "51:next");
+}
+
+TEST_F(LocalShardsTest, AReplayGivesTheSameStateAsNoCrash) {
+  const auto run = [&](bool crash) {
+    start();
+    for (int i = 1; i <= 100; ++i) {
+      const ChannelKey channel("4711", fmt::format("domain.{}", i % 7));
+      apply({keyed(append(std::to_string(i), {i * 1'000}, channel, {seconds(30), 5, 0}), std::to_string(i % 13)),
+             {channel, {i * 1'000}, SaveCursors{{{"ann", Offset{1}}}}}});
+      if (crash && i % 9 == 0) {
+        shards_.reset();
+        store_.crash(static_cast<std::size_t>(i) % 3);
+        start();
+      }
+    }
+    shards_.reset();
+    return std::pair(content(store_, storage::Family::history), content(store_, storage::Family::state));
+  };
+  const auto crashed = run(true);
+  const auto before = content(store_, storage::Family::log).size();
+  EXPECT_GT(before, 0u);
+  storage::WriteBatch wipe;
+  for (std::size_t i = 0; i < storage::kFamilyCount; ++i) wipe.remove_range(static_cast<storage::Family>(i), "", "\xff\xff\xff");
+  ASSERT_TRUE(store_.write(wipe, storage::Sync::yes).ok());
+  const auto straight = run(false);
+  EXPECT_EQ(crashed.first, straight.first);
+  EXPECT_EQ(crashed.second, straight.second);
+}
+
+TEST_F(LocalShardsTest, IdempotencyHoldsOverACrash) {
+  start();
+  EXPECT_EQ(apply({keyed(append("a"), "k", "sig")}), "1:a");
+  shards_.reset();
+  store_.crash();
+  start();
+  EXPECT_EQ(apply({keyed(append("a"), "k", "sig"), keyed(append("a"), "", "sig")}), "duplicate:1 replayed");
+}
+
+TEST_F(LocalShardsTest, AsyncEntriesAreToldWithoutASync) {
+  start();
+  const auto before = store_.synced_writes();
+  EXPECT_EQ(listener_->wait_for(propose({append("a")}, storage::Sync::no)), "1:a");
+  EXPECT_EQ(store_.synced_writes(), before);
+  EXPECT_EQ(history(), "1:a");
+}
+
+TEST_F(LocalShardsTest, TheHeadOfTheLogIsCut) {
+  config_.log_entries_kept = 10;
+  start();
+  for (int i = 1; i <= 95; ++i) apply({append(std::to_string(i))});
+  const auto range = storage::keys::log_entries(shard_of(kRoom, 4));
+  std::size_t entries = 0;
+  for (const auto& [key, value] : content(store_, storage::Family::log)) entries += range.from <= key && key < range.to;
+  EXPECT_GE(entries, 10u);
+  EXPECT_LT(entries, 20u);
+  shards_.reset();
+  store_.crash();
+  start();
+  EXPECT_EQ(apply({append("next")}), "96:next");
+}
+
+TEST_F(LocalShardsTest, EachStartBeginsATerm) {
+  for (std::uint64_t term = 1; term <= 3; ++term) {
+    start();
+    apply({append("a")});
+    const auto head = store_.get(storage::Family::log, storage::keys::log_head(ShardId{0})).value();
+    EXPECT_EQ(schemas::decode_log_head(*head)->term.value, term);
+  }
+}
+
+TEST_F(LocalShardsTest, AnotherCountOfShardsIsRefused) {
+  start();
+  config_.shard_count = 8;
+  const auto error = refused_start();
+  EXPECT_EQ(error.code, Errc::config_invalid);
+  EXPECT_EQ(error.message,
+            "the data directory was made for 4 shards, the configuration says 8: the count cannot change later");
+}
+
+// ---- damage ----
+
+class DamagedLog : public LocalShardsTest {
+ protected:
+  // An entry that is in the log and not applied.
+  void SetUp() override {
+    start();
+    apply({append("a")});
+    shards_.reset();
+    put(LogIndex{2}, frame(LogIndex{2}));
+  }
+  [[nodiscard]] ShardId shard() const { return shard_of(kRoom, config_.shard_count); }
+  [[nodiscard]] std::string frame(LogIndex index) const {
+    return schemas::frame_log_entry({shard(), Term{1}, index}, schemas::encode_entry({1}, {append("b")}));
+  }
+  void put(LogIndex index, const std::string& bytes) {
+    storage::WriteBatch batch;
+    batch.put(storage::Family::log, storage::keys::log_entry(shard(), index), bytes);
+    ASSERT_TRUE(store_.write(batch, storage::Sync::yes).ok());
+  }
+};
+
+TEST_F(DamagedLog, ASoundEntryIsReplayed) {
+  start();
+  EXPECT_EQ(history(), "1:a 2:b");
+}
+
+TEST_F(DamagedLog, AFlippedBitIsRefusedByName) {
+  auto bytes = frame(LogIndex{2});
+  bytes[bytes.size() / 2] ^= 1;
+  put(LogIndex{2}, bytes);
+  const auto error = refused_start();
+  EXPECT_EQ(error.code, Errc::corrupt);
+  EXPECT_EQ(error.message,
+            fmt::format("log entry 2 of shard {}: its checksum does not match its bytes", shard().value));
+}
+
+TEST_F(DamagedLog, AMisplacedEntryIsRefused) {
+  put(LogIndex{3}, frame(LogIndex{2}));
+  EXPECT_EQ(refused_start().code, Errc::corrupt);
+}
+
+TEST_F(DamagedLog, AMissingEntryIsRefused) {
+  put(LogIndex{4}, frame(LogIndex{4}));
+  const auto error = refused_start();
+  EXPECT_EQ(error.code, Errc::corrupt);
+  EXPECT_EQ(error.message, fmt::format("log entry 3 of shard {} is missing", shard().value));
+}
+
+TEST_F(DamagedLog, AStateAheadOfTheLogIsRefused) {
+  storage::WriteBatch batch;
+  batch.put(storage::Family::state, storage::keys::applied(shard()), storage::keys::number(9));
+  ASSERT_TRUE(store_.write(batch, storage::Sync::yes).ok());
+  EXPECT_EQ(refused_start().code, Errc::corrupt);
+}
+
+// ---- failures ----
+
+// Every write of a short life fails once, in both ways in which a write can fail. What was
+// acknowledged is there afterwards, in order and once; what was refused is there at most once.
+TEST_F(LocalShardsTest, EveryFailurePointKeepsWhatWasAcknowledged) {
+  for (const auto failure : {FaultyStore::Failure::nothing_written, FaultyStore::Failure::all_written}) {
+    bool failed = true;
+    for (std::size_t nth = 1; failed; ++nth) {
+      ASSERT_LT(nth, 200u);
+      SCOPED_TRACE(fmt::format("write {} fails, {}", nth, failure == FaultyStore::Failure::all_written ? "written" : "not written"));
+      store_.crash();
+      storage::WriteBatch wipe;
+      for (std::size_t i = 0; i < storage::kFamilyCount; ++i) wipe.remove_range(static_cast<storage::Family>(i), "", "\xff\xff\xff");
+      ASSERT_TRUE(store_.write(wipe, storage::Sync::yes).ok());
+      start();
+      store_.fail_write(nth, failure);
+      std::map<std::string, std::string> acknowledged;  // data -> offset
+      failed = false;
+      for (int i = 1; i <= 12; ++i) {
+        const auto data = fmt::format("d{}", i);
+        wait_available();
+        // The client tries again with the same key until it is acknowledged.
+        for (std::string outcome = "refused:"; outcome.starts_with("refused:");) {
+          outcome = apply({keyed(append(data), data)});
+          if (outcome.starts_with("refused:")) {
+            EXPECT_EQ(outcome, "refused:storage_unavailable");
+            failed = true;
+            wait_available();
+          } else if (outcome.starts_with("duplicate:")) {
+            acknowledged[data] = outcome.substr(10);
+          } else {
+            acknowledged[data] = outcome.substr(0, outcome.find(':'));
+          }
+        }
+      }
+      const auto check = [&] {
+        std::string expected;
+        for (int i = 1; i <= 12; ++i) {
+          EXPECT_EQ(acknowledged[fmt::format("d{}", i)], std::to_string(i));
+          expected += fmt::format("{}{}:d{}", i == 1 ? "" : " ", i, i);
+        }
+        EXPECT_EQ(history(), expected);
+      };
+      check();
+      // Everyone who listened was told of each publication once, whether by its entry or by the recovery.
+      std::map<std::string, int> told;
+      for (const auto& outcome : listener_->outcomes()) {
+        if (outcome.effects.find(":d") != std::string::npos) ++told[outcome.effects];
+      }
+      EXPECT_EQ(told.size(), 12u);
+      for (const auto& [effects, times] : told) EXPECT_EQ(times, 1) << effects;
+      shards_.reset();
+      store_.crash();
+      start();
+      check();
+      shards_.reset();
+    }
+  }
+}
+
+TEST_F(LocalShardsTest, WhileTheDiskIsBadProposalsAreRefusedAndReadsGoOn) {
+  start();
+  apply({append("a")});
+  store_.fail_recoveries(1'000'000'000);
+  store_.fail_write(1);
+  EXPECT_EQ(apply({append("b")}), "refused:storage_unavailable");
+  EXPECT_FALSE(shards_->available());
+  EXPECT_EQ(apply({append("c")}), "refused:storage_unavailable");
+  EXPECT_EQ(history(), "1:a");
+  store_.fail_recoveries(0);
+  wait_available();
+  EXPECT_EQ(apply({append("d")}), "2:d");
+}
+
+TEST_F(LocalShardsTest, AFailedReadWhileApplyingLosesNothingThatWasLogged) {
+  start();
+  apply({append("a")});
+  store_.fail_reads(true);
+  const ChannelKey cold("4711", "domain.cold");
+  EXPECT_EQ(apply({append("b", {1}, cold)}), "refused:storage_unavailable");
+  store_.fail_reads(false);
+  wait_available();
+  EXPECT_EQ(history(cold), "1:b");  // its outcome was unknown; it was stored
+  EXPECT_EQ(apply({append("c")}), "2:c");
+}
+
+// ---- bounds ----
+
+TEST_F(LocalShardsTest, MoreThanMayWaitIsRefusedAsOverloaded) {
+  config_.pending_commands_max = 3;
+  start();
+  EXPECT_EQ(apply({append("a"), append("b"), append("c"), append("d")}), "1:a 2:b 3:c 4:d");  // alone, any entry fits
+  std::vector<std::string> outcomes;
+  std::vector<EntryToken> tokens;
+  for (int i = 0; i < 2'000; ++i) tokens.push_back(propose({append("x")}));
+  std::size_t overloaded = 0;
+  for (const auto token : tokens) overloaded += listener_->wait_for(token) == "refused:overloaded";
+  EXPECT_GT(overloaded, 0u);
+  EXPECT_EQ(open(*shards_, kRoom)->newest.offset.value, 4 + 2'000 - overloaded);
+  EXPECT_FALSE(apply({append("y")}).starts_with("refused"));
+}
+
+TEST_F(LocalShardsTest, MoreReadsThanMayWaitAreRefusedAtOnce) {
+  config_.reads_waiting_max = 2;
+  start();
+  std::promise<void> held;
+  std::promise<void> release;
+  shards_->open_channel(kRoom, [&](auto) {
+    held.set_value();
+    release.get_future().wait();
+  });
+  held.get_future().wait();
+  std::atomic<int> done{0};
+  for (int i = 0; i < 2; ++i) shards_->open_channel(kRoom, [&](auto) { ++done; });
+  GetHistory query;
+  query.channel = kRoom;
+  EXPECT_EQ(read(*shards_, query).error().code, Errc::overloaded);
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").error().code, Errc::overloaded);
+  release.set_value();
+  shards_.reset();  // what waits is answered before the end
+  EXPECT_EQ(done, 2);
+}
+
+// ---- retention of idle channels ----
+
+TEST_F(LocalShardsTest, ASweepTrimsIdleChannelsThroughTheLog) {
+  start();
+  const auto begin = clock_.wall();
+  apply({append("a", begin, kRoom, {seconds(60), 0, 0})});
+  sweep();
+  EXPECT_EQ(history(), "1:a");
+  clock_.advance(seconds(61));
+  sweep();
+  EXPECT_EQ(listener_->wait_for(0), "removed:1");
+  EXPECT_EQ(history(), "");
+  EXPECT_EQ(metrics_.retention_trimmed.value(), 1);
+  shards_.reset();
+  store_.crash(1'000);
+  start();
+  EXPECT_EQ(history(), "");
+  EXPECT_EQ(apply({append("b", clock_.wall())}), "2:b");
+}
+
+TEST_F(LocalShardsTest, ASweepGoesOnUntilALongHistoryIsGone) {
+  start();
+  const auto begin = clock_.wall();
+  for (int entry = 0; entry < 10; ++entry) {
+    std::vector<Command> commands;
+    for (int i = 0; i < 1'000; ++i) commands.push_back(append("x", begin, kRoom, {seconds(60), 0, 0}));
+    apply(std::move(commands));
+  }
+  clock_.advance(seconds(61));
+  sweep();
+  listener_->wait_for_count(12);  // ten entries, and two trims of which each has a bound
+  EXPECT_EQ(open(*shards_, kRoom)->oldest.value, 10'001u);
+  EXPECT_EQ(content(store_, storage::Family::history).size(), 0u);
+}
+
+TEST_F(LocalShardsTest, CursorsAreReadAndExpire) {
+  config_.cursor_lifetime = seconds(100);
+  start();
+  apply({append("a"), {kRoom, clock_.wall(), SaveCursors{{{"me", Offset{1}}}}}});
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").value()->value, 1u);
+  clock_.advance(seconds(100));
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").value(), std::nullopt);
+}
+
+// ---- order ----
+
+TEST_F(LocalShardsTest, ManyProposersEachKeepTheirOrderAndReadersSeeWhatWasTold) {
+  start();
+  std::atomic<bool> over{false};
+  std::thread reader([&] {
+    while (!over) {
+      std::size_t told = 0;
+      for (const auto& outcome : listener_->outcomes()) told += outcome.effects.find(":room0-") != std::string::npos;
+      const auto newest = open(*shards_, ChannelKey("4711", "domain.0"));
+      ASSERT_TRUE(newest.ok());
+      ASSERT_GE(newest->newest.offset.value, told);
+    }
+  });
+  std::vector<std::thread> threads;
+  for (int room = 0; room < 4; ++room) {
+    threads.emplace_back([&, room] {
+      const ChannelKey channel("4711", fmt::format("domain.{}", room));
+      for (int i = 1; i <= 250; ++i) {
+        shards_->propose(shard_of(channel, 4), static_cast<EntryToken>(room * 1'000 + i),
+                         {append(fmt::format("room{}-{}", room, i), {1}, channel)}, storage::Sync::yes);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  listener_->wait_for_count(1'000);
+  over = true;
+  reader.join();
+  for (const auto& outcome : listener_->outcomes()) {
+    const auto room = outcome.token / 1'000;
+    const auto i = outcome.token % 1'000;
+    EXPECT_EQ(outcome.effects, fmt::format("{}:room{}-{}", i, room, i));
+  }
+  EXPECT_EQ(metrics_.commands_applied.value(), 1'000);
+}
+
+}  // namespace
+}  // namespace parley::cluster
