@@ -43,7 +43,8 @@ Result<Publish> Session::judge_event(const ClientFrame& frame, MonoTime now) {
       // Apart from the application's own keys, and from other users': nobody can use up their keys.
       .idempotency_key = frame.idempotency_key.empty() ? "" : fmt::format("client:{}:{}", user, frame.idempotency_key),
       .once = {},
-      .wants_reply = frame.ack != 0,
+      // A tracked channel needs the offset: the sender has this one, and shall not get it when it resumes.
+      .wants_reply = frame.ack != 0 || (subscription->extra != nullptr && subscription->extra->tracking),
       .wants_counts = false,
       .ack = frame.ack,
       .accepted = now,

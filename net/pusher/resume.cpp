@@ -90,10 +90,6 @@ void Session::on_event(const ChannelEvent& event, const Bytes& frame, MonoTime n
   const auto* published = std::get_if<ChannelEvent::Published>(&event.what);
   const auto position = published == nullptr ? Position{} : published->publication->position;
   auto* extra = subscription->extra.get();
-  if (event.except == socket_ && socket_.exists()) {
-    if (extra != nullptr && extra->tracking && position.exists()) note_sent(*extra->tracking, position, now);
-    return;
-  }
   if (extra != nullptr && extra->catch_up != nullptr) {
     hold(*subscription, frame, position, actions);
     return;
@@ -115,6 +111,14 @@ void Session::start_tracking(Subscription& subscription, Position position, Mono
 void Session::note_sent(Tracking& tracking, Position position, MonoTime now) {
   tracking.sent = position;
   if (resumer_->ping == 0 && resumer_->confirm_at == kNever) resumer_->confirm_at = now + settings_->timing.confirm_delay;
+}
+
+// What the session published itself: nobody sends it back, but everything before it was sent.
+void Session::note_own(const Published& published, MonoTime now) {
+  auto* subscription = published.position.exists() ? find(published.channel.name()) : nullptr;
+  if (subscription == nullptr || subscription->extra == nullptr || !subscription->extra->tracking) return;
+  auto& tracking = *subscription->extra->tracking;
+  if (!already_sent(published.position, tracking.sent)) note_sent(tracking, published.position, now);
 }
 
 void Session::send_confirming_ping(MonoTime now, Actions& actions) {

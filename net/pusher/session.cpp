@@ -71,6 +71,7 @@ void Session::on_reply(Reply& reply, MonoTime now, Actions& actions) {
   } else if (const auto* missed = std::get_if<Missed>(&reply.what)) {
     on_missed(*missed, now, actions);
   } else if (const auto* published = std::get_if<Published>(&reply.what)) {
+    note_own(*published, now);
     if (published->ack != 0) actions.send_text(encode_ack(published->ack, published->channel.name(), published->position));
   } else if (const auto* lost = std::get_if<PublishRefused>(&reply.what)) {
     if (lost->ack != 0) {

@@ -119,6 +119,7 @@ class Session final : public Protocol {
   void drop_catch_up(Subscription& subscription);
   void start_tracking(Subscription& subscription, Position position, MonoTime now);
   void note_sent(Tracking& tracking, Position position, MonoTime now);
+  void note_own(const Published& published, MonoTime now);
   void send_confirming_ping(MonoTime now, Actions& actions);
   void confirm(MonoTime now, Actions& actions);
 

@@ -122,6 +122,7 @@ class Recorder final : public Actions {
     if (!what.user_id.empty()) out += " user=" + what.user_id;
     if (!what.idempotency_key.empty()) out += " key=" + what.idempotency_key;
     if (what.ack != 0) out += fmt::format(" ack={}", what.ack);
+    if (what.wants_reply) out += " wants a reply";
     return out;
   }
   std::string describe(const Confirm& what) {
@@ -272,12 +273,11 @@ class PusherStage final : public Stage {
     }
     if (what == "member_removed") event.what = ChannelEvent::MemberRemoved{text(object, "user_id")};
     if (what == "count") event.what = ChannelEvent::SubscriptionCount{number(object, "count")};
-    if (flag(object, "own")) event.except = protocol().socket_id();
     const auto mode = recorder_.modes.find(std::string(event.channel.name()));
     if (mode == recorder_.modes.end()) return;
     const auto frame = make_bytes(PusherEncoder().encode(event));
     if (mode->second == ListenMode::direct) {
-      if (!event.except.exists()) recorder_.send_frame(frame);
+      recorder_.send_frame(frame);
     } else {
       protocol().on_event(event, frame, now_, recorder_);
     }

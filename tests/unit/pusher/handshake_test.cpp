@@ -1,0 +1,91 @@
+#include "net/pusher/handshake.h"
+
+#include "net/pusher/rate_limit.h"
+#include "net/pusher/session.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::net::pusher {
+namespace {
+
+TEST(Origin, PatternsAreChecked) {
+  for (const std::string_view good : {"*", "https://example.com", "http://localhost:3000", "https://*.example.com", "http://localhost:*",
+                                      "capacitor://localhost", "http://[::1]:8080"}) {
+    EXPECT_TRUE(check_origin_pattern(good)) << good;
+  }
+  for (const std::string_view bad : {"", "example.com", "https://", "https://a.*.com", "https://*", "https://*.", "https://a.com/path",
+                                     "https://a.com:80x", "https://a.com:", "://a", "https://user@a.com"}) {
+    EXPECT_FALSE(check_origin_pattern(bad)) << bad;
+  }
+}
+
+TEST(Origin, MatchesSchemeHostAndPort) {
+  EXPECT_TRUE(origin_allowed({}, "https://any.test"));
+  EXPECT_TRUE(origin_allowed({"*"}, "null"));
+  EXPECT_TRUE(origin_allowed({"https://Example.com"}, "https://example.COM"));
+  EXPECT_TRUE(origin_allowed({"http://localhost:*"}, "http://localhost:5173"));
+  EXPECT_TRUE(origin_allowed({"http://[::1]:8080"}, "http://[::1]:8080"));
+  EXPECT_FALSE(origin_allowed({"http://[::1]:8080"}, "http://[::1]:8081"));
+  EXPECT_FALSE(origin_allowed({"https://example.com"}, "https://example.com.evil.test"));
+  EXPECT_FALSE(origin_allowed({"https://*.example.com"}, "https://.example.com.evil.test"));
+  EXPECT_FALSE(origin_allowed({"https://*.example.com"}, "https://evil.test/.example.com"));
+  EXPECT_FALSE(origin_allowed({"https://example.com"}, "https://example.com@evil.test"));
+}
+
+TEST(CloseCode, NeverStopsClientsForAMessageCode) {
+  for (const auto& row : all_errors()) {
+    const auto code = close_code(row.code);
+    EXPECT_GE(code, 4000);
+    EXPECT_LT(code, 4300) << row.name;
+  }
+}
+
+TEST(RateLimit, GivesASecondsWorthAtOnceAndThenTheRate) {
+  RateLimit limit;
+  MonoTime now{seconds(100)};
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limit.take(10, 1, now));
+  EXPECT_FALSE(limit.take(10, 1, now));
+  now += milliseconds(100);
+  EXPECT_TRUE(limit.take(10, 1, now));
+  EXPECT_FALSE(limit.take(10, 1, now));
+  now += seconds(60);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limit.take(10, 1, now));
+  EXPECT_FALSE(limit.take(10, 1, now));
+  EXPECT_TRUE(limit.take(0, 1, now)) << "0 is no limit";
+}
+
+TEST(RateLimit, LetsMoreThanASecondsWorthThroughAloneAsADebt) {
+  RateLimit limit;
+  const MonoTime now{seconds(100)};
+  EXPECT_TRUE(limit.take(10, 100, now));
+  EXPECT_FALSE(limit.take(10, 1, now + seconds(5)));
+  EXPECT_TRUE(limit.take(10, 1, now + seconds(10)));
+}
+
+TEST(ConnectionSlot, IsGivenBackOnce) {
+  const SettingsSource source(std::make_shared<const Settings>());
+  Metrics metrics;
+  PusherContext context(source, metrics);
+  App app{.id = "1"};
+  app.limits.connections_max = 2;
+  auto one = context.take_slot(app);
+  {
+    auto two = context.take_slot(app);
+    ASSERT_TRUE(one && two);
+    ConnectionSlot moved = std::move(*two);
+    EXPECT_EQ(context.connections("1"), 2U);
+    EXPECT_FALSE(context.take_slot(app));
+    EXPECT_EQ(context.connections("1"), 2U);
+  }
+  EXPECT_EQ(context.connections("1"), 1U);
+  EXPECT_EQ(context.connections("other"), 0U);
+}
+
+// Tens of thousands of these idle at once; a connection and its subscription have 6 KB together.
+TEST(Session, StaysSmall) {
+  EXPECT_LE(sizeof(Session), 192U);
+  EXPECT_LE(sizeof(Subscription), 56U);
+}
+
+}  // namespace
+}  // namespace parley::net::pusher
