@@ -105,8 +105,9 @@ IoResult Link::read(char* to, std::size_t size) {
 
 // ---- the end ----
 
-void Link::finish() {
+void Link::finish(Ending ending) {
   if (state_ != State::open) return;
+  ending_ = ending;
   state_ = State::flushing;
   finish_by_ = hub_.now() + hub_.world().closing_timeout;
   schedule(finish_by_);
@@ -118,6 +119,7 @@ void Link::linger() {
   if (state_ != State::flushing) return;
   state_ = State::lingering;
   transport_.shutdown_write();
+  if (ending_ == Ending::at_once) return leave();
   drop_incoming();
 }
 

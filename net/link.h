@@ -48,9 +48,12 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   IoResult handshake() { return transport_.handshake(); }
   void wait_again(WaitFor what);  // a blocked read or handshake: on_readable() when it can go on
 
-  // Sends what waits, then ends the connection so that the peer can still read it: what it sends
-  // meanwhile is read and dropped.
-  void finish();
+  // Sends what waits, then ends the connection. Lingering reads and drops what still comes.
+  enum class Ending : std::uint8_t {
+    linger,   // the peer may still be sending: a reset could take our last words with it
+    at_once,  // the peer has said that it is done
+  };
+  void finish(Ending ending = Ending::linger);
   // For an upgrade: the socket goes on in another link, this one is over.
   Transport release_transport();
 
@@ -79,6 +82,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   std::size_t place_ = 0;     // in the hub's list
   MonoTime finish_by_ = MonoTime::max();
   State state_ = State::open;
+  Ending ending_ = Ending::linger;
   bool dirty_ = false;
   bool waiting_read_ = false;
   bool waiting_write_ = false;

@@ -130,11 +130,13 @@ void WebSocketConnection::read_failed(boost::system::error_code error) {
   if (phase_ == Phase::closing) {
     // The peer answered our close, or went.
     phase_ = Phase::over;
-    return finish();
+    return finish(error == websocket::error::closed ? Ending::at_once : Ending::linger);
   }
   if (error == websocket::error::closed) {
     end(EndReason::closed_by_client, "client");
-  } else if (peer_broke_rules(error)) {
+    return finish(Ending::at_once);
+  }
+  if (peer_broke_rules(error)) {
     end(EndReason::closed_by_us, info(errc_of(error)).name);  // Beast sent the close frame
   } else {
     end(EndReason::connection_lost, "lost");
