@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
+#include <string>
+#include <vector>
 
 namespace parley {
 namespace {
@@ -43,32 +43,21 @@ TEST(MakeError, TakesTheTablesSentence) {
   EXPECT_EQ(make_error(Errc::unknown_app, "other").message, "other");
 }
 
-// docs/errors.md is what people find when they search for a code. UPDATE=1 writes it anew.
-std::string reference() {
-  std::string out = R"(# Errors
-
-What a client, an API caller or an operator can meet. The name is stable: it is the label of metrics and the `error` of
-acknowledgements. Pusher's clients act on the code's range: 4000 to 4099 they give up, 4100 to 4199 they come back after
-a second, 4200 to 4299 at once, 4300 to 4399 the connection stays open. A dash: there is no code, `null` on the wire.
-
-| Name | Pusher code | HTTP status | Meaning | What to do |
-|---|---|---|---|---|
-)";
-  for (const auto& row : all_errors()) {
-    const auto code = row.pusher_code == 0 ? std::string("–") : std::to_string(row.pusher_code);
-    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, code, row.http_status, row.sentence, row.remedy);
-  }
-  return out;
-}
-
+// docs/errors.md is what people find when they search for a code: one row each, and no other.
 TEST(ErrorTable, IsWhatTheDocumentationSays) {
   const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../docs/errors.md";
-  if (std::getenv("UPDATE") != nullptr) std::ofstream(path) << reference();
   std::ifstream file(path);
   ASSERT_TRUE(file.is_open()) << path;
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_EQ(text.str(), reference()) << "UPDATE=1 unit_core writes it anew";
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("| `")) rows.push_back(line);
+  }
+  ASSERT_EQ(rows.size(), all_errors().size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& row = all_errors()[i];
+    const auto code = row.pusher_code == 0 ? std::string("–") : std::to_string(row.pusher_code);
+    EXPECT_EQ(rows[i], fmt::format("| `{}` | {} | {} | {} | {} |", row.name, code, row.http_status, row.sentence, row.remedy));
+  }
 }
 
 }  // namespace
