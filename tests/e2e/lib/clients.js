@@ -1,16 +1,17 @@
 // The stock clients, unmodified, in the versions that people run.
 import { createRequire } from "node:module";
 
+import Echo2 from "laravel-echo";
+
 const require = createRequire(import.meta.url);
 
 export const pushers = {
   "pusher-js 8": require("pusher-js"),
   "pusher-js 7": require("pusher-js-7"),
 };
-const echo2 = require("laravel-echo");
 const echo1 = require("laravel-echo-1");
 export const echoes = {
-  "laravel-echo 2": { Echo: echo2.default ?? echo2, Pusher: pushers["pusher-js 8"] },
+  "laravel-echo 2": { Echo: Echo2, Pusher: pushers["pusher-js 8"] },
   "laravel-echo 1.16": { Echo: echo1.default ?? echo1, Pusher: pushers["pusher-js 7"] },
 };
 export const PusherServer = require("pusher");

@@ -16,7 +16,7 @@ export class RawClient {
     this.ws = new WebSocket(`ws://127.0.0.1:${port}${target}${query ? `?${query}` : ""}`, { headers, perMessageDeflate: false });
     this.ws.on("message", (bytes, binary) => {
       const text = bytes.toString("utf8");
-      const frame = binary ? { binary: true } : JSON.parse(text);
+      const frame = binary || !text.startsWith("{") ? { binary } : JSON.parse(text);
       frame.raw = text;
       if (frame.event === "pusher:ping" && pongs) this.send({ event: "pusher:pong", data: {} });
       this.frames.push(frame);

@@ -62,9 +62,10 @@ export class Server {
     this.dev = dev;
     this.ownsData = dataDir === null;
     this.dataDir = dataDir ?? temporaryDirectory();
-    this.configFile = null;
+    this.configDir = null;
     if (config !== null) {
-      this.configFile = join(this.ownsData ? this.dataDir : temporaryDirectory("config"), "..", `${this.dataDir.split("/").pop()}.toml`);
+      this.configDir = temporaryDirectory("config");
+      this.configFile = join(this.configDir, "parley.toml");
       this.configure(config);
     }
     this.port = 0;
@@ -166,7 +167,7 @@ export class Server {
   async stop() {
     if (this.alive) await this.end("SIGKILL");
     if (this.ownsData) rmSync(this.dataDir, { recursive: true, force: true });
-    if (this.configFile) rmSync(this.configFile, { force: true });
+    if (this.configDir) rmSync(this.configDir, { recursive: true, force: true });
   }
 
   logText() {
