@@ -281,6 +281,8 @@ void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTim
   // A stock client's first visit: from here on it has missed what it does not confirm.
   if (durable() && !ask.client_id.empty() && !ask.since && outcome == ResumeOutcome::none) {
     set_cursor(ask.client_id, newest_.offset, now);
+    first_visits_ = true;
+    save_cursors_at_ = now;
   }
   if (user_came) {
     tell_all({.channel = key_, .what = ChannelEvent::MemberAdded{subscribe.member}, .except = session_id, .accepted = now});
@@ -358,6 +360,8 @@ void Channel::on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime w
 }
 
 void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wall) {
+  // Who is here for the first time must be known on disk before there is something to miss.
+  if (first_visits_) save_cursors(wall);
   const auto token = next_token_++;
   pending_.emplace(token, PendingPublish{.from = from,
                                          .ack = publish.ack,
@@ -383,12 +387,24 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
 void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
   if (token != 0 && token == saving_token_) saving_cursors_.clear();
   const auto* appended = std::get_if<Effect::Appended>(&effect.what);
+  if (appended != nullptr && newest_.exists() && appended->publication->position.offset <= newest_.offset) {
+    // Told before, as one of those whose outcome had been unknown: only its publisher may still wait.
+    return settle(token, appended->publication->position);
+  }
   const bool skips = appended != nullptr && appended->publication->position.offset.value > newest_.offset.value + 1;
   if (skips || !held_.empty()) {
     held_.emplace_back(token, effect);
     return find_untold(now);
   }
   answer(token, effect, now);
+}
+
+void Channel::settle(CommandToken token, Position position) {
+  const auto place = pending_.find(token);
+  if (place == pending_.end()) return;
+  const auto publish = std::get<PendingPublish>(place->second);
+  pending_.erase(place);
+  if (publish.wants_reply) port_.reply({publish.from, Published{.channel = key_, .ack = publish.ack, .position = position}});
 }
 
 void Channel::find_untold(MonoTime) {
@@ -478,7 +494,7 @@ const Channel::Cursor* Channel::unsaved_cursor(const std::string& client_id) con
 }
 
 void Channel::save_cursors(WallTime wall) {
-  if (!saving_cursors_.empty()) {  // one at a time: what comes meanwhile goes with the next
+  if (!saving_cursors_.empty() && !first_visits_) {  // one at a time: what comes meanwhile goes with the next
     save_cursors_at_ = *save_cursors_at_ + kSaveCursorsAfter;
     return;
   }
@@ -487,10 +503,12 @@ void Channel::save_cursors(WallTime wall) {
   save.cursors.reserve(dirty_cursors_.size());
   for (const auto& [client_id, cursor] : dirty_cursors_) save.cursors.push_back({client_id, cursor.offset, cursor.forget});
   if (save.cursors.empty()) return;
-  saving_cursors_ = std::move(dirty_cursors_);
-  dirty_cursors_.clear();
-  saving_token_ = next_token_++;
-  // Written, not waited for: a lost cursor means that a client gets a little more again.
+  dirty_cursors_.merge(saving_cursors_);  // still on their way; the newer offset stands
+  saving_cursors_ = std::exchange(dirty_cursors_, {});
+  first_visits_ = false;
+  saving_token_ = next_token_++;  // commands are applied in order: with the last all are
+  // Written, not waited for: a lost confirmation means that a client gets a little more again, and the
+  // sync of the next publication covers a first visit.
   port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, saving_token_, WaitForDisk::no);
 }
 

@@ -124,6 +124,7 @@ class Channel {
   void member_gone(const std::string& user_id);
   void send_missed(const Joining& joining);
   void answer(CommandToken token, const Effect& effect, MonoTime now);
+  void settle(CommandToken token, Position position);
   void find_untold(MonoTime now);
   void publish_durable(const ReplyTo& from, Publish& publish, WallTime wall);
   void fan_out(PublicationPtr publication, SocketId except, MonoTime accepted);
@@ -166,6 +167,7 @@ class Channel {
   [[nodiscard]] const Cursor* unsaved_cursor(const std::string& client_id) const;
   Cursors dirty_cursors_;
   Cursors saving_cursors_;  // proposed, not applied yet
+  bool first_visits_ = false;  // dirty_cursors_ has clients of which nothing is stored: losing theirs would be silent
   CommandToken saving_token_ = 0;
   std::optional<MonoTime> save_cursors_at_;
   std::optional<MonoTime> tell_count_at_;

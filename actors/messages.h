@@ -19,6 +19,7 @@ namespace parley::actors {
 // to the router
 struct Incoming { std::vector<Request> requests; };
 struct ChannelIdle { ChannelKey channel; std::uint64_t handled = 0; };  // may I sleep?
+struct Untold { Effect effect; };  // stored although its write failed, or by somebody else's proposal
 struct ChannelDescribed { std::uint64_t list = 0; ChannelInfo info; };
 
 // to a channel actor
@@ -45,6 +46,7 @@ struct ToUsers { Request request; };
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Incoming)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ChannelIdle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Untold)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ChannelDescribed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToChannel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Opened)

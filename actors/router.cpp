@@ -26,6 +26,13 @@ caf::behavior Router::make_behavior() {
         send(place->second.actor, Sleep{});
         channels_.erase(place);
       },
+      [this](Untold& message) {
+        const auto place = channels_.find(message.effect.channel);
+        if (place == channels_.end()) return;  // asleep: whoever wakes it reads the history
+        Applied told;
+        told.effects.emplace_back(CommandToken{0}, std::move(message.effect));
+        send(place->second.actor, std::move(told));
+      },
       [this](ChannelDescribed& message) {
         const auto place = listings_.find(message.list);
         if (place == listings_.end()) return;

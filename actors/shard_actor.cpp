@@ -71,7 +71,13 @@ void ShardActor::propose_waiting() {
 
 void ShardActor::applied(EntryApplied& message) {
   const auto place = in_flight_.find(message.entry);
-  if (place == in_flight_.end()) return;
+  if (place == in_flight_.end()) {
+    // Not one of ours: found in the log after the disk failed. The channels that are awake must tell it.
+    for (auto& effect : message.effects) {
+      if (std::holds_alternative<Effect::Appended>(effect.what)) send(context_->router, Untold{std::move(effect)});
+    }
+    return;
+  }
   const auto origins = std::move(place->second);
   in_flight_.erase(place);
   propose_waiting();  // first: the disk should not wait for our telling

@@ -120,6 +120,18 @@ TEST_F(DurableChannel, WhatWasStoredWithUnknownOutcomeIsToldBeforeWhatFollows) {
   EXPECT_EQ(world.answers<Published>(99).size(), 2U);
 }
 
+TEST_F(DurableChannel, WhatTheRecoveryFoundIsToldOnceWhicheverWayItComes) {
+  say(1);
+  world.forget();
+  const Position second{world.newest.epoch, Offset{2}};
+  const auto found = std::make_shared<Publication>(Publication{.event = "e", .data = "found", .position = second});
+  const Effect effect{.channel = world.key, .what = Effect::Appended{found}};
+  world.channel->applied(0, effect, world.now());
+  world.channel->applied(0, effect, world.now());
+  EXPECT_EQ(world.told<ChannelEvent::Published>().size(), 1U);
+  EXPECT_EQ(world.channel->newest(), second);
+}
+
 TEST_F(DurableChannel, ClientEventsAreOnlyKeptWhenTheRuleSaysSo) {
   Publish typing{.channel = world.key, .event = "client-typing", .data = "{}", .kind = DataKind::json, .client_event = true};
   world.handle({ChannelWorld::session(1), typing});
