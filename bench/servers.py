@@ -27,7 +27,12 @@ secret = "app-secret-demo"
 client_events = true
 
 [apps.limits]
-client_events_per_second = 0
+client_events_per_second_max = 0
+
+[[channels]]
+match = "domain.*"
+durability = "quorum"
+keep_client_events = true
 """
 
 
