@@ -187,7 +187,8 @@ void read_history(const HttpRequest& request, const ExchangePtr& exchange, const
     return refuse(*exchange, named.error());
   }
   GetHistory history{.channel = ChannelKey(app.id, channel), .limit = 50, .direction = Direction::backward};
-  if (const auto limit = net::pusher::json_integer(query.get("limit")); limit && *limit > 0) {
+  const auto limit_text = query.get("limit");
+  if (const auto limit = limit_text.empty() ? std::nullopt : net::pusher::json_integer(limit_text); limit && *limit > 0) {
     history.limit = std::min(static_cast<std::size_t>(*limit), kHistoryMax);
   }
   if (query.get("direction") == "forward") history.direction = Direction::forward;

@@ -1,5 +1,7 @@
 // The program `parley`: reads the command line and calls the command. Each command is a file of its own.
 
+#include "server/bench_command.h"
+#include "server/client_commands.h"
 #include "server/command_line.h"
 #include "server/config_keys.h"
 #include "server/config_print.h"
@@ -64,8 +66,81 @@ int check(const CommandLine& line) {
   return 0;
 }
 
+// What publish, subscribe, history and bench have in common.
+struct ClientLine {
+  ClientOptionsGiven given;
+  CommandLine line;
+
+  void add_to(CLI::App& command) {
+    command.add_option("--url", given.url, "The server, as https://ws.example.com (default: PARLEY_URL, or the configured host and port)");
+    command.add_option("--app-id", given.app_id, "The application's id (default: PARLEY_APP_ID, or the file's first application)");
+    command.add_option("--key", given.key, "Its key");
+    command.add_option("--secret", given.secret, "Its secret (better: PARLEY_APP_SECRET, which other users do not see)");
+    command.add_option("--ca-file", given.ca_file, "PEM file of the authority that signed the server's certificate");
+    command.add_flag("--insecure", given.insecure, "Do not check the server's certificate");
+    command.add_option_function<std::string>(
+        "-c,--config", [this](const std::string& path) { line.config_file = path; }, "Configuration file (default: parley.toml)");
+    command.add_flag("--dev", line.dev, "The demo's application on 127.0.0.1");
+  }
+
+  template <class Command>
+  int run(Command command) const {
+    const auto target = find_target(given, line);
+    return target ? command(*target) : complain("start", target.error());
+  }
+};
+
+struct ClientCommands {
+  ClientLine line;
+  PublishOptions publishing;
+  SubscribeOptions subscribing;
+  HistoryOptions reading;
+  BenchOptions benching;
+
+  void add_to(CLI::App& app, int& code) {
+    auto* publish_command = app.add_subcommand("publish", "Publish an event");
+    line.add_to(*publish_command);
+    publish_command->add_option("words", publishing.words, "Channel, event and data (`-`: from stdin)")->expected(3)->required()->type_name("CHANNEL EVENT DATA");
+    publish_command->add_option("--socket-id", publishing.socket_id, "This client does not get it");
+    publish_command->add_option("--idempotency-key", publishing.idempotency_key, "Publishing again with it changes nothing");
+    publish_command->callback([&] { code = line.run([&](const auto& target) { return publish(target, publishing); }); });
+
+    auto* subscribe_command = app.add_subcommand("subscribe", "Show events as they come");
+    line.add_to(*subscribe_command);
+    subscribe_command->add_option("channels", subscribing.channels, "Channels")->required()->type_name("CHANNEL...");
+    subscribe_command->add_option("--user", subscribing.user_id, "User id on presence channels");
+    subscribe_command->add_option("--since", subscribing.since, "Position (epoch:offset) after which to begin");
+    subscribe_command->add_option("--rewind", subscribing.rewind, "Begin with the newest N events");
+    subscribe_command->add_option("--count", subscribing.count, "End after N events");
+    subscribe_command->add_flag("--json", subscribing.json, "One JSON object a line");
+    subscribe_command->callback([&] { code = line.run([&](const auto& target) { return subscribe(target, subscribing); }); });
+
+    auto* history_command = app.add_subcommand("history", "Print a channel's history");
+    line.add_to(*history_command);
+    history_command->add_option("channel", reading.channel, "Channel")->required()->type_name("CHANNEL");
+    history_command->add_option("--since", reading.since, "Position (epoch:offset) after which to begin");
+    history_command->add_option("--from", reading.from, "Not older than this (milliseconds since 1970)");
+    history_command->add_option("--to", reading.to, "Older than this (milliseconds since 1970)");
+    history_command->add_option("--limit", reading.limit, "At most N publications");
+    history_command->add_option("--direction", reading.direction, "forward, or backward from the newest")
+        ->check(CLI::IsMember({"forward", "backward"}));
+    history_command->add_flag("--json", reading.json, "One JSON object a line");
+    history_command->callback([&] { code = line.run([&](const auto& target) { return history(target, reading); }); });
+
+    auto* bench_command = app.add_subcommand("bench", "Publish to many subscribers and print the rates");
+    line.add_to(*bench_command);
+    bench_command->add_option("--channel", benching.channel, "Channel (domain.bench is durable)");
+    bench_command->add_option("--subscribers", benching.subscribers, "Connections that listen")->check(CLI::Range(1, 50'000));
+    bench_command->add_option("--publishers", benching.publishers, "Connections that publish")->check(CLI::Range(1, 256));
+    bench_command->add_option("--publishes", benching.publishes, "Events in all")->check(CLI::Range(1, 10'000'000));
+    bench_command->add_option("--bytes", benching.bytes, "Size of each event's data")->check(CLI::Range(1, 100'000));
+    bench_command->callback([&] { code = line.run([&](const auto& target) { return bench(target, benching); }); });
+  }
+};
+
 int run(int argc, char** argv) {
   CLI::App app{"Parley: a real-time presence and messaging server"};
+  app.set_version_flag("--version", fmt::format("parley {}", version()));
   app.require_subcommand(1);
   app.fallthrough(false);
   int code = 0;
@@ -78,6 +153,9 @@ int run(int argc, char** argv) {
   auto* check_command = app.add_subcommand("check", "Print the effective configuration, or every mistake in it");
   add_config_options(*check_command, line);
   check_command->callback([&] { code = check(line); });
+
+  ClientCommands clients;
+  clients.add_to(app, code);
 
   auto* reference = app.add_subcommand("config-reference", "Print docs/configuration.md");
   reference->group("");  // for those who change the table of keys

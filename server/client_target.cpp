@@ -1,0 +1,62 @@
+#include "server/client_target.h"
+
+#include "net/pusher/http_signature.h"
+#include "server/version.h"
+
+#include <fmt/format.h>
+
+namespace parley::server {
+namespace {
+
+std::string url_of(const ServerConfig& server) {
+  const bool any = server.host == "0.0.0.0" || server.host == "::" || server.host == "localhost";
+  const auto host = any ? std::string("127.0.0.1") : server.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}{}", server.tls.enabled() ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "", server.port,
+                     server.path_prefix);
+}
+
+// The app that is meant by what was given; the only or first one otherwise.
+const App* choose_app(const Settings& settings, const ClientOptionsGiven& given) {
+  if (!given.app_id.empty()) return settings.app_by_id(given.app_id);
+  if (!given.key.empty()) return settings.app_by_key(given.key);
+  return settings.apps.empty() ? nullptr : &settings.apps.front();
+}
+
+}  // namespace
+
+std::string ClientTarget::websocket_url() const {
+  return fmt::format("ws{}/app/{}?protocol=7&client=parley&version={}", url.substr(4), key.key, version());
+}
+
+std::string ClientTarget::channel_path(std::string_view channel, std::string_view rest) const {
+  return fmt::format("/apps/{}/channels/{}{}", app_id, net::pusher::percent_encode(channel), rest);
+}
+
+Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line) {
+  // Mistakes that concern the server only do not stop a client: what is missing is named below.
+  const auto loaded = load_from_system(line);
+  ClientTarget target;
+  const auto environment = process_environment();
+  const auto url = environment.find("PARLEY_URL");
+  target.url = !given.url.empty() ? given.url : url != environment.end() && !url->second.empty() ? url->second : url_of(loaded.config.server);
+  while (target.url.ends_with('/')) target.url.pop_back();
+  if (target.url.starts_with("ws")) target.url.replace(0, 2, "http");
+  if (const auto parsed = net::parse_url(target.url); !parsed) {
+    return make_error(Errc::bad_request, fmt::format("--url {}: {}", target.url, parsed.error().message));
+  }
+  const auto* app = choose_app(loaded.config.settings, given);
+  target.app_id = !given.app_id.empty() ? given.app_id : app != nullptr ? app->id : "";
+  target.key.key = !given.key.empty() ? given.key : app != nullptr ? app->key : "";
+  target.key.secret = !given.secret.empty() ? given.secret : app != nullptr ? app->secret : "";
+  if (target.app_id.empty() || target.key.key.empty() || target.key.secret.empty()) {
+    return make_error(Errc::bad_request,
+                      "which application? Give --app-id, --key and --secret, or set PARLEY_APP_ID, PARLEY_APP_KEY and "
+                      "PARLEY_APP_SECRET, or --config a file with [[apps]], or --dev for the demo's");
+  }
+  target.options.verify_certificate = !given.insecure;
+  target.options.ca_file = given.ca_file;
+  return target;
+}
+
+}  // namespace parley::server

@@ -1,0 +1,34 @@
+#pragma once
+// Which server and which application a client command speaks to: from its options, else from the same
+// configuration and environment that `serve` reads.
+
+#include "net/client.h"
+#include "server/command_line.h"
+
+#include <string>
+
+namespace parley::server {
+
+struct ClientOptionsGiven {  // empty: not given
+  std::string url;
+  std::string app_id;
+  std::string key;
+  std::string secret;
+  std::string ca_file;
+  bool insecure = false;
+};
+
+struct ClientTarget {
+  std::string url;  // http or https, without a slash at its end
+  std::string app_id;
+  net::ApiKey key;
+  net::ClientOptions options;
+
+  // `ws` address of the application's WebSocket.
+  [[nodiscard]] std::string websocket_url() const;
+  [[nodiscard]] std::string channel_path(std::string_view channel, std::string_view rest) const;
+};
+
+Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line);
+
+}  // namespace parley::server
