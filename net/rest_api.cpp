@@ -73,7 +73,9 @@ bool RestApi::handle(const HttpRequest& request, const std::shared_ptr<Exchange>
   const auto* route = find_route(request.method, parts, allowed);
   if (route == nullptr && !allowed.empty()) {
     exchange->respond({.status = 405,
-                       .body = fmt::format(R"({{"error":"method_not_allowed","message":"this path takes {0}","remedy":"use {0}"}})", allowed),
+                       .body = fmt::format(
+                           R"({{"error":"method_not_allowed","message":"this path takes {0}","remedy":"use {0}"}})",
+                           allowed),
                        .headers = {{"Allow", allowed}},
                        .route = "method_not_allowed"});
     return true;
@@ -108,11 +110,14 @@ bool RestApi::handle(const HttpRequest& request, const std::shared_ptr<Exchange>
     if (route->parts[i] == "{a}") call->argument = pusher::percent_decode(parts[i], false);
   }
   if (!call->channel.empty()) {
-    if (auto valid = check_channel_name(call->channel, call->app->limits.channel_name_chars_max); !valid) return refuse(valid.error());
+    if (auto valid = check_channel_name(call->channel, call->app->limits.channel_name_chars_max); !valid) {
+      return refuse(valid.error());
+    }
   }
   call->idempotency_key = request.header("idempotency-key");
   if (call->idempotency_key.size() > pusher::kIdempotencyKeyCharsMax) {
-    return refuse(make_error(Errc::bad_request, fmt::format("an idempotency key has at most {} characters", pusher::kIdempotencyKeyCharsMax)));
+    return refuse(make_error(Errc::bad_request, fmt::format("an idempotency key has at most {} characters",
+                                                            pusher::kIdempotencyKeyCharsMax)));
   }
   call->body = request.body;
   (this->*route->serve)(call);
@@ -120,7 +125,8 @@ bool RestApi::handle(const HttpRequest& request, const std::shared_ptr<Exchange>
 }
 
 Status RestApi::guard(const RestCall& call) {
-  switch (replay_guard_.take(call.signature.hex, call.signature.timestamp_seconds, call.exchange->wall(), call.guard_bounds())) {
+  switch (replay_guard_.take(call.signature.hex, call.signature.timestamp_seconds, call.exchange->wall(),
+                             call.guard_bounds())) {
     case ReplayGuard::Verdict::fresh: return {};
     case ReplayGuard::Verdict::seen: return make_error(Errc::replayed);
     case ReplayGuard::Verdict::too_old: break;

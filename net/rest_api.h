@@ -39,7 +39,8 @@ class RestApi final : public HttpHandler {
   void delete_publication(const RestCallPtr& call);
 
   struct Route;
-  static const Route* find_route(std::string_view method, const std::vector<std::string_view>& parts, std::string& allowed);
+  static const Route* find_route(std::string_view method, const std::vector<std::string_view>& parts,
+                                 std::string& allowed);
   // Refuses what was used before; else it is used from now on.
   Status guard(const RestCall& call);
   // One state-changing request that is answered by Done.

@@ -36,7 +36,9 @@ Result<GetHistory> parse_query(const RestCall& call) {
   if (!limit) return limit.error();
   if (*limit) {
     const auto most = static_cast<std::int64_t>(call.settings->limits.history_page_max);
-    if (**limit < 1 || **limit > most) return make_error(Errc::bad_request, fmt::format("`limit` must be 1 to {}", most));
+    if (**limit < 1 || **limit > most) {
+      return make_error(Errc::bad_request, fmt::format("`limit` must be 1 to {}", most));
+    }
     query.limit = static_cast<std::size_t>(**limit);
   }
   const auto direction = call.query.get("direction");
@@ -68,7 +70,8 @@ void append_publication(std::string& out, const Publication& publication) {
 std::string page_json(const RestCall& call, const HistoryPage& page, const std::optional<Position>& since) {
   std::string out = R"({"channel":)";
   pusher::append_json_string(out, call.channel);
-  out.append(page.newest.exists() ? fmt::format(R"(,"epoch":"{}")", epoch_text(page.newest.epoch)) : R"(,"epoch":null)");
+  const auto epoch = page.newest.exists() ? fmt::format("\"{}\"", epoch_text(page.newest.epoch)) : std::string("null");
+  out.append(R"(,"epoch":)").append(epoch);
   out.append(fmt::format(R"(,"newest":{},"oldest":{},"publications":[)", page.newest.offset.value, page.oldest.value));
   // A deleted publication keeps its place for paging and is shown to nobody.
   std::optional<Position> next = since;
@@ -82,7 +85,9 @@ std::string page_json(const RestCall& call, const HistoryPage& page, const std::
   return out.append(next ? fmt::format(R"("{}"}})", position_text(*next)) : "null}");
 }
 
-std::string deleted_json(const Done& done) { return done.count == 0 ? std::string() : fmt::format(R"({{"deleted":{}}})", done.count); }
+std::string deleted_json(const Done& done) {
+  return done.count == 0 ? std::string() : fmt::format(R"({{"deleted":{}}})", done.count);
+}
 
 }  // namespace
 

@@ -55,7 +55,8 @@ std::string RestPublish::key_of(const PublishTarget& target) const {
 }
 
 bool RestPublish::keyed() const {
-  return std::all_of(plan_.targets.begin(), plan_.targets.end(), [&](const auto& target) { return !key_of(target).empty(); });
+  return std::all_of(plan_.targets.begin(), plan_.targets.end(),
+                     [&](const auto& target) { return !key_of(target).empty(); });
 }
 
 // A signature is good once. With idempotency keys that are known it may come again: the channels then
@@ -165,7 +166,7 @@ void RestPublish::append_counts(std::string& out, std::size_t index) const {
 }
 
 void RestPublish::finish() {
-  if (std::any_of(outcomes_.begin(), outcomes_.end(), [](const Outcome& outcome) { return outcome.error.has_value(); })) {
+  if (std::any_of(outcomes_.begin(), outcomes_.end(), [](const Outcome& one) { return one.error.has_value(); })) {
     fail();
     return;
   }

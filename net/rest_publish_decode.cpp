@@ -16,7 +16,9 @@ using pusher::type_of;
 constexpr auto kBad = Errc::bad_request;
 
 Result<std::string_view> checked_body(std::string_view body, std::size_t depth_max) {
-  if (auto valid = pusher::check_json(body, depth_max); !valid) return make_error(kBad, "the body: " + valid.error().message);
+  if (auto valid = pusher::check_json(body, depth_max); !valid) {
+    return make_error(kBad, "the body: " + valid.error().message);
+  }
   return pusher::trimmed(body);
 }
 
@@ -47,7 +49,8 @@ Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::
   // Hand-made clients send an object: its text is what they mean.
   event.data = type_of(data) == JsonType::string ? pusher::json_string(data) : std::string(data);
   if (event.data.size() > app.limits.event_data_bytes_max) {
-    return make_error(Errc::too_large, fmt::format("the data of an event has at most {} bytes", app.limits.event_data_bytes_max));
+    return make_error(Errc::too_large,
+                      fmt::format("the data of an event has at most {} bytes", app.limits.event_data_bytes_max));
   }
   std::string text_value;
   if (auto read = pusher::read_string(socket_id, "socket_id", kBad, text_value); !read) return read;
@@ -63,7 +66,8 @@ Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::
   event.info = std::move(*wanted);
   if (auto read = pusher::read_string(key, "idempotency_key", kBad, event.idempotency_key); !read) return read;
   if (event.idempotency_key.size() > pusher::kIdempotencyKeyCharsMax) {
-    return make_error(kBad, fmt::format("an idempotency key has at most {} characters", pusher::kIdempotencyKeyCharsMax));
+    return make_error(
+        kBad, fmt::format("an idempotency key has at most {} characters", pusher::kIdempotencyKeyCharsMax));
   }
   plan.events.push_back(std::move(event));
 
@@ -75,7 +79,8 @@ Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::
   pusher::JsonArray names(channels);
   while (names.next()) {
     if (++count > app.limits.channels_per_publish_max) {
-      return make_error(Errc::too_many_channels, fmt::format("an event goes to at most {} channels", app.limits.channels_per_publish_max));
+      return make_error(Errc::too_many_channels,
+                        fmt::format("an event goes to at most {} channels", app.limits.channels_per_publish_max));
     }
     if (auto added = add_channel(plan, names.value(), app); !added) return added;
   }
@@ -117,7 +122,7 @@ Result<PublishPlan> decode_batch(std::string_view body, const App& app, std::siz
     }
     const auto what = fmt::format("event {} of the batch", plan.events.size());
     if (auto added = add_event(plan, events.value(), app, what); !added) {
-      return make_error(added.error().code, fmt::format("event {} of the batch: {}", plan.events.size(), added.error().message));
+      return make_error(added.error().code, fmt::format("{}: {}", what, added.error().message));
     }
     if (plan.targets.size() != plan.events.size()) return make_error(kBad, what + " must have one `channel`");
   }

@@ -99,7 +99,8 @@ void RestApi::count_connections(const RestCallPtr& call) {
 }
 
 void RestApi::terminate_user(const RestCallPtr& call) {
-  change(call, {.from = {}, .what = TerminateUser{{call->app->id, call->argument}}}, [](const Done&) { return std::string("{}"); });
+  change(call, {.from = {}, .what = TerminateUser{{call->app->id, call->argument}}},
+         [](const Done&) { return std::string("{}"); });
 }
 
 }  // namespace parley::net

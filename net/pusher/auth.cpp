@@ -45,7 +45,8 @@ class HmacContext {
     CHECK(context_ != nullptr);
     std::string digest = "SHA256";
     const std::array<OSSL_PARAM, 2> parameters{
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), digest.size()), OSSL_PARAM_construct_end()};
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), digest.size()),
+        OSSL_PARAM_construct_end()};
     CHECK(EVP_MAC_CTX_set_params(context_.get(), parameters.data()) == 1);
   }
 

@@ -11,17 +11,21 @@ Result<Publish> Session::judge_event(const ClientFrame& frame, MonoTime now) {
   if (!app_->client_events) return make_error(Errc::client_events_disabled);
   if (!frame.channel) return make_error(Errc::bad_frame, "`channel` of a client event is missing");
   if (auto valid = check_event_name(frame.event, app_->limits.event_name_chars_max); !valid) return valid.error();
-  if (auto valid = check_channel_name(*frame.channel, app_->limits.channel_name_chars_max); !valid) return valid.error();
+  if (auto valid = check_channel_name(*frame.channel, app_->limits.channel_name_chars_max); !valid) {
+    return valid.error();
+  }
   const auto traits = channel_traits(*frame.channel);
   if (!traits.client_events()) {
-    return make_error(Errc::client_events_disabled, "client events need a private or presence channel that is not encrypted");
+    return make_error(Errc::client_events_disabled,
+                      "client events need a private or presence channel that is not encrypted");
   }
   const auto* subscription = find(*frame.channel);
   if (subscription == nullptr || !subscription->active) {
     return make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", *frame.channel));
   }
   if (frame.data.size() > app_->limits.event_data_bytes_max) {
-    return make_error(Errc::too_large, fmt::format("the data of an event has at most {} bytes", app_->limits.event_data_bytes_max));
+    return make_error(Errc::too_large,
+                      fmt::format("the data of an event has at most {} bytes", app_->limits.event_data_bytes_max));
   }
   if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
     context_.limited_client_events.add();

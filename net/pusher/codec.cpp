@@ -9,7 +9,8 @@ constexpr std::uint64_t kAckMax = 1ULL << 53;  // what JavaScript counts exactly
 constexpr auto kBad = Errc::bad_frame;
 
 // The object in `data`, which some libraries send as a string of JSON. `holder` keeps that string.
-Result<std::string_view> object_of(std::string_view data, std::string& holder, std::size_t depth_max, std::string_view event) {
+Result<std::string_view> object_of(std::string_view data, std::string& holder, std::size_t depth_max,
+                                   std::string_view event) {
   if (data.empty()) return make_error(kBad, fmt::format("`data` of {} is missing", event));
   if (type_of(data) == JsonType::string) {
     holder = json_string(data);
@@ -82,7 +83,8 @@ Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_
   const auto object = object_of(data, holder, depth_max, "pusher:subscribe");
   if (!object) return object.error();
   const auto fields =
-      read_fields<5>(*object, {"channel", "auth", "channel_data", "since", "rewind"}, kBad, "`data` of pusher:subscribe");
+      read_fields<5>(*object, {"channel", "auth", "channel_data", "since", "rewind"}, kBad,
+                     "`data` of pusher:subscribe");
   if (!fields) return fields.error();
   const auto [channel, auth, channel_data, since, rewind] = *fields;
 
@@ -97,7 +99,9 @@ Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_
   if (auto read = read_string(since, "since", kBad, out.since); !read) return read.error();
   if (!rewind.empty()) {
     const auto number = json_integer(rewind);
-    if (!number || *number < 0 || *number > 1'000'000) return make_error(kBad, "`rewind` must be a whole number from 0 on");
+    if (!number || *number < 0 || *number > 1'000'000) {
+      return make_error(kBad, "`rewind` must be a whole number from 0 on");
+    }
     out.rewind = static_cast<std::uint32_t>(*number);
   }
   return out;

@@ -54,7 +54,8 @@ class PusherContext {
  private:
   const SettingsSource& settings_;
   mutable std::mutex mutex_;  // guards the map, not the counts; leaf
-  std::map<std::string, std::unique_ptr<std::atomic<std::size_t>>, std::less<>> counts_;  // grows with the configured apps only
+  // By app id; grows with the configured apps only.
+  std::map<std::string, std::unique_ptr<std::atomic<std::size_t>>, std::less<>> counts_;
 };
 
 }  // namespace parley::net::pusher

@@ -216,7 +216,9 @@ std::string encode_ack_error(std::uint64_t ack, std::string_view channel, const 
 std::string PusherEncoder::encode(const ChannelEvent& event) const {
   struct Visitor {
     std::string_view channel;
-    std::string operator()(const ChannelEvent::Published& what) const { return encode_publication(channel, *what.publication); }
+    std::string operator()(const ChannelEvent::Published& what) const {
+      return encode_publication(channel, *what.publication);
+    }
     std::string operator()(const ChannelEvent::MemberAdded& what) const {
       std::string out;
       begin(out, "pusher_internal:member_added", channel);

@@ -31,7 +31,8 @@ Result<Path> parse_path(std::string_view path) {
     rest.remove_prefix(parsed.client_id.size());
     if (parsed.client_id.size() < kClientIdCharsMin || parsed.client_id.size() > kClientIdCharsMax ||
         !std::all_of(parsed.client_id.begin(), parsed.client_id.end(), client_id_byte)) {
-      return make_error(Errc::path_not_found, "the client id in /r/{client-id}/app/{key} has 8 to 64 of A-Z a-z 0-9 _ -");
+      return make_error(Errc::path_not_found,
+                        "the client id in /r/{client-id}/app/{key} has 8 to 64 of A-Z a-z 0-9 _ -");
     }
   }
   if (!rest.starts_with("/app/")) return make_error(Errc::path_not_found);
@@ -58,7 +59,9 @@ struct Origin {
 
 std::optional<Origin> parse_origin(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  for (auto& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
   const auto scheme_end = lower.find("://");
   if (scheme_end == std::string::npos || scheme_end == 0) return std::nullopt;
   Origin origin;
@@ -140,9 +143,10 @@ Status check_origin_pattern(std::string_view pattern) {
   if (!parsed) return make_error(Errc::config_invalid, "an origin has the form scheme://host or scheme://host:port");
   const auto star = parsed->host.rfind('*');
   if (star != std::string::npos && (star != 0 || !parsed->host.starts_with("*.") || parsed->host.size() < 3)) {
-    return make_error(Errc::config_invalid, "`*` in an origin's host stands only in front, as in https://*.example.com");
+    return make_error(Errc::config_invalid,
+                      "`*` in an origin's host stands only in front, as in https://*.example.com");
   }
-  const bool port_ok = parsed->port == "*" || std::all_of(parsed->port.begin(), parsed->port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool port_ok = parsed->port == "*" || parsed->port.find_first_not_of("0123456789") == std::string::npos;
   if (!port_ok) return make_error(Errc::config_invalid, "an origin's port is a number or *");
   return {};
 }

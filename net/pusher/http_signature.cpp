@@ -117,7 +117,9 @@ Result<RequestSignature> check_request(const App& app, const SignedRequest& requ
   for (const std::string_view name : {"auth_key", "auth_timestamp", "auth_version", "auth_signature"}) {
     if (query.get(name).empty()) return unauthorized(fmt::format("the query parameter {} is missing", name));
   }
-  if (!equal_in_constant_time(query.get("auth_key"), app.key)) return unauthorized("auth_key is not the key of this app");
+  if (!equal_in_constant_time(query.get("auth_key"), app.key)) {
+    return unauthorized("auth_key is not the key of this app");
+  }
   if (query.get("auth_version") != "1.0") return unauthorized("auth_version must be 1.0");
 
   RequestSignature signature;
@@ -127,7 +129,8 @@ Result<RequestSignature> check_request(const App& app, const SignedRequest& requ
     return unauthorized("auth_timestamp must be a time in Unix seconds");
   }
   const auto now_seconds = now.ms / 1'000;
-  if (signature.timestamp_seconds < now_seconds - window.count() || signature.timestamp_seconds > now_seconds + window.count()) {
+  if (signature.timestamp_seconds < now_seconds - window.count() ||
+      signature.timestamp_seconds > now_seconds + window.count()) {
     return unauthorized(fmt::format("auth_timestamp {} is more than {} s away from the server's time {}",
                                     signature.timestamp_seconds, window.count(), now_seconds));
   }
@@ -135,14 +138,17 @@ Result<RequestSignature> check_request(const App& app, const SignedRequest& requ
   const auto body_md5 = query.get("body_md5");
   if (!request.body.empty() || !body_md5.empty()) {
     if (body_md5.empty()) return unauthorized("body_md5 is missing, and the request has a body");
-    if (!equal_in_constant_time(md5_hex(request.body), body_md5)) return unauthorized("body_md5 is not the MD5 of the body");
+    if (!equal_in_constant_time(md5_hex(request.body), body_md5)) {
+      return unauthorized("body_md5 is not the MD5 of the body");
+    }
   }
 
   signature.hex = query.get("auth_signature");
   if (signature_matches(app, string_to_sign(request.method, request.path, query), signature.hex)) return signature;
   // Some libraries sign the path as they were given it, and encode it for the wire afterwards.
   if (request.path.find('%') != std::string_view::npos &&
-      signature_matches(app, string_to_sign(request.method, percent_decode(request.path, false), query), signature.hex)) {
+      signature_matches(app, string_to_sign(request.method, percent_decode(request.path, false), query),
+                        signature.hex)) {
     return signature;
   }
   return unauthorized(

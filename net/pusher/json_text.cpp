@@ -177,7 +177,9 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-std::string_view inside(std::string_view quoted) { return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2); }
+std::string_view inside(std::string_view quoted) {
+  return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
+}
 
 }  // namespace
 

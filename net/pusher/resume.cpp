@@ -38,7 +38,8 @@ void Session::on_missed(const Missed& what, MonoTime now, Actions& actions) {
   if (catch_up->cached != nullptr && (!what.publications.empty() || what.last)) {
     const auto cached = std::exchange(catch_up->cached, nullptr);
     // The missed ones are contiguous: from the first on they hold the cached event too.
-    const bool follows = !what.publications.empty() && what.publications.front()->position.epoch == cached->position.epoch &&
+    const bool follows = !what.publications.empty() &&
+                         what.publications.front()->position.epoch == cached->position.epoch &&
                          what.publications.front()->position.offset <= cached->position.offset;
     if (!follows) actions.send_text(encode_publication(subscription->channel, *cached));
   }
@@ -110,7 +111,8 @@ void Session::start_tracking(Subscription& subscription, Position position, Mono
 
 void Session::note_sent(Tracking& tracking, Position position, MonoTime now) {
   tracking.sent = position;
-  if (resumer_->ping == 0 && resumer_->confirm_at == kNever) resumer_->confirm_at = now + settings_->timing.confirm_delay;
+  const bool planned = resumer_->ping != 0 || resumer_->confirm_at != kNever;
+  if (!planned) resumer_->confirm_at = now + settings_->timing.confirm_delay;
 }
 
 // What the session published itself: nobody sends it back, but everything before it was sent.

@@ -9,7 +9,9 @@
 
 namespace parley::net::pusher {
 
-std::unique_ptr<Protocol> make_pusher_protocol(PusherSession session) { return std::make_unique<Session>(std::move(session)); }
+std::unique_ptr<Protocol> make_pusher_protocol(PusherSession session) {
+  return std::make_unique<Session>(std::move(session));
+}
 
 Session::Session(PusherSession session)
     : context_(*session.context),
@@ -17,7 +19,8 @@ Session::Session(PusherSession session)
       app_(session.app),
       socket_(session.socket),
       slot_(std::move(session.slot)) {
-  if (!session.client_id.empty()) resumer_ = std::make_unique<Resumer>(Resumer{.client_id = std::move(session.client_id)});
+  if (session.client_id.empty()) return;
+  resumer_ = std::make_unique<Resumer>(Resumer{.client_id = std::move(session.client_id)});
 }
 
 void Session::on_open(MonoTime now, Actions& actions) {
@@ -72,7 +75,8 @@ void Session::on_reply(Reply& reply, MonoTime now, Actions& actions) {
     on_missed(*missed, now, actions);
   } else if (const auto* published = std::get_if<Published>(&reply.what)) {
     note_own(*published, now);
-    if (published->ack != 0) actions.send_text(encode_ack(published->ack, published->channel.name(), published->position));
+    if (published->ack == 0) return;
+    actions.send_text(encode_ack(published->ack, published->channel.name(), published->position));
   } else if (const auto* lost = std::get_if<PublishRefused>(&reply.what)) {
     if (lost->ack != 0) {
       actions.send_text(encode_ack_error(lost->ack, lost->channel.name(), lost->error));
@@ -162,7 +166,8 @@ void Session::on_drain(MonoTime, Actions& actions) {
 void Session::on_end(EndReason reason, MonoTime, Actions& actions) {
   closing_ = true;
   // We end connections that shall come back, or whose client is dead: neither has left on purpose.
-  const auto leave = reason == EndReason::closed_by_client ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
+  const bool on_purpose = reason == EndReason::closed_by_client;
+  const auto leave = on_purpose ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
   for (const auto& subscription : subscriptions_) request_leave(subscription, leave, actions);
   subscriptions_.clear();
   if (identity_ != nullptr) {

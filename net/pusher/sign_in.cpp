@@ -35,10 +35,11 @@ void Session::sign_in(std::string_view data, Actions& actions) {
 
   if (user->watchlist_too_long) {
     user->watchlist.clear();
-    send_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", app_->limits.watchlist_users_max)),
-               actions);
+    const auto most = app_->limits.watchlist_users_max;
+    send_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", most)), actions);
   }
-  identity_ = std::make_unique<Identity>(Identity{std::move(user->id), std::move(user->user_info), std::move(user->watchlist)});
+  identity_ = std::make_unique<Identity>(
+      Identity{std::move(user->id), std::move(user->user_info), std::move(user->watchlist)});
   actions.request({.from = {}, .what = SignIn{{app_->id, identity_->id}, identity_->user_info, identity_->watchlist}});
 }
 

@@ -12,7 +12,7 @@ namespace parley::net::pusher {
 
 std::vector<Subscription>::iterator Session::position_of(std::string_view channel) {
   return std::lower_bound(subscriptions_.begin(), subscriptions_.end(), channel,
-                          [](const Subscription& subscription, std::string_view name) { return subscription.channel < name; });
+                          [](const Subscription& one, std::string_view name) { return one.channel < name; });
 }
 
 Subscription* Session::find(std::string_view channel) {
@@ -42,7 +42,9 @@ Result<MemberPtr> Session::authorize(const SubscribeData& data, const ChannelTra
   if (!traits.needs_auth) return MemberPtr{};
   // On other channels channel_data is not part of what was signed.
   const auto signed_data = traits.presence ? data.channel_data : std::nullopt;
-  if (auto checked = check_channel_auth(*app_, socket_, data.channel, signed_data, data.auth); !checked) return checked.error();
+  if (auto checked = check_channel_auth(*app_, socket_, data.channel, signed_data, data.auth); !checked) {
+    return checked.error();
+  }
   if (!traits.presence) return MemberPtr{};
   if (!data.channel_data) {
     if (identity_ == nullptr) {
@@ -67,7 +69,9 @@ void Session::subscribe(std::string_view data, MonoTime, Actions& actions) {
     refuse(channel, valid.error(), actions);
     return;
   }
-  ResumeFrom resume{.since = std::nullopt, .client_id = resumer_ == nullptr ? "" : resumer_->client_id, .rewind = decoded->rewind};
+  ResumeFrom resume;
+  if (resumer_ != nullptr) resume.client_id = resumer_->client_id;
+  resume.rewind = decoded->rewind;
   if (!decoded->since.empty()) {
     const auto since = parse_position(decoded->since);
     if (!since) {
@@ -86,9 +90,9 @@ void Session::subscribe(std::string_view data, MonoTime, Actions& actions) {
 
   auto at = position_of(channel);
   const bool known = at != subscriptions_.end() && at->channel == channel;
-  if (known && (!at->active || (at->extra != nullptr && (at->extra->renewal.value != 0 || at->extra->catch_up != nullptr)))) {
-    return;  // the answer that is on the way serves both
-  }
+  const auto* extra_here = known ? at->extra.get() : nullptr;
+  const bool renewing = extra_here != nullptr && (extra_here->renewal.value != 0 || extra_here->catch_up != nullptr);
+  if (known && (!at->active || renewing)) return;  // the answer that is on the way serves both
   if (!known && subscriptions_.size() >= app_->limits.channels_per_connection_max) {
     refuse(channel,
            make_error(Errc::too_many_channels,
