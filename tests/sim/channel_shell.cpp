@@ -1,0 +1,116 @@
+#include "tests/sim/channel_shell.h"
+
+namespace parley::sim {
+
+ChannelShell::ChannelShell(Node& node, ChannelKey key)
+    : node_(node),
+      key_(key),
+      shard_(shard_of(key, node.shards_.count())),
+      channel_(std::move(key), node.settings_.current(), node.channel_metrics_, *this),
+      to_hub_(node.hubs_.size()),
+      answers_(node.hubs_.size()) {}
+
+void ChannelShell::request(Request request) {
+  ++handled_;
+  node_.watch_.channel_handles(request);
+  channel_.handle(std::move(request), now(), wall());
+  schedule();
+}
+
+void ChannelShell::applied(const std::vector<std::pair<CommandToken, Effect>>& effects) {
+  for (const auto& [token, effect] : effects) channel_.applied(token, effect, now());
+  schedule();
+}
+
+void ChannelShell::refused(CommandToken token, const Error& error) {
+  channel_.refused(token, error);
+  schedule();
+}
+
+void ChannelShell::reply(Reply reply) {
+  const auto hub = reply.to.hub;
+  auto& lanes = node_.plan_.bug == Bug::answers_overtake ? answers_ : to_hub_;
+  node_.push(lanes[hub.value], hub, std::move(reply));
+}
+
+void ChannelShell::tell(HubId hub, const ChannelEventPtr& event) {
+  if (const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event->what)) node_.watch_.member_removed(key_, removed->user_id);
+  node_.push(to_hub_[hub.value], hub, event);
+  if (node_.plan_.bug == Bug::published_twice && node_.scheduler_.chance(0.02)) node_.push(to_hub_[hub.value], hub, event);
+}
+
+void ChannelShell::propose(Command command, CommandToken token, actors::WaitForDisk wait) {
+  to_shard_.post(node_.scheduler_, node_.hop(), node_.alive_,
+                 [this_node = &node_, shard = shard_, self = weak_from_this(), command = std::move(command), token, wait]() mutable {
+                   this_node->propose(shard, {{self, token}, std::move(command), wait});
+                 });
+}
+
+template <class Then>
+void ChannelShell::from_reader(Then then) {
+  from_reader_.post(node_.scheduler_, node_.hop(), weak_from_this(), [this, then = std::move(then)]() mutable {
+    then();
+    schedule();
+  });
+}
+
+void ChannelShell::read_history(GetHistory query, std::uint64_t read) {
+  node_.shards_.read_history(std::move(query), [self = weak_from_this(), read](Result<HistoryPage> page) {
+    const auto shell = self.lock();
+    if (shell == nullptr) return;
+    shell->from_reader([to = shell.get(), read, page = std::move(page)]() mutable {
+      to->channel_.history_read(read, std::move(page), to->now(), to->wall());
+    });
+  });
+}
+
+void ChannelShell::read_cursor(const std::string& client_id, std::uint64_t read) {
+  node_.shards_.read_cursor(key_, client_id, [self = weak_from_this(), read](Result<std::optional<Offset>> offset) {
+    const auto shell = self.lock();
+    if (shell == nullptr) return;
+    shell->from_reader([to = shell.get(), read, offset = std::move(offset)] {
+      to->channel_.cursor_read(read, offset, to->now(), to->wall());
+    });
+  });
+}
+
+void ChannelShell::open() {
+  node_.shards_.open_channel(key_, [self = weak_from_this()](Result<cluster::ChannelState> state) {
+    const auto shell = self.lock();
+    if (shell == nullptr) return;
+    Result<actors::DurableState> opened = state ? Result<actors::DurableState>(actors::DurableState{state->newest, state->oldest, state->cached})
+                                                : Result<actors::DurableState>(state.error());
+    shell->from_reader([to = shell.get(), opened = std::move(opened)] { to->channel_.opened(opened, to->now(), to->wall()); });
+  });
+}
+
+std::uint64_t ChannelShell::random() { return node_.scheduler_.dice().next(); }
+
+void ChannelShell::tick() {
+  channel_.tick(now(), wall());
+  if (!channel_.idle(wall()) && node_.plan_.bug != Bug::asleep_too_early) {
+    idle_since_.reset();
+  } else {
+    if (!idle_since_) idle_since_ = now();
+    if (*idle_since_ + node_.settings_.current()->limits.channel_idle <= now()) {
+      node_.scheduler_.after(node_.hop(), node_.alive_,
+                             [node = &node_, key = key_, handled = handled_] { node->may_sleep(key, handled); });
+      idle_since_ = now();
+    }
+  }
+  schedule();
+}
+
+void ChannelShell::schedule() {
+  auto at = now() + node_.settings_.current()->limits.channel_idle;
+  if (const auto due = channel_.deadline(); due && *due < at) at = std::max(*due, now());
+  if (tick_at_ && *tick_at_ <= at) return;
+  tick_at_ = at;
+  node_.scheduler_.at(at, weak_from_this(), [this, at] {
+    if (tick_at_ != at) return;  // an earlier one took its place
+    tick_at_.reset();
+    tick();
+  });
+}
+
+}  // namespace parley::sim

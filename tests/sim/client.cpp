@@ -1,0 +1,321 @@
+#include "tests/sim/client.h"
+
+#include "core/channel_name.h"
+#include "net/pusher/auth.h"
+
+#include <fmt/format.h>
+
+namespace parley::sim {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object object_in(const json::value& data) {
+  return data.is_string() ? json::parse(data.get_string()).as_object() : data.as_object();
+}
+std::uint64_t number(const json::value& value) { return value.to_number<std::uint64_t>(); }
+std::string text(const json::value& value) { return std::string(value.get_string()); }
+
+}  // namespace
+
+Client::Client(Scheduler& scheduler, const Plan& plan, Checker& checker, Network& network, ClientSpec spec)
+    : scheduler_(scheduler), plan_(plan), checker_(checker), network_(network), spec_(std::move(spec)) {
+  for (const auto& channel : spec_.channels) views_[channel].channel = channel;
+}
+
+void Client::begin() {
+  scheduler_.after(scheduler_.between(milliseconds(1), milliseconds(2'000)), weak_from_this(), [this] { connect(); });
+  publish_sometimes();
+}
+
+// ---- the connection ----
+
+void Client::connect() {
+  ++connections_;
+  socket_ = {};
+  for (auto& [name, view] : views_) {
+    view.asked = view.subscribed = false;
+    view.last_on_connection = 0;
+  }
+  connection_ = network_.connect(shared_from_this(),
+                                 spec_.kind == ClientKind::stock ? fmt::format("/r/{}/app/{}", spec_.name, kAppKey)
+                                                                 : fmt::format("/app/{}", kAppKey));
+}
+
+void Client::on_closed() {
+  connection_.reset();
+  scheduler_.note("closed", spec_.name);
+  for (auto& [name, view] : views_) view.asked = view.subscribed = false;
+  const auto away = scheduler_.chance(0.2) ? milliseconds(8'000) : milliseconds(1'500);
+  scheduler_.after(scheduler_.between(milliseconds(20), away), weak_from_this(), [this] { connect(); });
+}
+
+void Client::cut() {
+  if (connection_ == nullptr) return;
+  const auto silence = scheduler_.chance(0.5) ? nanoseconds(0) : scheduler_.between(nanoseconds(0), seconds(10));
+  scheduler_.note("cut", spec_.name);
+  if (scheduler_.chance(0.15)) {  // the page is closed in order, and opened again
+    connection_->close_by_client();
+    connection_->abandon();
+    const auto old = connection_;
+    scheduler_.after(seconds(2), old, [old] { old->cut(nanoseconds(0), nanoseconds(0)); });
+    connection_.reset();
+    return on_closed();
+  }
+  connection_->cut(scheduler_.between(nanoseconds(0), milliseconds(200)), silence);
+}
+
+void Client::send(std::string payload) {
+  if (connection_ != nullptr) connection_->to_server(std::move(payload));
+}
+
+void Client::on_frame(std::string_view payload) {
+  if (connection_ == nullptr) return;
+  scheduler_.note(spec_.name, payload);
+  const auto frame = json::parse(payload).as_object();
+  const auto event = text(frame.at("event"));
+  if (event == "pusher:connection_established") {
+    socket_ = SocketId::parse(text(object_in(frame.at("data")).at("socket_id"))).value();
+    return subscribe_wanted();
+  }
+  if (event == "pusher:ping") return send(R"({"event":"pusher:pong","data":{}})");
+  if (event == "parley:ack") return on_ack(frame.at("data").as_object());
+  const auto* channel = frame.if_contains("channel");
+  if (channel == nullptr) return;  // pusher:error
+  auto& view = views_.at(text(*channel));
+  if (event == "pusher:subscription_error") {
+    view.asked = view.subscribed = false;
+    scheduler_.after(scheduler_.between(milliseconds(200), seconds(1)), weak_from_this(), [this] { subscribe_wanted(); });
+    return;
+  }
+  if (!view.asked) return;  // left, and the server does not know yet
+  if (event == "pusher_internal:subscription_succeeded") return on_succeeded(view, frame);
+  if (!view.subscribed) return violated("in_order", view, fmt::format("{} came before subscription_succeeded", event));
+  if (event == "parley:gap") return on_gap(view, frame);
+  if (event == "pusher_internal:member_added") return on_member(view, frame, true);
+  if (event == "pusher_internal:member_removed") return on_member(view, frame, false);
+  on_publication(view, frame);
+}
+
+// ---- subscribing ----
+
+void Client::subscribe_wanted() {
+  if (connection_ == nullptr || !socket_.exists()) return;
+  for (auto& [name, view] : views_) {
+    if (view.wanted && !view.asked) subscribe(view);
+  }
+}
+
+void Client::subscribe(ChannelView& view) {
+  view.asked = true;
+  view.subscribed = false;
+  view.roster.clear();
+  view.last_on_connection = 0;
+  view.resuming = false;
+  const auto traits = channel_traits(view.channel);
+  json::object data{{"channel", view.channel}};
+  std::optional<std::string> member;
+  if (traits.presence) {
+    member = fmt::format(R"({{"user_id":"{}","user_info":{{"tab":"{}"}}}})", spec_.user_id, spec_.name);
+    data["channel_data"] = *member;
+  }
+  if (traits.needs_auth) data["auth"] = net::pusher::sign_channel(kAppKey, kAppSecret, socket_, view.channel, member);
+  if (spec_.kind == ClientKind::own && view.visited && traits.kind == ChannelKind::domain) {
+    view.resuming = true;
+    if (view.epoch.empty()) {
+      data["rewind"] = 10'000;  // there was nothing: everything is new
+    } else {
+      data["since"] = fmt::format("{}:{}", view.epoch, view.offset);
+    }
+  }
+  send(json::serialize(json::object{{"event", "pusher:subscribe"}, {"data", data}}));
+}
+
+void Client::on_succeeded(ChannelView& view, const json::object& frame) {
+  view.subscribed = true;
+  const auto data = object_in(frame.at("data"));
+  if (const auto* presence = data.if_contains("presence")) {
+    for (const auto& id : presence->at("ids").as_array()) view.roster.insert(text(id));
+    if (!view.roster.contains(spec_.user_id)) violated("roster", view, "the snapshot lacks the subscriber itself");
+  }
+  if (channel_traits(view.channel).kind != ChannelKind::domain) {
+    view.visited = true;
+    return;
+  }
+  const auto* at = frame.if_contains("offset");
+  const auto newest = at == nullptr ? 0 : number(*at);
+  const auto epoch = at == nullptr ? std::string() : text(frame.at("epoch"));
+  const auto* recovered = frame.if_contains("recovered");
+  if (spec_.kind == ClientKind::own && view.resuming) {
+    if (recovered == nullptr) violated("no_hole", view, "a resume was asked and not answered");
+  } else if (recovered == nullptr) {
+    // Taken for a first visit.
+    if (view.visited && newest > view.offset && !view.ahead.contains(newest)) {
+      violated("no_hole", view, fmt::format("who had {} was taken for a stranger at {}", view.offset, newest));
+    }
+    view.epoch = epoch;
+    view.offset = newest;
+    view.ahead.clear();
+    view.adopts = false;
+  } else if (!view.visited) {
+    view.epoch = epoch;  // the leaving did not arrive: the server goes on where the client was
+    view.offset = newest;
+    view.adopts = true;
+  }
+  view.visited = true;
+  if (view.epoch.empty() && view.offset == 0) view.epoch = epoch;
+  if (spec_.kind == ClientKind::stock) checker_.client_has(spec_.name, view.channel, Offset{view.offset});
+}
+
+void Client::leave_a_channel() {
+  if (connection_ == nullptr || views_.empty()) return;
+  auto place = views_.begin();
+  std::advance(place, static_cast<std::ptrdiff_t>(scheduler_.below(views_.size())));
+  auto& view = place->second;
+  if (!view.subscribed) return;
+  send(json::serialize(json::object{{"event", "pusher:unsubscribe"}, {"data", json::object{{"channel", view.channel}}}}));
+  view.wanted = view.asked = view.subscribed = false;
+  if (spec_.kind == ClientKind::stock) view.visited = false;
+  scheduler_.after(scheduler_.between(milliseconds(10), seconds(4)), weak_from_this(), [this, &view] {
+    view.wanted = true;
+    subscribe_wanted();
+  });
+}
+
+// ---- receiving ----
+
+void Client::on_gap(ChannelView& view, const json::object& frame) {
+  const auto data = object_in(frame.at("data"));
+  const auto before = number(data.at("before"));
+  if (!view.channel.ends_with("domain.1")) {
+    violated("gap_needs_reason", view, fmt::format("a gap up to {} was announced after {}, and nothing was ever deleted", before, view.offset));
+  }
+  view.epoch = text(data.at("epoch"));
+  if (before > view.offset + 1) view.offset = before - 1;
+  view.adopts = false;
+  advance(view, view.offset);
+}
+
+void Client::advance(ChannelView& view, std::uint64_t offset) {
+  view.offset = std::max(view.offset, offset);
+  while (!view.ahead.empty() && *view.ahead.begin() <= view.offset + 1) {
+    view.offset = std::max(view.offset, *view.ahead.begin());
+    view.ahead.erase(view.ahead.begin());
+  }
+  if (spec_.kind == ClientKind::stock) checker_.client_has(spec_.name, view.channel, Offset{view.offset});
+}
+
+void Client::on_publication(ChannelView& view, const json::object& frame) {
+  const auto* at = frame.if_contains("offset");
+  if (at == nullptr) return;  // of an ephemeral channel
+  const auto offset = number(*at);
+  const auto epoch = text(frame.at("epoch"));
+  const auto message = text(frame.at("data"));
+  checker_.seen(view.channel, message, {parse_epoch(epoch).value(), Offset{offset}});
+
+  if (offset <= view.last_on_connection) {
+    violated("in_order", view, fmt::format("{} came after {}", offset, view.last_on_connection));
+  }
+  view.last_on_connection = offset;
+  const bool fresh = view.received.insert(message).second;
+  if (spec_.kind == ClientKind::own && !fresh) violated("no_double", view, fmt::format("{} at {} came twice", message, offset));
+  if (spec_.kind == ClientKind::stock && offset <= checker_.confirmed_before(socket_, view.channel).value && !mine(message)) {
+    violated("confirmed_stays", view, fmt::format("{} at {} was confirmed and came again", message, offset));
+  }
+  if (view.adopts) {
+    view.adopts = false;
+    if (offset <= view.offset) view.offset = offset - 1;
+  }
+  if (view.epoch.empty()) view.epoch = epoch;
+  if (epoch != view.epoch) return violated("no_hole", view, fmt::format("epoch {} after {} without a gap", epoch, view.epoch));
+  if (offset > view.offset + 1) {
+    return violated("no_hole", view, fmt::format("{} at {} came, the client has {} and was told of no gap", message, offset, view.offset));
+  }
+  if (spec_.kind == ClientKind::own && offset <= view.offset && !mine(message)) {
+    violated("no_double", view, fmt::format("{} at {} came, the client has {}", message, offset, view.offset));
+  }
+  advance(view, offset);
+}
+
+void Client::on_member(ChannelView& view, const json::object& frame, bool added) {
+  const auto user = text(object_in(frame.at("data")).at("user_id"));
+  if (added ? !view.roster.insert(user).second : view.roster.erase(user) == 0) {
+    violated("alternates", view, fmt::format("{} was {} twice", user, added ? "added" : "removed"));
+  }
+}
+
+// ---- publishing ----
+
+void Client::publish_sometimes() {
+  scheduler_.after(scheduler_.between(milliseconds(10), 2 * plan_.publish_every), weak_from_this(), [this] {
+    if (!publishing_) return;
+    publish_sometimes();
+    std::vector<const ChannelView*> choice;
+    for (const auto& [name, view] : views_) {
+      if (view.subscribed && channel_traits(name).kind == ChannelKind::domain && channel_traits(name).needs_auth) choice.push_back(&view);
+    }
+    if (choice.empty()) return;
+    // Several at once: pipelined.
+    for (auto left = 1 + scheduler_.below(3); left > 0; --left) {
+      const auto ack = next_ack_++;
+      const auto& channel = choice[scheduler_.below(choice.size())]->channel;
+      auto& pending = unacked_[ack];
+      pending = {channel, fmt::format("{}:{}", spec_.name, ack)};
+      checker_.invoked(channel, pending.message);
+      try_publish(ack);
+    }
+  });
+}
+
+void Client::try_publish(std::uint64_t ack) {
+  const auto place = unacked_.find(ack);
+  if (place == unacked_.end()) return;
+  auto& pending = place->second;
+  if (views_.at(pending.channel).subscribed) {
+    ++pending.tries;
+    pending.connection = connections_;
+    send(fmt::format(R"({{"event":"client-message","channel":"{}","data":"{}","ack":{},"idempotency_key":"{}"}})",
+                     pending.channel, pending.message, ack, pending.message));
+  }
+  try_later(ack, seconds(3));
+}
+
+void Client::try_later(std::uint64_t ack, nanoseconds delay) {
+  scheduler_.after(delay + scheduler_.between(nanoseconds(0), milliseconds(500)), weak_from_this(), [this, ack] { try_publish(ack); });
+}
+
+void Client::on_ack(const json::object& data) {
+  const auto ack = number(data.at("ack"));
+  const auto place = unacked_.find(ack);
+  if (data.contains("error")) {
+    if (place != unacked_.end()) {
+      ++place->second.tries;  // its order among others is no longer its own
+      try_later(ack, milliseconds(300));
+    }
+    return;
+  }
+  const auto channel = text(data.at("channel"));
+  const auto offset = number(data.at("offset"));
+  const auto message = fmt::format("{}:{}", spec_.name, ack);
+  checker_.acked(channel, message, {parse_epoch(text(data.at("epoch"))).value(), Offset{offset}});
+  auto& view = views_.at(channel);
+  if (place != unacked_.end()) {
+    auto& last = last_acks_[channel];
+    if (place->second.tries == 1 && last.connection == place->second.connection && (ack < last.ack || offset < last.offset)) {
+      violated("pipelined", view, fmt::format("{} is at {}, {} was at {}", ack, offset, last.ack, last.offset));
+    }
+    if (place->second.tries == 1) last = {place->second.connection, ack, offset};
+    unacked_.erase(place);
+  }
+  if (!view.subscribed) return;
+  if (view.epoch.empty()) view.epoch = text(data.at("epoch"));
+  if (offset > view.offset) view.ahead.insert(offset);
+  advance(view, view.offset);
+}
+
+void Client::violated(std::string_view invariant, const ChannelView& view, std::string_view what) {
+  checker_.violated(invariant, fmt::format("{} on {}: {}", spec_.name, view.channel, what));
+}
+
+}  // namespace parley::sim

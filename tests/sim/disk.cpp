@@ -1,0 +1,155 @@
+#include "tests/sim/disk.h"
+
+#include "schemas/codec.h"
+#include "storage/keys.h"
+
+namespace parley::sim {
+
+using storage::Family;
+using storage::Sync;
+using storage::WriteBatch;
+
+namespace {
+
+Error refused() { return make_error(Errc::storage_unavailable, "the simulated disk is broken"); }
+
+// The messages of the publications that a stored log entry carries.
+std::vector<std::string> logged_messages(std::string_view bytes) {
+  // The envelope names shard and index; here only the payload matters (see schemas/log_frame.h).
+  constexpr std::size_t envelope = 24;
+  std::vector<std::string> found;
+  if (bytes.size() < envelope) return found;
+  const auto entry = schemas::decode_entry(bytes.substr(envelope));
+  if (!entry) return found;
+  for (const auto& command : entry->commands) {
+    if (const auto* append = std::get_if<AppendPublication>(&command.what)) found.push_back(message_of(append->data));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string message_of(std::string_view data) {
+  if (data.size() >= 2 && data.front() == '"' && data.back() == '"') data = data.substr(1, data.size() - 2);
+  return std::string(data);
+}
+
+nanoseconds Disk::begin_write(const WriteBatch& batch, Sync sync) {
+  being_written_.push_back(batch);
+  if (scheduler_.chance(plan_.slow_disk)) return scheduler_.between(milliseconds(10), milliseconds(800));
+  return sync == Sync::yes ? scheduler_.between(microseconds(150), milliseconds(4)) : scheduler_.between(microseconds(5), microseconds(50));
+}
+
+Status Disk::write(const WriteBatch& batch, Sync sync) {
+  being_written_.clear();
+  if (failed_) return refused();
+  if (broken()) {
+    failed_ = true;
+    if (scheduler_.chance(0.5)) {
+      apply(visible_, batch);
+      unsynced_.push_back(batch);
+    }
+    return refused();
+  }
+  apply(visible_, batch);
+  unsynced_.push_back(batch);
+  if (sync == Sync::yes) sync_all();
+  return {};
+}
+
+void Disk::sync_all() {
+  if (plan_.bug == Bug::crash_loses_synced) durable_before_ = durable_;
+  for (const auto& batch : unsynced_) {
+    apply(durable_, batch);
+    for (const auto& operation : batch.operations()) {
+      if (operation.family != Family::log || operation.kind != WriteBatch::Kind::put || !storage::keys::log_index(operation.key)) continue;
+      for (auto& message : logged_messages(operation.value)) synced_.insert(std::move(message));
+    }
+  }
+  unsynced_.clear();
+}
+
+Result<std::optional<std::string>> Disk::get(Family family, std::string_view key) const {
+  if (reads_fail_ && broken()) return refused();
+  const auto& table = visible_[static_cast<std::size_t>(family)];
+  const auto at = table.find(key);
+  if (at == table.end()) return std::optional<std::string>();
+  return std::optional(at->second);
+}
+
+Status Disk::scan(Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
+                  const storage::Visitor& visit) const {
+  if (reads_fail_ && broken()) return refused();
+  if (from >= to) return {};
+  const auto& table = visible_[static_cast<std::size_t>(family)];
+  const auto first = table.lower_bound(from);
+  const auto end = table.lower_bound(to);
+  if (order == storage::ScanOrder::forward) {
+    for (auto at = first; at != end; ++at) {
+      if (visit(at->first, at->second) == storage::Visit::stop) return {};
+    }
+  } else {
+    for (auto at = end; at != first;) {
+      --at;
+      if (visit(at->first, at->second) == storage::Visit::stop) return {};
+    }
+  }
+  return {};
+}
+
+Status Disk::recover() {
+  if (broken()) return refused();
+  failed_ = false;
+  auto candidates = std::move(unsynced_);
+  unsynced_.clear();
+  keep_some(std::move(candidates));
+  return {};
+}
+
+void Disk::break_until(MonoTime until, bool reads_too) {
+  broken_until_ = until;
+  reads_fail_ = reads_too;
+  scheduler_.note("disk breaks");
+}
+
+void Disk::crash() {
+  if (plan_.bug == Bug::crash_loses_synced && scheduler_.chance(0.7)) durable_ = durable_before_;
+  auto candidates = std::move(unsynced_);
+  unsynced_.clear();
+  for (auto& batch : being_written_) candidates.push_back(std::move(batch));
+  being_written_.clear();
+  keep_some(std::move(candidates));
+  if (plan_.bug == Bug::idempotency_forgotten) {
+    for (std::uint16_t shard = 0; shard < plan_.shards; ++shard) {
+      const auto range = storage::keys::remembered(ShardId{shard});
+      for (auto* tables : {&visible_, &durable_}) {
+        auto& table = (*tables)[static_cast<std::size_t>(Family::state)];
+        table.erase(table.lower_bound(range.from), table.lower_bound(range.to));
+      }
+    }
+  }
+  failed_ = false;
+}
+
+void Disk::keep_some(std::deque<WriteBatch> candidates) {
+  const auto kept = scheduler_.chance(0.3) ? candidates.size() : scheduler_.below(candidates.size() + 1);
+  if (kept < candidates.size()) ++losses_;
+  unsynced_.assign(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(kept));
+  visible_ = durable_;
+  for (const auto& batch : unsynced_) apply(visible_, batch);
+}
+
+void Disk::apply(Tables& tables, const WriteBatch& batch) {
+  for (const auto& operation : batch.operations()) {
+    auto& table = tables[static_cast<std::size_t>(operation.family)];
+    switch (operation.kind) {
+      case WriteBatch::Kind::put: table.insert_or_assign(operation.key, operation.value); break;
+      case WriteBatch::Kind::remove: table.erase(operation.key); break;
+      case WriteBatch::Kind::remove_range:
+        table.erase(table.lower_bound(operation.key), table.lower_bound(operation.value));
+        break;
+    }
+  }
+}
+
+}  // namespace parley::sim

@@ -1,0 +1,101 @@
+#pragma once
+// Virtual time: what happens next, in the order of (time, sequence), and the one source of chance.
+//
+// Nothing in a simulated world asks a real clock or the system's randomness, so a seed repeats a run
+// to the last byte. The trace is what proves it: a hash over everything that was noted. One thread.
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/random.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <string_view>
+#include <vector>
+
+namespace parley::sim {
+
+using std::chrono::microseconds;
+using std::chrono::nanoseconds;
+
+class Scheduler {
+ public:
+  using Task = std::function<void()>;
+  using Owner = std::weak_ptr<const void>;
+
+  explicit Scheduler(std::uint64_t seed, bool print = false) : dice_(seed), print_(print) {}
+
+  [[nodiscard]] MonoTime now() const { return now_; }
+  [[nodiscard]] WallTime wall() const {
+    return WallTime{1'760'000'000'000} + std::chrono::duration_cast<milliseconds>(now_.time_since_epoch());
+  }
+
+  // A task of an owner that is gone by then does not run.
+  void at(MonoTime when, Owner owner, Task task) {
+    waiting_.push({std::max(when, now_), ++sequence_, std::move(owner), std::move(task)});
+  }
+  void after(nanoseconds delay, Owner owner, Task task) { at(now_ + delay, std::move(owner), std::move(task)); }
+
+  void run_until(MonoTime end, const std::function<bool()>& stop) {
+    while (!waiting_.empty() && waiting_.top().when <= end && !stop()) {
+      auto next = std::move(const_cast<Event&>(waiting_.top()));
+      waiting_.pop();
+      now_ = next.when;
+      const auto owner = next.owner.lock();
+      if (owner == nullptr) continue;
+      ++events_;
+      next.task();
+    }
+    if (!stop()) now_ = std::max(now_, end);
+  }
+
+  // ---- chance ----
+  Random& dice() { return dice_; }
+  bool chance(double probability) {
+    return static_cast<double>(dice_.next() >> 11) * 0x1.0p-53 < probability;
+  }
+  std::uint64_t below(std::uint64_t bound) { return dice_.below(bound); }
+  nanoseconds between(nanoseconds low, nanoseconds high) {
+    return low + nanoseconds(static_cast<std::int64_t>(dice_.below(static_cast<std::uint64_t>((high - low).count()) + 1)));
+  }
+
+  // ---- the trace ----
+  void note(std::string_view what, std::string_view more = {});
+  [[nodiscard]] std::uint64_t trace_hash() const { return hash_; }
+  [[nodiscard]] std::uint64_t events() const { return events_; }
+
+ private:
+  struct Event {
+    MonoTime when;
+    std::uint64_t sequence;
+    Owner owner;
+    Task task;
+    friend bool operator<(const Event& a, const Event& b) {  // the queue's top is the largest
+      return a.when != b.when ? a.when > b.when : a.sequence > b.sequence;
+    }
+  };
+
+  MonoTime now_{seconds(1)};
+  std::uint64_t sequence_ = 0;
+  std::uint64_t events_ = 0;
+  std::priority_queue<Event> waiting_;
+  SeededRandom dice_;
+  std::uint64_t hash_ = 14695981039346656037ULL;
+  bool print_;
+};
+
+// One sender to one receiver: what is posted arrives later, and in order.
+class Lane {
+ public:
+  void post(Scheduler& scheduler, nanoseconds delay, Scheduler::Owner owner, Scheduler::Task task) {
+    last_ = std::max(last_, scheduler.now() + delay);
+    scheduler.at(last_, std::move(owner), std::move(task));
+  }
+
+ private:
+  MonoTime last_{};
+};
+
+}  // namespace parley::sim

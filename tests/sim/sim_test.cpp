@@ -1,0 +1,113 @@
+// Seeds of the simulator: kept ones, new ones, and the check that the checkers find planted bugs.
+//
+//   PARLEY_SIM_SEED=n        only this seed
+//   PARLEY_SIM_SEEDS=n       n new seeds instead of a few
+//   PARLEY_SIM_FROM=n        where new seeds begin; by default they differ from run to run
+//   PARLEY_SIM_TRACE=1       prints every frame and fault
+
+#include "core/log.h"
+#include "tests/sim/world.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+namespace parley::sim {
+namespace {
+
+std::optional<std::uint64_t> from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return std::strtoull(value, nullptr, 10);
+}
+
+Outcome play(std::uint64_t seed, Bug bug = Bug::none) {
+  return World(seed, bug, from_environment("PARLEY_SIM_TRACE").value_or(0) != 0).run();
+}
+
+void expect_clean(std::uint64_t seed) {
+  const auto outcome = play(seed);
+  if (outcome.violation) {
+    ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n" << outcome.violation->invariant << ": " << outcome.violation->what;
+  }
+}
+
+std::vector<std::uint64_t> kept_seeds() {
+  std::ifstream file(PARLEY_SIM_SEEDS_FILE);
+  std::vector<std::uint64_t> seeds;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line.front() != '#') seeds.push_back(std::strtoull(line.c_str(), nullptr, 10));
+  }
+  return seeds;
+}
+
+TEST(Sim, KeptSeedsStayClean) {
+  if (const auto only = from_environment("PARLEY_SIM_SEED")) return expect_clean(*only);
+  const auto seeds = kept_seeds();
+  ASSERT_FALSE(seeds.empty());
+  for (const auto seed : seeds) expect_clean(seed);
+}
+
+TEST(Sim, NewSeedsAreClean) {
+  if (from_environment("PARLEY_SIM_SEED")) GTEST_SKIP();
+  const auto count = from_environment("PARLEY_SIM_SEEDS").value_or(20);
+  const auto first = from_environment("PARLEY_SIM_FROM").value_or(OsRandom().next() % 1'000'000'000);
+  std::uint64_t acked = 0;
+  std::uint64_t seen = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t failures = 0;
+  seconds simulated{0};
+  for (auto seed = first; seed < first + count; ++seed) {
+    const auto outcome = play(seed);
+    acked += outcome.acked;
+    seen += outcome.seen;
+    crashes += outcome.crashes;
+    simulated += outcome.simulated;
+    if (!outcome.violation) continue;
+    ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n" << outcome.violation->invariant << ": " << outcome.violation->what;
+    if (++failures == 10) break;
+  }
+  fmt::print("{} seeds from {}: {} simulated seconds, {} crashes, {} acknowledgements, {} observations\n", count, first,
+             simulated.count(), crashes, acked, seen);
+  if (count >= 20) {
+    EXPECT_GT(crashes, 0u);
+    EXPECT_GT(acked, 100u * count / 20);
+  }
+}
+
+TEST(Sim, TheSameSeedGivesTheSameTrace) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const auto first = play(seed);
+    const auto second = play(seed);
+    EXPECT_EQ(first.trace_hash, second.trace_hash) << seed;
+    EXPECT_EQ(first.events, second.events) << seed;
+  }
+  EXPECT_NE(play(1).trace_hash, play(2).trace_hash);
+}
+
+// Who finds nothing must be known to find something.
+class PlantedBug : public testing::TestWithParam<Bug> {};
+
+TEST_P(PlantedBug, IsCaught) {
+  constexpr std::uint64_t most = 40;
+  for (std::uint64_t seed = 1; seed <= most; ++seed) {
+    const auto outcome = play(seed, GetParam());
+    if (!outcome.violation) continue;
+    fmt::print("{}: seed {}: {}: {}\n", to_text(GetParam()), seed, outcome.violation->invariant, outcome.violation->what);
+    return;
+  }
+  ADD_FAILURE() << to_text(GetParam()) << " was not caught in " << most << " seeds";
+}
+
+std::vector<Bug> all_bugs() {
+  std::vector<Bug> bugs;
+  for (int i = 1; i < static_cast<int>(Bug::kCount); ++i) bugs.push_back(static_cast<Bug>(i));
+  return bugs;
+}
+INSTANTIATE_TEST_SUITE_P(Sim, PlantedBug, testing::ValuesIn(all_bugs()), [](const auto& one) { return std::string(to_text(one.param)); });
+
+}  // namespace
+}  // namespace parley::sim

@@ -1,0 +1,241 @@
+#include "tests/sim/world.h"
+
+#include "core/channel_name.h"
+
+#include <fmt/format.h>
+
+namespace parley::sim {
+
+namespace {
+
+SettingsPtr make_settings(Bug bug) {
+  auto made = std::make_shared<Settings>();
+  App app;
+  app.id = kAppId;
+  app.key = kAppKey;
+  app.secret = kAppSecret;
+  app.limits.client_events_per_second_max = 0;
+  made->apps.push_back(app);
+  // One channel that keeps little, so that gaps happen; the others keep everything.
+  made->rules.push_back({.match = "domain.1",
+                         .durability = Durability::quorum,
+                         .retention = {.age = seconds(20), .count = 40, .bytes = 0},
+                         .keep_client_events = true});
+  made->rules.push_back({.match = "domain.*", .durability = Durability::quorum, .keep_client_events = true});
+  if (bug == Bug::removed_without_grace) {
+    for (auto& rule : made->rules) rule.presence_grace = milliseconds(0);
+    made->rules.push_back({.match = "room", .presence_grace = milliseconds(0)});
+  }
+  made->limits.channel_idle = seconds(3);
+  return made;
+}
+
+// What the checkers hold presence to, whatever the node was told.
+const SettingsSource& promised() {
+  static const SettingsSource settings(make_settings(Bug::none));
+  return settings;
+}
+
+constexpr milliseconds kFaultsEvery{100};
+
+}  // namespace
+
+World::World(std::uint64_t seed, Bug bug, bool print)
+    : scheduler_(seed, print),
+      plan_(Plan::of(scheduler_, bug)),
+      settings_(make_settings(bug)),
+      disk_(scheduler_, plan_),
+      checker_(scheduler_, plan_, disk_, promised()) {}
+
+Outcome World::run() {
+  populate();
+  start_node();
+  for (const auto& client : clients_) client->begin();
+  faults();
+  backend_posts();
+  const auto broken = [this] { return checker_.violation().has_value(); };
+  const auto begun = scheduler_.now();
+  scheduler_.run_until(begun + plan_.chaos, broken);
+
+  chaos_ = false;
+  scheduler_.note("calm");
+  disk_.break_until(scheduler_.now(), false);
+  plan_.slow_disk = plan_.slow_network = plan_.slow_actors = 0;
+  for (const auto& client : clients_) client->stop_publishing();
+  scheduler_.run_until(begun + plan_.chaos + plan_.calm, broken);
+  if (!broken()) check_end();
+  const auto counts = checker_.counts();
+  return {checker_.violation(), scheduler_.trace_hash(), scheduler_.events(), counts.acked, counts.seen, crashes_, outages_,
+          plan_.chaos + plan_.calm};
+}
+
+void World::populate() {
+  for (int i = 1; i <= plan_.domains; ++i) domains_.push_back(fmt::format("private-domain.{}", i));
+  const std::string room = "presence-room";
+  const std::string lobby = "presence-domain.9";
+  const auto some = [this] {
+    std::vector<std::string> chosen;
+    for (const auto& domain : domains_) {
+      if (scheduler_.chance(0.7)) chosen.push_back(domain);
+    }
+    if (chosen.empty()) chosen.push_back(domains_.front());
+    return chosen;
+  };
+  Network& network = *this;
+  const auto add = [this, &network](ClientSpec spec) {
+    clients_.push_back(std::make_shared<Client>(scheduler_, plan_, checker_, network, std::move(spec)));
+  };
+  for (int i = 0; i < plan_.own_clients; ++i) add({fmt::format("own{}", i), ClientKind::own, "", some()});
+  for (int i = 0; i < plan_.stock_clients; ++i) add({fmt::format("stock-{:03}", i), ClientKind::stock, "", some()});
+  for (int i = 0; i < plan_.members; ++i) {
+    const auto tabs = 1 + static_cast<int>(scheduler_.below(static_cast<std::uint64_t>(plan_.tabs_max)));
+    for (int tab = 0; tab < tabs; ++tab) {
+      const auto kind = scheduler_.chance(0.5) ? ClientKind::own : ClientKind::stock;
+      add({fmt::format("member{}-tab{}", i, tab), kind, fmt::format("u{}", i), {room, lobby}});
+    }
+  }
+  domains_.push_back(lobby);
+}
+
+// ---- the node ----
+
+void World::start_node() {
+  if (node_ != nullptr) return;
+  process_ = std::make_shared<int>(0);
+  node_ = std::make_unique<Node>(scheduler_, plan_, disk_, settings_, checker_, process_);
+  if (const auto started = node_->start(); started) {
+    scheduler_.note("node started");
+    return;
+  }
+  process_.reset();
+  node_.reset();
+  scheduler_.after(milliseconds(500), self_, [this] { start_node(); });
+}
+
+void World::crash() {
+  if (node_ == nullptr) return;
+  ++crashes_;
+  scheduler_.note("crash");
+  process_.reset();
+  node_.reset();
+  disk_.crash();
+  checker_.crashed();
+  for (const auto& row : connections_) {
+    if (const auto connection = row.lock()) connection->cut(scheduler_.between(nanoseconds(0), milliseconds(100)), nanoseconds(0));
+  }
+  connections_.clear();
+  scheduler_.after(scheduler_.between(milliseconds(50), seconds(4)), self_, [this] { start_node(); });
+}
+
+std::shared_ptr<Connection> World::connect(const std::shared_ptr<ClientEnd>& client, const std::string& path) {
+  auto connection = std::make_shared<Connection>(scheduler_, plan_, client);
+  std::erase_if(connections_, [](const auto& row) { return row.expired(); });
+  connections_.push_back(connection);
+  scheduler_.after(scheduler_.between(milliseconds(1), milliseconds(40)), connection, [this, connection = std::weak_ptr(connection), path] {
+    const auto open = connection.lock();
+    if (open->is_cut()) return;
+    if (node_ == nullptr) return open->cut(nanoseconds(0), nanoseconds(0));
+    node_->accept(open, path);
+  });
+  return connection;
+}
+
+void World::faults() {
+  scheduler_.after(kFaultsEvery, self_, [this] {
+    if (!chaos_) return;
+    const auto due = [this](double per_minute) {
+      return scheduler_.chance(per_minute * static_cast<double>(kFaultsEvery.count()) / 60'000);
+    };
+    if (due(plan_.crashes_per_minute)) crash();
+    if (due(plan_.outages_per_minute)) {
+      ++outages_;
+      disk_.break_until(scheduler_.now() + scheduler_.between(milliseconds(1), seconds(4)), scheduler_.chance(0.3));
+    }
+    for (const auto& client : clients_) {
+      if (due(plan_.cuts_per_minute)) client->cut();
+      if (due(plan_.leaves_per_minute)) client->leave_a_channel();
+    }
+    faults();
+  });
+}
+
+// ---- the backend ----
+
+void World::backend_posts() {
+  scheduler_.after(scheduler_.between(milliseconds(10), plan_.publish_every), self_, [this] {
+    if (!chaos_) return;
+    backend_posts();
+    const auto number = next_posting_++;
+    const auto& channel = domains_[scheduler_.below(domains_.size())];
+    postings_[number] = {channel, fmt::format("backend:{}", number)};
+    checker_.invoked(channel, postings_[number].message);
+    try_post(number);
+  });
+}
+
+void World::try_post(std::uint64_t number) {
+  const auto place = postings_.find(number);
+  if (place == postings_.end()) return;
+  const auto& posting = place->second;
+  if (node_ != nullptr) {
+    Publish publish{.channel = ChannelKey(kAppId, posting.channel), .event = "message", .data = posting.message};
+    publish.idempotency_key = posting.message;
+    node_->publish(std::move(publish), [this, number](Reply& reply) {
+      const auto answered = postings_.find(number);
+      const auto* published = std::get_if<Published>(&reply.what);
+      if (answered == postings_.end() || published == nullptr) return;
+      checker_.acked(answered->second.channel, answered->second.message, published->position);
+      postings_.erase(answered);
+    });
+  }
+  scheduler_.after(scheduler_.between(milliseconds(500), seconds(3)), self_, [this, number] { try_post(number); });
+}
+
+// ---- the end ----
+
+void World::check_end() {
+  if (node_ == nullptr) return checker_.violated("converges", "the node does not come up");
+  const cluster::HistoryReader reader(disk_, plan_.shards, SIZE_MAX);
+  for (const auto& channel : domains_) {
+    std::vector<PublicationPtr> history;
+    const auto page = reader.read_history({.channel = ChannelKey(kAppId, channel), .limit = SIZE_MAX});
+    if (!page) return checker_.violated("contiguous", page.error().message);
+    checker_.check_history(channel, page->publications, page->oldest, page->newest);
+    check_views(channel, page->newest);
+  }
+  check_rosters();
+  for (const auto& client : clients_) {
+    if (client->unacked() > 0) checker_.violated("converges", fmt::format("{} waits for {} acknowledgements", client->spec().name, client->unacked()));
+  }
+  if (!postings_.empty()) checker_.violated("converges", fmt::format("the backend waits for {} answers", postings_.size()));
+}
+
+void World::check_views(const std::string& channel, Position newest) {
+  for (const auto& client : clients_) {
+    const auto view = client->views().find(channel);
+    if (view == client->views().end()) continue;
+    if (!view->second.subscribed) checker_.violated("converges", fmt::format("{} is not subscribed to {}", client->spec().name, channel));
+    if (view->second.offset != newest.offset.value) {
+      checker_.violated("converges", fmt::format("{} has {} up to {}, the history has {}", client->spec().name, channel, view->second.offset,
+                                                 newest.offset.value));
+    }
+  }
+}
+
+void World::check_rosters() {
+  std::map<std::string, std::set<std::string>> truth;
+  for (const auto& client : clients_) {
+    for (const auto& [channel, view] : client->views()) {
+      if (channel_traits(channel).presence && view.subscribed) truth[channel].insert(client->spec().user_id);
+    }
+  }
+  for (const auto& client : clients_) {
+    for (const auto& [channel, view] : client->views()) {
+      if (!channel_traits(channel).presence || view.roster == truth[channel]) continue;
+      checker_.violated("roster", fmt::format("{} sees {} in {}, there are {}", client->spec().name, fmt::join(view.roster, " "), channel,
+                                              fmt::join(truth[channel], " ")));
+    }
+  }
+}
+
+}  // namespace parley::sim
