@@ -6,6 +6,7 @@
 #include "actors/router.h"
 #include "actors/shard_actor.h"
 #include "actors/users_actor.h"
+#include "core/thread_name.h"
 
 #include <fmt/format.h>
 
@@ -14,12 +15,20 @@
 namespace parley::actors {
 namespace {
 
+class NamedThreads final : public caf::thread_hook {
+  void init(caf::actor_system&) override {}
+  void thread_started() override { name_this_thread("parley-actors"); }
+  void thread_terminates() override {}
+};
+
 struct Config : caf::actor_system_config {
   explicit Config(std::size_t workers) {
     // A shared FIFO: waking thousands of channels at once makes CAF's default (stealing) collapse.
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", workers);
     set("scheduler.max-throughput", std::size_t{50});
+    // CAF names none of its threads; the first line of each is here.
+    add_thread_hook<NamedThreads>();
   }
 };
 

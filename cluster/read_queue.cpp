@@ -1,9 +1,14 @@
 #include "cluster/read_queue.h"
 
+#include "core/thread_name.h"
+
 namespace parley::cluster {
 
 void ReadQueue::start(const Clock& clock, milliseconds interval, std::function<void()> regular) {
-  thread_ = std::thread([this, &clock, interval, regular = std::move(regular)] { run(clock, interval, regular); });
+  thread_ = std::thread([this, &clock, interval, regular = std::move(regular)] {
+    name_this_thread("parley-reads");
+    run(clock, interval, regular);
+  });
 }
 
 void ReadQueue::stop() {

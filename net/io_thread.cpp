@@ -1,6 +1,7 @@
 #include "net/io_thread.h"
 
 #include "core/log.h"
+#include "core/thread_name.h"
 
 #include <boost/asio/post.hpp>
 
@@ -67,7 +68,10 @@ void IoThread::attach() { hub_->set_id(hub_->world().gateway.attach(inbox_)); }
 
 void IoThread::start() {
   arm_tick();
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    name_this_thread("parley-io");
+    run();
+  });
 }
 
 void IoThread::stop() {

@@ -1,6 +1,7 @@
 #include "storage/log_writer.h"
 
 #include "core/log.h"
+#include "core/thread_name.h"
 
 #include <algorithm>
 #include <atomic>
@@ -180,7 +181,10 @@ void LogWriter::on_turn_end(std::function<void()> run) { impl_->turn_end = std::
 void LogWriter::start() {
   CHECK(!impl_->thread.joinable());
   impl_->metrics.storage_available.set(1);
-  impl_->thread = std::thread([this] { impl_->run(); });
+  impl_->thread = std::thread([this] {
+    name_this_thread("parley-log");
+    impl_->run();
+  });
 }
 
 void LogWriter::stop() {
