@@ -22,7 +22,7 @@ constexpr auto kErrors = std::to_array<ErrorInfo>({
     {Errc::app_disabled, "app_disabled", 4003, 403, "the application is disabled", "set `enabled = true` for the app"},
     {Errc::tls_required, "tls_required", 4000, 403, "the application accepts TLS connections only", "connect with wss"},
     {Errc::over_connection_limit, "over_connection_limit", 4100, 403, "the application is over its connection limit",
-     "raise `max_connections` of the app or close connections"},
+     "raise `connections_max` of the app or close connections"},
     {Errc::path_not_found, "path_not_found", 4005, 404, "nothing is served at this path", "connect to /app/{key}"},
     {Errc::bad_protocol_version, "bad_protocol_version", 4006, 400, "the protocol version cannot be read", "send protocol=7"},
     {Errc::unsupported_protocol_version, "unsupported_protocol_version", 4007, 400,
