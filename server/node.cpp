@@ -172,11 +172,10 @@ Status Node::reload(const Config& config) {
   return {};
 }
 
-void Node::drain_and_stop() {
+void Node::drain() {
   impl_->draining = true;
   impl_->metrics.draining.set(1);
   impl_->front_end->drain(impl_->config.server.drain);
-  impl_->stop();
 }
 
 }  // namespace parley::server

@@ -16,15 +16,15 @@ class Node {
  public:
   // Opens the data, replays the log, listens; what cannot be done is an Error with a readable cause.
   static Result<std::unique_ptr<Node>> start(Env& env, const Config& config);
-  ~Node();  // as drain_and_stop(), without the patience
+  ~Node();  // stops; on the thread that started it: CAF's logger belongs to it until it ends
 
   [[nodiscard]] std::string http_url() const;
   [[nodiscard]] std::string metrics_url() const;
   [[nodiscard]] Metrics& metrics();
   // Applications, channel rules, limits and the certificate; no client is dropped for it.
   Status reload(const Config& config);
-  // Not ready, no new connections, closes spread over the configured time, then stop.
-  void drain_and_stop();
+  // Not ready, no new connections, closes spread over the configured time. On any thread; blocks.
+  void drain();
 
  private:
   Node();

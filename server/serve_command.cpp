@@ -17,7 +17,7 @@
 namespace parley::server {
 namespace {
 
-constexpr int kDrained = SIGUSR1;  // the drain's thread to the main thread
+constexpr int kDrained = SIGUSR1;  // tells the impatient thread that it may go
 
 // Blocked in every thread that is started later, so that they reach the one sigwait() below.
 sigset_t take_signals() {
@@ -73,26 +73,45 @@ void reload(const CommandLine& line, Node& node, Config& running) {
   log_info("configuration reloaded", {{"apps", loaded.config.settings.apps.size()}});
 }
 
-int wait_for_the_end(const CommandLine& line, const sigset_t& signals, Node& node, Config& running) {
-  std::thread drain;
-  for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
-    if (signal == SIGHUP && !drain.joinable()) {
-      reload(line, node, running);
-    } else if (signal == kDrained && drain.joinable()) {
-      drain.join();
-      return 0;
-    } else if ((signal == SIGTERM || signal == SIGINT) && drain.joinable()) {
+// Ends the process at a second SIGTERM or SIGINT while a drain takes its time on the main thread.
+class Impatience {
+ public:
+  explicit Impatience(const sigset_t& signals) : watcher_([signals] { watch(signals); }) {}
+  ~Impatience() {
+    pthread_kill(watcher_.native_handle(), kDrained);
+    watcher_.join();
+  }
+  Impatience(const Impatience&) = delete;
+  Impatience& operator=(const Impatience&) = delete;
+
+ private:
+  static void watch(const sigset_t& signals) {
+    for (;;) {
+      int signal = 0;
+      if (sigwait(&signals, &signal) != 0 || signal == SIGHUP) continue;
+      if (signal == kDrained) return;
       log_warn("second signal: ending at once");
       _exit(1);  // what was acknowledged is on disk; destructors would only wait
-    } else if (signal == SIGTERM || signal == SIGINT) {
-      log_info("draining", {{"signal", signal}, {"seconds", running.server.drain.count()}});
-      drain = std::thread([&node, main_thread = pthread_self()] {
-        node.drain_and_stop();
-        pthread_kill(main_thread, kDrained);
-      });
     }
+  }
+
+  std::thread watcher_;
+};
+
+// Everything the node is told comes from this thread, the one that made it: CAF's actor system keeps
+// something of itself in the thread that made it and cannot end in another.
+void wait_for_the_end(const CommandLine& line, const sigset_t& signals, Node& node, Config& running) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0 || signal == kDrained) continue;
+    if (signal == SIGHUP) {
+      reload(line, node, running);
+      continue;
+    }
+    log_info("draining", {{"signal", signal}, {"seconds", running.server.drain.count()}});
+    const Impatience impatience(signals);
+    node.drain_and_stop();
+    return;
   }
 }
 
@@ -126,6 +145,7 @@ int serve(const CommandLine& line) {
   fmt::print("parley ready http={} metrics={}\n", node.http_url(), node.metrics_url());
   std::fflush(stdout);
   const int code = wait_for_the_end(line, signals, node, config);
+  started->reset();  // stops
   log_info("stopped");
   return code;
 }
