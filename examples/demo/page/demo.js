@@ -229,7 +229,7 @@ async function post(message) {
 // ---- people ----
 
 const renamed = new Map(); // user id → the name that a whisper told
-const remembered = new Map(); // user id → { name, left }: so that a blip is not a farewell
+const remembered = new Map(); // user id → { name, left, farewell }: so that a blip is not a farewell
 const blipMs = 60_000;
 
 function showPeople() {
@@ -243,10 +243,12 @@ function showPeople() {
 
   const now = Date.now();
   const present = new Set(members.map((member) => member.id));
+  const arriving = remembered.size === 0; // who is here already has not joined
   for (const member of members) {
     const known = remembered.get(member.id);
-    const isNew = !known || (known.left && now - known.left > blipMs);
-    if (isNew && remembered.size > 0 && !member.mine && !outage) timeline.notice(`${member.name} joined`);
+    const blip = known?.left && now - known.left < blipMs;
+    if (blip) known.farewell?.remove();
+    else if ((!known || known.left) && !arriving && !outage) timeline.notice(`${member.name} joined`);
     remembered.set(member.id, { name: member.name });
   }
   for (const [id, known] of remembered) {
@@ -254,7 +256,7 @@ function showPeople() {
     known.left = now;
     renamed.delete(id);
     typing.stop(id);
-    if (!outage) timeline.notice(`${known.name} left`);
+    if (!outage) known.farewell = timeline.notice(`${known.name} left`);
   }
 
   $("count").textContent = String(members.length);

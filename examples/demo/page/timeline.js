@@ -86,6 +86,10 @@ export class Timeline {
         entry.tone = newTone;
         this.render(entry);
       },
+      remove: () => {
+        this.entries.splice(this.entries.indexOf(entry), 1);
+        entry.node.remove();
+      },
     };
   }
 

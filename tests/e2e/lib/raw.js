@@ -6,14 +6,14 @@ import { channelAuth, userAuth } from "./sign.js";
 import { Inbox, within } from "./wait.js";
 
 export class RawClient {
-  constructor(server, app, { query = "protocol=7&client=e2e&version=1.0", path, port = server.port, headers = {}, pongs = true } = {}) {
+  constructor(server, app, { query = "protocol=7&client=e2e&version=1.0", path, port = server.port, headers = {}, localAddress, pongs = true } = {}) {
     this.app = app;
     this.frames = new Inbox("the frames of a raw client");
     this.closed = new Promise((done) => {
       this.close_ = done;
     });
     const target = path ?? `/app/${app.key}`;
-    this.ws = new WebSocket(`ws://127.0.0.1:${port}${target}${query ? `?${query}` : ""}`, { headers, perMessageDeflate: false });
+    this.ws = new WebSocket(`ws://127.0.0.1:${port}${target}${query ? `?${query}` : ""}`, { headers, localAddress, perMessageDeflate: false });
     this.ws.on("message", (bytes, binary) => {
       const text = bytes.toString("utf8");
       const frame = binary || !text.startsWith("{") ? { binary } : JSON.parse(text);

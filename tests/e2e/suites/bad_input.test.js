@@ -19,6 +19,7 @@ const limits = {
   http_header_bytes_max: 8_192,
   http_body_bytes_max: 2_097_152,
   write_queue_bytes_max: 262_144,
+  catch_up_buffer_bytes_max: 131_072,
   handshake_timeout: 1,
   http_idle_timeout: 2,
 };
@@ -144,6 +145,7 @@ test("connections cut in the middle of everything", async (t) => {
 
 test("a slow reader is closed with a name and resumes; the others wait for nothing", async (t) => {
   const channel = fresh("private-domain.");
+  await trigger(server, app, channel, "first", {}); // a channel without any publication has no position yet
   const slow = await plain(t);
   slow.write(frame(JSON.stringify({ event: "pusher:subscribe", data: { channel, auth: channelAuth(app, slow.socketId, channel) } })));
   await slow.until(/subscription_succeeded/);

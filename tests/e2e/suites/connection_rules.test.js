@@ -48,7 +48,14 @@ test("4008: no protocol version", (t) => refused(t, 4008, apps.main, { query: "c
 for (const protocol of [5, 6, 7]) {
   test(`protocol ${protocol} is accepted`, (t) => raw(t, server, apps.main, { query: `protocol=${protocol}` }));
 }
-test("4009: origin not allowed", (t) => refused(t, 4009, apps.origins, { headers: { Origin: "https://evil.example" } }));
+test("a foreign origin is refused with 403 before the upgrade", async (t) => {
+  for (const origin of ["https://evil.example", "http://good.example", "https://good.example:8443", "https://wild.example", "null"]) {
+    const client = new RawClient(server, apps.origins, { headers: { Origin: origin } });
+    t.after(() => client.cut());
+    await client.whenClosed();
+    assert.match(client.error.message, /403/, origin);
+  }
+});
 for (const origin of ["https://good.example", "https://any.wild.example"]) {
   test(`origin ${origin} is allowed`, (t) => raw(t, server, apps.origins, { headers: { Origin: origin } }));
 }

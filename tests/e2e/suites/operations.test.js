@@ -214,7 +214,7 @@ test("publish, history and subscribe on the command line", async (t) => {
     return stdout + stderr;
   };
   for (const command of ["serve", "check", "publish", "subscribe", "history", "bench"]) assert.match(await help(command), new RegExp(command));
-  const version = await runParley(["--version"]);
+  const version = await runParley(["version"]);
   assert.equal(version.code, 0);
   assert.match(version.stdout, /\d+\.\d+\.\d+/);
 });
