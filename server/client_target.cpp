@@ -19,7 +19,8 @@ std::string url_of(const ServerConfig& server) {
 // The app that is meant by what was given; the only or first one otherwise.
 const App* choose_app(const Settings& settings, const ClientOptionsGiven& given) {
   if (!given.app_id.empty()) return settings.app_by_id(given.app_id);
-  if (!given.key.empty()) return settings.app_by_key(given.key);
+  const auto* by_key = given.key.empty() ? nullptr : settings.app_by_key(given.key);
+  if (by_key != nullptr) return by_key;
   return settings.apps.empty() ? nullptr : &settings.apps.front();
 }
 
