@@ -144,10 +144,9 @@ int serve(const CommandLine& line) {
   log_info("started", {{"version", version()}, {"apps", config.settings.apps.size()}, {"data", config.data.dir}});
   fmt::print("parley ready http={} metrics={}\n", node.http_url(), node.metrics_url());
   std::fflush(stdout);
-  const int code = wait_for_the_end(line, signals, node, config);
-  started->reset();  // stops
+  wait_for_the_end(line, signals, node, config);
   log_info("stopped");
-  return code;
+  return 0;
 }
 
 }  // namespace parley::server
