@@ -172,10 +172,11 @@ Status Node::reload(const Config& config) {
   return {};
 }
 
-void Node::drain() {
+void Node::drain_and_stop() {
   impl_->draining = true;
   impl_->metrics.draining.set(1);
   impl_->front_end->drain(impl_->config.server.drain);
+  impl_->stop();
 }
 
 }  // namespace parley::server

@@ -16,15 +16,16 @@ class Node {
  public:
   // Opens the data, replays the log, listens; what cannot be done is an Error with a readable cause.
   static Result<std::unique_ptr<Node>> start(Env& env, const Config& config);
-  ~Node();  // stops; on the thread that started it: CAF's logger belongs to it until it ends
+  ~Node();  // as drain_and_stop(), without the patience
 
   [[nodiscard]] std::string http_url() const;
   [[nodiscard]] std::string metrics_url() const;
   [[nodiscard]] Metrics& metrics();
   // Applications, channel rules, limits and the certificate; no client is dropped for it.
   Status reload(const Config& config);
-  // Not ready, no new connections, closes spread over the configured time. On any thread; blocks.
-  void drain();
+  // Not ready, no new connections, closes spread over the configured time, then stop. On the thread that
+  // started the node: CAF's logger belongs to that thread, and its end waits for it.
+  void drain_and_stop();
 
  private:
   Node();
