@@ -289,7 +289,9 @@ function personRow(member) {
   const edit = document.createElement("button");
   edit.type = "button";
   edit.className = "edit";
-  edit.textContent = "Rename";
+  edit.textContent = "✎";
+  edit.title = "Change your name";
+  edit.setAttribute("aria-label", edit.title);
   edit.addEventListener("click", openRename);
   row.append(edit);
   return row;
