@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace parley::server {
 namespace {
 
@@ -51,6 +53,13 @@ void describe_keys(std::string& out, std::span<const ConfigKey<Owner>> keys, Own
   out += '\n';
 }
 
+// Retention stands last in the table.
+std::span<const ConfigKey<ChannelRule>> rule_keys_without_retention() {
+  const auto keys = rule_keys();
+  const auto first = std::find_if(keys.begin(), keys.end(), [](const auto& key) { return key.name.starts_with("retention."); });
+  return keys.first(static_cast<std::size_t>(first - keys.begin()));
+}
+
 }  // namespace
 
 std::string config_toml(LoadedConfig& loaded, Secrets secrets) {
@@ -65,7 +74,9 @@ std::string config_toml(LoadedConfig& loaded, Secrets secrets) {
   for (std::size_t i = 0; i < settings.rules.size(); ++i) {
     // The built-in rules stand behind the operator's anyway: as comments they cannot be doubled by reading this.
     std::string rule = "\n[[channels]]\n";
-    print_keys(rule, loaded, rule_keys(), settings.rules[i], fmt::format("channels[{}].", i), "channels.", secrets);
+    // Where nothing is kept, how long it is kept is no part of what holds (and reading it back a mistake).
+    const bool kept = settings.rules[i].durability != Durability::none;
+    print_keys(rule, loaded, kept ? rule_keys() : rule_keys_without_retention(), settings.rules[i], fmt::format("channels[{}].", i), "channels.", secrets);
     if (i < own_rules) {
       out += rule;
       continue;

@@ -261,6 +261,8 @@ limits = { connections_max = 5 }
 match = "orders.*"
 durability = "async"
 retention = { age_seconds = "7d", count = 5 }
+[[channels]]
+match = "passed.on.*"
 )");
   auto first = good(sources);
   const auto printed = config_toml(first, Secrets::shown);
