@@ -46,10 +46,18 @@ Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandL
   if (const auto parsed = net::parse_url(target.url); !parsed) {
     return make_error(Errc::bad_request, fmt::format("--url {}: {}", target.url, parsed.error().message));
   }
+  // What the options leave open comes from the app they name; of an app that is not configured here, as
+  // for a server elsewhere, from the environment.
   const auto* app = choose_app(loaded.config.settings, given);
-  target.app_id = !given.app_id.empty() ? given.app_id : app != nullptr ? app->id : "";
-  target.key.key = !given.key.empty() ? given.key : app != nullptr ? app->key : "";
-  target.key.secret = !given.secret.empty() ? given.secret : app != nullptr ? app->secret : "";
+  const auto open = [&](const std::string& option, std::string App::*field, const char* name) {
+    if (!option.empty()) return option;
+    if (app != nullptr) return app->*field;
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  target.app_id = open(given.app_id, &App::id, "PARLEY_APP_ID");
+  target.key.key = open(given.key, &App::key, "PARLEY_APP_KEY");
+  target.key.secret = open(given.secret, &App::secret, "PARLEY_APP_SECRET");
   if (target.app_id.empty() || target.key.key.empty() || target.key.secret.empty()) {
     return make_error(Errc::bad_request,
                       "which application? Give --app-id, --key and --secret, or set PARLEY_APP_ID, PARLEY_APP_KEY and "
