@@ -5,6 +5,7 @@ export class Proxy {
   constructor(targetPort) {
     this.targetPort = targetPort;
     this.pairs = new Set();
+    this.attempts = 0;
     this.held = null; // clients that wait to be let through
     this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client));
   }
@@ -17,6 +18,7 @@ export class Proxy {
   }
 
   accept(client) {
+    this.attempts++;
     client.on("error", () => {});
     if (this.held) this.held.push(client);
     else this.join(client);

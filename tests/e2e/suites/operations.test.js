@@ -1,12 +1,13 @@
 // A node in its operator's hands: reload, drain, the checker of configurations, the other commands.
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Backend } from "../lib/backend.js";
 import { pusherOptions, pushers } from "../lib/clients.js";
 import { apps, config, fresh, range, raw, startServer, test } from "../lib/harness.js";
+import { Proxy } from "../lib/proxy.js";
 import { RawClient } from "../lib/raw.js";
 import { runParley, Server, temporaryDirectory } from "../lib/server.js";
 import { history, trigger } from "../lib/sign.js";
@@ -14,7 +15,6 @@ import { toToml } from "../lib/toml.js";
 import { until } from "../lib/wait.js";
 
 const directory = temporaryDirectory("operations");
-const { rmSync } = await import("node:fs");
 after(() => rmSync(directory, { recursive: true, force: true }));
 const file = (name, text) => {
   const path = join(directory, name);
@@ -83,6 +83,22 @@ test("during a drain the node says that it is not ready, and takes no new client
     const status = await fetch(`${server.url}/health/ready`).then((answer) => answer.status, () => "closed");
     return status === 503 || status === "closed";
   }, "not ready");
+});
+
+test("a drained stock client does not storm the node that is going away", async (t) => {
+  const server = await startServer({ server: { drain_seconds: 3 } });
+  t.after(() => server.stop());
+  const backend = await Backend.start(apps.main);
+  t.after(() => backend.stop());
+  const proxy = await Proxy.start(server.port);
+  t.after(() => proxy.stop());
+  const first = new pushers["pusher-js 8"](apps.main.key, pusherOptions(server, backend, { port: proxy.port }));
+  t.after(() => first.disconnect());
+  await until(() => first.connection.state === "connected", "a connection");
+  await Promise.all(range(1, 9).map(() => raw(t, server))); // somebody to drain meanwhile
+  await server.end("SIGTERM");
+  // 4200 means "at once": the first attempt is refused, and pusher-js slows down by itself.
+  assert.ok(proxy.attempts <= 6, `${proxy.attempts} attempts within three seconds`);
 });
 
 test("stock clients of a drained node come back to the next one with what they missed", async (t) => {
@@ -208,12 +224,42 @@ test("the names of earlier setups are understood", async (t) => {
 test("publish, history and subscribe on the command line", async (t) => {
   const server = await startServer();
   t.after(() => server.stop());
-  const help = async (command) => {
-    const { code, stdout, stderr } = await runParley([command, "--help"]);
-    assert.equal(code, 0, stderr);
-    return stdout + stderr;
+  const where = ["--url", server.url, "--app-id", apps.main.id, "--key", apps.main.key];
+  const env = { PARLEY_APP_SECRET: apps.main.secret };
+  const succeeds = async (line, options) => {
+    const { code, stdout, stderr } = await runParley(line, { env, ...options });
+    assert.equal(code, 0, `${line.join(" ")}: ${stderr}${stdout}`);
+    return stdout;
   };
-  for (const command of ["serve", "check", "publish", "subscribe", "history", "bench"]) assert.match(await help(command), new RegExp(command));
+  const channel = fresh("private-domain.");
+  await succeeds(["publish", ...where, channel, "message.sent", '{"n":1}']);
+  await succeeds(["publish", ...where, channel, "message.sent", "-"], { input: '{"n":2}' });
+  await succeeds(["publish", ...where, "--idempotency-key", "k", channel, "message.sent", '{"n":3}']);
+  await succeeds(["publish", ...where, "--idempotency-key", "k", channel, "message.sent", '{"n":3}']);
+  const stored = (await history(server, apps.main, channel)).json.publications;
+  assert.deepEqual(stored.map(({ data }) => data), ['{"n":1}', '{"n":2}', '{"n":3}']);
+
+  const lines = (await succeeds(["history", ...where, "--json", "--direction", "backward", "--limit", "2", channel])).trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ offset }) => offset), [3, 2]);
+  assert.match(await succeeds(["history", ...where, channel]), /message\.sent/);
+
+  const heard = await succeeds(["subscribe", ...where, "--json", "--rewind", "2", "--count", "2", channel]);
+  assert.equal(heard.trim().split("\n").filter((line) => line.includes("message.sent")).length, 2, heard);
+
+  const wrong = await runParley(["publish", ...where, channel, "x", "y"], { env: { PARLEY_APP_SECRET: "wrong-secret-wrong-secret" } });
+  assert.notEqual(wrong.code, 0);
+  assert.match(wrong.stderr + wrong.stdout, /401|authori|signature/i);
+  const nobody = await runParley(["publish", "--url", "http://127.0.0.1:1", "--app-id", "1", "--key", "k", channel, "x", "y"], { env });
+  assert.notEqual(nobody.code, 0);
+  assert.match(nobody.stderr + nobody.stdout, /127\.0\.0\.1|refused|connect/i);
+});
+
+test("every command explains itself, and version says which", async () => {
+  for (const command of ["serve", "check", "publish", "subscribe", "history", "bench"]) {
+    const { code, stdout } = await runParley([command, "--help"]);
+    assert.equal(code, 0);
+    assert.ok(stdout.includes(command));
+  }
   const version = await runParley(["version"]);
   assert.equal(version.code, 0);
   assert.match(version.stdout, /\d+\.\d+\.\d+/);
