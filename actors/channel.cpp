@@ -122,7 +122,7 @@ void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTi
   }
   if (!ask.client_id.empty()) {
     if (const auto* known = unsaved_cursor(ask.client_id)) {
-      if (known->forget) return join(std::move(joining), ResumeOutcome::none, now, wall);
+      if (known->forget) return visit(std::move(joining), wall);
       joining.since = {newest_.epoch, known->offset};
       return resume(std::move(joining), now, wall);
     }
@@ -138,14 +138,37 @@ void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTi
 }
 
 void Channel::cursor_read(std::uint64_t read, Result<std::optional<Offset>> offset, MonoTime now, WallTime wall) {
+  auto joining = take_joining(read);
+  if (!joining) return;
+  if (!offset) return port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, offset.error()}});
+  if (!*offset) return visit(std::move(*joining), wall);
+  joining->since = {newest_.epoch, **offset};
+  resume(std::move(*joining), now, wall);
+}
+
+std::optional<Channel::Joining> Channel::take_joining(std::uint64_t read) {
   const auto place = joining_.find(read);
-  if (place == joining_.end()) return;  // left meanwhile
+  if (place == joining_.end()) return std::nullopt;
   auto joining = std::move(place->second);
   joining_.erase(place);
-  if (!offset) return port_.reply({joining.from, SubscribeRefused{key_, joining.subscribe.subscription, offset.error()}});
-  if (!*offset) return join(std::move(joining), ResumeOutcome::none, now, wall);
-  joining.since = {newest_.epoch, **offset};
-  resume(std::move(joining), now, wall);
+  return joining;
+}
+
+// A stock client's first visit: from here on it has missed what it does not confirm. It is answered when
+// the disk has its position, for without one it would be a stranger when it comes back after a crash,
+// and would never hear of what it missed.
+void Channel::visit(Joining joining, WallTime wall) {
+  const auto& client_id = joining.subscribe.resume.client_id;
+  SaveCursors save;
+  const bool left_before = dirty_cursors_.erase(client_id) > 0 || saving_cursors_.erase(client_id) > 0;
+  if (left_before) save.cursors.push_back({client_id, {}, true});  // a new start, not the later of two
+  save.cursors.push_back({client_id, newest_.offset, false});
+  joining.asked_at = wall;
+  const auto read = next_read_++;
+  joining_.emplace(read, std::move(joining));
+  const auto token = next_token_++;
+  pending_.emplace(token, PendingVisit{read});
+  port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, token, WaitForDisk::yes);
 }
 
 void Channel::resume(Joining joining, MonoTime now, WallTime wall) {
@@ -208,7 +231,10 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
     return port_.reply({failed.from, SubscribeRefused{key_, failed.subscribe.subscription, page.error()}});
   }
   const bool rewinding = !joining.subscribe.resume.since && joining.subscribe.resume.client_id.empty();
-  if (page->gap && joining.gap_before.value == 0 && !rewinding) joining.gap_before = page->oldest;
+  if (page->gap) {  // trimmed, maybe between two pages: what came before the gap is of no use
+    joining.missed.clear();
+    if (!rewinding) joining.gap_before = page->oldest;
+  }
   for (auto& publication : page->publications) {
     // What the shard has applied but not told yet comes as a live publication: not twice.
     if (publication->position.offset > newest_.offset) break;
@@ -221,7 +247,9 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
     joining.missed.erase(joining.missed.begin(), joining.missed.begin() + static_cast<std::ptrdiff_t>(surplus));
     joining.gap_before = joining.missed.front()->position.offset;
   }
-  if (page->more && joining.since.offset < newest_.offset) return read_next_page(read);
+  // Told while the page was on its way to us, to those who listen already: read on, or it is lost.
+  const bool behind = page->newest.offset < newest_.offset;
+  if ((page->more || behind) && joining.since.offset < newest_.offset) return read_next_page(read);
   auto done = std::move(joining);
   joining_.erase(place);
   const auto outcome = done.gap_before.value > 0 ? ResumeOutcome::gap : ResumeOutcome::complete;
@@ -260,7 +288,6 @@ void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTim
     }
   }
 
-  const auto& ask = subscribe.resume;
   Subscribed answer{.channel = key_, .subscription = subscribe.subscription};
   if (traits_.presence) answer.roster = roster_.snapshot();
   answer.position = newest_;
@@ -278,12 +305,6 @@ void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTim
   if (outcome == ResumeOutcome::gap) metrics_.resumed_gap.add();
   send_missed(joining);
 
-  // A stock client's first visit: from here on it has missed what it does not confirm.
-  if (durable() && !ask.client_id.empty() && !ask.since && outcome == ResumeOutcome::none) {
-    set_cursor(ask.client_id, newest_.offset, now);
-    first_visits_ = true;
-    save_cursors_at_ = now;
-  }
   if (user_came) {
     tell_all({.channel = key_, .what = ChannelEvent::MemberAdded{subscribe.member}, .except = session_id, .accepted = now});
   }
@@ -306,15 +327,17 @@ void Channel::send_missed(const Joining& joining) {
 // ---- leaving ----
 
 void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, WallTime) {
-  std::erase_if(joining_, [&](const auto& row) {
+  const auto waited = std::erase_if(joining_, [&](const auto& row) {
     return row.second.from.session == from.session && row.second.subscribe.subscription == unsubscribe.subscription;
   });
   const auto place = sessions_.find(from.session);
-  if (place == sessions_.end() || place->second.subscription != unsubscribe.subscription) return;
-  if (durable() && !unsubscribe.client_id.empty() && unsubscribe.reason == LeaveReason::unsubscribed) {
+  const bool joined = place != sessions_.end() && place->second.subscription == unsubscribe.subscription;
+  const bool on_purpose = unsubscribe.reason == LeaveReason::unsubscribed && (joined || waited > 0);
+  if (durable() && !unsubscribe.client_id.empty() && on_purpose) {
     dirty_cursors_[unsubscribe.client_id] = {.offset = {}, .forget = true};
     if (!save_cursors_at_) save_cursors_at_ = now + kSaveCursorsAfter;
   }
+  if (!joined) return;
   leave(from.session, unsubscribe.reason, now);
   count_changed(now);
 }
@@ -360,8 +383,6 @@ void Channel::on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime w
 }
 
 void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wall) {
-  // Who is here for the first time must be known on disk before there is something to miss.
-  if (first_visits_) save_cursors(wall);
   const auto token = next_token_++;
   pending_.emplace(token, PendingPublish{.from = from,
                                          .ack = publish.ack,
@@ -425,6 +446,12 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   }
   const auto pending = std::move(place->second);
   pending_.erase(place);
+  if (const auto* visit = std::get_if<PendingVisit>(&pending)) {
+    auto joining = take_joining(visit->read);
+    if (!joining) return;
+    const auto wall = joining->asked_at;
+    return join(std::move(*joining), ResumeOutcome::none, now, wall);
+  }
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) {
     const auto* removed = std::get_if<Effect::Removed>(&effect.what);
     return port_.reply({removal->from, Done{removed != nullptr ? removed->count : 0}});
@@ -447,13 +474,25 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   port_.reply({publish.from, std::move(published)});
 }
 
-void Channel::refused(CommandToken token, const Error& error) {
-  if (token != 0 && token == saving_token_) saving_cursors_.clear();
+void Channel::refused(CommandToken token, const Error& error, MonoTime now) {
+  if (token != 0 && token == saving_token_ && !saving_cursors_.empty()) {
+    dirty_cursors_.merge(saving_cursors_);  // what came meanwhile is newer and stays
+    saving_cursors_.clear();
+    save_cursors_at_ = now + kSaveCursorsAfter;
+  }
   const auto place = pending_.find(token);
   if (place == pending_.end()) return;
   const auto pending = std::move(place->second);
   pending_.erase(place);
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) return port_.reply({removal->from, Refused{error}});
+  if (const auto* visit = std::get_if<PendingVisit>(&pending)) {
+    const auto joining = take_joining(visit->read);
+    if (!joining) return;
+    // Stored or not: who was refused comes for the first time again.
+    dirty_cursors_[joining->subscribe.resume.client_id] = {.offset = {}, .forget = true};
+    if (!save_cursors_at_) save_cursors_at_ = now + kSaveCursorsAfter;
+    return port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, error}});
+  }
   const auto& publish = std::get<PendingPublish>(pending);
   port_.reply({publish.from, PublishRefused{key_, publish.ack, error}});
 }
@@ -482,7 +521,9 @@ void Channel::on(const ReplyTo&, Confirm& confirm, MonoTime now, WallTime) {
 }
 
 void Channel::set_cursor(const std::string& client_id, Offset offset, MonoTime now) {
-  dirty_cursors_[client_id] = {.offset = offset};
+  auto& cursor = dirty_cursors_[client_id];
+  // A confirmation that comes late takes nothing back.
+  cursor = {.offset = cursor.forget ? offset : std::max(cursor.offset, offset)};
   if (!save_cursors_at_) save_cursors_at_ = now + kSaveCursorsAfter;
 }
 
@@ -494,7 +535,7 @@ const Channel::Cursor* Channel::unsaved_cursor(const std::string& client_id) con
 }
 
 void Channel::save_cursors(WallTime wall) {
-  if (!saving_cursors_.empty() && !first_visits_) {  // one at a time: what comes meanwhile goes with the next
+  if (!saving_cursors_.empty()) {  // one at a time: what comes meanwhile goes with the next
     save_cursors_at_ = *save_cursors_at_ + kSaveCursorsAfter;
     return;
   }
@@ -503,12 +544,9 @@ void Channel::save_cursors(WallTime wall) {
   save.cursors.reserve(dirty_cursors_.size());
   for (const auto& [client_id, cursor] : dirty_cursors_) save.cursors.push_back({client_id, cursor.offset, cursor.forget});
   if (save.cursors.empty()) return;
-  dirty_cursors_.merge(saving_cursors_);  // still on their way; the newer offset stands
   saving_cursors_ = std::exchange(dirty_cursors_, {});
-  first_visits_ = false;
-  saving_token_ = next_token_++;  // commands are applied in order: with the last all are
-  // Written, not waited for: a lost confirmation means that a client gets a little more again, and the
-  // sync of the next publication covers a first visit.
+  saving_token_ = next_token_++;
+  // Written, not waited for: a lost confirmation means that a client gets a little more again.
   port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, saving_token_, WaitForDisk::no);
 }
 

@@ -70,7 +70,7 @@ class Channel {
 
   void opened(Result<DurableState> state, MonoTime now, WallTime wall);
   void applied(CommandToken token, const Effect& effect, MonoTime now);
-  void refused(CommandToken token, const Error& error);
+  void refused(CommandToken token, const Error& error, MonoTime now);
   void history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall);
   void cursor_read(std::uint64_t read, Result<std::optional<Offset>> offset, MonoTime now, WallTime wall);
 
@@ -90,13 +90,14 @@ class Channel {
     HubId hub;
     std::string user_id;  // presence channels
   };
-  struct Joining {  // a subscriber that waits for its history
+  struct Joining {  // a subscriber that waits for its history, or for its first position to be stored
     ReplyTo from;
     Subscribe subscribe;
     Position since;
     Offset asked;       // where the client said it is
     Offset gap_before;  // > 0: what the client missed starts with a gap that ends before this offset
     std::vector<PublicationPtr> missed;
+    WallTime asked_at;
   };
   struct PendingPublish {
     ReplyTo from;
@@ -108,8 +109,9 @@ class Channel {
     bool caches = false;  // becomes the cached event of a cache channel
   };
   struct PendingRemoval { ReplyTo from; };
+  struct PendingVisit { std::uint64_t read = 0; };  // in joining_
   struct PendingRead { ReplyTo from; };
-  using Pending = std::variant<PendingPublish, PendingRemoval>;
+  using Pending = std::variant<PendingPublish, PendingRemoval, PendingVisit>;
 
   void dispatch(Request& request, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTime wall);
@@ -119,6 +121,8 @@ class Channel {
 
   void resume(Joining joining, MonoTime now, WallTime wall);
   void read_next_page(std::uint64_t read);
+  void visit(Joining joining, WallTime wall);
+  std::optional<Joining> take_joining(std::uint64_t read);  // nothing: it left meanwhile
   void join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTime wall);
   void leave(SocketId session, LeaveReason reason, MonoTime now);
   void member_gone(const std::string& user_id);
@@ -167,7 +171,6 @@ class Channel {
   [[nodiscard]] const Cursor* unsaved_cursor(const std::string& client_id) const;
   Cursors dirty_cursors_;
   Cursors saving_cursors_;  // proposed, not applied yet
-  bool first_visits_ = false;  // dirty_cursors_ has clients of which nothing is stored: losing theirs would be silent
   CommandToken saving_token_ = 0;
   std::optional<MonoTime> save_cursors_at_;
   std::optional<MonoTime> tell_count_at_;

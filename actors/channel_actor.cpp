@@ -43,7 +43,7 @@ caf::behavior ChannelActor::make_behavior() {
         schedule();
       },
       [this](NotApplied& message) {
-        for (const auto token : message.tokens) channel_.refused(token, message.error);
+        for (const auto token : message.tokens) channel_.refused(token, message.error, now());
         schedule();
       },
       [this](Opened& message) {

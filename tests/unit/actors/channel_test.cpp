@@ -193,6 +193,31 @@ TEST_F(DurableChannel, WhatTheStoreHasButTheShardHasNotToldIsNotSentTwice) {
   EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{2}));
 }
 
+TEST_F(DurableChannel, WhatIsToldWhileAPageIsOnItsWayIsReadToo) {
+  say(2);
+  world.subscribe(2, nullptr, {.since = Position{world.newest.epoch, Offset{0}}});
+  auto [read, query] = world.reads.at(0);
+  world.reads.clear();
+  const auto page = world.page(query);  // read here …
+  say(2);                               // … then 3 and 4 are told to who listens …
+  world.channel->history_read(read, page, world.now(), world.wall());  // … and now it arrives
+  world.answer_reads();
+  EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{1, 2, 3, 4}));
+}
+
+TEST_F(DurableChannel, TrimmingBetweenTwoPagesIsOneGapBeforeWhatFollows) {
+  say(30);
+  world.page_size = 10;
+  world.subscribe(2, nullptr, {.since = Position{world.newest.epoch, Offset{0}}});
+  auto [read, query] = world.reads.at(0);
+  world.reads.clear();
+  world.channel->history_read(read, world.page(query), world.now(), world.wall());
+  world.oldest = Offset{25};  // more than the first page is gone
+  world.answer_reads();
+  EXPECT_EQ(world.answers<Subscribed>(2).at(0).gap_before.value, 25U);
+  EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{25, 26, 27, 28, 29, 30}));
+}
+
 TEST_F(DurableChannel, ManyPagesAreReadUntilTheEnd) {
   say(950);
   world.page_size = 100;
@@ -261,10 +286,76 @@ TEST_F(DurableChannel, LeavingWhileReadingLeavesNothingBehind) {
   EXPECT_EQ(world.channel->describe(world.wall()).subscriptions, 1U);
 }
 
+TEST_F(DurableChannel, FirstVisitOfAStockClientIsAnsweredWhenTheDiskHasItsPosition) {
+  say(2);
+  world.subscribe(2, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  EXPECT_TRUE(world.answers<Subscribed>(2).empty());
+  world.commit();
+  EXPECT_EQ(world.answers<Subscribed>(2).size(), 1U);
+  EXPECT_EQ(world.cursors.at("tab-1").value, 2U);
+}
+
+TEST_F(DurableChannel, FirstVisitIsRefusedWhenItsPositionCannotBeStored) {
+  say(2);
+  world.subscribe(2, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  world.refuse(Errc::storage_unavailable);
+  EXPECT_EQ(world.answers<SubscribeRefused>(2).size(), 1U);
+  say(1);
+  world.subscribe(2, nullptr, {.client_id = "tab-1"}, 2);
+  world.answer_reads();
+  world.commit();
+  EXPECT_EQ(world.answers<Subscribed>(2).at(0).position.offset.value, 3U);
+  EXPECT_TRUE(world.missed(2).empty());
+}
+
+TEST_F(DurableChannel, LeavingBeforeTheFirstVisitIsAnsweredLeavesNothingBehind) {
+  say(2);
+  world.subscribe(2, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  world.unsubscribe(2, LeaveReason::unsubscribed, "tab-1");
+  world.commit();
+  EXPECT_TRUE(world.answers<Subscribed>(2).empty());
+  world.advance(1s);
+  world.commit();
+  EXPECT_FALSE(world.cursors.contains("tab-1"));
+}
+
+TEST_F(DurableChannel, PositionsThatTheDiskRefusedAreSavedLater) {
+  say(2);
+  world.subscribe(2, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  world.commit();
+  say(2);
+  world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{4}}});
+  world.advance(1s);
+  world.refuse(Errc::storage_unavailable);
+  EXPECT_FALSE(world.channel->idle(world.wall()));
+  world.advance(1s);
+  world.commit();
+  EXPECT_EQ(world.cursors.at("tab-1").value, 4U);
+}
+
+TEST_F(DurableChannel, AnOldConfirmationTakesNothingBack) {
+  say(5);
+  world.subscribe(2, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  world.commit();
+  world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{5}}});
+  world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{3}}});
+  world.unsubscribe(2, LeaveReason::connection_lost, "tab-1");
+  say(1);
+  world.subscribe(3, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  EXPECT_EQ(world.missed(3), (std::vector<std::uint64_t>{6}));
+}
+
 TEST_F(DurableChannel, StockClientContinuesAfterWhatItConfirmed) {
   say(2);
   world.subscribe(2, nullptr, {.client_id = "tab-1"});
   world.answer_reads();
+  world.commit();
   EXPECT_TRUE(world.missed(2).empty());
   say(3);
   world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{4}}});
@@ -279,6 +370,7 @@ TEST_F(DurableChannel, StockClientContinuesAfterTheActorSlept) {
   say(2);
   world.subscribe(2, nullptr, {.client_id = "tab-1"});
   world.answer_reads();
+  world.commit();
   world.unsubscribe(2, LeaveReason::connection_lost, "tab-1");
   world.unsubscribe(1);
   world.advance(1s);
@@ -296,10 +388,13 @@ TEST_F(DurableChannel, StockClientContinuesAfterTheActorSlept) {
 TEST_F(DurableChannel, LeavingOnPurposeForgetsThePosition) {
   world.subscribe(2, nullptr, {.client_id = "tab-1"});
   world.answer_reads();
+  world.commit();
   world.unsubscribe(2, LeaveReason::unsubscribed, "tab-1");
   say(2);
   world.subscribe(3, nullptr, {.client_id = "tab-1"});
   world.answer_reads();
+  world.commit();
+  ASSERT_EQ(world.answers<Subscribed>(3).size(), 1U);
   EXPECT_TRUE(world.missed(3).empty());
 }
 

@@ -79,7 +79,7 @@ class ChannelWorld : public ChannelPort {
   }
   void refuse(Errc code) {
     auto commands = std::exchange(proposed, {});
-    for (auto& [token, command] : commands) channel->refused(token, make_error(code));
+    for (auto& [token, command] : commands) channel->refused(token, make_error(code), now());
   }
   void answer_reads() {
     while (!reads.empty() || !cursor_reads.empty()) {
