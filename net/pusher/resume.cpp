@@ -141,9 +141,10 @@ void Session::confirm(MonoTime now, Actions& actions) {
   for (auto& subscription : subscriptions_) {
     if (subscription.extra == nullptr || !subscription.extra->tracking) continue;
     auto& tracking = *subscription.extra->tracking;
-    if (tracking.confirmed != tracking.pinged) {
+    // A subscription that is younger than the ping has nothing confirmed by it.
+    if (tracking.pinged && tracking.confirmed != tracking.pinged) {
       tracking.confirmed = tracking.pinged;
-      actions.request({.from = {}, .what = Confirm{key(subscription.channel), resumer_->client_id, tracking.pinged}});
+      actions.request({.from = {}, .what = Confirm{key(subscription.channel), resumer_->client_id, *tracking.pinged}});
     }
     more = more || tracking.sent.offset != tracking.pinged;
   }

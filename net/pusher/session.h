@@ -35,7 +35,7 @@ struct CatchUp {
 // Of a durable channel for a client with a client id: what it was sent, and what it surely has.
 struct Tracking {
   Position sent;
-  Offset pinged;                    // `sent` when the ping that is out was sent
+  std::optional<Offset> pinged;     // `sent` when the ping that is out was sent; nothing: it came later
   std::optional<Offset> confirmed;  // nothing: not even the start
 };
 
