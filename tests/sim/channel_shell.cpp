@@ -23,7 +23,7 @@ void ChannelShell::applied(const std::vector<std::pair<CommandToken, Effect>>& e
 }
 
 void ChannelShell::refused(CommandToken token, const Error& error) {
-  channel_.refused(token, error);
+  channel_.refused(token, error, now());
   schedule();
 }
 

@@ -107,6 +107,7 @@ void Checker::channel_handles(const Request& request) {
   forget_if_lost();
   if (const auto* confirm = std::get_if<Confirm>(&request.what)) {
     const std::pair key{confirm->client_id, std::string(confirm->channel.name())};
+    scheduler_.note("confirm", fmt::format("{} on {} {}", key.first, key.second, confirm->offset.value));
     if (confirm->offset > has_[key]) {
       violated("confirmed_is_had", fmt::format("{} on {}: {} is confirmed, the client has {}", key.first, key.second,
                                                confirm->offset.value, has_[key].value));
@@ -115,12 +116,14 @@ void Checker::channel_handles(const Request& request) {
     confirmed = std::max(confirmed, confirm->offset);
   } else if (const auto* subscribe = std::get_if<Subscribe>(&request.what)) {
     const std::string channel(subscribe->channel.name());
+    scheduler_.note("subscribe", fmt::format("{} {} on {}", request.from.session.text(), subscribe->resume.client_id, channel));
     if (!subscribe->resume.client_id.empty()) {
       replay_after_[{request.from.session, channel}] = confirmed_[{subscribe->resume.client_id, channel}];
     }
     if (subscribe->member != nullptr) stays_[{channel, subscribe->member->user_id}].sockets[request.from.session] = scheduler_.now();
   } else if (const auto* leave = std::get_if<Unsubscribe>(&request.what)) {
     const std::string channel(leave->channel.name());
+    scheduler_.note("leave", fmt::format("{} {} on {} because {}", request.from.session.text(), leave->client_id, channel, static_cast<int>(leave->reason)));
     const auto& rule = settings_.current()->rule_for(channel);
     const auto hold = leave->reason == LeaveReason::unsubscribed ? rule.presence_linger : rule.presence_grace;
     if (leave->reason == LeaveReason::unsubscribed) confirmed_.erase({leave->client_id, channel});

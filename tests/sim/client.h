@@ -40,6 +40,7 @@ struct ChannelView {
   bool wanted = true;
   bool asked = false;       // on this connection
   bool subscribed = false;
+  bool left = false;        // once on this connection: what was on its way may still come
   bool visited = false;     // has been subscribed since it was last left on purpose
   bool resuming = false;    // asked for what was missed
   bool adopts = false;      // a stock client whose leaving got lost: the first event says where it is
@@ -59,6 +60,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
   void stop_publishing() { publishing_ = false; }
   void cut();    // the network does
   void leave_a_channel();
+  void quit();   // for ever: the page is closed, or the machine is switched off
 
   void on_frame(std::string_view payload) override;
   void on_closed() override;
@@ -66,7 +68,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
   [[nodiscard]] const ClientSpec& spec() const { return spec_; }
   [[nodiscard]] const std::map<std::string, ChannelView>& views() const { return views_; }
   [[nodiscard]] std::size_t unacked() const { return unacked_.size(); }
-  [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+  [[nodiscard]] bool gone() const { return gone_; }
 
  private:
   struct Pending {
@@ -110,6 +112,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
   std::map<std::string, LastAck> last_acks_;
   std::uint64_t next_ack_ = 1;
   bool publishing_ = true;
+  bool gone_ = false;
 };
 
 inline constexpr std::string_view kAppKey = "app-key";

@@ -113,11 +113,14 @@ void Disk::break_until(MonoTime until, bool reads_too) {
 }
 
 void Disk::crash() {
-  if (plan_.bug == Bug::crash_loses_synced && scheduler_.chance(0.7)) durable_ = durable_before_;
   auto candidates = std::move(unsynced_);
   unsynced_.clear();
   for (auto& batch : being_written_) candidates.push_back(std::move(batch));
   being_written_.clear();
+  if (plan_.bug == Bug::crash_loses_synced && scheduler_.chance(0.7)) {
+    durable_ = durable_before_;
+    candidates.clear();
+  }
   keep_some(std::move(candidates));
   if (plan_.bug == Bug::idempotency_forgotten) {
     for (std::uint16_t shard = 0; shard < plan_.shards; ++shard) {

@@ -61,7 +61,10 @@ Outcome World::run() {
   scheduler_.note("calm");
   disk_.break_until(scheduler_.now(), false);
   plan_.slow_disk = plan_.slow_network = plan_.slow_actors = 0;
-  for (const auto& client : clients_) client->stop_publishing();
+  for (const auto& client : clients_) {
+    client->stop_publishing();
+    if (scheduler_.chance(0.3)) client->quit();  // rosters must notice
+  }
   scheduler_.run_until(begun + plan_.chaos + plan_.calm, broken);
   if (!broken()) check_end();
   const auto counts = checker_.counts();
@@ -103,7 +106,7 @@ void World::start_node() {
   if (node_ != nullptr) return;
   process_ = std::make_shared<int>(0);
   node_ = std::make_unique<Node>(scheduler_, plan_, disk_, settings_, checker_, process_);
-  if (const auto started = node_->start(); started) {
+  if (disk_.recover() && node_->start()) {
     scheduler_.note("node started");
     return;
   }
@@ -213,7 +216,7 @@ void World::check_end() {
 void World::check_views(const std::string& channel, Position newest) {
   for (const auto& client : clients_) {
     const auto view = client->views().find(channel);
-    if (view == client->views().end()) continue;
+    if (view == client->views().end() || client->gone()) continue;
     if (!view->second.subscribed) checker_.violated("converges", fmt::format("{} is not subscribed to {}", client->spec().name, channel));
     if (view->second.offset != newest.offset.value) {
       checker_.violated("converges", fmt::format("{} has {} up to {}, the history has {}", client->spec().name, channel, view->second.offset,
@@ -231,7 +234,7 @@ void World::check_rosters() {
   }
   for (const auto& client : clients_) {
     for (const auto& [channel, view] : client->views()) {
-      if (!channel_traits(channel).presence || view.roster == truth[channel]) continue;
+      if (client->gone() || !channel_traits(channel).presence || view.roster == truth[channel]) continue;
       checker_.violated("roster", fmt::format("{} sees {} in {}, there are {}", client->spec().name, fmt::join(view.roster, " "), channel,
                                               fmt::join(truth[channel], " ")));
     }
