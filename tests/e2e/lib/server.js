@@ -35,15 +35,18 @@ export function temporaryDirectory(name = "data") {
 }
 
 // Runs a command of the binary to its end.
-export function runParley(args, { input = "", env = {}, timeout = deadlineMs } = {}) {
-  const child = spawn(binary, args, { env: cleanEnvironment(env), stdio: ["pipe", "pipe", "pipe"] });
+export function runParley(args, { input = "", env = {}, uid, timeout = deadlineMs } = {}) {
+  const child = spawn(binary, args, { env: cleanEnvironment(env), uid, stdio: ["pipe", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   child.stdin.on("error", () => {});
   child.stdin.end(input);
-  const ended = new Promise((done) => child.on("close", (code, signal) => done({ code, signal, stdout, stderr })));
+  const ended = new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (code, signal) => done({ code, signal, stdout, stderr }));
+  });
   return within(ended, () => `parley ${args.join(" ")} to end; it said ${stdout}${stderr}`, timeout).finally(() => child.kill("SIGKILL"));
 }
 
