@@ -210,10 +210,10 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
       }
     }
     if (!stuck && page->more && newest_.offset.value + 1 < until.value) return find_untold(now);
-    auto held = std::exchange(held_, {});
-    for (auto& [token, effect] : held) {
-      answer(token, effect, now);
-    }
+    const auto held = std::exchange(held_, {});
+    answer(held.front().first, held.front().second, now);
+    // Among the others may be some that this page had too, or again one that skips.
+    for (auto at = std::next(held.begin()); at != held.end(); ++at) applied(at->first, at->second, now);
     return;
   }
   if (const auto plain = reads_.find(read); plain != reads_.end()) {

@@ -120,6 +120,25 @@ TEST_F(DurableChannel, WhatWasStoredWithUnknownOutcomeIsToldBeforeWhatFollows) {
   EXPECT_EQ(world.answers<Published>(99).size(), 2U);
 }
 
+TEST_F(DurableChannel, WhatTheRecoveryFoundIsToldOnceAlthoughItComesBehindWhatFollows) {
+  say(1);
+  world.forget();
+  world.publish("unknown");
+  world.refuse(Errc::storage_unavailable);
+  world.newest.offset.value += 1;
+  const auto found = std::make_shared<Publication>(Publication{.event = "e", .data = "unknown", .position = world.newest});
+  world.history.push_back(found);
+  world.publish("next");
+  world.commit();  // waits for the read of what lies before it
+  world.channel->applied(0, Effect{.channel = world.key, .what = Effect::Appended{found}}, world.now());
+  world.answer_reads();
+  const auto told = world.told<ChannelEvent::Published>();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0].publication->data, "unknown");
+  EXPECT_EQ(told[1].publication->data, "next");
+  EXPECT_EQ(world.channel->newest().offset.value, 3U);
+}
+
 TEST_F(DurableChannel, WhatTheRecoveryFoundIsToldOnceWhicheverWayItComes) {
   say(1);
   world.forget();
