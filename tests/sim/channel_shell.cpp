@@ -28,6 +28,7 @@ void ChannelShell::refused(CommandToken token, const Error& error) {
 }
 
 void ChannelShell::reply(Reply reply) {
+  node_.watch_.channel_answers(reply);
   const auto hub = reply.to.hub;
   auto& lanes = node_.plan_.bug == Bug::answers_overtake ? answers_ : to_hub_;
   node_.push(lanes[hub.value], hub, std::move(reply));

@@ -120,7 +120,7 @@ void Checker::channel_handles(const Request& request) {
     if (!subscribe->resume.client_id.empty()) {
       replay_after_[{request.from.session, channel}] = confirmed_[{subscribe->resume.client_id, channel}];
     }
-    if (subscribe->member != nullptr) stays_[{channel, subscribe->member->user_id}].sockets[request.from.session] = scheduler_.now();
+    if (subscribe->member != nullptr) joining_[{request.from.session, channel}] = subscribe->member->user_id;
   } else if (const auto* leave = std::get_if<Unsubscribe>(&request.what)) {
     const std::string channel(leave->channel.name());
     scheduler_.note("leave", fmt::format("{} {} on {} because {}", request.from.session.text(), leave->client_id, channel, static_cast<int>(leave->reason)));
@@ -135,11 +135,17 @@ void Checker::channel_handles(const Request& request) {
 
 // ---- presence ----
 
+void Checker::channel_answers(const Reply& reply) {
+  const auto* subscribed = std::get_if<Subscribed>(&reply.what);
+  if (subscribed == nullptr) return;
+  const std::string channel(subscribed->channel.name());
+  const auto user = joining_.find({reply.to.session, channel});
+  if (user != joining_.end()) stays_[{channel, user->second}].sockets.insert(reply.to.session);
+}
+
 void Checker::member_removed(const ChannelKey& channel, const std::string& user_id) {
   const auto& stay = stays_[{std::string(channel.name()), user_id}];
-  // Who has just come back may still be waiting for the history.
-  const auto settled = std::any_of(stay.sockets.begin(), stay.sockets.end(), [&](const auto& row) { return row.second + seconds(2) < scheduler_.now(); });
-  if (settled) violated("grace", fmt::format("{}: {} was removed while connected", channel.text(), user_id));
+  if (!stay.sockets.empty()) violated("grace", fmt::format("{}: {} was removed while connected", channel.text(), user_id));
   if (scheduler_.now() < stay.until) violated("grace", fmt::format("{}: {} was removed before its grace ended", channel.text(), user_id));
 }
 

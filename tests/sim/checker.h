@@ -50,6 +50,7 @@ class Checker final : public NodeWatch {
 
   // ---- told by the node ----
   void channel_handles(const Request& request) override;
+  void channel_answers(const Reply& reply) override;
   void member_removed(const ChannelKey& channel, const std::string& user_id) override;
   void crashed();
 
@@ -68,7 +69,7 @@ class Checker final : public NodeWatch {
     Position position;
   };
   struct Stay {
-    std::map<SocketId, MonoTime> sockets;  // since when
+    std::set<SocketId> sockets;
     MonoTime until{};
   };
   void forget_if_lost();
@@ -85,6 +86,7 @@ class Checker final : public NodeWatch {
   std::map<std::pair<std::string, std::string>, Offset> confirmed_;    // client id, channel
   std::map<std::pair<SocketId, std::string>, Offset> replay_after_;
   std::uint64_t losses_ = 0;
+  std::map<std::pair<SocketId, std::string>, std::string> joining_;    // who subscribes to a channel: the user
   std::map<std::pair<std::string, std::string>, Stay> stays_;          // channel, user
 };
 

@@ -22,6 +22,7 @@ class NodeWatch {
  public:
   virtual ~NodeWatch() = default;
   virtual void channel_handles(const Request& request) = 0;
+  virtual void channel_answers(const Reply& reply) = 0;
   virtual void member_removed(const ChannelKey& channel, const std::string& user_id) = 0;
 };
 
