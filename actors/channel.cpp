@@ -117,7 +117,7 @@ void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTi
     return join(std::move(joining), ResumeOutcome::none, now, wall);
   }
   if (ask.since) {
-    joining.since = *ask.since;
+    joining.since = ask.since->exists() ? *ask.since : Position{newest_.epoch, Offset{0}};
     return resume(std::move(joining), now, wall);
   }
   if (!ask.client_id.empty()) {

@@ -33,6 +33,7 @@ Result<Epoch> parse_epoch(std::string_view text) {
 Result<Position> parse_position(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) return make_error(Errc::bad_position);
+  if (text == "0000000000000000:0") return Position{};  // of a channel to which nothing was published yet
   const auto epoch = parse_epoch(text.substr(0, colon));
   if (!epoch) return epoch.error();
   Offset offset;

@@ -26,7 +26,8 @@ using Epoch = Id<struct EpochTag>;           // which life of a channel's histor
 using HubId = Id<struct HubTag, std::uint16_t>;            // one I/O thread of this node
 using SubscriptionId = Id<struct SubscriptionTag, std::uint32_t>;  // one subscribe of one session
 
-// A place in a channel's history. Text form: `epoch:offset`, epoch in 16 hex digits.
+// A place in a channel's history. Text form: `epoch:offset`, epoch in 16 hex digits. All zero: before the
+// first publication, whatever its epoch will be.
 struct Position {
   Epoch epoch;
   Offset offset;

@@ -26,6 +26,7 @@ struct App {
   bool enabled = true;
   bool tls_only = false;
   bool client_events = true;
+  bool refuse_replays = true;  // of signed publishes; off where equal events within a second must pass
   bool subscription_count = false;  // send pusher_internal:subscription_count
   std::vector<std::string> allowed_origins;  // empty or "*": any; `https://*.example.com` allowed
   std::chrono::seconds authorization_timeout{0};  // 0: off. Else 4009 when neither signed in nor authorised by then

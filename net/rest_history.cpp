@@ -24,7 +24,7 @@ Result<GetHistory> parse_query(const RestCall& call) {
   if (const auto since = call.query.get("since"); !since.empty()) {
     const auto position = parse_position(since);
     if (!position) return make_error(Errc::bad_position, "`since` must be epoch:offset as it was received");
-    query.since = *position;
+    if (position->exists()) query.since = *position;  // all zero: from the beginning
   }
   const auto from = number(call, "from");
   if (!from) return from.error();

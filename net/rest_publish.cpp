@@ -64,7 +64,7 @@ bool RestPublish::keyed() const {
 Status RestPublish::admit() {
   const auto now = call_->exchange->wall();
   const auto bounds = call_->guard_bounds();
-  auto fresh = api_.guard(*call_);
+  auto fresh = call_->app->refuse_replays ? api_.guard(*call_) : Status();
   const bool may_repeat = keyed();
   if (!fresh) {
     const bool known = may_repeat && std::all_of(plan_.targets.begin(), plan_.targets.end(), [&](const auto& target) {
@@ -128,7 +128,7 @@ void RestPublish::send(std::size_t index) {
       .client_event = false,
       .idempotency_key = key,
       // Stored with the publication: a replay is refused after a restart too. A known key answers instead.
-      .once = key.empty() ? fmt::format("{}/{}", call_->signature.hex, index) : std::string(),
+      .once = key.empty() && call_->app->refuse_replays ? fmt::format("{}/{}", call_->signature.hex, index) : std::string(),
       .wants_reply = true,
       .wants_counts = counts,
       .ack = 0,

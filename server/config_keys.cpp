@@ -126,6 +126,9 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"tls_only", [](App& a) -> Slot { return &a.tls_only; }, "Refuse clients without TLS (4000)."},
     {"client_events", [](App& a) -> Slot { return &a.client_events; },
      "Let clients publish `client-…` events on private and presence channels."},
+    {"refuse_replays", [](App& a) -> Slot { return &a.refuse_replays; },
+     "Refuse a signed publish that was used before. Two equal events signed in the same second look like that: `false` lets "
+     "them pass, and captured requests with them, for ten minutes."},
     {"subscription_count", [](App& a) -> Slot { return &a.subscription_count; },
      "Tell subscribers how many they are (`pusher_internal:subscription_count`)."},
     {"allowed_origins", [](App& a) -> Slot { return &a.allowed_origins; },

@@ -130,7 +130,11 @@ std::string encode_succeeded(std::string_view channel, const Succeeded& what) {
     out.append("{}");
   }
   out.push_back('"');
-  append_position(out, what.position);
+  if (what.durable && !what.position.exists()) {
+    out.append(R"(,"epoch":"0000000000000000","offset":0)");
+  } else {
+    append_position(out, what.position);
+  }
   if (what.recovered) out.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
   out.push_back('}');
   return out;

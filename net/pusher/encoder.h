@@ -23,6 +23,7 @@ std::string encode_subscription_error(std::string_view channel, const Error& err
 struct Succeeded {
   const Roster* roster = nullptr;   // presence channels
   Position position;                // durable channels
+  bool durable = false;             // tells the position even when nothing was published yet: all zero
   std::optional<bool> recovered;    // a resume was asked
 };
 std::string encode_succeeded(std::string_view channel, const Succeeded& what);

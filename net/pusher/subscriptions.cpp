@@ -127,7 +127,8 @@ void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
   }
   subscription->active = true;
 
-  Succeeded succeeded{.roster = what.roster.get(), .position = what.position, .recovered = std::nullopt};
+  Succeeded succeeded{.roster = what.roster.get(), .position = what.position, .durable = false, .recovered = std::nullopt};
+  succeeded.durable = settings_->rule_for(subscription->channel).durability != Durability::none;
   const Roster empty;
   if (succeeded.roster == nullptr && channel_traits(subscription->channel).presence) succeeded.roster = &empty;
   if (what.resume != ResumeOutcome::none) succeeded.recovered = what.resume == ResumeOutcome::complete;

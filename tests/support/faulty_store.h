@@ -6,6 +6,8 @@
 
 #include "storage/memory_store.h"
 
+#include <algorithm>
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 

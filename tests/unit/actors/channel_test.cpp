@@ -288,6 +288,16 @@ TEST_F(DurableChannel, MoreThanOneResumeMayHoldKeepsTheNewestAndSaysSo) {
   EXPECT_EQ(world.missed(2).size(), 50U);
 }
 
+TEST_F(DurableChannel, PositionOfAnEmptyChannelMeansFromTheBeginning) {
+  world.subscribe(2, nullptr, {.since = Position{}});
+  EXPECT_EQ(world.answers<Subscribed>(2).at(0).resume, ResumeOutcome::complete);
+  say(3);
+  world.subscribe(3, nullptr, {.since = Position{}});
+  world.answer_reads();
+  EXPECT_EQ(world.answers<Subscribed>(3).at(0).resume, ResumeOutcome::complete);
+  EXPECT_EQ(world.missed(3), (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
 TEST_F(DurableChannel, RewindGivesTheNewest) {
   say(9);
   world.subscribe(2, nullptr, {.rewind = 4});
