@@ -215,6 +215,6 @@ case $command in
   asan) cmd_sanitizer asan 'unit|scenarios|sim' ;;
   tsan) cmd_sanitizer tsan 'tsan' ;;
   fuzz) cmd_fuzz "$@" ;;
-  bench) deps_build; npm_part bench/peers; build release parley parley_loadgen; exec python3 bench/run.py "$@" ;;
+  bench) deps_build; need_node; build release parley parley_loadgen; exec python3 bench/run.py --loadgen build/release/bench/parley_loadgen "$@" ;;
   *) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; [[ $command == help || $command == --help ]] ;;
 esac
