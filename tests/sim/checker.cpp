@@ -29,10 +29,15 @@ void Checker::acked(const std::string& channel, const std::string& message, Posi
     asked.acked_at = scheduler_.now();
     asked.position = position;
   }
-  seen(channel, message, position);
+  name(channel, message, position);
 }
 
 void Checker::seen(const std::string& channel, const std::string& message, Position position) {
+  delivered_[channel].insert(position);
+  name(channel, message, position);
+}
+
+void Checker::name(const std::string& channel, const std::string& message, Position position) {
   ++counts_.seen;
   if (!disk_.synced(message)) {
     violated("synced_first", fmt::format("{} on {} at {} was told before the disk had it", message, channel, position_text(position)));
@@ -41,6 +46,11 @@ void Checker::seen(const std::string& channel, const std::string& message, Posit
   if (!fresh && place->second != message) {
     violated("one_name", fmt::format("{} at {} is {} and {}", channel, position_text(position), place->second, message));
   }
+}
+
+bool Checker::told_to_nobody(const std::string& channel, Position position) const {
+  const auto delivered = delivered_.find(channel);
+  return delivered == delivered_.end() || !delivered->second.contains(position);
 }
 
 void Checker::check_history(const std::string& channel, const std::vector<PublicationPtr>& history, Offset oldest, Position newest) {
@@ -52,7 +62,7 @@ void Checker::check_history(const std::string& channel, const std::vector<Public
       violated("contiguous", fmt::format("{}: {} stands where offset {} should", channel, position_text(publication->position), expected.value));
     }
     expected = Offset{publication->position.offset.value + 1};
-    seen(channel, message, publication->position);
+    name(channel, message, publication->position);
     if (const auto [place, fresh] = found.try_emplace(message, publication->position); !fresh) {
       violated("once_per_key", fmt::format("{}: {} is stored at {} and {}", channel, message, position_text(place->second),
                                            position_text(publication->position)));

@@ -45,6 +45,9 @@ class Checker final : public NodeWatch {
   void acked(const std::string& channel, const std::string& message, Position position);
   void seen(const std::string& channel, const std::string& message, Position position);
   void client_has(const std::string& client_id, const std::string& channel, Offset offset);
+  // Known and bounded: what the disk stored with unknown outcome and retention deleted before the recovery
+  // could tell it is a hole in the offsets that no parley:gap names. Did no subscriber get this one?
+  [[nodiscard]] bool told_to_nobody(const std::string& channel, Position position) const;
   // Where a stock client's replay may begin at the earliest, asked with the socket of its subscription.
   [[nodiscard]] Offset confirmed_before(SocketId socket, const std::string& channel) const;
 
@@ -73,6 +76,7 @@ class Checker final : public NodeWatch {
     MonoTime until{};
   };
   void forget_if_lost();
+  void name(const std::string& channel, const std::string& message, Position position);
 
   Scheduler& scheduler_;
   const Plan& plan_;
@@ -82,6 +86,7 @@ class Checker final : public NodeWatch {
   Counts counts_;
   std::map<std::string, std::map<std::string, Asked>> asked_;          // channel, message
   std::map<std::string, std::map<Position, std::string>> names_;       // channel
+  std::map<std::string, std::set<Position>> delivered_;                // channel
   std::map<std::pair<std::string, std::string>, Offset> has_;          // client id, channel
   std::map<std::pair<std::string, std::string>, Offset> confirmed_;    // client id, channel
   std::map<std::pair<SocketId, std::string>, Offset> replay_after_;

@@ -173,6 +173,11 @@ void Node::propose_waiting(ShardId id) {
 }
 
 void Node::on_applied(ShardId id, cluster::EntryToken entry, std::vector<Effect> effects) {
+  for (const auto& effect : effects) {
+    if (const auto* appended = std::get_if<Effect::Appended>(&effect.what)) {
+      scheduler_.note("applied", effect.channel.text() + " " + position_text(appended->publication->position) + " in entry " + std::to_string(entry));
+    }
+  }
   shard_shells_[id.value].from_log.post(scheduler_, hop(), alive_, [this, id, entry, effects = std::move(effects)]() mutable {
     auto& shard = shard_shells_[id.value];
     const auto place = shard.in_flight.find(entry);

@@ -289,7 +289,11 @@ void Shards::read_history(GetHistory query, std::function<void(Result<HistoryPag
   if (query.since && plan_.bug == Bug::resume_off_by_one) ++query.since->offset.value;
   if (query.since && plan_.bug == Bug::resume_repeats && query.since->offset.value > 0) --query.since->offset.value;
   reads_.post(scheduler_, scheduler_.between(microseconds(10), milliseconds(2)), owner_,
-              [this, query = std::move(query), done = std::move(done)] { done(reader_.read_history(query)); });
+              [this, query = std::move(query), done = std::move(done)] {
+                auto page = reader_.read_history(query);
+                scheduler_.note("read", page ? query.channel.text() + " to " + position_text(page->newest) : page.error().message);
+                done(std::move(page));
+              });
 }
 
 void Shards::read_cursor(const ChannelKey& channel, const std::string& client_id,
