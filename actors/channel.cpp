@@ -199,9 +199,13 @@ void Channel::read_next_page(std::uint64_t read) {
 void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall) {
   if (read == untold_read_) {
     untold_read_ = 0;
-    // Unreadable, or trimmed already: go on with what is known; subscribers see the hole in the offsets.
     const bool stuck = !page || page->publications.empty();
-    const auto until = std::get<Effect::Appended>(held_.front().second.what).publication->position.offset;
+    const auto [epoch, until] = std::get<Effect::Appended>(held_.front().second.what).publication->position;
+    // Unreadable, or trimmed already: nobody will be told of them, so everybody is told of the hole.
+    if (!page || page->gap) {
+      const auto before = page ? std::min(std::max(page->oldest, Offset{newest_.offset.value + 1}), until) : until;
+      tell_all({.channel = key_, .what = ChannelEvent::Gap{epoch, newest_.offset, before}, .except = {}, .accepted = now});
+    }
     if (page) {
       for (auto& publication : page->publications) {
         if (publication->position.offset >= until) break;

@@ -49,9 +49,14 @@ struct ChannelEvent {
   struct MemberAdded { MemberPtr member; };
   struct MemberRemoved { std::string user_id; };
   struct SubscriptionCount { std::uint64_t count; };
+  struct Gap {  // publications between these two are in the history or gone, but nobody was told of them
+    Epoch epoch;
+    Offset after;
+    Offset before;
+  };
 
   ChannelKey channel;
-  std::variant<Published, MemberAdded, MemberRemoved, SubscriptionCount> what;
+  std::variant<Published, MemberAdded, MemberRemoved, SubscriptionCount, Gap> what;
   SocketId except;     // this session does not get it
   MonoTime accepted;   // when the node got the request: for the publish-to-write histogram
 };

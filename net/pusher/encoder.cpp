@@ -249,6 +249,9 @@ std::string PusherEncoder::encode(const ChannelEvent& event) const {
       out.append(R"(}"})");
       return out;
     }
+    std::string operator()(const ChannelEvent::Gap& what) const {
+      return encode_gap(channel, what.epoch, what.after, what.before);
+    }
   };
   return std::visit(Visitor{event.channel.name()}, event.what);
 }

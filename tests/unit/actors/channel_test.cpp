@@ -151,6 +151,25 @@ TEST_F(DurableChannel, WhatTheRecoveryFoundIsToldOnceWhicheverWayItComes) {
   EXPECT_EQ(world.channel->newest(), second);
 }
 
+TEST_F(DurableChannel, WhatNobodyWasToldOfAndIsGoneIsAnnouncedAsGap) {
+  say(1);
+  world.newest.offset.value += 3;  // stored with unknown outcome, then trimmed
+  world.oldest = Offset{4};
+  world.history.push_back(std::make_shared<Publication>(Publication{.event = "e", .data = "kept", .position = world.newest}));
+  world.forget();
+  world.publish("next");
+  world.commit();
+  world.answer_reads();
+  const auto gaps = world.told<ChannelEvent::Gap>();
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].after.value, 1U);
+  EXPECT_EQ(gaps[0].before.value, 4U);
+  const auto told = world.told<ChannelEvent::Published>();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0].publication->data, "kept");
+  EXPECT_EQ(told[1].publication->position.offset.value, 5U);
+}
+
 TEST_F(DurableChannel, ClientEventsAreOnlyKeptWhenTheRuleSaysSo) {
   Publish typing{.channel = world.key, .event = "client-typing", .data = "{}", .kind = DataKind::json, .client_event = true};
   world.handle({ChannelWorld::session(1), typing});
