@@ -121,11 +121,8 @@ void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTi
     return resume(std::move(joining), now, wall);
   }
   if (!ask.client_id.empty()) {
-    if (const auto* known = unsaved_cursor(ask.client_id)) {
-      if (known->forget) return visit(std::move(joining), wall);
-      joining.since = {newest_.epoch, known->offset};
-      return resume(std::move(joining), now, wall);
-    }
+    const auto* known = unsaved_cursor(ask.client_id);
+    if (known != nullptr && known->forget) return visit(std::move(joining), wall);
     const auto read = next_read_++;
     const auto client_id = ask.client_id;
     joining_.emplace(read, std::move(joining));
@@ -141,6 +138,17 @@ void Channel::cursor_read(std::uint64_t read, Result<std::optional<Offset>> offs
   auto joining = take_joining(read);
   if (!joining) return;
   if (!offset) return port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, offset.error()}});
+  // What is not saved yet may be older than what is: an old connection's confirmation that came late.
+  const auto& client_id = joining->subscribe.resume.client_id;
+  for (const auto* cursors : {&saving_cursors_, &dirty_cursors_}) {
+    const auto unsaved = cursors->find(client_id);
+    if (unsaved == cursors->end()) continue;
+    if (unsaved->second.forget) {
+      offset->reset();
+    } else {
+      *offset = std::max(offset->value_or(Offset{0}), unsaved->second.offset);
+    }
+  }
   if (!*offset) return visit(std::move(*joining), wall);
   joining->since = {newest_.epoch, **offset};
   resume(std::move(*joining), now, wall);

@@ -433,6 +433,15 @@ TEST_F(DurableChannel, StockClientContinuesAfterTheActorSlept) {
   EXPECT_EQ(world.missed(3), (std::vector<std::uint64_t>{3}));
 }
 
+TEST_F(DurableChannel, LateConfirmationOfAnOldConnectionTakesNothingBack) {
+  say(9);
+  world.cursors["tab-1"] = Offset{8};  // saved
+  world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{3}}});
+  world.subscribe(3, nullptr, {.client_id = "tab-1"});
+  world.answer_reads();
+  EXPECT_EQ(world.missed(3), (std::vector<std::uint64_t>{9}));
+}
+
 TEST_F(DurableChannel, LeavingOnPurposeForgetsThePosition) {
   world.subscribe(2, nullptr, {.client_id = "tab-1"});
   world.answer_reads();
