@@ -36,6 +36,7 @@ struct Tick {};
 
 // to a shard actor
 struct Propose { caf::actor origin; CommandToken token = 0; Command command; WaitForDisk wait = WaitForDisk::yes; };
+struct Gathered {};  // to itself: what stood in the mailbox before it goes into one entry
 struct EntryApplied { cluster::EntryToken entry = 0; std::vector<Effect> effects; };
 struct EntryRefused { cluster::EntryToken entry = 0; Error error; };
 
@@ -59,6 +60,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Sleep)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Reconfigured)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Propose)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Gathered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryApplied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToUsers)

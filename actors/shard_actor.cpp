@@ -27,6 +27,10 @@ ShardActor::ShardActor(caf::actor_config& config, std::shared_ptr<ActorContext> 
 caf::behavior ShardActor::make_behavior() {
   return {
       [this](Propose& message) { take(message); },
+      [this](Gathered) {
+        gathering_ = false;
+        propose_waiting();
+      },
       [this](EntryApplied& message) { applied(message); },
       [this](const Reconfigured& message) { settings_ = message.settings; },
       [this](const EntryRefused& message) {
@@ -47,7 +51,10 @@ void ShardActor::take(Propose& proposal) {
     return refused({Origin{proposal.origin, proposal.token}}, make_error(Errc::overloaded));
   }
   waiting_.push_back(std::move(proposal));
-  propose_waiting();
+  // Not at once: others that stand in the mailbox already shall share the entry.
+  if (gathering_ || in_flight_.size() >= kEntriesInFlight) return;
+  gathering_ = true;
+  send(this, Gathered{});
 }
 
 void ShardActor::propose_waiting() {

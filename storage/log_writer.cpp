@@ -17,8 +17,6 @@ namespace {
 constexpr std::size_t kTurnJobsMax = 2'048;
 constexpr std::size_t kTurnOperationsMax = 16'384;
 
-constexpr std::size_t kGatherYields = 8;
-
 constexpr milliseconds kFirstPause{20};
 constexpr milliseconds kLongestPause{5'000};
 
@@ -60,20 +58,8 @@ struct LogWriter::Impl {
     asleep = true;
     wake.wait(lock, [this] { return stopping || !queue.empty(); });
     asleep = false;
-    gather(lock);
     jobs.swap(queue);
     return !jobs.empty();
-  }
-
-  // Where the cores are busy, those who are about to submit wait for one: letting them run first makes
-  // one fsync of several. Where they are not, a yield returns at once and costs nothing.
-  void gather(std::unique_lock<std::mutex>& lock) {
-    for (std::size_t seen = 0, i = 0; i < kGatherYields && queue.size() > seen && !stopping; ++i) {
-      seen = queue.size();
-      lock.unlock();
-      std::this_thread::yield();
-      lock.lock();
-    }
   }
 
   // One write and the completions that hang on it. Returns where the next turn begins.
