@@ -63,7 +63,11 @@ struct ActorSystem::Impl {
 ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings)
     : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings)) {}
 
-ActorSystem::~ActorSystem() { stop(); }
+ActorSystem::~ActorSystem() {
+  stop();
+  // The shards, which still told them their last entries, are gone: the last handles of the cycle.
+  impl_->context->shard_actors.clear();
+}
 
 HubId ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
   auto& hubs = impl_->context->hubs;
