@@ -7,9 +7,7 @@
 #include "net/health.h"
 #include "net/pusher/context.h"
 #include "net/rest_api.h"
-#if __has_include("server/demo.h")
 #include "server/demo.h"
-#endif
 #include "server/version.h"
 #include "storage/rocks_store.h"
 
@@ -108,9 +106,7 @@ Status Node::Impl::open() {
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));
   handlers.push_back(std::make_shared<net::RestApi>(pusher));
-#if __has_include("server/demo.h")
   if (config.dev) handlers.push_back(make_demo_handler());
-#endif
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
   front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics, *actors,
