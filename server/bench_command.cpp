@@ -30,7 +30,7 @@ struct Run {
   std::atomic<std::uint32_t> next{0};
   std::atomic<std::uint32_t> accepted{0};
   std::atomic<bool> publishing{true};
-  std::mutex mutex{};            // guards `failure`; leaf
+  std::mutex mutex{};  // guards `failure`; leaf
   std::optional<Error> failure{};
 
   void fail(const Error& error) {
@@ -69,10 +69,13 @@ void publish_in_turn(Run& run) {
     const auto number = run.next.fetch_add(1);
     if (number >= run.options.publishes) return;
     const auto body = event_body(run, number);
-    const auto query = net::pusher::sign_request(run.target.key.key, run.target.key.secret, {"POST", path, body}, {}, run.clock.wall());
-    const auto answer = client->call("POST", fmt::format("{}{}?{}", prefix, path, query), body, {{"Content-Type", "application/json"}});
+    const auto query = net::pusher::sign_request(run.target.key.key, run.target.key.secret, {"POST", path, body}, {},
+                                                 run.clock.wall());
+    const auto answer =
+        client->call("POST", fmt::format("{}{}?{}", prefix, path, query), body, {{"Content-Type", "application/json"}});
     if (!answer) return run.fail(answer.error());
-    if (answer->status != 200) return run.fail(make_error(Errc::bad_request, fmt::format("{} {}", answer->status, answer->body)));
+    if (answer->status != 200)
+      return run.fail(make_error(Errc::bad_request, fmt::format("{} {}", answer->status, answer->body)));
     run.accepted.fetch_add(1);
   }
 }
@@ -113,7 +116,8 @@ Result<std::vector<PusherConnection>> connect_all(const Run& run) {
   for (std::uint32_t i = 0; i < run.options.subscribers; ++i) {
     auto connection = PusherConnection::connect(run.target);
     if (!connection) return connection.error();
-    if (const auto sent = connection->subscribe(run.options.channel, fmt::format("bench-{}", i)); !sent) return sent.error();
+    if (const auto sent = connection->subscribe(run.options.channel, fmt::format("bench-{}", i)); !sent)
+      return sent.error();
     for (;;) {
       const auto frame = connection->next(run.target.options.timeout);
       if (!frame) return frame.error();
@@ -136,8 +140,8 @@ int bench(const ClientTarget& target, const BenchOptions& options) {
   Run run{target, options};
   auto subscribers = connect_all(run);
   if (!subscribers) return complain("connect the subscribers", subscribers.error());
-  fmt::print("{} subscribers on {}, {} publishes of {} bytes over {} connections\n", options.subscribers, options.channel,
-             options.publishes, options.bytes, options.publishers);
+  fmt::print("{} subscribers on {}, {} publishes of {} bytes over {} connections\n", options.subscribers,
+             options.channel, options.publishes, options.bytes, options.publishers);
 
   const auto start = run.clock.now();
   std::vector<std::int64_t> latencies;
@@ -152,12 +156,14 @@ int bench(const ClientTarget& target, const BenchOptions& options) {
 
   const auto seconds_of = [](auto duration) { return std::max(1e-9, std::chrono::duration<double>(duration).count()); };
   const auto expected = std::size_t{run.accepted} * subscribers->size();
-  fmt::print("publishes   {:>10} accepted, {:.0f}/s\n", run.accepted.load(), run.accepted.load() / seconds_of(published - start));
-  fmt::print("deliveries  {:>10} of {}, {:.0f}/s\n", latencies.size(), expected, static_cast<double>(latencies.size()) / seconds_of(finished - start));
+  fmt::print("publishes   {:>10} accepted, {:.0f}/s\n", run.accepted.load(),
+             run.accepted.load() / seconds_of(published - start));
+  fmt::print("deliveries  {:>10} of {}, {:.0f}/s\n", latencies.size(), expected,
+             static_cast<double>(latencies.size()) / seconds_of(finished - start));
   if (!latencies.empty()) {
     std::sort(latencies.begin(), latencies.end());
-    fmt::print("latency     p50 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms\n", at_quantile(latencies, 0.5), at_quantile(latencies, 0.99),
-               at_quantile(latencies, 1));
+    fmt::print("latency     p50 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms\n", at_quantile(latencies, 0.5),
+               at_quantile(latencies, 0.99), at_quantile(latencies, 1));
   }
   if (run.failure) return complain("finish", *run.failure);
   return latencies.size() == expected ? 0 : 1;

@@ -12,7 +12,7 @@ namespace parley::server {
 struct BenchOptions {
   std::string channel = "bench";  // `domain.bench` would be durable
   std::uint32_t subscribers = 100;
-  std::uint32_t publishers = 4;   // HTTP connections, one call in flight on each
+  std::uint32_t publishers = 4;  // HTTP connections, one call in flight on each
   std::uint32_t publishes = 5'000;
   std::uint32_t bytes = 200;
 };

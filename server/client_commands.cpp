@@ -41,7 +41,8 @@ std::string printable(std::string_view text) {
 std::string reason_in(const net::ClientResponse& response) {
   std::string message;
   if (net::pusher::check_json(response.body, 32).ok()) {
-    const auto fields = net::pusher::read_fields<2>(net::pusher::trimmed(response.body), {"message", "remedy"}, Errc::bad_frame, "the answer");
+    const auto fields = net::pusher::read_fields<2>(net::pusher::trimmed(response.body), {"message", "remedy"},
+                                                    Errc::bad_frame, "the answer");
     if (fields && !(*fields)[0].empty() && net::pusher::type_of((*fields)[0]) == net::pusher::JsonType::string) {
       message = net::pusher::json_string((*fields)[0]);
       if (!(*fields)[1].empty()) message += "; " + net::pusher::json_string((*fields)[1]);
@@ -97,8 +98,8 @@ int publish(const ClientTarget& target, const PublishOptions& options) {
   }
   net::ClientHeaders headers{{"Content-Type", "application/json"}};
   if (!options.idempotency_key.empty()) headers.emplace_back("Idempotency-Key", options.idempotency_key);
-  const auto answer = net::signed_call(target.key, "POST", target.url, fmt::format("/apps/{}/events", target.app_id), {}, body + "}",
-                                       headers, target.options);
+  const auto answer = net::signed_call(target.key, "POST", target.url, fmt::format("/apps/{}/events", target.app_id),
+                                       {}, body + "}", headers, target.options);
   if (!answer) return complain("publish", answer.error());
   if (answer->status != 200) return refused("publish", *answer);
   fmt::print("{}\n", printable(answer->body));
@@ -117,7 +118,8 @@ int subscribe(const ClientTarget& target, const SubscribeOptions& options) {
     resume = fmt::format(R"(,"rewind":{})", options.rewind);
   }
   for (const auto& channel : options.channels) {
-    if (const auto sent = connection->subscribe(channel, options.user_id, resume); !sent) return complain("subscribe", sent.error());
+    if (const auto sent = connection->subscribe(channel, options.user_id, resume); !sent)
+      return complain("subscribe", sent.error());
   }
   std::uint64_t seen = 0;
   while (options.count == 0 || seen < options.count) {
@@ -148,19 +150,23 @@ int history(const ClientTarget& target, const HistoryOptions& options) {
     if (!since.empty()) parameters.emplace_back("since", since);
     if (!options.from.empty()) parameters.emplace_back("from", options.from);
     if (!options.to.empty()) parameters.emplace_back("to", options.to);
-    const auto answer = net::signed_call(target.key, "GET", target.url, target.channel_path(options.channel, "/history"),
-                                         std::move(parameters), {}, {}, target.options);
+    const auto answer =
+        net::signed_call(target.key, "GET", target.url, target.channel_path(options.channel, "/history"),
+                         std::move(parameters), {}, {}, target.options);
     if (!answer) return complain("read the history", answer.error());
     if (answer->status != 200) return refused("read the history", *answer);
-    if (const auto json = net::pusher::check_json(answer->body, 64); !json) return complain("read the answer", json.error());
-    const auto page = net::pusher::read_fields<4>(net::pusher::trimmed(answer->body), {"publications", "more", "gap", "next"},
-                                                  Errc::bad_frame, "the answer");
-    if (!page || (*page)[0].empty()) return complain("read the answer", make_error(Errc::bad_frame, "no publications in it"));
+    if (const auto json = net::pusher::check_json(answer->body, 64); !json)
+      return complain("read the answer", json.error());
+    const auto page = net::pusher::read_fields<4>(
+        net::pusher::trimmed(answer->body), {"publications", "more", "gap", "next"}, Errc::bad_frame, "the answer");
+    if (!page || (*page)[0].empty())
+      return complain("read the answer", make_error(Errc::bad_frame, "no publications in it"));
     if ((*page)[2] == "true") fmt::print(stderr, "gap: what lies before the first line is not kept any more\n");
     net::pusher::JsonArray publications((*page)[0]);
     while (left > 0 && publications.next()) {
       --left;
-      const auto row = net::pusher::read_fields<4>(publications.value(), {"offset", "time", "event", "data"}, Errc::bad_frame, "a publication");
+      const auto row = net::pusher::read_fields<4>(publications.value(), {"offset", "time", "event", "data"},
+                                                   Errc::bad_frame, "a publication");
       if (options.json || !row) {
         fmt::print("{}\n", publications.value());
         continue;
@@ -168,7 +174,8 @@ int history(const ClientTarget& target, const HistoryOptions& options) {
       const auto text = [&](std::size_t i) {
         const auto value = (*row)[i];
         if (value.empty()) return std::string("null");
-        return net::pusher::type_of(value) == net::pusher::JsonType::string ? net::pusher::json_string(value) : std::string(value);
+        return net::pusher::type_of(value) == net::pusher::JsonType::string ? net::pusher::json_string(value)
+                                                                            : std::string(value);
       };
       const auto time = (*row)[1].empty() ? std::nullopt : net::pusher::json_integer((*row)[1]);
       fmt::print("{} {} {} {}\n", iso_time(time.value_or(0)), text(0), printable(text(2)), printable(text(3)));

@@ -12,8 +12,8 @@ std::string url_of(const ServerConfig& server) {
   const bool any = server.host == "0.0.0.0" || server.host == "::" || server.host == "localhost";
   const auto host = any ? std::string("127.0.0.1") : server.host;
   const bool v6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}{}", server.tls.enabled() ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "", server.port,
-                     server.path_prefix);
+  return fmt::format("{}://{}{}{}:{}{}", server.tls.enabled() ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
+                     server.port, server.path_prefix);
 }
 
 // The app that is meant by what was given; the only or first one otherwise.
@@ -40,7 +40,9 @@ Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandL
   ClientTarget target;
   const auto environment = process_environment();
   const auto url = environment.find("PARLEY_URL");
-  target.url = !given.url.empty() ? given.url : url != environment.end() && !url->second.empty() ? url->second : url_of(loaded.config.server);
+  target.url = !given.url.empty()                                 ? given.url
+               : url != environment.end() && !url->second.empty() ? url->second
+                                                                  : url_of(loaded.config.server);
   while (target.url.ends_with('/')) target.url.pop_back();
   if (target.url.starts_with("ws")) target.url.replace(0, 2, "http");
   if (const auto parsed = net::parse_url(target.url); !parsed) {

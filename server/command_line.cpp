@@ -23,7 +23,8 @@ Result<std::string> read_file(const std::string& path) {
     return make_error(Errc::io, fmt::format("cannot read {}: {}", path, std::strerror(errno == 0 ? EIO : errno)));
   }
   auto text = contents.str();
-  if (text.size() > kFileBytesMax) return make_error(Errc::io, fmt::format("{} is larger than {} bytes", path, kFileBytesMax));
+  if (text.size() > kFileBytesMax)
+    return make_error(Errc::io, fmt::format("{} is larger than {} bytes", path, kFileBytesMax));
   return text;
 }
 
@@ -75,7 +76,8 @@ LoadedConfig load_from_system(const CommandLine& line) {
   }
   auto loaded = load_config(sources);
   if (unreadable) {
-    loaded.mistakes.insert(loaded.mistakes.begin(), {path, {}, unreadable->message, "give the file's path with --config"});
+    loaded.mistakes.insert(loaded.mistakes.begin(),
+                           {path, {}, unreadable->message, "give the file's path with --config"});
   }
   return loaded;
 }

@@ -23,9 +23,9 @@ struct TlsConfig {
 struct ServerConfig {
   bool enabled = true;  // false: `serve` says so and ends (ENABLE_WEBSOCKET of earlier setups)
   std::string host = "0.0.0.0";
-  std::uint16_t port = 6001;     // 0: a free one
-  std::uint32_t io_threads = 0;  // 0: one for each core
-  std::string path_prefix;       // empty, or `/ws`: cut off before routing and before signatures
+  std::uint16_t port = 6001;                 // 0: a free one
+  std::uint32_t io_threads = 0;              // 0: one for each core
+  std::string path_prefix;                   // empty, or `/ws`: cut off before routing and before signatures
   std::vector<std::string> trusted_proxies;  // addresses and CIDR blocks whose X-Forwarded-* count
   std::chrono::seconds drain{15};            // closes of a drain are spread over this long
   TlsConfig tls;

@@ -16,9 +16,18 @@ constexpr std::size_t kSecretCharsMin = 16;
 constexpr const char* kMakeSecret = "make one with `openssl rand -hex 20`";
 
 // What examples of this and of other servers use; whoever copies one has no secret.
-constexpr std::array<std::string_view, 12> kKnownSecrets{
-    kDevAppSecret, "app-secret", "secret", "password", "changeme", "change-me", "my-app-secret", "your-app-secret",
-    "your-pusher-secret", "laravel-websockets", "replace-with-a-secret", "0123456789abcdef0123"};
+constexpr std::array<std::string_view, 12> kKnownSecrets{kDevAppSecret,
+                                                         "app-secret",
+                                                         "secret",
+                                                         "password",
+                                                         "changeme",
+                                                         "change-me",
+                                                         "my-app-secret",
+                                                         "your-app-secret",
+                                                         "your-pusher-secret",
+                                                         "laravel-websockets",
+                                                         "replace-with-a-secret",
+                                                         "0123456789abcdef0123"};
 
 bool all_of_charset(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(), [&](char c) {
@@ -72,7 +81,8 @@ class Checker {
     in6_addr scratch{};
     if (host != "localhost" && inet_pton(AF_INET, host.c_str(), &scratch) != 1 &&
         inet_pton(AF_INET6, host.c_str(), &scratch) != 1) {
-      wrong(key, fmt::format("`{}` is not an address", host), "use 0.0.0.0, ::, 127.0.0.1 or an address of this machine");
+      wrong(key, fmt::format("`{}` is not an address", host),
+            "use 0.0.0.0, ::, 127.0.0.1 or an address of this machine");
     }
   }
 
@@ -81,11 +91,13 @@ class Checker {
     check_host("server.host", server.host);
     check_host("metrics.host", config_.metrics.host);
     if (server.port != 0 && server.port == config_.metrics.port) {
-      wrong("metrics.port", fmt::format("{} is server.port too", server.port), "choose another port, or 0 for a free one");
+      wrong("metrics.port", fmt::format("{} is server.port too", server.port),
+            "choose another port, or 0 for a free one");
     }
     const auto& prefix = server.path_prefix;
     if (!prefix.empty() && (prefix.front() != '/' || prefix.back() == '/' || !all_of_charset(prefix, "/-._~"))) {
-      wrong("server.path_prefix", fmt::format("`{}` is not a path prefix", prefix), "begin with `/`, do not end with one: `/ws`");
+      wrong("server.path_prefix", fmt::format("`{}` is not a path prefix", prefix),
+            "begin with `/`, do not end with one: `/ws`");
     }
     for (const auto& proxy : server.trusted_proxies) {
       if (!address_or_block(proxy)) {
@@ -103,7 +115,8 @@ class Checker {
       const auto* given = tls.key.empty() ? "server.tls.certificate" : "server.tls.key";
       wrong(given, fmt::format("{} is missing beside it", missing), "set both, or none");
     }
-    for (const auto& [key, path] : {std::pair{"server.tls.certificate", tls.certificate}, {"server.tls.key", tls.key}}) {
+    for (const auto& [key, path] :
+         {std::pair{"server.tls.certificate", tls.certificate}, {"server.tls.key", tls.key}}) {
       if (path.empty() || !sources_.readable) continue;
       if (const auto status = sources_.readable(path); !status) {
         wrong(key, status.error().message, "check the path, and that the user who runs parley may read the file");
@@ -126,12 +139,14 @@ class Checker {
     if (app.id.empty()) {
       wrong(at + ".id", "the app has no id", "letters, digits, `_` and `-`");
     } else if (!all_of_charset(app.id, "_-")) {
-      wrong(at + ".id", fmt::format("`{}` has characters that an id must not have", app.id), "letters, digits, `_` and `-`");
+      wrong(at + ".id", fmt::format("`{}` has characters that an id must not have", app.id),
+            "letters, digits, `_` and `-`");
     }
     if (app.key.empty()) {
       wrong(at + ".key", "the app has no key", "clients connect with it; `openssl rand -hex 10` makes one");
     } else if (!all_of_charset(app.key, "_-.")) {
-      wrong(at + ".key", fmt::format("`{}` has characters that a key must not have", app.key), "letters, digits, `_`, `-` and `.`");
+      wrong(at + ".key", fmt::format("`{}` has characters that a key must not have", app.key),
+            "letters, digits, `_`, `-` and `.`");
     } else if (app.key == kDevAppKey && !config_.dev) {
       wrong(at + ".key", "this key is that of the demo", "`openssl rand -hex 10` makes one");
     }
@@ -172,12 +187,14 @@ class Checker {
     }
     if (limits.write_queue_bytes_max <= data) {
       wrong("limits.write_queue_bytes_max",
-            fmt::format("{} is not more than {}.limits.event_data_bytes_max = {}", limits.write_queue_bytes_max, at, data),
+            fmt::format("{} is not more than {}.limits.event_data_bytes_max = {}", limits.write_queue_bytes_max, at,
+                        data),
             "one event would close every client");
     }
     if (app.limits.connections_max > limits.connections_max) {
       wrong(at + ".limits.connections_max",
-            fmt::format("{} is more than the node's limits.connections_max = {}", app.limits.connections_max, limits.connections_max),
+            fmt::format("{} is more than the node's limits.connections_max = {}", app.limits.connections_max,
+                        limits.connections_max),
             "lower it, or raise the node's");
     }
   }
@@ -195,10 +212,12 @@ class Checker {
       const auto at = fmt::format("apps[{}]", i);
       check_app(apps[i], at);
       if (const auto [first, fresh] = ids.emplace(apps[i].id, i); !fresh && !apps[i].id.empty()) {
-        wrong(at + ".id", fmt::format("`{}` is the id of apps[{}] too", apps[i].id, first->second), "give each app its own");
+        wrong(at + ".id", fmt::format("`{}` is the id of apps[{}] too", apps[i].id, first->second),
+              "give each app its own");
       }
       if (const auto [first, fresh] = keys.emplace(apps[i].key, i); !fresh && !apps[i].key.empty()) {
-        wrong(at + ".key", fmt::format("`{}` is the key of apps[{}] too", apps[i].key, first->second), "give each app its own");
+        wrong(at + ".key", fmt::format("`{}` is the key of apps[{}] too", apps[i].key, first->second),
+              "give each app its own");
       }
     }
   }
@@ -235,7 +254,8 @@ class Checker {
     const auto& limits = config_.settings.limits;
     if (limits.write_queue_bytes_max <= limits.frame_bytes_max) {
       wrong("limits.write_queue_bytes_max",
-            fmt::format("{} is not more than limits.frame_bytes_max = {}", limits.write_queue_bytes_max, limits.frame_bytes_max),
+            fmt::format("{} is not more than limits.frame_bytes_max = {}", limits.write_queue_bytes_max,
+                        limits.frame_bytes_max),
             "one message would close every client");
     }
     if (limits.catch_up_buffer_bytes_max > limits.write_queue_bytes_max) {
@@ -252,7 +272,8 @@ class Checker {
             "make it at least as long");
     }
     if (limits.connections_per_address_max > limits.connections_max) {
-      wrong("limits.connections_per_address_max", "it is more than limits.connections_max", "lower it, or use 0 for no bound");
+      wrong("limits.connections_per_address_max", "it is more than limits.connections_max",
+            "lower it, or use 0 for no bound");
     }
   }
 

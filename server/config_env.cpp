@@ -59,7 +59,8 @@ void read_earlier_names(const Environment& env, LoadedConfig& out) {
     if (!secure && *scheme != "http" && *scheme != "ws") {
       mistake(out, "WEBSOCKET_SCHEME", {}, fmt::format("`{}` is not one of `http`, `https`, `ws`, `wss`", *scheme));
     } else if (secure && !lookup(env, "PARLEY_SERVER_TLS_CERTIFICATE") && !out.config.server.tls.enabled()) {
-      out.notes.push_back("WEBSOCKET_SCHEME asks for TLS and server.tls is not set: a proxy in front must terminate it");
+      out.notes.push_back(
+          "WEBSOCKET_SCHEME asks for TLS and server.tls is not set: a proxy in front must terminate it");
     }
   }
 }
@@ -72,7 +73,8 @@ void read_app(const Environment& env, const std::string& prefix, std::set<std::s
   if (id == nullptr && key == nullptr && secret == nullptr) return;
   if (id == nullptr || key == nullptr || secret == nullptr) {
     const auto* missing = id == nullptr ? "ID" : key == nullptr ? "KEY" : "SECRET";
-    mistake(out, prefix + missing, "apps", fmt::format("{}ID, {}KEY and {}SECRET belong together", prefix, prefix, prefix),
+    mistake(out, prefix + missing, "apps",
+            fmt::format("{}ID, {}KEY and {}SECRET belong together", prefix, prefix, prefix),
             fmt::format("set {}{} too", prefix, missing));
     return;
   }

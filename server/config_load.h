@@ -19,15 +19,15 @@
 namespace parley::server {
 
 struct ConfigMistake {
-  std::string where;   // `parley.toml:12`, `PARLEY_SERVER_PORT`, `--port`; empty: the whole
-  std::string key;     // `server.port`, `apps[0].secret`; may be empty
+  std::string where;  // `parley.toml:12`, `PARLEY_SERVER_PORT`, `--port`; empty: the whole
+  std::string key;    // `server.port`, `apps[0].secret`; may be empty
   std::string what;
   std::string remedy;  // may be empty
 };
 
 struct ConfigSources {
-  std::optional<std::string> toml;         // the file's contents
-  std::string toml_name = "parley.toml";   // for messages
+  std::optional<std::string> toml;        // the file's contents
+  std::string toml_name = "parley.toml";  // for messages
   std::map<std::string, std::string> environment;
   std::vector<std::pair<std::string, std::string>> flags;  // key name -> text, in order
   bool dev = false;

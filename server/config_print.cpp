@@ -35,7 +35,8 @@ void print_keys(std::string& out, LoadedConfig& loaded, std::span<const ConfigKe
     auto value = slot_toml(slot);
     if (key.secret && secrets == Secrets::masked && value != "\"\"") value = "\"********\"";
     const auto line = fmt::format("{} = {}", key.name.substr(key.name.rfind('.') + 1), value);
-    out += fmt::format("{:<{}} # {}\n", line, kValueColumn, origin(loaded, fmt::format("{}{}", shown_prefix, key.name)));
+    out +=
+        fmt::format("{:<{}} # {}\n", line, kValueColumn, origin(loaded, fmt::format("{}{}", shown_prefix, key.name)));
   }
 }
 
@@ -56,7 +57,8 @@ void describe_keys(std::string& out, std::span<const ConfigKey<Owner>> keys, Own
 // Retention stands last in the table.
 std::span<const ConfigKey<ChannelRule>> rule_keys_without_retention() {
   const auto keys = rule_keys();
-  const auto first = std::find_if(keys.begin(), keys.end(), [](const auto& key) { return key.name.starts_with("retention."); });
+  const auto first =
+      std::find_if(keys.begin(), keys.end(), [](const auto& key) { return key.name.starts_with("retention."); });
   return keys.first(static_cast<std::size_t>(first - keys.begin()));
 }
 
@@ -76,7 +78,8 @@ std::string config_toml(LoadedConfig& loaded, Secrets secrets) {
     std::string rule = "\n[[channels]]\n";
     // Where nothing is kept, how long it is kept is no part of what holds (and reading it back a mistake).
     const bool kept = settings.rules[i].durability != Durability::none;
-    print_keys(rule, loaded, kept ? rule_keys() : rule_keys_without_retention(), settings.rules[i], fmt::format("channels[{}].", i), "channels.", secrets);
+    print_keys(rule, loaded, kept ? rule_keys() : rule_keys_without_retention(), settings.rules[i],
+               fmt::format("channels[{}].", i), "channels.", secrets);
     if (i < own_rules) {
       out += rule;
       continue;

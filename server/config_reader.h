@@ -18,8 +18,8 @@ inline std::string origin_of(const LoadedConfig& out, const std::string& key) {
   return found == out.origins.end() ? "default" : found->second;
 }
 
-void read_toml(std::string_view text, const std::string& name, LoadedConfig& out);         // config_toml.cpp
-void read_environment(const std::map<std::string, std::string>& env, LoadedConfig& out);   // config_env.cpp
-void check(const ConfigSources& sources, LoadedConfig& out);                               // config_check.cpp
+void read_toml(std::string_view text, const std::string& name, LoadedConfig& out);        // config_toml.cpp
+void read_environment(const std::map<std::string, std::string>& env, LoadedConfig& out);  // config_env.cpp
+void check(const ConfigSources& sources, LoadedConfig& out);                              // config_check.cpp
 
 }  // namespace parley::server::reader

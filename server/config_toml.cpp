@@ -72,7 +72,9 @@ class TableReader {
       out_.origins[shown] = where;
       const auto value = to_value(node);
       if (!value) {
-        const auto* found = node.is_array() ? "a list of something else" : node.is_table() ? "a table" : "a date or time";
+        const auto* found = node.is_array()   ? "a list of something else"
+                            : node.is_table() ? "a table"
+                                              : "a date or time";
         mistake(out_, where, shown, fmt::format("expected {}, found {}", slot_type(key->slot(owner_)), found));
       } else if (const auto status = assign(key->slot(owner_), *value, key->range); !status) {
         mistake(out_, where, shown, status.error().message);
@@ -125,7 +127,8 @@ template <class Owner>
 void read_tables(const toml::node& node, std::string_view what, std::span<const ConfigKey<Owner>> keys,
                  const std::string& file, std::vector<Owner>& owners, LoadedConfig& out) {
   const auto* array = node.as_array();
-  if (array == nullptr || !std::all_of(array->begin(), array->end(), [](const auto& item) { return item.is_table(); })) {
+  if (array == nullptr ||
+      !std::all_of(array->begin(), array->end(), [](const auto& item) { return item.is_table(); })) {
     mistake(out, fmt::format("{}:{}", file, node.source().begin.line), std::string(what), "expected a list of tables",
             fmt::format("write [[{}]] in front of each", what));
     return;

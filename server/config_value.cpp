@@ -139,7 +139,8 @@ Status assign_flag(bool* to, std::string_view text) {
 }
 
 std::string_view type_of(const ConfigValue& value) {
-  static constexpr std::array<std::string_view, 5> kNames{"a boolean", "an integer", "a decimal number", "text", "a list"};
+  static constexpr std::array<std::string_view, 5> kNames{"a boolean", "an integer", "a decimal number", "text",
+                                                          "a list"};
   return kNames.at(value.index());
 }
 
@@ -170,24 +171,23 @@ Result<std::int64_t> parse_duration_ms(std::string_view text, std::int64_t unit_
 
 Status assign_text(Slot slot, std::string_view raw, Range range) {
   const auto text = trimmed(raw);
-  return std::visit(
-      Overload{
-          [&](std::string* to) { return to->assign(raw), Status{}; },
-          [&](bool* to) { return assign_flag(to, text); },
-          [&](std::vector<std::string>* to) { return assign_list(to, text); },
-          [&](std::chrono::seconds* to) { return assign_duration_text(to, text, range); },
-          [&](std::chrono::milliseconds* to) { return assign_duration_text(to, text, range); },
-          [&]<class T>(T* to) {
-            if constexpr (std::is_enum_v<T>) {
-              return assign_word(to, text);
-            } else {
-              const auto number = whole_number(text);
-              if (!number) return Status(wrong(fmt::format("`{}` is not a whole number", text)));
-              return assign_number(to, *number, range);
-            }
-          },
-      },
-      slot);
+  return std::visit(Overload{
+                        [&](std::string* to) { return to->assign(raw), Status{}; },
+                        [&](bool* to) { return assign_flag(to, text); },
+                        [&](std::vector<std::string>* to) { return assign_list(to, text); },
+                        [&](std::chrono::seconds* to) { return assign_duration_text(to, text, range); },
+                        [&](std::chrono::milliseconds* to) { return assign_duration_text(to, text, range); },
+                        [&]<class T>(T* to) {
+                          if constexpr (std::is_enum_v<T>) {
+                            return assign_word(to, text);
+                          } else {
+                            const auto number = whole_number(text);
+                            if (!number) return Status(wrong(fmt::format("`{}` is not a whole number", text)));
+                            return assign_number(to, *number, range);
+                          }
+                        },
+                    },
+                    slot);
 }
 
 Status assign(Slot slot, const ConfigValue& value, Range range) {
@@ -199,7 +199,9 @@ Status assign(Slot slot, const ConfigValue& value, Range range) {
           [&](std::chrono::seconds* to, const std::string& text) { return assign_duration_text(to, text, range); },
           [&](std::chrono::milliseconds* to, const std::string& text) { return assign_duration_text(to, text, range); },
           [&](std::chrono::seconds* to, std::int64_t n) { return assign_duration_text(to, std::to_string(n), range); },
-          [&](std::chrono::milliseconds* to, std::int64_t n) { return assign_duration_text(to, std::to_string(n), range); },
+          [&](std::chrono::milliseconds* to, std::int64_t n) {
+            return assign_duration_text(to, std::to_string(n), range);
+          },
           [&]<class T, class V>(T* to, const V& given) {
             if constexpr (std::is_enum_v<T> && std::is_same_v<V, std::string>) {
               return assign_word(to, given);

@@ -32,8 +32,8 @@ struct Range {
 Status assign(Slot slot, const ConfigValue& value, Range range);
 Status assign_text(Slot slot, std::string_view text, Range range);  // environment and flags
 
-std::string slot_toml(Slot slot);                 // the value as TOML
-std::string_view slot_type(Slot slot);            // for docs: `text`, `integer`, …
+std::string slot_toml(Slot slot);       // the value as TOML
+std::string_view slot_type(Slot slot);  // for docs: `text`, `integer`, …
 std::string toml_quote(std::string_view text);
 
 // "90", "90s", "1500ms", "5m", "2h", "30d": milliseconds. A bare number counts in `unit`.

@@ -30,8 +30,12 @@ constexpr std::size_t kHistoryMax = 200;
 
 std::string_view content_type(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-      {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-      {".svg", "image/svg+xml"},             {".png", "image/png"},                     {".json", "application/json"},
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".json", "application/json"},
   };
   for (const auto& [ending, type] : kTypes) {
     if (name.ends_with(ending)) return type;
@@ -55,7 +59,8 @@ void refuse(Exchange& exchange, const Error& error) { net::respond_error(exchang
 bool from_this_site(const HttpRequest& request) {
   const auto origin = request.header("origin");
   const auto separator = origin.find("://");
-  return origin.empty() || (separator != std::string_view::npos && origin.substr(separator + 3) == request.header("host"));
+  return origin.empty() ||
+         (separator != std::string_view::npos && origin.substr(separator + 3) == request.header("host"));
 }
 
 // ---- POST /demo/auth: what a site's /broadcasting/auth answers ----
@@ -102,14 +107,17 @@ struct Message {
 
 Result<Message> decode_message(const HttpRequest& request, std::size_t depth_max) {
   if (const auto json = net::pusher::check_json(request.body, depth_max); !json) return json.error();
-  constexpr std::array<std::string_view, 7> kNames{"id", "channel", "text", "user_id", "user_name", "name", "socket_id"};
-  const auto fields = net::pusher::read_fields(net::pusher::trimmed(request.body), kNames, Errc::bad_request, "the body");
+  constexpr std::array<std::string_view, 7> kNames{"id",        "channel", "text",     "user_id",
+                                                   "user_name", "name",    "socket_id"};
+  const auto fields =
+      net::pusher::read_fields(net::pusher::trimmed(request.body), kNames, Errc::bad_request, "the body");
   if (!fields) return fields.error();
   Message message;
   std::string* const to[] = {&message.id,        &message.channel,   &message.text,     &message.user_id,
                              &message.user_name, &message.user_name, &message.socket_id};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (const auto read = net::pusher::read_string((*fields)[i], kNames[i], Errc::bad_request, *to[i]); !read) return read.error();
+    if (const auto read = net::pusher::read_string((*fields)[i], kNames[i], Errc::bad_request, *to[i]); !read)
+      return read.error();
   }
   if (message.text.empty()) return make_error(Errc::bad_request, "`text` is missing or empty");
   if (message.text.size() > kTextBytesMax) {
@@ -143,8 +151,10 @@ void post_message(const HttpRequest& request, const ExchangePtr& exchange, const
   publish.accepted = exchange->now();
   const auto at = exchange->wall().ms;
   auto& data = publish.data;
-  for (const auto& [name, value] : {std::pair{R"({"id":)", &message->id}, {R"(,"text":)", &message->text},
-                                    {R"(,"user_id":)", &message->user_id}, {R"(,"name":)", &message->user_name}}) {
+  for (const auto& [name, value] : {std::pair{R"({"id":)", &message->id},
+                                    {R"(,"text":)", &message->text},
+                                    {R"(,"user_id":)", &message->user_id},
+                                    {R"(,"name":)", &message->user_name}}) {
     data += name;
     append_json_string(data, *value);
   }
@@ -154,8 +164,8 @@ void post_message(const HttpRequest& request, const ExchangePtr& exchange, const
     if (published == nullptr) return refuse(*exchange, net::error_of(reply));
     std::string body = R"({"id":)";
     append_json_string(body, id);
-    exchange->respond({.body = body + fmt::format(R"(,"at":{},"offset":{},"duplicate":{}}})", at, published->position.offset.value,
-                                                  published->duplicate),
+    exchange->respond({.body = body + fmt::format(R"(,"at":{},"offset":{},"duplicate":{}}})", at,
+                                                  published->position.offset.value, published->duplicate),
                        .route = kRoute});
   });
 }
@@ -188,7 +198,8 @@ void read_history(const HttpRequest& request, const ExchangePtr& exchange, const
   }
   GetHistory history{.channel = ChannelKey(app.id, channel), .limit = 50, .direction = Direction::backward};
   const auto limit_text = query.get("limit");
-  if (const auto limit = limit_text.empty() ? std::nullopt : net::pusher::json_integer(limit_text); limit && *limit > 0) {
+  if (const auto limit = limit_text.empty() ? std::nullopt : net::pusher::json_integer(limit_text);
+      limit && *limit > 0) {
     history.limit = std::min(static_cast<std::size_t>(*limit), kHistoryMax);
   }
   if (query.get("direction") == "forward") history.direction = Direction::forward;
@@ -209,7 +220,8 @@ class Demo final : public net::HttpHandler {
     const auto* app = settings->app_by_id(kDevAppId);
     if (app == nullptr) return refuse(*exchange, make_error(Errc::unknown_app)), true;
     if (request.method != (get ? "GET" : "POST")) {
-      exchange->respond({.status = 405, .content_type = "", .headers = {{"Allow", get ? "GET" : "POST"}}, .route = kRoute});
+      exchange->respond(
+          {.status = 405, .content_type = "", .headers = {{"Allow", get ? "GET" : "POST"}}, .route = kRoute});
     } else if (!from_this_site(request)) {
       refuse(*exchange, make_error(Errc::origin_refused, "the demo answers its own page only"));
     } else if (get) {

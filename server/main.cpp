@@ -8,8 +8,8 @@
 #include "server/serve_command.h"
 #include "server/version.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>
@@ -24,14 +24,21 @@ struct KeyFlag {
   const char* key;
 };
 constexpr KeyFlag kKeyFlags[] = {
-    {"--host", "server.host"},         {"--port", "server.port"},       {"--metrics-port", "metrics.port"},
-    {"--data-dir", "data.dir"},        {"--log-level", "log.level"},    {"--log-format", "log.format"},
-    {"--io-threads", "server.io_threads"}, {"--metrics-host", "metrics.host"}, {"--drain-seconds", "server.drain_seconds"},
+    {"--host", "server.host"},
+    {"--port", "server.port"},
+    {"--metrics-port", "metrics.port"},
+    {"--data-dir", "data.dir"},
+    {"--log-level", "log.level"},
+    {"--log-format", "log.format"},
+    {"--io-threads", "server.io_threads"},
+    {"--metrics-host", "metrics.host"},
+    {"--drain-seconds", "server.drain_seconds"},
 };
 
 void add_config_options(CLI::App& command, CommandLine& line) {
   command.add_option_function<std::string>(
-      "-c,--config", [&line](const std::string& path) { line.config_file = path; }, "Configuration file (default: parley.toml)");
+      "-c,--config", [&line](const std::string& path) { line.config_file = path; },
+      "Configuration file (default: parley.toml)");
   command.add_flag("--dev", line.dev, "Demo app and page, weak secrets allowed, 127.0.0.1 only");
   command.add_flag("--conformance", line.conformance, "Serve a plain WebSocket echo at /conformance/echo");
   for (const auto& [flag, key] : kKeyFlags) {
@@ -72,14 +79,18 @@ struct ClientLine {
   CommandLine line;
 
   void add_to(CLI::App& command) {
-    command.add_option("--url", given.url, "The server, as https://ws.example.com (default: PARLEY_URL, or the configured host and port)");
-    command.add_option("--app-id", given.app_id, "The application's id (default: PARLEY_APP_ID, or the file's first application)");
+    command.add_option("--url", given.url,
+                       "The server, as https://ws.example.com (default: PARLEY_URL, or the configured host and port)");
+    command.add_option("--app-id", given.app_id,
+                       "The application's id (default: PARLEY_APP_ID, or the file's first application)");
     command.add_option("--key", given.key, "Its key");
-    command.add_option("--secret", given.secret, "Its secret (better: PARLEY_APP_SECRET, which other users do not see)");
+    command.add_option("--secret", given.secret,
+                       "Its secret (better: PARLEY_APP_SECRET, which other users do not see)");
     command.add_option("--ca-file", given.ca_file, "PEM file of the authority that signed the server's certificate");
     command.add_flag("--insecure", given.insecure, "Do not check the server's certificate");
     command.add_option_function<std::string>(
-        "-c,--config", [this](const std::string& path) { line.config_file = path; }, "Configuration file (default: parley.toml)");
+        "-c,--config", [this](const std::string& path) { line.config_file = path; },
+        "Configuration file (default: parley.toml)");
     command.add_flag("--dev", line.dev, "The demo's application on 127.0.0.1");
   }
 
@@ -100,10 +111,15 @@ struct ClientCommands {
   void add_to(CLI::App& app, int& code) {
     auto* publish_command = app.add_subcommand("publish", "Publish an event");
     line.add_to(*publish_command);
-    publish_command->add_option("words", publishing.words, "Channel, event and data (`-`: from stdin)")->expected(3)->required()->type_name("CHANNEL EVENT DATA");
+    publish_command->add_option("words", publishing.words, "Channel, event and data (`-`: from stdin)")
+        ->expected(3)
+        ->required()
+        ->type_name("CHANNEL EVENT DATA");
     publish_command->add_option("--socket-id", publishing.socket_id, "This client does not get it");
-    publish_command->add_option("--idempotency-key", publishing.idempotency_key, "Publishing again with it changes nothing");
-    publish_command->callback([&] { code = line.run([&](const auto& target) { return publish(target, publishing); }); });
+    publish_command->add_option("--idempotency-key", publishing.idempotency_key,
+                                "Publishing again with it changes nothing");
+    publish_command->callback(
+        [&] { code = line.run([&](const auto& target) { return publish(target, publishing); }); });
 
     auto* subscribe_command = app.add_subcommand("subscribe", "Show events as they come");
     line.add_to(*subscribe_command);
@@ -113,7 +129,8 @@ struct ClientCommands {
     subscribe_command->add_option("--rewind", subscribing.rewind, "Begin with the newest N events");
     subscribe_command->add_option("--count", subscribing.count, "End after N events");
     subscribe_command->add_flag("--json", subscribing.json, "One JSON object a line");
-    subscribe_command->callback([&] { code = line.run([&](const auto& target) { return subscribe(target, subscribing); }); });
+    subscribe_command->callback(
+        [&] { code = line.run([&](const auto& target) { return subscribe(target, subscribing); }); });
 
     auto* history_command = app.add_subcommand("history", "Print a channel's history");
     line.add_to(*history_command);
@@ -130,8 +147,10 @@ struct ClientCommands {
     auto* bench_command = app.add_subcommand("bench", "Publish to many subscribers and print the rates");
     line.add_to(*bench_command);
     bench_command->add_option("--channel", benching.channel, "Channel (domain.bench is durable)");
-    bench_command->add_option("--subscribers", benching.subscribers, "Connections that listen")->check(CLI::Range(1, 50'000));
-    bench_command->add_option("--publishers", benching.publishers, "Connections that publish")->check(CLI::Range(1, 256));
+    bench_command->add_option("--subscribers", benching.subscribers, "Connections that listen")
+        ->check(CLI::Range(1, 50'000));
+    bench_command->add_option("--publishers", benching.publishers, "Connections that publish")
+        ->check(CLI::Range(1, 256));
     bench_command->add_option("--publishes", benching.publishes, "Events in all")->check(CLI::Range(1, 10'000'000));
     bench_command->add_option("--bytes", benching.bytes, "Size of each event's data")->check(CLI::Range(1, 100'000));
     bench_command->callback([&] { code = line.run([&](const auto& target) { return bench(target, benching); }); });

@@ -34,9 +34,11 @@ Result<PusherFrame> decode_pusher_frame(std::string_view text) {
   constexpr std::array<std::string_view, 5> kNames{"event", "channel", "data", "epoch", "offset"};
   const auto fields = net::pusher::read_fields(net::pusher::trimmed(text), kNames, Errc::bad_frame, "the frame");
   if (!fields) return fields.error();
-  PusherFrame frame{.event = unwrapped((*fields)[0]), .channel = unwrapped((*fields)[1]), .data = unwrapped((*fields)[2])};
+  PusherFrame frame{
+      .event = unwrapped((*fields)[0]), .channel = unwrapped((*fields)[1]), .data = unwrapped((*fields)[2])};
   if (!(*fields)[3].empty() && !(*fields)[4].empty()) {
-    if (const auto position = parse_position(fmt::format("{}:{}", unwrapped((*fields)[3]), (*fields)[4]))) frame.position = *position;
+    if (const auto position = parse_position(fmt::format("{}:{}", unwrapped((*fields)[3]), (*fields)[4])))
+      frame.position = *position;
   }
   return frame;
 }
@@ -82,7 +84,8 @@ Result<PusherFrame> PusherConnection::next(milliseconds timeout) {
     auto message = socket_.receive(timeout);
     if (!message) return message.error();
     if (message->opcode == net::Opcode::close) {
-      return make_error(Errc::io, fmt::format("the server closed the connection: {} {}", message->close_code, message->payload));
+      return make_error(Errc::io,
+                        fmt::format("the server closed the connection: {} {}", message->close_code, message->payload));
     }
     if (message->opcode != net::Opcode::text) continue;
     auto frame = decode_pusher_frame(message->payload);
@@ -92,7 +95,8 @@ Result<PusherFrame> PusherConnection::next(milliseconds timeout) {
       continue;
     }
     if (frame->event == "pusher:error") {
-      return make_error(Errc::bad_request, fmt::format("the server answered {} {}", inner_field(frame->data, "code"), inner_field(frame->data, "message")));
+      return make_error(Errc::bad_request, fmt::format("the server answered {} {}", inner_field(frame->data, "code"),
+                                                       inner_field(frame->data, "message")));
     }
     return frame;
   }

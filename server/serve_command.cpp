@@ -46,7 +46,8 @@ void raise_file_limit(std::size_t connections_max, bool dev) {
 
 void log_mistakes(const std::vector<ConfigMistake>& mistakes) {
   for (const auto& mistake : mistakes) {
-    log_error("configuration mistake", {{"where", mistake.where}, {"key", mistake.key}, {"what", mistake.what}, {"remedy", mistake.remedy}});
+    log_error("configuration mistake",
+              {{"where", mistake.where}, {"key", mistake.key}, {"what", mistake.what}, {"remedy", mistake.remedy}});
   }
 }
 

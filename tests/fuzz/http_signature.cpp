@@ -1,8 +1,8 @@
 // Query strings of the signed HTTP API: parsing is total, what we sign ourselves is accepted, and any
 // change to what was signed is refused.
 
-#include "core/check.h"
 #include "net/pusher/http_signature.h"
+#include "core/check.h"
 
 #include <algorithm>
 

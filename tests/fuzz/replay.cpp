@@ -26,7 +26,8 @@ void feed_with_damage(const std::string& input) {
   for (int i = 0; i < kVariants && !input.empty(); ++i) {
     feed(input.substr(0, random.below(input.size())));
     auto changed = input;
-    for (std::uint64_t n = 0; n <= random.below(4); ++n) changed[random.below(changed.size())] = static_cast<char>(random.next());
+    for (std::uint64_t n = 0; n <= random.below(4); ++n)
+      changed[random.below(changed.size())] = static_cast<char>(random.next());
     feed(changed);
   }
 }

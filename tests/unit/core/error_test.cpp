@@ -56,7 +56,8 @@ TEST(ErrorTable, IsWhatTheDocumentationSays) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = all_errors()[i];
     const auto code = row.pusher_code == 0 ? std::string("–") : std::to_string(row.pusher_code);
-    EXPECT_EQ(rows[i], fmt::format("| `{}` | {} | {} | {} | {} |", row.name, code, row.http_status, row.sentence, row.remedy));
+    EXPECT_EQ(rows[i],
+              fmt::format("| `{}` | {} | {} | {} | {} |", row.name, code, row.http_status, row.sentence, row.remedy));
   }
 }
 

@@ -31,10 +31,11 @@ TEST(Position, OffsetZeroIsBeforeTheFirstPublication) {
 }
 
 TEST(Position, AnythingElseIsRefused) {
-  for (const char* text : {"", ":", "17", "00000000000000ff", "00000000000000ff:", ":17", "ff:17", "0000000000000000:17",
-                           "00000000000000fg:1", "00000000000000ff:-1", "00000000000000ff:+1", "00000000000000ff: 1",
-                           "00000000000000ff:1 ", "00000000000000ff:1x", "00000000000000ff:18446744073709551616",
-                           "0x000000000000ff:1", "-0000000000000ff:1", "000000000000000ff:1", "00000000000000ff:1:2"}) {
+  for (const char* text :
+       {"", ":", "17", "00000000000000ff", "00000000000000ff:", ":17", "ff:17", "0000000000000000:17",
+        "00000000000000fg:1", "00000000000000ff:-1", "00000000000000ff:+1", "00000000000000ff: 1",
+        "00000000000000ff:1 ", "00000000000000ff:1x", "00000000000000ff:18446744073709551616", "0x000000000000ff:1",
+        "-0000000000000ff:1", "000000000000000ff:1", "00000000000000ff:1:2"}) {
     const auto parsed = parse_position(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, Errc::bad_position) << text;
@@ -51,8 +52,8 @@ TEST(SocketId, HasPushersForm) {
 }
 
 TEST(SocketId, AnythingElseIsRefused) {
-  for (const char* text : {"", ".", "1", "1.", ".1", "1.2.3", "1.2 ", " 1.2", "-1.2", "1.-2", "+1.2", "a.b", "1.2\n:private-x",
-                           "4294967296.1", "1.4294967296"}) {
+  for (const char* text : {"", ".", "1", "1.", ".1", "1.2.3", "1.2 ", " 1.2", "-1.2", "1.-2", "+1.2", "a.b",
+                           "1.2\n:private-x", "4294967296.1", "1.4294967296"}) {
     EXPECT_FALSE(SocketId::parse(text)) << text;
   }
 }

@@ -37,8 +37,8 @@ Settings with_rules(std::vector<ChannelRule> rules) {
 
 TEST(RuleFor, DefaultsKeepDomainsUsersAndAdminsInAllWireForms) {
   const auto settings = with_rules(default_rules());
-  for (const char* name : {"domain.1", "private-domain.1", "presence-domain.1", "private-encrypted-domain.1", "cache-domain.1",
-                           "presence-cache-user.1", "private-admin.x", "#server-to-user-42"}) {
+  for (const char* name : {"domain.1", "private-domain.1", "presence-domain.1", "private-encrypted-domain.1",
+                           "cache-domain.1", "presence-cache-user.1", "private-admin.x", "#server-to-user-42"}) {
     EXPECT_EQ(settings.rule_for(name).durability, Durability::quorum) << name;
   }
   for (const char* name : {"lobby", "private-lobby", "domain", "presence-x.domain.1", "users.1"}) {

@@ -30,7 +30,8 @@ std::vector<std::string> mistakes(const LoadedConfig& loaded) {
 }
 
 // The text is one mistake and this is it.
-void expect_mistake(const std::string& toml, const std::string& where, const std::string& key, const std::string& part) {
+void expect_mistake(const std::string& toml, const std::string& where, const std::string& key,
+                    const std::string& part) {
   const auto loaded = load(toml);
   const auto found = mistakes(loaded);
   ASSERT_EQ(found.size(), 1U) << toml << testing::PrintToString(found);
@@ -39,9 +40,7 @@ void expect_mistake(const std::string& toml, const std::string& where, const std
   EXPECT_NE(found[0].find(part), std::string::npos) << found[0];
 }
 
-TEST(ConfigMistakes, AGoodFileHasNone) {
-  EXPECT_THAT(mistakes(load(kApp)), testing::IsEmpty());
-}
+TEST(ConfigMistakes, AGoodFileHasNone) { EXPECT_THAT(mistakes(load(kApp)), testing::IsEmpty()); }
 
 TEST(ConfigMistakes, NoApplicationIsOne) {
   expect_mistake("", "", "apps", "there is no application");
@@ -78,7 +77,8 @@ TEST(ConfigMistakes, WrongTypes) {
   expect_mistake("[server]\nport = [1]" + app, "parley.toml:2", "server.port", "found a list of something else");
   expect_mistake("[server]\nport = { a = 1 }" + app, "parley.toml:2", "server.port", "found a table");
   expect_mistake("[server]\nhost = 1" + app, "parley.toml:2", "server.host", "expected text, found an integer");
-  expect_mistake("[server]\ntrusted_proxies = \"10.0.0.0/8\"" + app, "parley.toml:2", "server.trusted_proxies", "a list");
+  expect_mistake("[server]\ntrusted_proxies = \"10.0.0.0/8\"" + app, "parley.toml:2", "server.trusted_proxies",
+                 "a list");
   expect_mistake("server = 1" + app, "parley.toml:1", "server", "expected a table");
   expect_mistake(app + "enabled = \"yes\"", "parley.toml:6", "apps[0].enabled", "expected true or false, found text");
   expect_mistake("[data]\ndir = 1979-05-27" + app, "parley.toml:2", "data.dir", "found a date or time");
@@ -90,19 +90,25 @@ TEST(ConfigMistakes, NumbersOutOfRange) {
   const std::string app = kApp;
   expect_mistake("[server]\nport = 65536" + app, "parley.toml:2", "server.port", "65536 is out of range: 0 to 65535");
   expect_mistake("[server]\nport = -1" + app, "parley.toml:2", "server.port", "-1 is out of range");
-  expect_mistake("[limits]\nconnections_max = 0" + app, "parley.toml:2", "limits.connections_max", "0 is out of range: 1 to");
-  expect_mistake("[limits]\njson_depth_max = 9223372036854775807" + app, "parley.toml:2", "limits.json_depth_max", "out of range");
+  expect_mistake("[limits]\nconnections_max = 0" + app, "parley.toml:2", "limits.connections_max",
+                 "0 is out of range: 1 to");
+  expect_mistake("[limits]\njson_depth_max = 9223372036854775807" + app, "parley.toml:2", "limits.json_depth_max",
+                 "out of range");
 }
 
 TEST(ConfigMistakes, BadDurations) {
   const std::string app = kApp;
-  for (const char* text : {"\"5 parsecs\"", "\"s\"", "\"\"", "\"-5s\"", "-5", "\"5.5s\"", "\"99999999999999999999s\"", "\"1e3\""}) {
-    expect_mistake(std::string("[timing]\nactivity_timeout = ") + text + app, "parley.toml:2", "timing.activity_timeout",
-                   "is not a duration");
+  for (const char* text :
+       {"\"5 parsecs\"", "\"s\"", "\"\"", "\"-5s\"", "-5", "\"5.5s\"", "\"99999999999999999999s\"", "\"1e3\""}) {
+    expect_mistake(std::string("[timing]\nactivity_timeout = ") + text + app, "parley.toml:2",
+                   "timing.activity_timeout", "is not a duration");
   }
-  expect_mistake("[timing]\nactivity_timeout = \"1500ms\"" + app, "parley.toml:2", "timing.activity_timeout", "whole seconds");
-  expect_mistake("[timing]\nactivity_timeout = \"2d\"" + app, "parley.toml:2", "timing.activity_timeout", "out of range: 1s to 3600s");
-  expect_mistake("[timing]\nactivity_timeout = \"999999999d\"" + app, "parley.toml:2", "timing.activity_timeout", "longer than a century");
+  expect_mistake("[timing]\nactivity_timeout = \"1500ms\"" + app, "parley.toml:2", "timing.activity_timeout",
+                 "whole seconds");
+  expect_mistake("[timing]\nactivity_timeout = \"2d\"" + app, "parley.toml:2", "timing.activity_timeout",
+                 "out of range: 1s to 3600s");
+  expect_mistake("[timing]\nactivity_timeout = \"999999999d\"" + app, "parley.toml:2", "timing.activity_timeout",
+                 "longer than a century");
 }
 
 TEST(ConfigMistakes, SecretsThatAreNone) {
@@ -116,13 +122,15 @@ TEST(ConfigMistakes, SecretsThatAreNone) {
   expect_mistake(with("replace-with-a-secret"), "parley.toml:4", "apps[0].secret", "openssl rand -hex 20");
   expect_mistake(with("a-key-that-is-longer-than-16"), "parley.toml:4", "apps[0].secret", "same as the public key");
   expect_mistake("[[apps]]\nid = \"a\"\nkey = \"k\"\n", "default", "apps[0].secret", "has no secret");
-  expect_mistake(std::string(kApp) + "secret_previous = \"short\"", "parley.toml:6", "apps[0].secret_previous", "too few");
+  expect_mistake(std::string(kApp) + "secret_previous = \"short\"", "parley.toml:6", "apps[0].secret_previous",
+                 "too few");
   expect_mistake(std::string(kApp) + "secret_previous = \"a-secret-of-good-length\"", "parley.toml:6",
                  "apps[0].secret_previous", "same as the secret");
 }
 
 TEST(ConfigMistakes, NoMessageEverHoldsASecret) {
-  const auto loaded = load("[[apps]]\nid = \"a\"\nkey = \"k\"\nsecret = \"tiny-hush\"\nsecret_previous = \"small-hush\"\n");
+  const auto loaded =
+      load("[[apps]]\nid = \"a\"\nkey = \"k\"\nsecret = \"tiny-hush\"\nsecret_previous = \"small-hush\"\n");
   EXPECT_FALSE(loaded.ok());
   EXPECT_EQ(mistakes_text(loaded.mistakes).find("hush"), std::string::npos) << mistakes_text(loaded.mistakes);
 }
@@ -156,25 +164,31 @@ TEST(ConfigMistakes, AddressesBlocksOriginsAndPrefixes) {
   const std::string app = kApp;
   expect_mistake("[server]\nhost = \"example.com\"" + app, "parley.toml:2", "server.host", "is not an address");
   expect_mistake("[metrics]\nhost = \"\"" + app, "parley.toml:2", "metrics.host", "is not an address");
-  for (const char* block : {"10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", "10.0.0.0/8x", "", "x"}) {
+  for (const char* block :
+       {"10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", "10.0.0.0/8x", "", "x"}) {
     expect_mistake(std::string("[server]\ntrusted_proxies = [\"") + block + "\"]" + app, "parley.toml:2",
                    "server.trusted_proxies", "neither an address nor a CIDR block");
   }
   for (const char* prefix : {"ws", "/ws/", "/", "/a b"}) {
-    expect_mistake(std::string("[server]\npath_prefix = \"") + prefix + "\"" + app, "parley.toml:2", "server.path_prefix",
-                   "is not a path prefix");
+    expect_mistake(std::string("[server]\npath_prefix = \"") + prefix + "\"" + app, "parley.toml:2",
+                   "server.path_prefix", "is not a path prefix");
   }
   for (const char* origin : {"example.com", "https://", "https://example.com/", "https://a.*.com", "://x", ""}) {
-    expect_mistake(app + "allowed_origins = [\"" + origin + "\"]", "parley.toml:6", "apps[0].allowed_origins", "is not an origin");
+    expect_mistake(app + "allowed_origins = [\"" + origin + "\"]", "parley.toml:6", "apps[0].allowed_origins",
+                   "is not an origin");
   }
-  EXPECT_TRUE(load(app + "allowed_origins = [\"*\", \"https://*.example.com\", \"http://localhost:3000\", \"http://[::1]:80\"]").ok());
+  EXPECT_TRUE(
+      load(app + "allowed_origins = [\"*\", \"https://*.example.com\", \"http://localhost:3000\", \"http://[::1]:80\"]")
+          .ok());
   EXPECT_TRUE(load("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\", \"fd00::/8\", \"192.0.2.7\"]" + app).ok());
 }
 
 TEST(ConfigMistakes, TlsNeedsBothFilesAndBothReadable) {
   const std::string app = kApp;
-  expect_mistake("[server.tls]\ncertificate = \"c.pem\"" + app, "parley.toml:2", "server.tls.certificate", "server.tls.key is missing");
-  expect_mistake("[server.tls]\nkey = \"k.pem\"" + app, "parley.toml:2", "server.tls.key", "server.tls.certificate is missing");
+  expect_mistake("[server.tls]\ncertificate = \"c.pem\"" + app, "parley.toml:2", "server.tls.certificate",
+                 "server.tls.key is missing");
+  expect_mistake("[server.tls]\nkey = \"k.pem\"" + app, "parley.toml:2", "server.tls.key",
+                 "server.tls.certificate is missing");
   ConfigSources sources;
   sources.toml = "[server.tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"" + app;
   sources.readable = [](const std::string& path) -> Status {
@@ -191,17 +205,20 @@ TEST(ConfigMistakes, LimitsThatContradictEachOther) {
   const std::string app = kApp;
   expect_mistake("[limits]\nframe_bytes_max = 50_000" + app, "parley.toml:2", "limits.frame_bytes_max",
                  "too small for apps[0].limits.event_data_bytes_max = 102400");
-  expect_mistake("[limits]\nhttp_body_bytes_max = 500_000" + app, "parley.toml:2", "limits.http_body_bytes_max", "too small for 10 events");
-  expect_mistake("[limits]\nwrite_queue_bytes_max = 120_000\ncatch_up_buffer_bytes_max = 100_000" + app, "parley.toml:2",
-                 "limits.write_queue_bytes_max", "not more than limits.frame_bytes_max = 131072");
-  expect_mistake("[limits]\ncatch_up_buffer_bytes_max = 8_000_000" + app, "parley.toml:2", "limits.catch_up_buffer_bytes_max",
-                 "more than limits.write_queue_bytes_max");
-  expect_mistake("[limits]\nidempotency_window = 60" + app, "parley.toml:2", "limits.idempotency_window", "shorter than limits.signature_window");
+  expect_mistake("[limits]\nhttp_body_bytes_max = 500_000" + app, "parley.toml:2", "limits.http_body_bytes_max",
+                 "too small for 10 events");
+  expect_mistake("[limits]\nwrite_queue_bytes_max = 120_000\ncatch_up_buffer_bytes_max = 100_000" + app,
+                 "parley.toml:2", "limits.write_queue_bytes_max", "not more than limits.frame_bytes_max = 131072");
+  expect_mistake("[limits]\ncatch_up_buffer_bytes_max = 8_000_000" + app, "parley.toml:2",
+                 "limits.catch_up_buffer_bytes_max", "more than limits.write_queue_bytes_max");
+  expect_mistake("[limits]\nidempotency_window = 60" + app, "parley.toml:2", "limits.idempotency_window",
+                 "shorter than limits.signature_window");
   expect_mistake("[limits]\nconnections_max = 10\nconnections_per_address_max = 11" + app, "parley.toml:3",
                  "limits.connections_per_address_max", "more than limits.connections_max");
   expect_mistake("[limits]\nconnections_max = 10" + app + "limits = { connections_max = 11 }", "parley.toml:7",
                  "apps[0].limits.connections_max", "more than the node's");
-  expect_mistake("[server]\nport = 7000\n[metrics]\nport = 7000" + app, "parley.toml:4", "metrics.port", "is server.port too");
+  expect_mistake("[server]\nport = 7000\n[metrics]\nport = 7000" + app, "parley.toml:4", "metrics.port",
+                 "is server.port too");
   EXPECT_TRUE(load("[server]\nport = 0\n[metrics]\nport = 0" + app).ok()) << "two free ports differ";
 }
 
@@ -209,10 +226,10 @@ TEST(ConfigMistakes, RulesThatCannotMatchOrKeepNothing) {
   const std::string app = kApp;
   expect_mistake(app + "[[channels]]\ndurability = \"quorum\"", "default", "channels[0].match", "matches nothing");
   expect_mistake(app + "[[channels]]\nmatch = \"a b\"", "parley.toml:7", "channels[0].match", "has characters");
-  expect_mistake(app + "[[channels]]\nmatch = \"a.*\"\n[[channels]]\nmatch = \"a.*\"", "parley.toml:9", "channels[1].match",
-                 "channels[0] has the same pattern");
-  expect_mistake(app + "[[channels]]\nmatch = \"a.*\"\nretention = { count = 5 }", "parley.toml:8", "channels[0].retention.count",
-                 "nothing is kept");
+  expect_mistake(app + "[[channels]]\nmatch = \"a.*\"\n[[channels]]\nmatch = \"a.*\"", "parley.toml:9",
+                 "channels[1].match", "channels[0] has the same pattern");
+  expect_mistake(app + "[[channels]]\nmatch = \"a.*\"\nretention = { count = 5 }", "parley.toml:8",
+                 "channels[0].retention.count", "nothing is kept");
   expect_mistake(app + "[[channels]]\nmatch = \"a.*\"\nkeep_client_events = true", "parley.toml:8",
                  "channels[0].keep_client_events", "nothing is kept");
 }
@@ -236,8 +253,8 @@ secret = ""
 )");
   std::vector<std::string> where;
   for (const auto& mistake : loaded.mistakes) where.push_back(mistake.where);
-  EXPECT_THAT(where, testing::ElementsAre("parley.toml:2", "parley.toml:3", "parley.toml:5", "parley.toml:7", "parley.toml:9",
-                                          "parley.toml:11", "parley.toml:14", "parley.toml:15"));
+  EXPECT_THAT(where, testing::ElementsAre("parley.toml:2", "parley.toml:3", "parley.toml:5", "parley.toml:7",
+                                          "parley.toml:9", "parley.toml:11", "parley.toml:14", "parley.toml:15"));
   EXPECT_NE(mistakes_text(loaded.mistakes).find("8 mistakes in the configuration"), std::string::npos);
 }
 

@@ -43,7 +43,8 @@ TEST(ConfigSources, LaterOnesWin) {
   EXPECT_EQ(good(with({}, file)).config.server.port, 1001);
   EXPECT_EQ(good(with({{"WEBSOCKET_PORT", "1002"}}, file)).config.server.port, 1002);
   EXPECT_EQ(good(with({{"WEBSOCKET_PORT", "1002"}, {"REVERB_SERVER_PORT", "1003"}}, file)).config.server.port, 1003);
-  auto sources = with({{"WEBSOCKET_PORT", "1002"}, {"REVERB_SERVER_PORT", "1003"}, {"PARLEY_SERVER_PORT", "1004"}}, file);
+  auto sources =
+      with({{"WEBSOCKET_PORT", "1002"}, {"REVERB_SERVER_PORT", "1003"}, {"PARLEY_SERVER_PORT", "1004"}}, file);
   EXPECT_EQ(good(sources).config.server.port, 1004);
   sources.flags = {{"server.port", "1005"}, {"server.port", "1006"}};
   const auto loaded = good(sources);
@@ -52,7 +53,8 @@ TEST(ConfigSources, LaterOnesWin) {
 }
 
 TEST(ConfigSources, OriginsAreRemembered) {
-  const auto loaded = good(with({{"PARLEY_DATA_DIR", "/x"}, {"AUTO_MIGRATE", "false"}}, std::string("[log]\nlevel = \"warn\"") + kApp));
+  const auto loaded =
+      good(with({{"PARLEY_DATA_DIR", "/x"}, {"AUTO_MIGRATE", "false"}}, std::string("[log]\nlevel = \"warn\"") + kApp));
   EXPECT_EQ(loaded.origins.at("log.level"), "parley.toml:2");
   EXPECT_EQ(loaded.origins.at("data.dir"), "PARLEY_DATA_DIR");
   EXPECT_EQ(loaded.origins.at("data.auto_migrate"), "AUTO_MIGRATE");
@@ -124,7 +126,8 @@ presence_linger_ms = "1s"
 keep_client_events = true
 cache_ttl_seconds = "1h"
 retention = { age_seconds = "7d", count = 5, bytes = 0 }
-)")).config;
+)"))
+                          .config;
   ASSERT_EQ(config.settings.apps.size(), 2U);
   const auto& one = config.settings.apps[0];
   EXPECT_EQ(one.name, "One");
@@ -137,7 +140,8 @@ retention = { age_seconds = "7d", count = 5, bytes = 0 }
   EXPECT_EQ(one.limits.connections_max, 7U);
   EXPECT_EQ(config.settings.apps[1].limits.event_data_bytes_max, 10'240U);
   EXPECT_EQ(config.settings.rule_for("private-domain.secret.1").durability, Durability::none);
-  EXPECT_EQ(config.settings.rule_for("domain.1").durability, Durability::quorum) << "built-in rules hold behind the file's";
+  EXPECT_EQ(config.settings.rule_for("domain.1").durability, Durability::quorum)
+      << "built-in rules hold behind the file's";
   const auto& orders = config.settings.rule_for("orders.9");
   EXPECT_EQ(orders.durability, Durability::async);
   EXPECT_EQ(orders.presence_grace, std::chrono::milliseconds(5'000));
@@ -151,7 +155,8 @@ retention = { age_seconds = "7d", count = 5, bytes = 0 }
 
 TEST(EarlierNames, AnAppOfThree) {
   for (const std::string prefix : {"PARLEY_APP_", "REVERB_APP_", "PUSHER_APP_"}) {
-    const auto config = good(with({{prefix + "ID", "9"}, {prefix + "KEY", "k9"}, {prefix + "SECRET", kSecret}}, "")).config;
+    const auto config =
+        good(with({{prefix + "ID", "9"}, {prefix + "KEY", "k9"}, {prefix + "SECRET", kSecret}}, "")).config;
     ASSERT_EQ(config.settings.apps.size(), 1U);
     EXPECT_EQ(config.settings.apps[0].id, "9");
     EXPECT_EQ(config.settings.apps[0].key, "k9");
@@ -167,7 +172,8 @@ TEST(EarlierNames, TwoOfThreeAreAMistake) {
 }
 
 TEST(EarlierNames, TheEnvironmentRenewsAnAppOfTheFile) {
-  const auto loaded = good(with({{"PARLEY_APP_ID", "shop"}, {"PARLEY_APP_KEY", "new"}, {"PARLEY_APP_SECRET", "another-secret-of-length"}}));
+  const auto loaded = good(
+      with({{"PARLEY_APP_ID", "shop"}, {"PARLEY_APP_KEY", "new"}, {"PARLEY_APP_SECRET", "another-secret-of-length"}}));
   ASSERT_EQ(loaded.config.settings.apps.size(), 1U);
   EXPECT_EQ(loaded.config.settings.apps[0].key, "new");
   EXPECT_EQ(loaded.config.settings.apps[0].secret, "another-secret-of-length");
@@ -175,9 +181,16 @@ TEST(EarlierNames, TheEnvironmentRenewsAnAppOfTheFile) {
 }
 
 TEST(EarlierNames, TheSameAppFromTwoNamesIsOneAndOurNameWins) {
-  const auto config = good(with({{"PARLEY_APP_ID", "9"}, {"PARLEY_APP_KEY", "ours"}, {"PARLEY_APP_SECRET", kSecret},
-                                 {"PUSHER_APP_ID", "9"}, {"PUSHER_APP_KEY", "theirs"}, {"PUSHER_APP_SECRET", kSecret},
-                                 {"REVERB_APP_ID", "10"}, {"REVERB_APP_KEY", "other"}, {"REVERB_APP_SECRET", kSecret}}, ""))
+  const auto config = good(with({{"PARLEY_APP_ID", "9"},
+                                 {"PARLEY_APP_KEY", "ours"},
+                                 {"PARLEY_APP_SECRET", kSecret},
+                                 {"PUSHER_APP_ID", "9"},
+                                 {"PUSHER_APP_KEY", "theirs"},
+                                 {"PUSHER_APP_SECRET", kSecret},
+                                 {"REVERB_APP_ID", "10"},
+                                 {"REVERB_APP_KEY", "other"},
+                                 {"REVERB_APP_SECRET", kSecret}},
+                                ""))
                           .config;
   ASSERT_EQ(config.settings.apps.size(), 2U);
   EXPECT_EQ(config.settings.app_by_id("9")->key, "ours");
@@ -204,7 +217,8 @@ TEST(ConfigSources, MistakesInTheEnvironmentNameTheVariable) {
 }
 
 TEST(ConfigSources, UnknownVariablesAreNotedAndEmptyOnesAreNotSet) {
-  const auto loaded = good(with({{"PARLEY_SERVER_PROT", "1"}, {"PARLEY_SERVER_PORT", ""}, {"PARLEY_CONFIG", "x"}, {"OTHER", "x"}}));
+  const auto loaded =
+      good(with({{"PARLEY_SERVER_PROT", "1"}, {"PARLEY_SERVER_PORT", ""}, {"PARLEY_CONFIG", "x"}, {"OTHER", "x"}}));
   ASSERT_EQ(loaded.notes.size(), 1U);
   EXPECT_EQ(loaded.notes[0], "PARLEY_SERVER_PROT is not known and has no effect; did you mean PARLEY_SERVER_PORT?");
   EXPECT_EQ(loaded.config.server.port, 6001);
@@ -244,7 +258,8 @@ TEST(Conformance, IsNeverOnByAFile) {
 }
 
 TEST(ConfigPrint, MasksSecretsAndNamesOrigins) {
-  auto loaded = good(with({{"PARLEY_SERVER_PORT", "7001"}}, std::string(kApp) + "secret_previous = \"the-secret-of-last-month\""));
+  auto loaded = good(
+      with({{"PARLEY_SERVER_PORT", "7001"}}, std::string(kApp) + "secret_previous = \"the-secret-of-last-month\""));
   const auto text = config_toml(loaded, Secrets::masked);
   EXPECT_EQ(text.find(kSecret), std::string::npos);
   EXPECT_EQ(text.find("last-month"), std::string::npos);
