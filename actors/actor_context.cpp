@@ -1,15 +1,20 @@
 #include "actors/actor_context.h"
 
+#include "actors/messages.h"
 #include "core/check.h"
 #include "core/log.h"
+
+#include <fmt/format.h>
 
 namespace parley::actors {
 
 const char* to_text(ActorKind kind) {
   switch (kind) {
     case ActorKind::router: return "router";
-    case ActorKind::user_registry: return "user_registry";
+    case ActorKind::watchlists: return "watchlists";
+    case ActorKind::webhooks: return "webhooks";
     case ActorKind::shard: return "shard";
+    case ActorKind::user_status: return "user_status";
     case ActorKind::plain: return "plain";
     case ActorKind::user: return "user";
     case ActorKind::domain: return "domain";
@@ -33,6 +38,16 @@ void ActorContext::reply(Reply reply) const {
   hubs[reply.to.hub.value]->push(std::move(reply));
 }
 
+void ActorContext::submit(Request request) {
+  requests_in_flight.fetch_add(1, std::memory_order_relaxed);
+  Incoming message;
+  message.requests.push_back(std::move(request));
+  came_in(*router_stats);
+  caf::anon_send(router, std::move(message));
+}
+
+std::string ActorContext::notice_id() { return fmt::format("{:016x}{:016x}", random.next(), random.next()); }
+
 void ActorContext::came_in(ActorStats& stats) {
   stats.mailbox.fetch_add(1, std::memory_order_relaxed);
   kinds[static_cast<std::size_t>(stats.kind)].mailbox.fetch_add(1, std::memory_order_relaxed);
@@ -44,6 +59,17 @@ void ActorContext::taken_out(ActorStats& stats) {
   auto& kind = kinds[static_cast<std::size_t>(stats.kind)];
   kind.mailbox.fetch_sub(1, std::memory_order_relaxed);
   kind.messages.fetch_add(1, std::memory_order_relaxed);
+}
+
+caf::error ActorContext::failed_by(ActorStats& stats, std::exception_ptr& failure) const {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    failed(stats, error.what());
+  } catch (...) {
+    failed(stats, "unknown exception");
+  }
+  return {};
 }
 
 void ActorContext::failed(ActorStats& stats, std::string_view what) const {

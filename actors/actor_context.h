@@ -5,10 +5,12 @@
 
 #include "actors/channel.h"
 #include "actors/gateway.h"
+#include "actors/user.h"
 #include "cluster/shard.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/random.h"
+#include "core/revocations.h"
 #include "core/settings.h"
 
 #include <caf/all.hpp>
@@ -22,8 +24,9 @@
 
 namespace parley::actors {
 
-enum class ActorKind : std::uint8_t { router, user_registry, shard, plain, user, domain, admin };
-inline constexpr std::size_t kActorKinds = 7;
+// plain, user, domain and admin are channels; user_status is a user.
+enum class ActorKind : std::uint8_t { router, watchlists, webhooks, shard, user_status, plain, user, domain, admin };
+inline constexpr std::size_t kActorKinds = 9;
 const char* to_text(ActorKind kind);
 ActorKind actor_kind(ChannelKind kind);
 
@@ -43,27 +46,43 @@ struct KindStats {
 };
 
 struct ActorContext {
-  ActorContext(const Clock& clock_in, Random& random_in, Metrics& metrics_in, SettingsSource& settings_in)
-      : clock(clock_in), random(random_in), metrics(metrics_in), settings(settings_in), channel_metrics(metrics_in) {}
+  ActorContext(const Clock& clock_in, Random& random_in, Metrics& metrics_in, SettingsSource& settings_in,
+               Revocations& revocations_in)
+      : clock(clock_in),
+        random(random_in),
+        metrics(metrics_in),
+        settings(settings_in),
+        revocations(revocations_in),
+        channel_metrics(metrics_in),
+        user_metrics(metrics_in) {}
 
   const Clock& clock;
   Random& random;
   Metrics& metrics;
   SettingsSource& settings;
+  Revocations& revocations;
   ChannelMetrics channel_metrics;
+  UserMetrics user_metrics;
   cluster::Shards* shards = nullptr;  // set by begin(); outlives the actors
   std::vector<std::shared_ptr<HubInbox>> hubs;  // by HubId; complete before the first request
   caf::actor router;
-  caf::actor users;
+  caf::actor watchlists;
+  caf::actor webhooks;
+  WebhookSender* sender = nullptr;  // outlives the actors
+  WallTime alive_before;            // until when the process before this one was surely running
   std::vector<caf::actor> shard_actors;  // by ShardId
   std::vector<std::shared_ptr<ActorStats>> shard_stats;
+  std::shared_ptr<ActorStats> router_stats;
   std::array<KindStats, kActorKinds> kinds;
   std::atomic<std::uint64_t> requests_in_flight{0};
 
   void reply(Reply reply) const;
+  void submit(Request request);      // an actor asks, as if it were a client
+  [[nodiscard]] std::string notice_id();
   void came_in(ActorStats& stats);   // by the sender, before it sends
   void taken_out(ActorStats& stats); // by the receiver, when it handles
   void failed(ActorStats& stats, std::string_view what) const;
+  caf::error failed_by(ActorStats& stats, std::exception_ptr& failure) const;  // for exception handlers: goes on
 };
 
 }  // namespace parley::actors

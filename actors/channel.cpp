@@ -54,6 +54,10 @@ void Channel::configure(SettingsPtr settings) {
   }
 }
 
+void Channel::attend() {
+  if (stage_ == Stage::opening && waiting_.empty()) port_.open();
+}
+
 void Channel::handle(Request request, MonoTime now, WallTime wall) {
   if (stage_ == Stage::open) return dispatch(request, now, wall);
   if (waiting_.empty()) port_.open();
@@ -375,7 +379,7 @@ void Channel::member_gone(const std::string& user_id) {
 // ---- publishing ----
 
 void Channel::on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall) {
-  const bool log_it = durable() && (!publish.client_event || rule_->keep_client_events);
+  const bool log_it = durable() && !publish.transient && (!publish.client_event || rule_->keep_client_events);
   metrics_.published[publish.client_event ? 1 : 0][log_it ? static_cast<int>(rule_->durability) : 0].add();
   if (publish.accepted == MonoTime{}) publish.accepted = now;
   if (log_it) return publish_durable(from, publish, wall);

@@ -79,6 +79,7 @@ class Channel {
   [[nodiscard]] std::optional<MonoTime> deadline() const;
 
   void configure(SettingsPtr settings);
+  void attend();  // opens it, although nobody asked
   [[nodiscard]] bool idle(WallTime wall) const;  // nothing would be lost by forgetting this object
   [[nodiscard]] ChannelInfo describe(WallTime wall) const;
   [[nodiscard]] const Roster& members() const { return *roster_.snapshot(); }

@@ -19,16 +19,7 @@ ChannelActor::ChannelActor(caf::actor_config& config, std::shared_ptr<ActorConte
 ChannelActor::~ChannelActor() { context_->metrics.channels.add(-1); }
 
 caf::behavior ChannelActor::make_behavior() {
-  set_exception_handler([this](std::exception_ptr& failure) -> caf::error {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-      context_->failed(*stats_, error.what());
-    } catch (...) {
-      context_->failed(*stats_, "unknown exception");
-    }
-    return {};
-  });
+  set_exception_handler([this](std::exception_ptr& failure) { return context_->failed_by(*stats_, failure); });
   schedule();
   return {
       [this](ToChannel& message) {
@@ -70,6 +61,10 @@ caf::behavior ChannelActor::make_behavior() {
       [this](const Reconfigured& message) {
         idle_time_ = message.settings->limits.channel_idle;
         channel_.configure(message.settings);
+        schedule();
+      },
+      [this](Attend) {
+        channel_.attend();
         schedule();
       },
       [this](Sleep) {

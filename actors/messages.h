@@ -20,6 +20,8 @@ namespace parley::actors {
 struct Incoming { std::vector<Request> requests; };
 struct ChannelIdle { ChannelKey channel; std::uint64_t handled = 0; };  // may I sleep?
 struct Untold { Effect effect; };  // stored although its write failed, or by somebody else's proposal
+struct Attendance { std::vector<UserKey> users; std::vector<ChannelKey> channels; };  // left open by the process before
+struct UserIdle { UserKey user; std::uint64_t handled = 0; };  // may I sleep?
 struct ChannelDescribed { std::uint64_t list = 0; ChannelInfo info; };
 
 // to a channel actor
@@ -40,8 +42,21 @@ struct Gathered {};  // to itself: what stood in the mailbox before it goes into
 struct EntryApplied { cluster::EntryToken entry = 0; std::vector<Effect> effects; };
 struct EntryRefused { cluster::EntryToken entry = 0; Error error; };
 
-// to the users actor
-struct ToUsers { Request request; };
+// to a user actor
+struct ToUser { Request request; };
+struct UserOpened { Result<UserAbout> about; };
+struct Attend {};  // the record was left open by the process before
+
+// to the watchlists actor
+struct ToWatchlists { Request request; };
+
+// to the webhook actor
+struct NoticesFound {  // at the start: what the process before had stored
+  std::vector<cluster::Unfinished::Waiting> waiting;
+  std::map<std::string, std::uint64_t> dead;
+};
+struct NoticesStored { ShardId shard; std::vector<NoticeRow> rows; std::vector<std::uint64_t> died; };
+struct ToWebhooks { Request request; };
 
 }  // namespace parley::actors
 
@@ -63,4 +78,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Propose)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Gathered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryApplied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryRefused)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToUsers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Attendance)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::UserIdle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToUser)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::UserOpened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Attend)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToWatchlists)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::NoticesFound)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::NoticesStored)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToWebhooks)

@@ -2,15 +2,17 @@
 
 #include "actors/channel_actor.h"
 #include "actors/refusal.h"
+#include "actors/user_actor.h"
 
 namespace parley::actors {
 
 Router::Router(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats,
-               std::shared_ptr<ActorStats> users_stats)
+               std::shared_ptr<ActorStats> watchlists_stats, std::shared_ptr<ActorStats> webhooks_stats)
     : event_based_actor(config),
       context_(std::move(context)),
       stats_(std::move(stats)),
-      users_stats_(std::move(users_stats)),
+      watchlists_stats_(std::move(watchlists_stats)),
+      webhooks_stats_(std::move(webhooks_stats)),
       mailbox_max_(context_->settings.current()->limits.mailbox_messages_max) {}
 
 caf::behavior Router::make_behavior() {
@@ -25,6 +27,16 @@ caf::behavior Router::make_behavior() {
         // Nothing is on its way to it, and nothing can be: only we send requests.
         send(place->second.actor, Sleep{});
         channels_.erase(place);
+      },
+      [this](const UserIdle& message) {
+        const auto place = users_.find(message.user);
+        if (place == users_.end() || place->second.sent != message.handled) return;
+        send(place->second.actor, Sleep{});
+        users_.erase(place);
+      },
+      [this](Attendance& message) {
+        for (const auto& user : message.users) send(wake_user(user).actor, Attend{});
+        for (const auto& channel : message.channels) send(wake(channel).actor, Attend{});
       },
       [this](Untold& message) {
         const auto place = channels_.find(message.effect.channel);
@@ -45,7 +57,9 @@ caf::behavior Router::make_behavior() {
       [this](const Reconfigured& message) {
         mailbox_max_ = message.settings->limits.mailbox_messages_max;
         for (auto& [key, awake] : channels_) send(awake.actor, message);
+        for (auto& [key, awake] : users_) send(awake.actor, message);
         for (const auto& shard : context_->shard_actors) send(shard, message);
+        send(context_->webhooks, message);
       },
   };
 }
@@ -53,6 +67,8 @@ caf::behavior Router::make_behavior() {
 void Router::on_exit() {
   for (auto& [key, awake] : channels_) send_exit(awake.actor, caf::exit_reason::user_shutdown);
   channels_.clear();
+  for (auto& [key, awake] : users_) send_exit(awake.actor, caf::exit_reason::user_shutdown);
+  users_.clear();
 }
 
 void Router::route(Request& request) {
@@ -68,9 +84,31 @@ void Router::route(Request& request) {
     void operator()(const GetHistory& what) const { router.to_channel(what.channel, request); }
     void operator()(const DeletePublication& what) const { router.to_channel(what.channel, request); }
     void operator()(const DeleteHistory& what) const { router.to_channel(what.channel, request); }
-    void operator()(const SignIn&) const { router.to_users(request); }
-    void operator()(const SignOut&) const { router.to_users(request); }
-    void operator()(const TerminateUser&) const { router.to_users(request); }
+    void operator()(const SignIn& what) const {
+      if (router.to_watchlists(request)) router.to_user(what.user, request);
+    }
+    void operator()(const SignOut& what) const {
+      if (router.to_watchlists(request)) router.to_user(what.user, request);
+    }
+    void operator()(const JoinedAs& what) const { router.to_user(what.user, request); }
+    void operator()(const LeftAs& what) const { router.to_user(what.user, request); }
+    void operator()(const SetActivity& what) const { router.to_user(what.user, request); }
+    void operator()(const TerminateUser& what) const { router.to_user(what.user, request); }
+    void operator()(const KickUser& what) const { router.to_user(what.user, request); }
+    void operator()(const BanUser& what) const { router.to_user(what.user, request); }
+    void operator()(const GetSessions& what) const { router.to_user(what.user, request); }
+    void operator()(const GetUsers& what) const { router.read_users(request.from, what); }
+    void operator()(const ListUsers& what) const {
+      router.context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+      router.context_->shards->list_users(what, router.answer_page(request.from));
+    }
+    void operator()(const ListDomain& what) const {
+      router.context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+      router.context_->shards->list_domain(what, router.answer_page(request.from));
+    }
+    void operator()(const ListWebhooks&) const { router.to_webhooks(request); }
+    void operator()(const ListDeadNotices&) const { router.to_webhooks(request); }
+    void operator()(const ReplayNotices&) const { router.to_webhooks(request); }
     void operator()(const ListChannels& what) const { router.list_channels(request.from, what); }
     void operator()(const ListActors& what) const { router.list_actors(request.from, what); }
   };
@@ -90,6 +128,14 @@ Router::Awake& Router::wake(const ChannelKey& channel) {
 }
 
 void Router::to_channel(const ChannelKey& channel, Request& request) {
+  if (const auto* publish = std::get_if<Publish>(&request.what); publish != nullptr && publish->transient) {
+    // Nobody is woken for what is not kept and nobody hears.
+    if (!channels_.contains(channel)) {
+      context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+      if (publish->wants_reply) context_->reply({request.from, Published{.channel = channel, .ack = publish->ack}});
+      return;
+    }
+  }
   auto& awake = wake(channel);
   if (awake.stats->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
     return refuse(request, make_error(Errc::overloaded, "the channel's queue is full"));
@@ -99,12 +145,64 @@ void Router::to_channel(const ChannelKey& channel, Request& request) {
   send(awake.actor, ToChannel{std::move(request)});
 }
 
-void Router::to_users(Request& request) {
-  if (users_stats_->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
-    return refuse(request, make_error(Errc::overloaded, "the sign-in queue is full"));
+bool Router::to_watchlists(const Request& request) {
+  if (watchlists_stats_->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
+    refuse(request, make_error(Errc::overloaded, "the sign-in queue is full"));
+    return false;
   }
-  context_->came_in(*users_stats_);
-  send(context_->users, ToUsers{std::move(request)});
+  context_->requests_in_flight.fetch_add(1, std::memory_order_relaxed);  // it is two now
+  context_->came_in(*watchlists_stats_);
+  send(context_->watchlists, ToWatchlists{request});
+  return true;
+}
+
+Router::Awake& Router::wake_user(const UserKey& user) {
+  auto [place, added] = users_.try_emplace(user);
+  auto& awake = place->second;
+  if (added) {
+    awake.stats = std::make_shared<ActorStats>();
+    awake.stats->kind = ActorKind::user_status;
+    awake.stats->name = user.app + "/" + user.id;
+    awake.actor = home_system().spawn<UserActor, caf::lazy_init>(context_, user, awake.stats);
+  }
+  return awake;
+}
+
+void Router::to_user(const UserKey& user, Request& request) {
+  auto& awake = wake_user(user);
+  if (awake.stats->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
+    return refuse(request, make_error(Errc::overloaded, "the user's queue is full"));
+  }
+  ++awake.sent;
+  context_->came_in(*awake.stats);
+  send(awake.actor, ToUser{std::move(request)});
+}
+
+void Router::to_webhooks(Request& request) {
+  if (webhooks_stats_->mailbox.load(std::memory_order_relaxed) >= mailbox_max_) {
+    return refuse(request, make_error(Errc::overloaded, "the webhooks' queue is full"));
+  }
+  context_->came_in(*webhooks_stats_);
+  send(context_->webhooks, ToWebhooks{std::move(request)});
+}
+
+// Answers on the reader thread. What is stored is what was told: no user actor need be asked.
+void Router::read_users(const ReplyTo& from, const GetUsers& ask) {
+  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  std::vector<UserKey> users;
+  users.reserve(ask.ids.size());
+  for (const auto& id : ask.ids) users.push_back({ask.app, id});
+  context_->shards->read_users(std::move(users), [context = context_, from](Result<std::vector<UserAbout>> found) {
+    if (!found) return context->reply({from, Refused{found.error()}});
+    context->reply({from, UserList{std::move(*found), {}}});
+  });
+}
+
+std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo& from) {
+  return [context = context_, from](Result<cluster::UserPage> page) {
+    if (!page) return context->reply({from, Refused{page.error()}});
+    context->reply({from, UserList{std::move(page->users), std::move(page->next)}});
+  };
 }
 
 void Router::refuse(const Request& request, const Error& error) {
@@ -134,9 +232,11 @@ void Router::list_actors(const ReplyTo& from, const ListActors& ask) {
     list.actors.push_back({to_text(stats.kind), stats.name, stats.mailbox, stats.messages, stats.last_error});
   };
   add(*stats_);
-  add(*users_stats_);
+  add(*watchlists_stats_);
+  add(*webhooks_stats_);
   for (const auto& shard : context_->shard_stats) add(*shard);
   for (const auto& [key, awake] : channels_) add(*awake.stats);
+  for (const auto& [key, awake] : users_) add(*awake.stats);
   context_->reply({from, std::move(list)});
 }
 

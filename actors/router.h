@@ -1,6 +1,6 @@
 #pragma once
-// Takes requests to their actors: wakes channel actors, lets idle ones sleep, answers what concerns
-// many of them. One for a node; owns the channel actors' handles.
+// Takes requests to their actors: wakes channel and user actors, lets idle ones sleep, answers what
+// concerns many of them. One for a node; owns the channel and user actors' handles.
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
@@ -14,7 +14,7 @@ namespace parley::actors {
 class Router final : public caf::event_based_actor {
  public:
   Router(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats,
-         std::shared_ptr<ActorStats> users_stats);
+         std::shared_ptr<ActorStats> watchlists_stats, std::shared_ptr<ActorStats> webhooks_stats);
   caf::behavior make_behavior() override;
   void on_exit() override;
 
@@ -32,17 +32,24 @@ class Router final : public caf::event_based_actor {
 
   void route(Request& request);
   void to_channel(const ChannelKey& channel, Request& request);
-  void to_users(Request& request);
+  bool to_watchlists(const Request& request);  // false: refused
+  void to_user(const UserKey& user, Request& request);
   void refuse(const Request& request, const Error& error);
+  void to_webhooks(Request& request);
+  void read_users(const ReplyTo& from, const GetUsers& ask);
   void list_channels(const ReplyTo& from, const ListChannels& ask);
   void list_actors(const ReplyTo& from, const ListActors& ask);
   Awake& wake(const ChannelKey& channel);
+  Awake& wake_user(const UserKey& user);
+  std::function<void(Result<cluster::UserPage>)> answer_page(const ReplyTo& from);
 
   std::shared_ptr<ActorContext> context_;
   std::shared_ptr<ActorStats> stats_;
-  std::shared_ptr<ActorStats> users_stats_;
+  std::shared_ptr<ActorStats> watchlists_stats_;
+  std::shared_ptr<ActorStats> webhooks_stats_;
   std::size_t mailbox_max_ = 0;
   std::unordered_map<ChannelKey, Awake> channels_;
+  std::unordered_map<UserKey, Awake> users_;
   std::unordered_map<std::uint64_t, Listing> listings_;
   std::uint64_t next_listing_ = 1;
 };

@@ -11,7 +11,13 @@ constexpr std::size_t kEntriesInFlight = 1;
 std::size_t weight(const Command& command) {
   constexpr std::size_t overhead = 128;
   const auto* append = std::get_if<AppendPublication>(&command.what);
-  return overhead + (append != nullptr ? append->data.size() + append->event.size() : 0);
+  if (append != nullptr) return overhead + append->data.size() + append->event.size();
+  const auto* save = std::get_if<SaveUser>(&command.what);
+  const auto* notices = std::get_if<SaveNotices>(&command.what);
+  const auto& list = save != nullptr ? save->notices : notices != nullptr ? notices->notices : std::vector<Notice>();
+  auto bytes = overhead;
+  for (const auto& notice : list) bytes += overhead + notice.data.size();
+  return bytes;
 }
 
 }  // namespace
@@ -81,6 +87,7 @@ void ShardActor::applied(EntryApplied& message) {
   if (place == in_flight_.end()) {
     // Not one of ours: found in the log after the disk failed. The channels that are awake must tell it.
     for (auto& effect : message.effects) {
+      forward_notices(effect);
       if (std::holds_alternative<Effect::Appended>(effect.what)) send(context_->router, Untold{std::move(effect)});
     }
     return;
@@ -93,11 +100,18 @@ void ShardActor::applied(EntryApplied& message) {
   std::vector<std::pair<caf::actor, Applied>> parcels;
   std::unordered_map<caf::actor_id, std::size_t> by_channel;
   for (std::size_t i = 0; i < origins.size(); ++i) {
+    forward_notices(message.effects[i]);
     const auto [row, added] = by_channel.try_emplace(origins[i].channel.id(), parcels.size());
     if (added) parcels.emplace_back(origins[i].channel, Applied{});
     parcels[row->second].second.effects.emplace_back(origins[i].token, std::move(message.effects[i]));
   }
   for (auto& [channel, parcel] : parcels) send(channel, std::move(parcel));
+}
+
+// Notices that wait now are the webhook actor's to deliver; who proposed them need not know more.
+void ShardActor::forward_notices(Effect& effect) {
+  auto* noted = std::get_if<Effect::Noted>(&effect.what);
+  if (noted != nullptr) send(context_->webhooks, NoticesStored{shard_, std::move(noted->rows), std::move(noted->died)});
 }
 
 void ShardActor::refused(const std::vector<Origin>& origins, const Error& error) {

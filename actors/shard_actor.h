@@ -26,6 +26,7 @@ class ShardActor final : public caf::event_based_actor {
   void take(Propose& proposal);
   void propose_waiting();
   void applied(EntryApplied& message);
+  void forward_notices(Effect& effect);
   void refused(const std::vector<Origin>& origins, const Error& error);
 
   std::shared_ptr<ActorContext> context_;

@@ -5,7 +5,8 @@
 #include "actors/refusal.h"
 #include "actors/router.h"
 #include "actors/shard_actor.h"
-#include "actors/users_actor.h"
+#include "actors/watchlists_actor.h"
+#include "actors/webhook_actor.h"
 #include "core/thread_name.h"
 
 #include <fmt/format.h>
@@ -47,21 +48,21 @@ std::shared_ptr<ActorStats> make_stats(ActorKind kind, std::string name) {
 }  // namespace
 
 struct ActorSystem::Impl {
-  Impl(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings)
+  Impl(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
+       Revocations& revocations)
       : config(worker_count(workers)),
-        context(std::make_shared<ActorContext>(clock, random, metrics, settings)),
+        context(std::make_shared<ActorContext>(clock, random, metrics, settings, revocations)),
         system(config) {}
 
   Config config;
   std::shared_ptr<ActorContext> context;
   caf::actor_system system;  // last: its destructor waits for actors that use the context
-  std::shared_ptr<ActorStats> router_stats = make_stats(ActorKind::router, "router");
   bool stopped = false;
-
 };
 
-ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings)
-    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings)) {}
+ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics,
+                         SettingsSource& settings, Revocations& revocations)
+    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings, revocations)) {}
 
 ActorSystem::~ActorSystem() {
   stop();
@@ -75,17 +76,31 @@ HubId ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
   return HubId{static_cast<std::uint16_t>(hubs.size() - 1)};
 }
 
-void ActorSystem::begin(cluster::Shards& shards) {
+Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   auto& context = *impl_->context;
   auto& system = impl_->system;
+  auto unfinished = shards.unfinished();
+  if (!unfinished) return unfinished.error();
   context.shards = &shards;
+  context.sender = &sender;
+  context.alive_before = unfinished->alive;
+  context.router_stats = make_stats(ActorKind::router, "router");
+  const auto webhooks_stats = make_stats(ActorKind::webhooks, "webhooks");
+  context.webhooks = system.spawn<WebhookActor>(impl_->context, webhooks_stats);
+  caf::anon_send(context.webhooks, NoticesFound{std::move(unfinished->notices), std::move(unfinished->dead)});
   for (std::uint16_t i = 0; i < shards.count(); ++i) {
     context.shard_stats.push_back(make_stats(ActorKind::shard, fmt::format("shard {}", i)));
     context.shard_actors.push_back(system.spawn<ShardActor>(impl_->context, ShardId{i}, context.shard_stats.back()));
   }
-  const auto users_stats = make_stats(ActorKind::user_registry, "users");
-  context.users = system.spawn<UsersActor>(impl_->context, users_stats);
-  context.router = system.spawn<Router>(impl_->context, impl_->router_stats, users_stats);
+  const auto watchlists_stats = make_stats(ActorKind::watchlists, "watchlists");
+  context.watchlists = system.spawn<WatchlistsActor>(impl_->context, watchlists_stats);
+  context.router = system.spawn<Router>(impl_->context, context.router_stats, watchlists_stats, webhooks_stats);
+  Attendance attendance{{}, std::move(unfinished->channels)};
+  for (auto& [user, record] : unfinished->users) {
+    if (!record.blocks.empty()) context.revocations.set(user, record.blocks);
+    if (record.open()) attendance.users.push_back(user);
+  }
+  if (!attendance.users.empty() || !attendance.channels.empty()) caf::anon_send(context.router, std::move(attendance));
   // The collector may run after this object is gone: it holds the context, not us.
   context.metrics.on_collect([context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
     context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight.load()));
@@ -97,6 +112,7 @@ void ActorSystem::begin(cluster::Shards& shards) {
       (*told)[i] = messages;
     }
   });
+  return {};
 }
 
 void ActorSystem::submit(std::vector<Request>&& requests) {
@@ -113,7 +129,7 @@ void ActorSystem::submit(std::vector<Request>&& requests) {
     });
     if (requests.empty()) return;
   }
-  context.came_in(*impl_->router_stats);
+  context.came_in(*context.router_stats);
   caf::anon_send(context.router, Incoming{std::move(requests)});
 }
 
@@ -128,12 +144,14 @@ void ActorSystem::stop() {
   if (context.shards == nullptr) return;
   const auto reason = caf::exit_reason::user_shutdown;
   caf::anon_send_exit(context.router, reason);  // takes the channels with it
-  caf::anon_send_exit(context.users, reason);
+  caf::anon_send_exit(context.watchlists, reason);
+  caf::anon_send_exit(context.webhooks, reason);
   for (const auto& shard : context.shard_actors) caf::anon_send_exit(shard, reason);
   impl_->system.await_all_actors_done();
   // The handles are a cycle (actor -> context -> actor): cut it.
   context.router = nullptr;
-  context.users = nullptr;
+  context.watchlists = nullptr;
+  context.webhooks = nullptr;
 }
 
 void ActorSystem::on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) {

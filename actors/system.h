@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/random.h"
+#include "core/revocations.h"
 #include "core/settings.h"
 
 #include <memory>
@@ -19,11 +20,13 @@ namespace parley::actors {
 class ActorSystem final : public Gateway, public cluster::ShardListener {
  public:
   // `workers`: CAF threads; 0 chooses by the machine.
-  ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings);
+  ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
+              Revocations& revocations);
   ~ActorSystem() override;
 
   HubId attach(std::shared_ptr<HubInbox> inbox) override;
-  void begin(cluster::Shards& shards);
+  // Reads what the process before left open. `sender` outlives this object's stop().
+  Status begin(cluster::Shards& shards, WebhookSender& sender);
   void submit(std::vector<Request>&& requests) override;
   void reconfigure();  // after SettingsSource::replace
   void stop();

@@ -19,6 +19,8 @@ namespace keys = storage::keys;
 constexpr std::size_t kResultsMax = 256;
 constexpr std::size_t kTrimsPerEntryMax = 256;
 constexpr EntryToken kOwnEntry = 0;
+// After a crash, who was here was surely here until the last stamp.
+constexpr auto kStampEvery = seconds(5);
 
 MachineConfig machine_config(const LocalShardsConfig& config) {
   MachineConfig machine;
@@ -39,6 +41,7 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
       config_(config),
       listener_(listener),
       reader_(store, config.shard_count, config.page_bytes_max),
+      people_(store, config.shard_count),
       writer_(store, clock, metrics, [this] { recover(); }),
       log_(config.shard_count, config.log_entries_kept, store, writer_, clock, metrics, *this),
       reads_(config.reads_waiting_max) {
@@ -63,6 +66,7 @@ Status LocalShards::start() {
   reads_.start(clock_, std::max(interval, milliseconds(10)), [this] {
     sweep_shard(ShardId{next_swept_});
     next_swept_ = static_cast<std::uint16_t>((next_swept_ + 1) % config_.shard_count);
+    stamp_alive();
   });
   return {};
 }
@@ -278,24 +282,67 @@ void LocalShards::continue_trims(const Told& told) {
   if (cut_short) (void)reads_.push([this, id = told.shard] { sweep_shard(id); });
 }
 
+void LocalShards::stamp_alive() {
+  const auto now = clock_.now();
+  if (now < stamp_at_ || !available()) return;
+  stamp_at_ = now + kStampEvery;
+  storage::LogJob job;
+  job.batch.put(Family::state, keys::alive(), keys::number(static_cast<std::uint64_t>(clock_.wall().ms)));
+  job.sync = storage::Sync::no;
+  job.done = [](const Status&) {};  // a failed write is the writer's to tell; the next stamp comes anyway
+  writer_.submit(std::move(job));
+}
+
 // ---- reads ----
 
-void LocalShards::open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) {
-  const bool taken = reads_.push([this, channel = std::move(channel), done] { done(reader_.open_channel(channel)); });
+template <class Value, class Read>
+void LocalShards::read(std::function<void(Result<Value>)> done, Read run) {
+  const bool taken = reads_.push([done, run = std::move(run)] { done(run()); });
   if (!taken) done(make_error(Errc::overloaded));
 }
 
+void LocalShards::open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) {
+  read(std::move(done), [this, channel = std::move(channel)]() -> Result<ChannelState> {
+    auto state = reader_.open_channel(channel);
+    if (!state) return state;
+    auto told = people_.told(channel);
+    if (!told) return told.error();
+    state->told = std::move(*told);
+    return state;
+  });
+}
+
 void LocalShards::read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) {
-  const bool taken = reads_.push([this, query = std::move(query), done] { done(reader_.read_history(query)); });
-  if (!taken) done(make_error(Errc::overloaded));
+  read(std::move(done), [this, query = std::move(query)] { return reader_.read_history(query); });
 }
 
 void LocalShards::read_cursor(ChannelKey channel, std::string client_id,
                               std::function<void(Result<std::optional<Offset>>)> done) {
-  const bool taken = reads_.push([this, channel = std::move(channel), client_id = std::move(client_id), done] {
-    done(reader_.read_cursor(channel, client_id, clock_.wall(), config_.cursor_lifetime));
+  read(std::move(done), [this, channel = std::move(channel), client_id = std::move(client_id)] {
+    return reader_.read_cursor(channel, client_id, clock_.wall(), config_.cursor_lifetime);
   });
-  if (!taken) done(make_error(Errc::overloaded));
+}
+
+void LocalShards::read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) {
+  read(std::move(done), [this, users = std::move(users)] { return people_.read_users(users); });
+}
+
+void LocalShards::list_users(ListUsers query, std::function<void(Result<UserPage>)> done) {
+  read(std::move(done), [this, query = std::move(query)] { return people_.list_users(query); });
+}
+
+void LocalShards::list_domain(ListDomain query, std::function<void(Result<UserPage>)> done) {
+  read(std::move(done), [this, query = std::move(query)] { return people_.list_domain(query); });
+}
+
+void LocalShards::read_notices(std::vector<NoticeRef> refs,
+                               std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) {
+  read(std::move(done), [this, refs = std::move(refs)] { return people_.read_notices(refs); });
+}
+
+void LocalShards::read_dead(std::string target, NoticeRef after, std::size_t limit,
+                            std::function<void(Result<std::vector<StoredDead>>)> done) {
+  read(std::move(done), [this, target = std::move(target), after, limit] { return people_.read_dead(target, after, limit); });
 }
 
 Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,

@@ -6,6 +6,7 @@
 // what the reader owns is marked below; the shards' pending counters are atomics.
 
 #include "cluster/history_reader.h"
+#include "cluster/people_reader.h"
 #include "cluster/read_queue.h"
 #include "cluster/shard.h"
 #include "cluster/shard_machine.h"
@@ -30,6 +31,14 @@ class LocalShards final : public Shards, private CommitListener {
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override;
   void read_cursor(ChannelKey channel, std::string client_id,
                    std::function<void(Result<std::optional<Offset>>)> done) override;
+  void read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) override;
+  void list_users(ListUsers query, std::function<void(Result<UserPage>)> done) override;
+  void list_domain(ListDomain query, std::function<void(Result<UserPage>)> done) override;
+  void read_notices(std::vector<NoticeRef> refs,
+                    std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override;
+  void read_dead(std::string target, NoticeRef after, std::size_t limit,
+                 std::function<void(Result<std::vector<StoredDead>>)> done) override;
+  Result<Unfinished> unfinished() const override { return people_.unfinished(); }
   [[nodiscard]] bool available() const override { return writer_.available(); }
 
   // Looks at every channel of every shard now, on the reader thread; `done` runs when the trims that
@@ -65,6 +74,9 @@ class LocalShards final : public Shards, private CommitListener {
   void propose_checked(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync);
   void sweep_shard(ShardId shard);
   void continue_trims(const Told& told);
+  void stamp_alive();
+  template <class Value, class Read>
+  void read(std::function<void(Result<Value>)> done, Read run);
 
   storage::Store& store_;
   const Clock& clock_;
@@ -72,6 +84,7 @@ class LocalShards final : public Shards, private CommitListener {
   LocalShardsConfig config_;
   ShardListener& listener_;
   HistoryReader reader_;
+  PeopleReader people_;
 
   // Log thread.
   std::vector<std::unique_ptr<Shard>> shards_;
@@ -84,6 +97,7 @@ class LocalShards final : public Shards, private CommitListener {
 
   // Reader thread.
   std::uint16_t next_swept_ = 0;
+  MonoTime stamp_at_{};
 
   storage::LogWriter writer_;
   SingleVoterLog log_;

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,26 @@ struct ChannelState {
   Position newest;           // epoch 0: nothing was ever published
   Offset oldest;
   PublicationPtr cached;     // cache channels
+  std::vector<std::string> told;  // members the backend was told of; an empty one: of the channel
+};
+
+// What the process before this one left open: the end of it is still to be told.
+struct Unfinished {
+  std::vector<std::pair<UserKey, UserRecord>> users;  // not offline, or with blocks
+  std::vector<ChannelKey> channels;                   // whose backend was told of somebody
+  struct Waiting { ShardId shard; NoticeRow row; };
+  std::vector<Waiting> notices;                       // in order within each shard
+  std::map<std::string, std::uint64_t> dead;          // letters of each target
+  WallTime alive;                                     // it was surely running then; 0: no process before
+};
+
+struct UserPage {
+  std::vector<UserAbout> users;
+  std::string next;  // empty: no more
+};
+struct StoredDead {
+  NoticeRef ref;
+  DeadNotice dead;
 };
 
 class ShardListener {
@@ -55,6 +76,19 @@ class Shards {
   virtual void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) = 0;
   virtual void read_cursor(ChannelKey channel, std::string client_id,
                            std::function<void(Result<std::optional<Offset>>)> done) = 0;
+
+  // In the asked order; who was never seen is not `known`. `done` as above.
+  virtual void read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) = 0;
+  virtual void list_users(ListUsers query, std::function<void(Result<UserPage>)> done) = 0;
+  virtual void list_domain(ListDomain query, std::function<void(Result<UserPage>)> done) = 0;
+  // Those that still wait, in the asked order.
+  virtual void read_notices(std::vector<NoticeRef> refs,
+                            std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) = 0;
+  // Dead letters of a target from `after` on (the first shard and number: {}), at most `limit`.
+  virtual void read_dead(std::string target, NoticeRef after, std::size_t limit,
+                         std::function<void(Result<std::vector<StoredDead>>)> done) = 0;
+  // Reads on the caller's thread: at the start, before the first request.
+  virtual Result<Unfinished> unfinished() const = 0;
   [[nodiscard]] virtual bool available() const = 0;  // accepts proposals now
 };
 

@@ -24,7 +24,8 @@ ShardMachine::ShardMachine(ShardId shard, MachineConfig config, const storage::S
       store_(store),
       writes_(store),
       metas_(shard, store, config.metas_cached_max),
-      remembered_(shard, config.idempotency_window, config.idempotency_keys_max) {}
+      remembered_(shard, config.idempotency_window, config.idempotency_keys_max),
+      notices_(shard) {}
 
 Status ShardMachine::load() {
   writes_.forget();
@@ -38,6 +39,7 @@ Status ShardMachine::load() {
     if (!index) return make_error(Errc::corrupt, fmt::format("shard {}: its applied index is unreadable", shard_.value));
     applied_ = LogIndex{*index};
   }
+  if (auto loaded = notices_.load(store_); !loaded) return loaded;
   return remembered_.load(store_);
 }
 

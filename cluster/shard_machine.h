@@ -8,6 +8,7 @@
 // Owned by the shard's host; log thread only.
 
 #include "cluster/meta_cache.h"
+#include "cluster/notice_table.h"
 #include "cluster/remembered_table.h"
 #include "core/command.h"
 #include "storage/pending_writes.h"
@@ -49,6 +50,11 @@ class ShardMachine {
   Result<What> run(const ChannelKey& channel, WallTime time, RemoveHistory&& command);
   Result<What> run(const ChannelKey& channel, WallTime time, TrimHistory&& command);
   Result<What> run(const ChannelKey& channel, WallTime time, SaveCursors&& command);
+  // In shard_machine_people.cpp.
+  Result<What> run(const ChannelKey& channel, WallTime time, SaveNotices&& command);
+  Result<What> run(const ChannelKey& place, WallTime time, SaveUser&& command);
+  Result<What> run(const ChannelKey& place, WallTime time, SaveMember&& command);
+  Result<What> run(const ChannelKey& channel, WallTime time, SettleNotices&& command);
 
   Status drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now);
 
@@ -58,6 +64,7 @@ class ShardMachine {
   storage::PendingWrites writes_;
   MetaCache metas_;
   RememberedTable remembered_;
+  NoticeTable notices_;
   LogIndex applied_;
   bool applied_changed_ = false;
   std::uint64_t trimmed_ = 0;

@@ -2,8 +2,10 @@
 // What is proposed to a shard's log, and what applying it results in. Commands are deterministic:
 // they carry the leader's time and every random number, so that each replica applies them alike.
 
+#include "core/notice.h"
 #include "core/publication.h"
 #include "core/settings.h"
+#include "core/user.h"
 
 #include <cstdint>
 #include <string>
@@ -34,10 +36,57 @@ struct SaveCursors {
   std::vector<Cursor> cursors;
 };
 
+
+// Bounds of a target's stored notices in one shard, as the configuration said at the time: replicas
+// must trim alike. Beyond them the oldest waiting notice becomes a dead letter, the oldest dead letter goes.
+struct NoticeBounds {
+  std::uint64_t waiting_max = 0;
+  std::uint64_t dead_max = 0;
+};
+
+// What a channel's backend was told stands as told until the opposite is: after a crash it is due the rest.
+struct Told {
+  std::string user_id;  // a member; empty: that the channel is occupied
+  bool present = false;
+};
+struct SaveNotices {
+  std::vector<Notice> notices;
+  std::vector<Told> told;
+  NoticeBounds bounds;
+};
+// The user is that of the command's channel, `user.{id}`; its record is replaced.
+struct SaveUser {
+  UserRecord record;
+  std::vector<Notice> notices;
+  NoticeBounds bounds;
+};
+// Who belongs to the domain of the command's channel, `domain.{id}`.
+struct SaveMember {
+  std::string user_id;
+  bool belongs = true;
+};
+// What became of notices: acknowledged by their target, given up, sent again, or dropped.
+struct SettleNotices {
+  struct Dead { std::uint64_t number = 0; std::string why; };
+  std::vector<std::uint64_t> delivered;  // of waiting ones
+  std::vector<Dead> dead;                // of waiting ones
+  std::vector<std::uint64_t> replayed;   // of dead ones: they wait again, behind all others
+  std::vector<std::uint64_t> dropped;    // of dead ones
+  NoticeBounds bounds;
+};
+
+// A user's commands go to the shard of the channel `user.{id}`, a domain's to that of `domain.{id}`.
+ChannelKey user_place(const UserKey& user);
+ChannelKey domain_place(std::string_view app, std::string_view domain);
+// The node's bounds of a target's notices, spread over the shards.
+NoticeBounds notice_bounds(const Settings& settings);
+
 struct Command {
   ChannelKey channel;
   WallTime time;
-  std::variant<AppendPublication, RemovePublication, RemoveHistory, TrimHistory, SaveCursors> what;
+  std::variant<AppendPublication, RemovePublication, RemoveHistory, TrimHistory, SaveCursors, SaveNotices, SaveUser,
+               SaveMember, SettleNotices>
+      what;
 };
 
 // What happened. `token` is the proposer's; 0 on replicas and on replay.
@@ -46,11 +95,13 @@ struct Effect {
   struct Duplicate { Position first; };  // idempotency key known
   struct Replayed {};                    // `once` known
   struct Removed { std::uint64_t count; };
+  // Notices that wait now, and numbers that do not wait any more because a bound was reached.
+  struct Noted { std::vector<NoticeRow> rows; std::vector<std::uint64_t> died; };
   struct Nothing {};
 
   ChannelKey channel;
   CommandToken token = 0;
-  std::variant<Appended, Duplicate, Replayed, Removed, Nothing> what;
+  std::variant<Appended, Duplicate, Replayed, Removed, Noted, Nothing> what;
 };
 
 }  // namespace parley

@@ -55,6 +55,10 @@ constexpr auto kErrors = std::to_array<ErrorInfo>({
     {Errc::io, "io", 0, 500, "the system refused an operation", "see the message"},
     {Errc::timeout, "timeout", 4100, 504, "the answer took too long", "retry"},
     {Errc::terminated, "terminated", 4009, 403, "the user's connections were terminated", "sign in again if allowed"},
+    {Errc::banned, "banned", 4009, 403, "the user is banned", "wait until the time in the message, or ask an operator"},
+    {Errc::kicked, "kicked", 0, 403, "the user was taken off the channel", "subscribe again when it is allowed"},
+    {Errc::auth_unavailable, "auth_unavailable", 0, 503, "the application could not be asked",
+     "subscribe again after a moment; see the server's log for what the application answered"},
     {Errc::internal, "internal", 4200, 500, "an internal error", "report it with the server's log"},
 });
 static_assert(kErrors.size() == static_cast<std::size_t>(Errc::kCount));

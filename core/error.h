@@ -50,6 +50,9 @@ enum class Errc : std::uint8_t {
   io,
   timeout,
   terminated,           // an operator or the application ended the user's connections
+  banned,               // the user may not connect until a time
+  kicked,               // the user was taken off the channel
+  auth_unavailable,     // the application was asked to authorise and did not answer
   internal,
   kCount
 };

@@ -21,6 +21,10 @@ struct AppLimits {
   std::size_t user_id_chars_max = 128;
   std::size_t watchlist_users_max = 100;      // pusher:error 4302
   std::size_t channels_per_connection_max = 1'000;       // subscription_error
+  std::size_t domains_per_user_max = 100;                // those beyond it are left out
+  std::size_t sessions_per_user_max = 1'000;             // the session is closed: over_connection_limit
+  std::size_t blocks_per_user_max = 100;                 // channels a user is kept off. Then: 400
+  std::size_t users_per_call_max = 1'000;                // of one status call. Then: 400
   std::uint32_t client_events_per_second_max = 10;       // pusher:error 4301; 0: no limit
   std::uint32_t publishes_per_second_max = 0;            // HTTP 429; 0: no limit
 };
@@ -46,6 +50,8 @@ struct NodeLimits {
   std::size_t replay_guard_signatures_max = 200'000;  // oldest timestamps are refused first
   std::size_t idempotency_keys_max = 100'000;      // per shard; oldest are forgotten first
   std::size_t cursors_per_channel_max = 10'000;    // stock clients' confirmed positions; oldest forgotten
+  std::uint64_t webhook_waiting_max = 1'000'000;   // events stored for one target; the oldest becomes a dead letter
+  std::uint64_t webhook_dead_letters_max = 100'000;  // of one target; the oldest is dropped
   std::chrono::seconds idempotency_window{600};
   std::chrono::seconds signature_window{600};
   std::chrono::seconds cursor_lifetime{86'400};

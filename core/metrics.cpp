@@ -80,7 +80,9 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   subscriptions = m.gauge("parley_subscriptions", "Subscriptions of sessions on channels.");
   channels = m.gauge("parley_channels", "Channel actors that are awake.");
   presence_members = m.gauge("parley_presence_members", "Members over all presence channels.");
-  users_online = m.gauge("parley_users_online", "Signed-in users with at least one session.");
+  users_online = m.gauge("parley_users_online", "Users whose status is online.");
+  users_away = m.gauge("parley_users_away", "Users whose status is away.");
+  user_status_changes = m.counter("parley_user_status_changes_total", "Changes of users' status that were stored and told.");
   requests_in_flight = m.gauge("parley_requests_in_flight", "Requests accepted by the gateway and not yet handled.");
   missed_publications = m.counter("parley_missed_publications_total", "Publications sent to resuming subscribers.");
   passivations = m.counter("parley_channel_passivations_total", "Channel actors that went to sleep.");

@@ -68,7 +68,8 @@ class Metrics {
   Counter publishes(std::string_view source, std::string_view durability) const;
   Counter publishes_refused(std::string_view reason) const;
   Histogram publish_ack_seconds;   // accepted to acknowledged, durable channels
-  Gauge subscriptions, channels, presence_members, users_online;
+  Gauge subscriptions, channels, presence_members, users_online, users_away;
+  Counter user_status_changes;
   Gauge mailbox_messages(std::string_view kind) const;
   Counter actor_messages(std::string_view kind) const;
   Gauge requests_in_flight;

@@ -3,8 +3,10 @@
 // Requests out of packets; the gateway takes them to channel and user actors; Replies come back to
 // the hub that asked. Plain values; move them.
 
+#include "core/notice.h"
 #include "core/publication.h"
 #include "core/result.h"
+#include "core/user.h"
 
 #include <cstdint>
 #include <optional>
@@ -34,6 +36,7 @@ struct Subscribe {
   SubscriptionId subscription;  // chosen by the session; stale answers are told apart by it
   MemberPtr member;             // presence channels only
   ResumeFrom resume;
+  std::string user_id;          // whom the session speaks for on this channel; may be empty
 };
 
 enum class LeaveReason : std::uint8_t { unsubscribed, closed_by_client, connection_lost };
@@ -45,6 +48,7 @@ struct Unsubscribe {
   std::string client_id;  // with a cursor: kept when the connection was lost, dropped when left on purpose
 };
 
+// `from` without a hub's session or ticket, and wants_reply off: published by the node itself.
 struct Publish {
   ChannelKey channel;
   std::string event;
@@ -53,6 +57,7 @@ struct Publish {
   SocketId except;
   std::string user_id;
   bool client_event = false;
+  bool transient = false;       // never kept, whatever the channel's rule; dropped when nobody listens
   std::string idempotency_key;  // empty: none. A second publish with it gets the first one's result
   std::string once;             // signature of the request: a second publish with it is `replayed`
   bool wants_reply = true;
@@ -68,17 +73,83 @@ struct Confirm {
   Offset offset;
 };
 
+// What is told about a connection to those who look after users.
+struct ConnectionAbout {
+  std::string address;   // the client's, proxies taken into account
+  std::string client;    // library and version, as `js 8.6.0`; may be empty
+  WallTime connected;
+};
+
+// A session speaks for a user from now on. Again for the same user: with new facts (a newer token).
 struct SignIn {
   UserKey user;
   std::string user_info;               // JSON text, may be empty
   std::vector<std::string> watchlist;  // ids of the same app
+  Via via = Via::signature;            // signature or token
+  std::optional<std::vector<std::string>> domains;  // nothing: none were named, what is known stays
+  ConnectionAbout about;
 };
+// The session no longer speaks for the user: it ended.
 struct SignOut {
   UserKey user;
   std::vector<std::string> watchlist;
   LeaveReason reason = LeaveReason::connection_lost;
+  WallTime last_heard;                 // of the client
 };
-struct TerminateUser { UserKey user; };
+// The session became a member of a presence channel as this user, or left one and lives on.
+struct JoinedAs {
+  UserKey user;
+  std::string user_info;
+  std::string channel;
+  ConnectionAbout about;
+};
+struct LeftAs {
+  UserKey user;
+  std::string channel;
+};
+// Is anybody looking? From a session that speaks for the user.
+struct SetActivity {
+  UserKey user;
+  UserStatus status = UserStatus::online;  // online or away
+};
+struct TerminateUser {
+  UserKey user;
+  bool revoke_tokens = false;  // connection tokens issued until now are refused from now on
+};
+// Takes a user off one channel, on all connections; until a time it may not come back.
+struct KickUser {
+  UserKey user;
+  std::string channel;
+  WallTime until;              // 0: it may come back at once
+};
+struct BanUser {
+  UserKey user;
+  WallTime until;              // 0: lifts a ban
+  std::string reason;          // told to the user
+};
+struct GetUsers { std::string app; std::vector<std::string> ids; };   // answered in the asked order
+struct GetSessions { UserKey user; };
+struct ListUsers {
+  std::string app;
+  std::optional<UserStatus> status;  // only these
+  std::string after;                 // `next` of the page before
+  std::size_t limit = 100;
+};
+struct ListDomain {
+  std::string app;
+  std::string domain;
+  std::string after;
+  std::size_t limit = 100;
+};
+
+struct ListWebhooks { std::string app; };    // empty: of all applications
+struct ListDeadNotices {
+  std::string target;
+  std::string after;
+  std::size_t limit = 100;
+};
+// Dead letters of a target: sent again, or dropped. No ids: all of them.
+struct ReplayNotices { std::string target; std::vector<std::string> ids; bool drop = false; };
 
 struct GetChannel { ChannelKey channel; };
 struct GetMembers { ChannelKey channel; };
@@ -99,8 +170,10 @@ struct ListActors { std::size_t limit = 1'000; };  // for the console and operat
 
 struct Request {
   ReplyTo from;
-  std::variant<Subscribe, Unsubscribe, Publish, Confirm, SignIn, SignOut, TerminateUser, GetChannel, GetMembers,
-               ListChannels, GetHistory, DeletePublication, DeleteHistory, ListActors>
+  std::variant<Subscribe, Unsubscribe, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser,
+               KickUser, BanUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks, ListDeadNotices,
+               ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication, DeleteHistory,
+               ListActors>
       what;
 };
 
@@ -160,7 +233,38 @@ struct WatchlistChanged {  // to a signed-in session
   std::vector<std::string> online;
   std::vector<std::string> offline;
 };
-struct Terminated {};  // close the session: 4009
+struct Terminated { Error error; };  // close the session with it: terminated or banned
+// The session is taken off this channel.
+struct Kicked { ChannelKey channel; Error error; };
+
+struct UserList {
+  std::vector<UserAbout> users;
+  std::string next;  // for the next page; empty: this was the last
+};
+struct UserSession {
+  SocketId socket;
+  Via via = Via::signature;
+  UserStatus activity = UserStatus::online;
+  std::vector<std::string> channels;  // presence channels joined as the user
+  ConnectionAbout about;
+};
+struct SessionList { UserAbout user; std::vector<UserSession> sessions; };
+
+// How the delivery to one target goes.
+struct WebhookAbout {
+  std::string target;
+  std::string app;
+  std::string url;
+  bool configured = true;           // false: notices are left of a target that is not configured any more
+  std::uint64_t waiting = 0;        // notices stored and not acknowledged, in flight included
+  std::uint64_t in_flight = 0;      // requests
+  std::uint64_t delivered = 0;      // notices, since the start
+  std::uint64_t failures = 0;       // requests in a row
+  std::string last_failure;         // readable; of the newest request that failed
+  std::uint64_t dead = 0;
+};
+struct WebhookList { std::vector<WebhookAbout> webhooks; };
+struct DeadNoticeList { std::vector<DeadNotice> notices; std::string next; };
 
 struct Members { std::vector<MemberPtr> members; bool presence = true; };
 struct ChannelList { std::vector<ChannelInfo> channels; };
@@ -185,8 +289,8 @@ struct Refused { Error error; };
 
 struct Reply {
   ReplyTo to;
-  std::variant<Subscribed, SubscribeRefused, Missed, Published, PublishRefused, WatchlistChanged, Terminated,
-               ChannelInfo, Members, ChannelList, HistoryPage, Done, ActorList, Refused>
+  std::variant<Subscribed, SubscribeRefused, Missed, Published, PublishRefused, WatchlistChanged, Terminated, Kicked,
+               UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList, HistoryPage, Done, ActorList, Refused>
       what;
 };
 

@@ -25,6 +25,28 @@ const ChannelRule& Settings::rule_for(std::string_view channel_name) const {
   return ephemeral;
 }
 
+const WebhookTarget* Settings::webhook(std::string_view name) const {
+  const auto found = std::find_if(webhooks.begin(), webhooks.end(), [&](const auto& target) { return target.name == name; });
+  return found == webhooks.end() ? nullptr : &*found;
+}
+
+bool WebhookTarget::wants_channel(std::string_view channel) const {
+  const auto base = channel_traits(channel).base;
+  return std::any_of(channels.begin(), channels.end(), [&](const auto& pattern) {
+    return pattern_matches(pattern, base) || pattern_matches(pattern, channel);
+  });
+}
+
+NoticeMask notice_mask(const std::vector<std::string>& events) {
+  NoticeMask mask = 0;
+  for (const auto& name : events) {
+    if (name == "*") mask |= kPusherNotices | kUserNotices;
+    if (name == "pusher") mask |= kPusherNotices;
+    if (const auto kind = notice_kind(name)) mask |= mask_of(*kind);
+  }
+  return mask;
+}
+
 std::vector<ChannelRule> default_rules() {
   std::vector<ChannelRule> rules;
   for (const char* match : {"domain.*", "user.*", "admin.*", "#server-to-user-*"}) {

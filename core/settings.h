@@ -5,6 +5,7 @@
 // thread-safe and the only mutable part; server/ owns it, everyone else borrows it.
 
 #include "core/limits.h"
+#include "core/notice.h"
 
 #include <atomic>
 #include <chrono>
@@ -16,6 +17,26 @@
 #include <vector>
 
 namespace parley {
+
+// The server asks the application whether a client may subscribe, when the client brought no proof.
+struct AuthSettings {
+  std::string url;        // one channel a call, as Laravel's /broadcasting/auth; empty: nobody is asked
+  std::string batch_url;  // several channels in one call; empty: one call for each
+  milliseconds timeout{3'000};
+  std::size_t concurrency_max = 32;         // calls at a time
+  std::size_t waiting_max = 10'000;         // questions that wait; then: auth_unavailable
+  std::size_t channels_per_call_max = 100;  // of a batch
+  seconds cache{10};                        // how long a yes counts for the same client credentials; 0: never
+  seconds cache_refusal{2};                 // how long a no counts
+  std::vector<std::string> forward_headers{"cookie", "authorization", "x-csrf-token", "x-xsrf-token"};
+};
+
+// Where user.status.changed goes, and what makes a user away.
+struct StatusSettings {
+  // Channels; {user} and {domain} are filled in. Only those that are private or presence channels.
+  std::vector<std::string> channels{"private-user.{user}", "private-domain.{domain}", "presence-domain.{domain}"};
+  seconds away_after{0};  // a session that sends nothing but pings for so long is away; 0: only when it says so
+};
 
 struct App {
   std::string id;
@@ -30,8 +51,34 @@ struct App {
   bool subscription_count = false;  // send pusher_internal:subscription_count
   std::vector<std::string> allowed_origins;  // empty or "*": any; `https://*.example.com` allowed
   std::chrono::seconds authorization_timeout{0};  // 0: off. Else 4009 when neither signed in nor authorised by then
+  AuthSettings auth;
+  StatusSettings status;
+  milliseconds webhook_hold{3'000};  // vacated, removed, offline, disconnected are held back this long at least
   AppLimits limits;
 };
+
+// Where events of an application are told to its backend.
+struct WebhookTarget {
+  std::string name;                // unique; notices are stored under it
+  std::string app;                 // id
+  std::string url;
+  bool enabled = true;             // false: notices are kept, nothing is sent
+  std::vector<std::string> events{"*"};    // names; `*`: all, `pusher`: Pusher's seven
+  std::vector<std::string> channels{"*"};  // patterns as of channel rules; for events of channels
+  std::vector<std::string> headers;        // `Name: value`, sent with each request
+  milliseconds timeout{5'000};
+  std::uint32_t concurrency_max = 4;       // requests at a time
+  std::uint32_t batch_events_max = 100;    // of one request
+  std::uint32_t batch_bytes_max = 262'144;
+  seconds retry_pause_max{60};
+  seconds retry_for{24 * 3'600};           // then an event is given up and kept as a dead letter
+  std::string ca_file;                     // PEM; empty: the system's
+  NoticeMask kinds = 0;                    // of `events`; filled in by the configuration
+
+  [[nodiscard]] bool wants(NoticeKind kind) const { return (kinds & mask_of(kind)) != 0; }
+  [[nodiscard]] bool wants_channel(std::string_view name) const;
+};
+NoticeMask notice_mask(const std::vector<std::string>& events);
 
 enum class Durability : std::uint8_t {
   none,    // ephemeral: only passed on
@@ -64,11 +111,21 @@ struct Timing {
   std::chrono::seconds pong_timeout{75};
   std::chrono::milliseconds confirm_delay{500};  // stock clients that resume: ping this long after data
   std::chrono::seconds subscription_count_interval{5};  // above 100 subscribers
+  // After a crash or restart: who was here before is not away until this long after the start.
+  std::chrono::milliseconds restart_grace{15'000};
+};
+
+struct AdminSettings {
+  std::string key;           // empty: the admin API is off
+  std::string key_previous;  // accepted too while a rotation lasts
 };
 
 struct Settings {
   std::vector<App> apps;
   std::vector<ChannelRule> rules;
+  std::vector<WebhookTarget> webhooks;
+  std::vector<std::string> outbound_hosts;  // hosts that may be called; `*.example.com` allowed; empty: any
+  AdminSettings admin;
   NodeLimits limits;
   Timing timing;
   std::uint16_t shard_count = 64;
@@ -77,6 +134,7 @@ struct Settings {
   [[nodiscard]] const App* app_by_id(std::string_view id) const;
   // Never absent: the built-in last rule is ephemeral.
   [[nodiscard]] const ChannelRule& rule_for(std::string_view channel_name) const;
+  [[nodiscard]] const WebhookTarget* webhook(std::string_view name) const;
 };
 using SettingsPtr = std::shared_ptr<const Settings>;
 

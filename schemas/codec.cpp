@@ -2,68 +2,13 @@
 
 #include "command.capnp.h"
 #include "record.capnp.h"
+#include "schemas/people.h"
+#include "schemas/wire_message.h"
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/array.h>
-#include <kj/exception.h>
-
-#include <array>
-#include <cstring>
-#include <limits>
 #include <type_traits>
 
 namespace parley::schemas {
 namespace {
-
-// Enough for nearly every record, so that building one allocates nothing but the result.
-constexpr std::size_t kScratchWords = 256;
-
-// A message under construction in zeroed scratch space on the stack.
-class Message {
- public:
-  Message() : builder_(kj::arrayPtr(scratch_.data(), scratch_.size())) {}
-  template <class Struct>
-  typename Struct::Builder root() { return builder_.initRoot<Struct>(); }
-  std::string bytes() {
-    const auto words = capnp::messageToFlatArray(builder_);
-    const auto flat = words.asBytes();
-    return {reinterpret_cast<const char*>(flat.begin()), flat.size()};
-  }
-
- private:
-  std::array<capnp::word, kScratchWords> scratch_{};
-  capnp::MallocMessageBuilder builder_;
-};
-
-capnp::Text::Reader text(const std::string& from) { return {from.c_str(), from.size()}; }
-capnp::Data::Reader data(const std::string& from) {
-  return {reinterpret_cast<const kj::byte*>(from.data()), from.size()};
-}
-std::string string(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-std::string string(capnp::Data::Reader from) { return {reinterpret_cast<const char*>(from.begin()), from.size()}; }
-
-// Runs `read(root)` on bytes that nobody vouches for.
-template <class Struct, class Read>
-auto decode(std::string_view bytes, const char* what, Read read) -> std::invoke_result_t<Read, typename Struct::Reader> {
-  if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
-    return make_error(Errc::corrupt, std::string(what) + ": its size is not that of a whole message");
-  }
-  // Readers insist on alignment, which slices of a store's blocks do not have.
-  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
-  // The default limit of 64 MB is per reader and cumulative; our own bound is the entry's size.
-  capnp::ReaderOptions options;
-  options.traversalLimitInWords = std::numeric_limits<std::uint64_t>::max() / 16;
-  options.nestingLimit = 16;
-  try {
-    capnp::FlatArrayMessageReader reader(words, options);
-    if (reader.getEnd() != words.end()) return make_error(Errc::corrupt, std::string(what) + ": bytes follow its end");
-    return read(reader.getRoot<Struct>());
-  } catch (const kj::Exception& failure) {
-    return make_error(Errc::corrupt, std::string(what) + ": " + failure.getDescription().cStr());
-  }
-}
 
 Result<DataKind> data_kind(std::uint8_t number) {
   if (number > static_cast<std::uint8_t>(DataKind::json)) return make_error(Errc::corrupt, "unknown kind of data");
@@ -77,6 +22,22 @@ void write_retention(const Retention& from, wire::Retention::Builder to) {
 }
 Retention read_retention(wire::Retention::Reader from) {
   return {std::chrono::seconds(static_cast<std::int64_t>(from.getAgeSeconds())), from.getCount(), from.getBytes()};
+}
+
+void write_bounds(const NoticeBounds& from, wire::Command::NoticeBounds::Builder to) {
+  to.setWaitingMax(from.waiting_max);
+  to.setDeadMax(from.dead_max);
+}
+NoticeBounds read_bounds(wire::Command::NoticeBounds::Reader from) { return {from.getWaitingMax(), from.getDeadMax()}; }
+
+void write_numbers(const std::vector<std::uint64_t>& from, capnp::List<std::uint64_t>::Builder to) {
+  for (unsigned i = 0; i < from.size(); ++i) to.set(i, from[i]);
+}
+std::vector<std::uint64_t> read_numbers(capnp::List<std::uint64_t>::Reader from) {
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(from.size());
+  for (const auto number : from) numbers.push_back(number);
+  return numbers;
 }
 
 void write_command(const Command& command, wire::Command::Builder to) {
@@ -104,6 +65,35 @@ void write_command(const Command& command, wire::Command::Builder to) {
           to.initRemoveHistory().setEpochIfNew(what.epoch_if_new.value);
         } else if constexpr (std::is_same_v<What, TrimHistory>) {
           write_retention(what.retention, to.initTrimHistory());
+        } else if constexpr (std::is_same_v<What, SaveNotices>) {
+          auto save = to.initSaveNotices();
+          write_notices(what.notices, save.initNotices(static_cast<unsigned>(what.notices.size())));
+          auto told = save.initTold(static_cast<unsigned>(what.told.size()));
+          for (unsigned i = 0; i < what.told.size(); ++i) {
+            told[i].setUserId(text(what.told[i].user_id));
+            told[i].setPresent(what.told[i].present);
+          }
+          write_bounds(what.bounds, save.initBounds());
+        } else if constexpr (std::is_same_v<What, SaveUser>) {
+          auto save = to.initSaveUser();
+          write_user(what.record, save.initUser());
+          write_notices(what.notices, save.initNotices(static_cast<unsigned>(what.notices.size())));
+          write_bounds(what.bounds, save.initBounds());
+        } else if constexpr (std::is_same_v<What, SaveMember>) {
+          auto save = to.initSaveMember();
+          save.setUserId(text(what.user_id));
+          save.setBelongs(what.belongs);
+        } else if constexpr (std::is_same_v<What, SettleNotices>) {
+          auto settle = to.initSettleNotices();
+          write_numbers(what.delivered, settle.initDelivered(static_cast<unsigned>(what.delivered.size())));
+          write_numbers(what.replayed, settle.initReplayed(static_cast<unsigned>(what.replayed.size())));
+          write_numbers(what.dropped, settle.initDropped(static_cast<unsigned>(what.dropped.size())));
+          auto dead = settle.initDead(static_cast<unsigned>(what.dead.size()));
+          for (unsigned i = 0; i < what.dead.size(); ++i) {
+            dead[i].setNumber(what.dead[i].number);
+            dead[i].setWhy(text(what.dead[i].why));
+          }
+          write_bounds(what.bounds, settle.initBounds());
         } else {
           static_assert(std::is_same_v<What, SaveCursors>);
           auto cursors = to.initSaveCursors(static_cast<unsigned>(what.cursors.size()));
@@ -156,6 +146,35 @@ Result<Command> read_command(wire::Command::Reader from) {
         save.cursors.push_back({string(cursor.getClientId()), Offset{cursor.getOffset()}, cursor.getForget()});
       }
       command.what = std::move(save);
+      return command;
+    }
+    case wire::Command::SAVE_NOTICES: {
+      const auto save = from.getSaveNotices();
+      auto notices = read_notices(save.getNotices());
+      if (!notices) return notices.error();
+      SaveNotices what{std::move(*notices), {}, read_bounds(save.getBounds())};
+      for (const auto told : save.getTold()) what.told.push_back({string(told.getUserId()), told.getPresent()});
+      command.what = std::move(what);
+      return command;
+    }
+    case wire::Command::SAVE_USER: {
+      const auto save = from.getSaveUser();
+      auto record = read_user(save.getUser());
+      if (!record) return record.error();
+      auto notices = read_notices(save.getNotices());
+      if (!notices) return notices.error();
+      command.what = SaveUser{std::move(*record), std::move(*notices), read_bounds(save.getBounds())};
+      return command;
+    }
+    case wire::Command::SAVE_MEMBER:
+      command.what = SaveMember{string(from.getSaveMember().getUserId()), from.getSaveMember().getBelongs()};
+      return command;
+    case wire::Command::SETTLE_NOTICES: {
+      const auto settle = from.getSettleNotices();
+      SettleNotices what{read_numbers(settle.getDelivered()), {}, read_numbers(settle.getReplayed()),
+                         read_numbers(settle.getDropped()), read_bounds(settle.getBounds())};
+      for (const auto dead : settle.getDead()) what.dead.push_back({dead.getNumber(), string(dead.getWhy())});
+      command.what = std::move(what);
       return command;
     }
   }

@@ -5,9 +5,11 @@
 // `newer_schema` for a log entry of a later release) for whatever does not make sense. Pure.
 
 #include "core/command.h"
+#include "core/notice.h"
 #include "core/publication.h"
 #include "core/result.h"
 #include "core/settings.h"
+#include "core/user.h"
 
 #include <cstdint>
 #include <string>
@@ -55,6 +57,16 @@ struct Cursor {
 };
 std::string encode_cursor(const Cursor& cursor);
 Result<Cursor> decode_cursor(std::string_view bytes);
+
+std::string encode_user(const UserRecord& record);
+Result<UserRecord> decode_user(std::string_view bytes);
+
+std::string encode_notice(const Notice& notice);
+Result<Notice> decode_notice(std::string_view bytes);
+Result<std::string> decode_notice_target(std::string_view bytes);  // copies nothing else
+std::string encode_dead_notice(const DeadNotice& dead);
+Result<DeadNotice> decode_dead_notice(std::string_view bytes);
+Result<std::string> decode_dead_notice_target(std::string_view bytes);
 
 // One log entry's payload.
 inline constexpr std::uint16_t kEntryVersion = 1;

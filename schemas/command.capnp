@@ -3,6 +3,7 @@
 # How schemas may change: README.md.
 
 using Cxx = import "/capnp/c++.capnp";
+using Record = import "record.capnp";
 $Cxx.namespace("parley::schemas::wire");
 
 struct Entry {
@@ -26,6 +27,10 @@ struct Command {
     removeHistory @4 :RemoveHistory;
     trimHistory @5 :Retention;
     saveCursors @6 :List(Cursor);
+    saveNotices @7 :SaveNotices;
+    saveUser @8 :SaveUser;
+    saveMember @9 :SaveMember;
+    settleNotices @10 :SettleNotices;
   }
 
   struct Append {
@@ -50,6 +55,39 @@ struct Command {
     clientId @0 :Text;
     offset @1 :UInt64;
     forget @2 :Bool;
+  }
+  struct NoticeBounds {
+    waitingMax @0 :UInt64;
+    deadMax @1 :UInt64;
+  }
+  struct Told {
+    userId @0 :Text;    # empty: the channel itself
+    present @1 :Bool;
+  }
+  struct SaveNotices {
+    notices @0 :List(Record.Notice);
+    told @1 :List(Told);
+    bounds @2 :NoticeBounds;
+  }
+  struct SaveUser {     # of the channel `user.{id}`
+    user @0 :Record.User;
+    notices @1 :List(Record.Notice);
+    bounds @2 :NoticeBounds;
+  }
+  struct SaveMember {   # of the channel `domain.{id}`
+    userId @0 :Text;
+    belongs @1 :Bool;
+  }
+  struct SettleNotices {
+    delivered @0 :List(UInt64);
+    dead @1 :List(Dead);
+    replayed @2 :List(UInt64);
+    dropped @3 :List(UInt64);
+    bounds @4 :NoticeBounds;
+  }
+  struct Dead {
+    number @0 :UInt64;
+    why @1 :Text;
   }
 }
 

@@ -45,3 +45,50 @@ struct Cursor {
   offset @0 :UInt64;
   timeMs @1 :Int64;     # when it was saved
 }
+
+# A user's durable state, under the user's id.
+struct User {
+  status @0 :UInt8;     # 0: offline, 1: away, 2: online
+  sinceMs @1 :Int64;    # of this status
+  lastSeenMs @2 :Int64; # when the user was last surely here
+  userInfo @3 :Text;    # JSON text of the newest sign-in, token or membership
+  domains @4 :List(Text);
+  connections @5 :List(Connection);  # that the backend was told of and is due the end of
+  bannedUntilMs @6 :Int64;           # 0: not banned
+  banReason @7 :Text;
+  tokensSinceMs @8 :Int64;           # connection tokens issued before are refused
+  blocks @9 :List(Block);
+
+  struct Connection {
+    socket @0 :UInt64;
+    sinceMs @1 :Int64;
+  }
+  struct Block {
+    channel @0 :Text;
+    untilMs @1 :Int64;
+  }
+}
+
+# Something a webhook is to tell: one event for one target.
+struct Notice {
+  id @0 :Text;
+  app @1 :Text;
+  target @2 :Text;
+  kind @3 :UInt8;       # core/notice.h; kinds are only added, at the end
+  timeMs @4 :Int64;
+  channel @5 :Text;
+  userId @6 :Text;
+  event @7 :Text;
+  data @8 :Data;
+  socket @9 :UInt64;
+  count @10 :UInt64;
+  lastSeenMs @11 :Int64;
+  domains @12 :List(Text);
+}
+
+# One that was given up.
+struct DeadNotice {
+  notice @0 :Notice;
+  diedMs @1 :Int64;
+  why @2 :Text;
+}

@@ -64,16 +64,22 @@ std::string url(std::string_view scheme, std::string_view host, std::uint16_t po
 
 }  // namespace
 
+class NoWebhooks final : public actors::WebhookSender {
+  void post(actors::WebhookPost, std::function<void(actors::WebhookOutcome)> done) override { done({.failure = "not built"}); }
+};
+
 // Members are in the order of the arrow, right to left: what is used stands before what uses it.
 struct Node::Impl : net::Readiness {
   Impl(const Env& env_in, const Config& config_in)
-      : env(env_in), config(config_in), settings(share(config_in.settings)), pusher(settings, metrics) {}
+      : env(env_in), config(config_in), settings(share(config_in.settings)), pusher(settings, metrics, revocations) {}
 
   Env env;
   Config config;
   Metrics metrics;
   SettingsSource settings;
+  Revocations revocations;
   std::atomic<bool> draining{false};
+  NoWebhooks webhooks;
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<actors::ActorSystem> actors;
   std::shared_ptr<cluster::Shards> shards;
@@ -97,11 +103,11 @@ Status Node::Impl::open() {
   if (!opened) return opened.error();
   store = std::move(*opened);
 
-  actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings);
+  actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings, revocations);
   auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings), *actors);
   if (!started) return started.error();
   shards = std::move(*started);
-  actors->begin(*shards);
+  if (const auto begun = actors->begin(*shards, webhooks); !begun) return begun.error();
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));

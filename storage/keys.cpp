@@ -27,6 +27,28 @@ std::string tagged(ShardId shard, char tag, std::string_view rest = {}, std::siz
 
 KeyRange all_tagged(ShardId shard, char tag) { return {tagged(shard, tag), tagged(shard, static_cast<char>(tag + 1))}; }
 
+// `channel 00 part`, and the range of all parts.
+std::string with_part(ShardId shard, char tag, const ChannelKey& channel, std::string_view part) {
+  auto key = tagged(shard, tag, channel.text(), 1 + part.size());
+  key.push_back('\0');
+  return key.append(part);
+}
+KeyRange parts(ShardId shard, char tag, const ChannelKey& channel) {
+  auto from = tagged(shard, tag, channel.text(), 1);
+  auto to = from;
+  from.push_back('\0');
+  to.push_back('\1');
+  return {std::move(from), std::move(to)};
+}
+
+std::string with_number(ShardId shard, char tag, std::uint64_t number) {
+  auto key = tagged(shard, tag, {}, kNumberBytes);
+  append_number(key, number);
+  return key;
+}
+
+constexpr std::string_view kUserPrefix = "/user.";
+
 std::optional<std::uint64_t> tagged_number(std::string_view key, char tag) {
   if (key.size() != kShardBytes + 1 + kNumberBytes || key[kShardBytes] != tag) return std::nullopt;
   return parse_number(key.substr(kShardBytes + 1));
@@ -34,11 +56,7 @@ std::optional<std::uint64_t> tagged_number(std::string_view key, char tag) {
 
 }  // namespace
 
-std::string log_entry(ShardId shard, LogIndex index) {
-  auto key = tagged(shard, 'e', {}, kNumberBytes);
-  append_number(key, index.value);
-  return key;
-}
+std::string log_entry(ShardId shard, LogIndex index) { return with_number(shard, 'e', index.value); }
 KeyRange log_entries(ShardId shard) { return all_tagged(shard, 'e'); }
 std::string log_head(ShardId shard) { return tagged(shard, 'h'); }
 std::optional<LogIndex> log_index(std::string_view key) {
@@ -74,27 +92,61 @@ std::optional<ChannelKey> meta_channel(std::string_view key) {
   if (text.find('/') == std::string_view::npos) return std::nullopt;
   return ChannelKey::from_text(std::string(text));
 }
-std::string remembered(ShardId shard, std::uint64_t number) {
-  auto key = tagged(shard, 'i', {}, kNumberBytes);
-  append_number(key, number);
-  return key;
-}
+std::string remembered(ShardId shard, std::uint64_t number) { return with_number(shard, 'i', number); }
 KeyRange remembered(ShardId shard) { return all_tagged(shard, 'i'); }
 std::optional<std::uint64_t> remembered_number(std::string_view key) { return tagged_number(key, 'i'); }
 
 std::string cursor(ShardId shard, const ChannelKey& channel, std::string_view client_id) {
-  auto key = tagged(shard, 'c', channel.text(), 1 + client_id.size());
-  key.push_back('\0');
-  key.append(client_id);
-  return key;
+  return with_part(shard, 'c', channel, client_id);
 }
-KeyRange cursors(ShardId shard, const ChannelKey& channel) {
-  auto from = tagged(shard, 'c', channel.text(), 1);
+KeyRange cursors(ShardId shard, const ChannelKey& channel) { return parts(shard, 'c', channel); }
+
+std::string user(ShardId shard, const ChannelKey& place) { return tagged(shard, 'u', place.text()); }
+KeyRange users(ShardId shard, std::string_view app) {
+  auto from = tagged(shard, 'u', app, kUserPrefix.size());
+  from.append(kUserPrefix);
   auto to = from;
-  from.push_back('\0');
-  to.push_back('\1');
+  ++to.back();
   return {std::move(from), std::move(to)};
 }
+std::string open_user(ShardId shard, const ChannelKey& place) { return tagged(shard, 'o', place.text()); }
+KeyRange open_users(ShardId shard) { return all_tagged(shard, 'o'); }
+std::optional<UserKey> user_key(std::string_view key) {
+  if (key.size() < kShardBytes + 1 || (key[kShardBytes] != 'u' && key[kShardBytes] != 'o')) return std::nullopt;
+  const auto text = key.substr(kShardBytes + 1);
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos || !text.substr(slash).starts_with(kUserPrefix)) return std::nullopt;
+  return UserKey{std::string(text.substr(0, slash)), std::string(text.substr(slash + kUserPrefix.size()))};
+}
+std::string member(ShardId shard, const ChannelKey& domain, std::string_view user_id) {
+  return with_part(shard, 'd', domain, user_id);
+}
+KeyRange members(ShardId shard, const ChannelKey& domain) { return parts(shard, 'd', domain); }
+std::string told(ShardId shard, const ChannelKey& channel, std::string_view user_id) {
+  return with_part(shard, 't', channel, user_id);
+}
+KeyRange told(ShardId shard, const ChannelKey& channel) { return parts(shard, 't', channel); }
+KeyRange told(ShardId shard) { return all_tagged(shard, 't'); }
+std::optional<ChannelKey> told_channel(std::string_view key) {
+  if (key.size() < kShardBytes + 1 || key[kShardBytes] != 't') return std::nullopt;
+  const auto text = key.substr(kShardBytes + 1, key.find('\0', kShardBytes + 1) - kShardBytes - 1);
+  if (text.find('/') == std::string_view::npos) return std::nullopt;
+  return ChannelKey::from_text(std::string(text));
+}
+std::string_view after_zero(std::string_view key) {
+  const auto zero = key.find('\0', kShardBytes + 1);
+  return zero == std::string_view::npos ? std::string_view() : key.substr(zero + 1);
+}
+
+std::string notice(ShardId shard, std::uint64_t number) { return with_number(shard, 'w', number); }
+KeyRange notices(ShardId shard) { return all_tagged(shard, 'w'); }
+std::string dead_notice(ShardId shard, std::uint64_t number) { return with_number(shard, 'x', number); }
+KeyRange dead_notices(ShardId shard) { return all_tagged(shard, 'x'); }
+std::optional<std::uint64_t> notice_number(std::string_view key) {
+  const auto waiting = tagged_number(key, 'w');
+  return waiting ? waiting : tagged_number(key, 'x');
+}
+std::string newest_notice(ShardId shard) { return tagged(shard, 'n'); }
 
 KeyRange of_shard(ShardId shard) {
   CHECK(shard.value < kShardCountMax);
@@ -102,6 +154,7 @@ KeyRange of_shard(ShardId shard) {
 }
 
 std::string schema_version() { return of(kShardCountMax, 8).append("schema"); }
+std::string alive() { return of(kShardCountMax, 8).append("alive"); }
 std::string shard_count() { return of(kShardCountMax, 8).append("shards"); }
 
 std::string number(std::uint64_t value) {

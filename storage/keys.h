@@ -8,10 +8,18 @@
 //   state    shard 'a'                     applied index:u64
 //            shard 'c' channel 00 client   Cursor
 //            shard 'i' number:u64          Remembered, in the order in which they came
+//            shard 'd' domain 00 user      (empty) the user belongs to the domain
 //            shard 'm' channel             ChannelMeta
-//            ff ff …                       of the whole store: schema version, count of shards
+//            shard 'n'                     number:u64 of the newest notice
+//            shard 'o' user                (empty) the user's record needs care when the node starts
+//            shard 't' channel 00 user     (empty) the backend was told of the member, or of the channel
+//            shard 'u' user                User
+//            shard 'w' number:u64          Notice that waits for its target
+//            shard 'x' number:u64          DeadNotice
+//            ff ff …                       of the whole store: schema version, count of shards, last alive
 //
-// `channel` is ChannelKey's text; neither it nor a client id contains a zero byte.
+// `channel` is ChannelKey's text, as is a user's (`app/user.{id}`) and a domain's (`app/domain.{id}`). None
+// of them, no user id and no client id contains a zero byte.
 
 #include "core/ids.h"
 
@@ -52,10 +60,33 @@ std::optional<std::uint64_t> remembered_number(std::string_view key);
 std::string cursor(ShardId shard, const ChannelKey& channel, std::string_view client_id);
 KeyRange cursors(ShardId shard, const ChannelKey& channel);
 
+std::string user(ShardId shard, const ChannelKey& place);
+KeyRange users(ShardId shard, std::string_view app);  // the application's
+std::string open_user(ShardId shard, const ChannelKey& place);
+KeyRange open_users(ShardId shard);
+// Of user() and open_user().
+std::optional<UserKey> user_key(std::string_view key);
+std::string member(ShardId shard, const ChannelKey& domain, std::string_view user_id);
+KeyRange members(ShardId shard, const ChannelKey& domain);
+std::string told(ShardId shard, const ChannelKey& channel, std::string_view user_id);
+KeyRange told(ShardId shard, const ChannelKey& channel);
+KeyRange told(ShardId shard);
+std::optional<ChannelKey> told_channel(std::string_view key);
+// What stands behind the zero byte of member() and told().
+std::string_view after_zero(std::string_view key);
+
+std::string notice(ShardId shard, std::uint64_t number);
+KeyRange notices(ShardId shard);
+std::string dead_notice(ShardId shard, std::uint64_t number);
+KeyRange dead_notices(ShardId shard);
+std::optional<std::uint64_t> notice_number(std::string_view key);  // of both
+std::string newest_notice(ShardId shard);
+
 KeyRange of_shard(ShardId shard);  // in any family
 
 std::string schema_version();
 std::string shard_count();
+std::string alive();  // wall time: the node was running then
 
 std::string number(std::uint64_t value);  // u64, big-endian: sorts as the number does
 std::optional<std::uint64_t> parse_number(std::string_view bytes);

@@ -2,8 +2,9 @@
 
 namespace parley::net::pusher {
 
-PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metrics)
+PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metrics, const Revocations& the_revocations)
     : metrics(the_metrics),
+      revocations(the_revocations),
       unauthorized_channels(the_metrics.authorizations_refused("channel")),
       unauthorized_users(the_metrics.authorizations_refused("user")),
       unauthorized_requests(the_metrics.authorizations_refused("request")),

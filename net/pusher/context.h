@@ -3,6 +3,7 @@
 // how many connections each application has. Thread-safe; server/ owns the one, it outlives them all.
 
 #include "core/metrics.h"
+#include "core/revocations.h"
 #include "core/settings.h"
 
 #include <atomic>
@@ -36,7 +37,7 @@ class ConnectionSlot {
 
 class PusherContext {
  public:
-  PusherContext(const SettingsSource& settings, Metrics& metrics);
+  PusherContext(const SettingsSource& settings, Metrics& metrics, const Revocations& revocations);
 
   [[nodiscard]] SettingsPtr settings() const { return settings_.current(); }
   // Nothing: the application has as many as it may.
@@ -44,6 +45,7 @@ class PusherContext {
   [[nodiscard]] std::size_t connections(std::string_view app_id) const;
 
   Metrics& metrics;
+  const Revocations& revocations;  // who may not connect or subscribe now
   // Handles with labels, fetched once: fetching takes a lock.
   const Counter unauthorized_channels;
   const Counter unauthorized_users;

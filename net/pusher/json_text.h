@@ -4,6 +4,7 @@
 // check_json() walks the whole text and builds nothing. The readers below take text that passed it and
 // hand out views into it; on other text their answers are unspecified, but they stay inside it. Pure.
 
+#include "core/json_string.h"
 #include "core/result.h"
 
 #include <cstddef>
@@ -52,11 +53,9 @@ std::string json_string(std::string_view value);                        // of a 
 std::optional<std::int64_t> json_integer(std::string_view value);       // nothing: a fraction, or too large
 bool is_json_integer(std::string_view value);                           // `-?[0-9]+`, of any length
 
-// Appends without quotes around. Bytes from 0x80 on pass: the text is UTF-8 already.
-void append_escaped(std::string& out, std::string_view text);
-// What append_escaped() of append_escaped() would append: text inside JSON inside a JSON string.
-void append_escaped_twice(std::string& out, std::string_view text);
-void append_json_string(std::string& out, std::string_view text);  // with quotes
+using parley::append_escaped;
+using parley::append_escaped_twice;
+using parley::append_json_string;
 void append_number(std::string& out, std::uint64_t number);
 
 }  // namespace parley::net::pusher

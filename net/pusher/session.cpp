@@ -87,8 +87,8 @@ void Session::on_reply(Reply& reply, MonoTime now, Actions& actions) {
     if (!watchlist->online.empty() || !watchlist->offline.empty()) {
       actions.send_text(encode_watchlist(watchlist->online, watchlist->offline));
     }
-  } else if (std::holds_alternative<Terminated>(reply.what)) {
-    end_with(make_error(Errc::terminated), actions);
+  } else if (const auto* terminated = std::get_if<Terminated>(&reply.what)) {
+    end_with(terminated->error, actions);
   } else if (const auto* refused = std::get_if<Refused>(&reply.what)) {
     send_error(refused->error, actions);
   }

@@ -309,7 +309,7 @@ class PusherStage final : public Stage {
       for (const auto& id_value : object.at("offline").as_array()) changed.offline.emplace_back(id_value.as_string());
       reply.what = std::move(changed);
     } else if (what == "terminated") {
-      reply.what = Terminated{};
+      reply.what = Terminated{make_error(Errc::terminated)};
     } else if (what == "refused") {
       reply.what = Refused{make_error(error_named(text(object, "error")))};
     } else {
@@ -383,7 +383,8 @@ class PusherStage final : public Stage {
   Settings values_;
   SettingsSource source_{std::make_shared<const Settings>()};
   Metrics metrics_;
-  PusherContext context_{source_, metrics_};
+  Revocations revocations_;
+  PusherContext context_{source_, metrics_, revocations_};
   Recorder recorder_;
   std::unique_ptr<net::Protocol> protocol_;
   MonoTime now_{seconds(1'000)};

@@ -117,12 +117,11 @@ void Node::may_sleep(const ChannelKey& channel, std::uint64_t handled) {
   channels_.erase(place);
 }
 
-// ---- users (actors/users_actor.cpp) ----
+// ---- watchlists (actors/watchlists_actor.cpp) ----
 
 void Node::to_users(const Request& request) {
   const auto now = scheduler_.now();
   if (const auto* in = std::get_if<SignIn>(&request.what)) users_.sign_in(request.from, *in, now);
-  if (const auto* end = std::get_if<TerminateUser>(&request.what)) users_.terminate(request.from, end->user);
   if (const auto* out = std::get_if<SignOut>(&request.what)) {
     users_.sign_out(request.from, *out, now + settings_.current()->rule_for("user." + out->user.id).presence_grace);
   }

@@ -4,7 +4,7 @@
 // between two of them is late by chance, and in order. A crash is the end of this object.
 
 #include "actors/channel.h"
-#include "actors/users.h"
+#include "actors/watchlists.h"
 #include "net/pusher/context.h"
 #include "net/session_factory.h"
 #include "tests/sim/hub.h"
@@ -26,7 +26,7 @@ class NodeWatch {
   virtual void member_removed(const ChannelKey& channel, const std::string& user_id) = 0;
 };
 
-class Node final : public cluster::ShardListener, private actors::UserPort {
+class Node final : public cluster::ShardListener, private actors::WatchlistPort {
  public:
   // `alive` expires with the process.
   Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const SettingsSource& settings, NodeWatch& watch,
@@ -92,7 +92,7 @@ class Node final : public cluster::ShardListener, private actors::UserPort {
   std::unordered_map<ChannelKey, Awake> channels_;
   Lane to_users_;
   std::vector<Lane> from_users_;
-  actors::Users users_{metrics_.users_online, *this};
+  actors::Watchlists users_{*this};
   std::optional<MonoTime> users_tick_;
   Shards shards_;
   std::vector<ShardShell> shard_shells_;

@@ -73,6 +73,9 @@ class InstantShards : public cluster::Shards {
           ++newest.offset.value;
           effect.what = Effect::Appended{std::make_shared<Publication>(Publication{.event = append->event, .data = append->data, .position = newest})};
         }
+        if (auto* save = std::get_if<SaveUser>(&command.what)) {
+          users[{std::string(command.channel.app()), std::string(command.channel.name().substr(5))}] = save->record;
+        }
         effects.push_back(std::move(effect));
       }
     }
@@ -88,8 +91,26 @@ class InstantShards : public cluster::Shards {
   void open_channel(ChannelKey channel, std::function<void(Result<cluster::ChannelState>)> done) override {
     const std::lock_guard lock(mutex);
     ++opened;
-    done(cluster::ChannelState{positions[channel], Offset{1}, nullptr});
+    done(cluster::ChannelState{positions[channel], Offset{1}, nullptr, {}});
   }
+  void read_users(std::vector<UserKey> keys, std::function<void(Result<std::vector<UserAbout>>)> done) override {
+    const std::lock_guard lock(mutex);
+    std::vector<UserAbout> found;
+    for (auto& key : keys) {
+      const auto stored = users.find(key);
+      found.push_back(stored == users.end() ? UserAbout{key, false, {}} : UserAbout{key, true, stored->second});
+    }
+    done(std::move(found));
+  }
+  void list_users(ListUsers, std::function<void(Result<cluster::UserPage>)> done) override { done(cluster::UserPage{}); }
+  void list_domain(ListDomain, std::function<void(Result<cluster::UserPage>)> done) override { done(cluster::UserPage{}); }
+  void read_notices(std::vector<NoticeRef>, std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override {
+    done(std::vector<std::pair<NoticeRef, Notice>>{});
+  }
+  void read_dead(std::string, NoticeRef, std::size_t, std::function<void(Result<std::vector<cluster::StoredDead>>)> done) override {
+    done(std::vector<cluster::StoredDead>{});
+  }
+  Result<cluster::Unfinished> unfinished() const override { return left_open; }
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override { done(HistoryPage{.channel = query.channel}); }
   void read_cursor(ChannelKey, std::string, std::function<void(Result<std::optional<Offset>>)> done) override { done(std::optional<Offset>{}); }
 
@@ -99,10 +120,16 @@ class InstantShards : public cluster::Shards {
   std::vector<Held> held;
   std::vector<std::size_t> batches;
   std::map<ChannelKey, Position> positions;
+  std::map<UserKey, UserRecord> users;
+  cluster::Unfinished left_open;
   int opened = 0;
 
  private:
   cluster::ShardListener& listener_;
+};
+
+struct NoSender : WebhookSender {
+  void post(WebhookPost, std::function<void(WebhookOutcome)>) override { ADD_FAILURE() << "nothing is configured to be sent"; }
 };
 
 struct SystemTest : ::testing::Test {
@@ -115,7 +142,7 @@ struct SystemTest : ::testing::Test {
   }
   SystemTest() {
     hub = system.attach(inbox);
-    system.begin(shards);
+    EXPECT_TRUE(system.begin(shards, sender).ok());
   }
   ~SystemTest() override { system.stop(); }
 
@@ -133,7 +160,9 @@ struct SystemTest : ::testing::Test {
   OsRandom random;
   Metrics metrics;
   SettingsSource settings{make_settings()};
-  ActorSystem system{2, clock, random, metrics, settings};
+  Revocations revocations;
+  NoSender sender;
+  ActorSystem system{2, clock, random, metrics, settings, revocations};
   InstantShards shards{system};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
   HubId hub;
@@ -208,7 +237,7 @@ TEST_F(SystemTest, ActorsAreListedWithTheirKinds) {
   const auto has = [&](std::string_view kind) {
     return std::any_of(list.actors.begin(), list.actors.end(), [&](const ActorInfo& actor) { return actor.kind == kind; });
   };
-  EXPECT_TRUE(has("router") && has("shard") && has("domain") && has("user_registry"));
+  EXPECT_TRUE(has("router") && has("shard") && has("domain") && has("watchlists") && has("webhooks"));
 }
 
 TEST_F(SystemTest, IdleChannelSleepsAndWakesWithItsState) {

@@ -16,12 +16,13 @@ struct PusherServer {
     auto values = std::make_shared<Settings>();
     values->apps = {app};
     source = std::make_unique<SettingsSource>(values);
-    context = std::make_unique<pusher::PusherContext>(*source, metrics);
+    context = std::make_unique<pusher::PusherContext>(*source, metrics, revocations);
     server = std::make_unique<Server>([&](FrontEndConfig&, Settings& settings) { settings.apps = {app}; },
                                       std::vector{make_pusher_sessions(*context)});
   }
   Metrics metrics;
   std::unique_ptr<SettingsSource> source;
+  Revocations revocations;
   std::unique_ptr<pusher::PusherContext> context;
   std::unique_ptr<Server> server;
 };

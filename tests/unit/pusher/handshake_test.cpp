@@ -65,7 +65,8 @@ TEST(RateLimit, LetsMoreThanASecondsWorthThroughAloneAsADebt) {
 TEST(ConnectionSlot, IsGivenBackOnce) {
   const SettingsSource source(std::make_shared<const Settings>());
   Metrics metrics;
-  PusherContext context(source, metrics);
+  Revocations revocations;
+  PusherContext context(source, metrics, revocations);
   App app{.id = "1"};
   app.limits.connections_max = 2;
   auto one = context.take_slot(app);

@@ -31,7 +31,8 @@ struct World {
   std::shared_ptr<Settings> values = std::make_shared<Settings>();
   SettingsSource source{values};
   Metrics metrics;
-  pusher::PusherContext context{source, metrics};
+  Revocations revocations;
+  pusher::PusherContext context{source, metrics, revocations};
   RestApi api{context};
   std::deque<Asked> asked;
 

@@ -1,17 +1,17 @@
 #pragma once
-// The shell around Users: who is signed in on this node's applications. One actor.
+// The shell around Watchlists: who is signed in on this node's applications. One actor.
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
-#include "actors/users.h"
+#include "actors/watchlists.h"
 
 #include <caf/all.hpp>
 
 namespace parley::actors {
 
-class UsersActor final : public caf::event_based_actor, private UserPort {
+class WatchlistsActor final : public caf::event_based_actor, private WatchlistPort {
  public:
-  UsersActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats);
+  WatchlistsActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats);
   caf::behavior make_behavior() override;
 
  private:
@@ -21,7 +21,7 @@ class UsersActor final : public caf::event_based_actor, private UserPort {
 
   std::shared_ptr<ActorContext> context_;
   std::shared_ptr<ActorStats> stats_;
-  Users users_;
+  Watchlists watchlists_;
   std::optional<MonoTime> tick_at_;
 };
 

@@ -1,4 +1,4 @@
-#include "actors/users.h"
+#include "actors/watchlists.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct UsersWorld : ::testing::Test, UserPort {
-  Metrics metrics;
+struct WatchlistsWorld : ::testing::Test, WatchlistPort {
   ManualClock clock;
-  Users users{metrics.users_online, *this};
+  Watchlists users{*this};
   std::vector<Reply> replies;
   void reply(Reply reply) override { replies.push_back(std::move(reply)); }
 
@@ -36,7 +35,7 @@ struct UsersWorld : ::testing::Test, UserPort {
   }
 };
 
-TEST_F(UsersWorld, WatcherLearnsWhoIsOnlineAndEveryChange) {
+TEST_F(WatchlistsWorld, WatcherLearnsWhoIsOnlineAndEveryChange) {
   sign_in(1, "bob");
   sign_in(2, "ann", {"bob", "cid"});
   ASSERT_EQ(changes(2).size(), 1U);
@@ -52,7 +51,7 @@ TEST_F(UsersWorld, WatcherLearnsWhoIsOnlineAndEveryChange) {
   EXPECT_EQ(changes(2)[2].offline, std::vector<std::string>{"cid"});
 }
 
-TEST_F(UsersWorld, BlipIsNoPairOfChanges) {
+TEST_F(WatchlistsWorld, BlipIsNoPairOfChanges) {
   sign_in(1, "bob");
   sign_in(2, "ann", {"bob"});
   sign_out(1, "bob");
@@ -63,7 +62,7 @@ TEST_F(UsersWorld, BlipIsNoPairOfChanges) {
   EXPECT_TRUE(users.online({"a", "bob"}));
 }
 
-TEST_F(UsersWorld, SecondSessionKeepsTheUserOnline) {
+TEST_F(WatchlistsWorld, SecondSessionKeepsTheUserOnline) {
   sign_in(1, "bob");
   sign_in(2, "bob");
   sign_out(1, "bob");
@@ -74,23 +73,12 @@ TEST_F(UsersWorld, SecondSessionKeepsTheUserOnline) {
   EXPECT_FALSE(users.online({"a", "bob"}));
 }
 
-TEST_F(UsersWorld, UsersOfAnotherApplicationAreOthers) {
+TEST_F(WatchlistsWorld, UsersOfAnotherApplicationAreOthers) {
   sign_in(1, "bob");
   EXPECT_FALSE(users.online({"b", "bob"}));
 }
 
-TEST_F(UsersWorld, TerminateReachesEachSessionOfTheUser) {
-  sign_in(1, "bob");
-  sign_in(2, "bob");
-  sign_in(3, "ann");
-  users.terminate({HubId{0}, {}, 77}, {"a", "bob"});
-  std::size_t told = 0;
-  for (const auto& reply : replies) told += std::holds_alternative<Terminated>(reply.what) ? 1 : 0;
-  EXPECT_EQ(told, 2U);
-  EXPECT_EQ(std::get<Done>(replies.back().what).count, 2U);
-}
-
-TEST_F(UsersWorld, WatcherThatLeftIsNotTold) {
+TEST_F(WatchlistsWorld, WatcherThatLeftIsNotTold) {
   sign_in(2, "ann", {"bob"});
   sign_out(2, "ann", {"bob"});
   replies.clear();

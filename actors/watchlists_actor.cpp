@@ -1,16 +1,16 @@
-#include "actors/users_actor.h"
+#include "actors/watchlists_actor.h"
 
 namespace parley::actors {
 
-UsersActor::UsersActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats)
+WatchlistsActor::WatchlistsActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats)
     : event_based_actor(config),
       context_(std::move(context)),
       stats_(std::move(stats)),
-      users_(context_->metrics.users_online, *this) {}
+      watchlists_(*this) {}
 
-caf::behavior UsersActor::make_behavior() {
+caf::behavior WatchlistsActor::make_behavior() {
   return {
-      [this](ToUsers& message) {
+      [this](ToWatchlists& message) {
         context_->taken_out(*stats_);
         context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
         handle(message.request);
@@ -18,24 +18,23 @@ caf::behavior UsersActor::make_behavior() {
       },
       [this](Tick) {
         tick_at_.reset();
-        users_.tick(context_->clock.now());
+        watchlists_.tick(context_->clock.now());
         schedule();
       },
   };
 }
 
-void UsersActor::handle(Request& request) {
+void WatchlistsActor::handle(Request& request) {
   const auto now = context_->clock.now();
-  if (const auto* in = std::get_if<SignIn>(&request.what)) users_.sign_in(request.from, *in, now);
-  if (const auto* end = std::get_if<TerminateUser>(&request.what)) users_.terminate(request.from, end->user);
+  if (const auto* in = std::get_if<SignIn>(&request.what)) watchlists_.sign_in(request.from, *in, now);
   if (const auto* out = std::get_if<SignOut>(&request.what)) {
     const auto settings = context_->settings.current();
-    users_.sign_out(request.from, *out, now + settings->rule_for("user." + out->user.id).presence_grace);
+    watchlists_.sign_out(request.from, *out, now + settings->rule_for("user." + out->user.id).presence_grace);
   }
 }
 
-void UsersActor::schedule() {
-  const auto due = users_.deadline();
+void WatchlistsActor::schedule() {
+  const auto due = watchlists_.deadline();
   if (!due || (tick_at_ && *tick_at_ <= *due)) return;
   tick_at_ = due;
   const auto wait = std::max<std::chrono::nanoseconds>(*due - context_->clock.now(), std::chrono::nanoseconds(0));

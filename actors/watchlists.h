@@ -1,11 +1,11 @@
 #pragma once
-// Who is signed in, over all of a user's sessions, and who watches whom. A plain value; requests and
-// `now` go in, answers go out through UserPort. Owned by the users actor, or by the simulator.
+// Pusher's watchlists: who is signed in, over all of a user's sessions, and who watches whom. A plain
+// value; requests and `now` go in, answers go out through WatchlistPort. Owned by the watchlists actor, or
+// by the simulator. A user's status, which counts unsigned presence too, is elsewhere (actors/user.h).
 //
 // Online begins with the first session and ends when the last has been gone for the grace period: a
 // page reload is no offline/online pair.
 
-#include "core/metrics.h"
 #include "core/request.h"
 
 #include <map>
@@ -16,20 +16,18 @@
 
 namespace parley::actors {
 
-class UserPort {
+class WatchlistPort {
  public:
-  virtual ~UserPort() = default;
+  virtual ~WatchlistPort() = default;
   virtual void reply(Reply reply) = 0;
 };
 
-class Users {
+class Watchlists {
  public:
-  Users(Gauge online, UserPort& port) : online_(online), port_(port) {}
+  explicit Watchlists(WatchlistPort& port) : port_(port) {}
 
   void sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime now);
   void sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime until);
-  // Answers Done{sessions} and tells each of the user's sessions Terminated.
-  void terminate(const ReplyTo& from, const UserKey& user);
   void tick(MonoTime now);
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   [[nodiscard]] bool online(const UserKey& user) const;
@@ -46,8 +44,7 @@ class Users {
   void tell_watchers(const UserKey& key, const User& user, bool online);
   void forget_if_empty(Place place);
 
-  Gauge online_;
-  UserPort& port_;
+  WatchlistPort& port_;
   std::unordered_map<UserKey, User> users_;
   std::multimap<MonoTime, UserKey> deadlines_;  // stale rows are recognised by User::until
 };

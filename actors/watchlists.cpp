@@ -1,4 +1,4 @@
-#include "actors/users.h"
+#include "actors/watchlists.h"
 
 #include <algorithm>
 
@@ -11,16 +11,13 @@ void erase_session(std::vector<ReplyTo>& list, SocketId session) {
 
 }  // namespace
 
-void Users::sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime) {
+void Watchlists::sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime) {
   auto& user = users_[sign_in.user];
   const bool came = !user.online();
   user.until.reset();
   erase_session(user.sessions, from.session);
   user.sessions.push_back(from);
-  if (came) {
-    online_.add(1);
-    tell_watchers(sign_in.user, user, true);
-  }
+  if (came) tell_watchers(sign_in.user, user, true);
   WatchlistChanged now_online;
   for (const auto& id : sign_in.watchlist) {
     auto& watched = users_[UserKey{sign_in.user.app, id}];
@@ -31,7 +28,7 @@ void Users::sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime) {
   if (!sign_in.watchlist.empty()) port_.reply({from, std::move(now_online)});
 }
 
-void Users::sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime until) {
+void Watchlists::sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime until) {
   for (const auto& id : sign_out.watchlist) {
     const auto watched = users_.find(UserKey{sign_out.user.app, id});
     if (watched == users_.end()) continue;
@@ -46,40 +43,29 @@ void Users::sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime unti
   deadlines_.emplace(until, sign_out.user);
 }
 
-void Users::terminate(const ReplyTo& from, const UserKey& user) {
-  const auto place = users_.find(user);
-  Done done;
-  if (place != users_.end()) {
-    for (const auto& session : place->second.sessions) port_.reply({session, Terminated{}});
-    done.count = place->second.sessions.size();
-  }
-  port_.reply({from, done});
-}
-
-void Users::tick(MonoTime now) {
+void Watchlists::tick(MonoTime now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto [until, key] = *deadlines_.begin();
     deadlines_.erase(deadlines_.begin());
     const auto place = users_.find(key);
     if (place == users_.end() || place->second.until != until) continue;  // came back, or left again later
     place->second.until.reset();
-    online_.add(-1);
     tell_watchers(key, place->second, false);
     forget_if_empty(place);
   }
 }
 
-std::optional<MonoTime> Users::deadline() const {
+std::optional<MonoTime> Watchlists::deadline() const {
   if (deadlines_.empty()) return std::nullopt;
   return deadlines_.begin()->first;
 }
 
-bool Users::online(const UserKey& user) const {
+bool Watchlists::online(const UserKey& user) const {
   const auto place = users_.find(user);
   return place != users_.end() && place->second.online();
 }
 
-void Users::tell_watchers(const UserKey& key, const User& user, bool online) {
+void Watchlists::tell_watchers(const UserKey& key, const User& user, bool online) {
   for (const auto& watcher : user.watchers) {
     WatchlistChanged changed;
     (online ? changed.online : changed.offline).push_back(key.id);
@@ -87,7 +73,7 @@ void Users::tell_watchers(const UserKey& key, const User& user, bool online) {
   }
 }
 
-void Users::forget_if_empty(Place place) {
+void Watchlists::forget_if_empty(Place place) {
   if (place->second.empty()) users_.erase(place);
 }
 

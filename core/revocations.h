@@ -1,0 +1,36 @@
+#pragma once
+// Who may not connect or subscribe now: the few users with blocks, in memory, for checks at the edge.
+//
+// User actors put in what their records say, the start of the node puts in what was stored. Checks cost
+// one atomic read while nobody is blocked. Thread-safe; server/ owns the one of a node.
+
+#include "core/result.h"
+#include "core/user.h"
+
+#include <atomic>
+#include <shared_mutex>
+#include <unordered_map>
+
+namespace parley {
+
+class Revocations {
+ public:
+  void set(const UserKey& user, UserBlocks blocks);  // empty: forgets the user
+
+  // banned: with the time until which.
+  [[nodiscard]] Status check_user(const UserKey& user, WallTime now) const;
+  // banned or kicked.
+  [[nodiscard]] Status check_channel(const UserKey& user, std::string_view channel, WallTime now) const;
+  // terminated: the token was issued before the user's tokens were revoked.
+  [[nodiscard]] Status check_token(const UserKey& user, WallTime issued_at, WallTime now) const;
+  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::size_t> size_{0};
+  mutable std::shared_mutex mutex_;  // guards blocks_; leaf
+  std::unordered_map<UserKey, UserBlocks> blocks_;
+};
+
+Error ban_error(const UserBlocks& blocks);
+
+}  // namespace parley
