@@ -85,7 +85,8 @@ class Node final : public cluster::ShardListener, private actors::WatchlistPort 
   Scheduler::Owner alive_;
   Metrics metrics_;
   actors::ChannelMetrics channel_metrics_{metrics_};
-  net::pusher::PusherContext pusher_{settings_, metrics_};
+  Revocations revocations_;
+  net::pusher::PusherContext pusher_{settings_, metrics_, revocations_};
   std::shared_ptr<net::SessionFactory> factory_;
   std::vector<std::unique_ptr<Hub>> hubs_;
   std::vector<std::unique_ptr<Lane>> to_router_;
