@@ -11,7 +11,7 @@ constexpr std::uint16_t kHubs = 2;
 
 template <class What>
 const ChannelKey* channel_of(const What& what) {
-  if constexpr (requires { what.channel; }) {
+  if constexpr (requires { what.channel.name(); }) {
     return &what.channel;
   } else {
     return nullptr;
