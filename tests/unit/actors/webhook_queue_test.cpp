@@ -248,6 +248,32 @@ TEST_F(WebhookQueueTest, ARowThatWaitedBehindAnotherHasItsOwnChances) {
   EXPECT_EQ(queue.deadline(), MonoTime::max());
 }
 
+TEST_F(WebhookQueueTest, TheRowAfterOneThatWasGivenUpStartsWithShortPauses) {
+  config.retry_for = 0s;
+  config.failures_until_down = 1'000;
+  config.lone_failures_min = 8;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  fail(queue, next(queue));
+  for (std::size_t i = 1; i <= config.lone_failures_min; ++i) fail(queue, next(queue));
+  const auto following = next(queue);
+  EXPECT_EQ(following.rows, rows(1, 2, 2));
+  fail(queue, following);
+  EXPECT_LE(queue.deadline(), now + 2s);
+}
+
+TEST_F(WebhookQueueTest, TheRowAfterOneThatWasRemovedHasItsOwnChances) {
+  config.retry_for = 0s;
+  config.lone_failures_min = 2;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  fail(queue, next(queue));
+  EXPECT_TRUE(fail(queue, next(queue)).dead.empty());
+  queue.remove(row(1, 1));
+  EXPECT_TRUE(fail(queue, next(queue)).dead.empty());
+  EXPECT_EQ(fail(queue, next(queue)).dead, rows(1, 2, 2));
+}
+
 TEST_F(WebhookQueueTest, TheAgeOfARowsFailureIsItsOwn) {
   config.retry_for = 1h;
   config.lone_failures_min = 1;
@@ -417,6 +443,7 @@ class World {
   double cut_share = 0;
   MonoTime now_ = kStart;
   MonoTime last_delivery = kStart;
+  std::size_t failed_batches = 0;
   std::set<NoticeRef> open_, delivered_, dead_, removed_;
   std::vector<NoticeRef> all_;
   Receiver receiver_;
@@ -457,6 +484,7 @@ class World {
     --batches_;
     for (const auto& each : batch.rows) flying_.erase(each);
     if (fails(batch)) {
+      ++failed_batches;
       for (const auto& each : queue_.failed(batch.id, now_, random_).dead) {
         EXPECT_TRUE(dead_.insert(each).second) << "dead twice";
         EXPECT_EQ(open_.erase(each), 1U);
@@ -532,6 +560,8 @@ TEST(WebhookQueueRandom, AfterAnOutageOfAnHourEverythingIsThereSoon) {
     ASSERT_TRUE(world.run());
     EXPECT_EQ(world.delivered_.size(), 5'000U);
     EXPECT_LT(world.last_delivery, end + 90s);
+    // Meanwhile each lane failed once, and one probe after another, the first ones in quick succession.
+    EXPECT_LT(world.failed_batches, 64U + 3'600U / 30U + 10U);
   }
 }
 
