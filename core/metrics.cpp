@@ -14,6 +14,8 @@ namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
 const Buckets kLatency{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+// Answers of other people's servers.
+const Buckets kCallLatency{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 const Buckets kSizes{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048};
 
 }  // namespace
@@ -54,6 +56,7 @@ struct Metrics::Impl {
   CounterFamily& refused = counters("parley_publishes_refused_total", "Publications refused, by reason.");
   CounterFamily& actor = counters("parley_actor_messages_total", "Messages that actors handled, by kind.");
   CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
+  CounterFamily& call = counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
   CounterFamily& reloads = counters("parley_config_reloads_total", "Configuration reloads, by outcome.");
   GaugeFamily& mailboxes = gauges("parley_actor_mailbox_messages", "Messages waiting in actors' mailboxes, by kind.");
   GaugeFamily& connections = gauges("parley_connections", "Open connections, by protocol.");
@@ -76,6 +79,9 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
       "From accepting a publication to queuing it on the last local socket.", kLatency);
   http_request_seconds = m.histogram("parley_http_request_seconds", "From reading an HTTP request to its answer.", kLatency);
   catch_up_overflows = m.counter("parley_catch_up_overflows_total", "Resumes ended because too much came in meanwhile.");
+  call_seconds = m.histogram("parley_call_seconds", "From accepting a call of the application to its outcome.", kCallLatency);
+  calls_waiting = m.gauge("parley_calls_waiting", "Calls of the application that wait for their turn.");
+  calls_in_flight = m.gauge("parley_calls_in_flight", "Calls of the application that wait for their answer.");
   publish_ack_seconds = m.histogram("parley_publish_ack_seconds", "From accepting a durable publication to its acknowledgement.", kLatency);
   subscriptions = m.gauge("parley_subscriptions", "Subscriptions of sessions on channels.");
   channels = m.gauge("parley_channels", "Channel actors that are awake.");
@@ -111,6 +117,9 @@ Counter Metrics::http_requests(std::string_view route, int status) const {
   return {&impl_->http.Add({{"route", std::string(route)}, {"status", std::to_string(status)}})};
 }
 Counter Metrics::rate_limited(std::string_view kind) const { return {&impl_->limited.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::calls(std::string_view lane_kind, std::string_view outcome) const {
+  return {&impl_->call.Add({{"lane_kind", std::string(lane_kind)}, {"outcome", std::string(outcome)}})};
+}
 Counter Metrics::publishes(std::string_view source, std::string_view durability) const {
   return {&impl_->publish.Add({{"source", std::string(source)}, {"durability", std::string(durability)}})};
 }

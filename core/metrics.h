@@ -63,6 +63,9 @@ class Metrics {
   Histogram http_request_seconds;
   Counter rate_limited(std::string_view kind) const;
   Counter catch_up_overflows;
+  Counter calls(std::string_view lane_kind, std::string_view outcome) const;  // of the application, answered or failed
+  Histogram call_seconds;          // from accepting a call to its answer or failure
+  Gauge calls_waiting, calls_in_flight;
 
   // actors
   Counter publishes(std::string_view source, std::string_view durability) const;

@@ -1,0 +1,587 @@
+// The rules of webhook delivery, step by step and against receivers that behave at random.
+
+#include "actors/webhook_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include <malloc.h>
+
+namespace parley::actors {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr MonoTime kStart = MonoTime(hours(1));
+
+NoticeRef row(std::uint16_t shard, std::uint64_t number) { return {ShardId{shard}, number}; }
+
+std::vector<NoticeRef> rows(std::uint16_t shard, std::uint64_t from, std::uint64_t to) {
+  std::vector<NoticeRef> all;
+  for (auto number = from; number <= to; ++number) all.push_back(row(shard, number));
+  return all;
+}
+
+struct WebhookQueueTest : testing::Test {
+  WebhookQueueConfig config;
+  SeededRandom random{1};
+  MonoTime now = kStart;
+
+  void add(WebhookQueue& queue, std::uint16_t shard, std::uint64_t from, std::uint64_t to) const {
+    for (const auto& each : rows(shard, from, to)) queue.add(each);
+  }
+  // Waits as long as the queue says; fails the test when it has nothing then.
+  WebhookQueue::Batch next(WebhookQueue& queue) {
+    now = std::max(now, queue.deadline());
+    auto batch = queue.take(now);
+    EXPECT_TRUE(batch.has_value());
+    return batch.value_or(WebhookQueue::Batch{});
+  }
+  WebhookQueue::Failure fail(WebhookQueue& queue, const WebhookQueue::Batch& batch,
+                             std::optional<milliseconds> retry_after = {}) {
+    return queue.failed(batch.id, now, random, retry_after);
+  }
+};
+
+TEST_F(WebhookQueueTest, HasNothingToGiveWhenNothingWaits) {
+  WebhookQueue queue(config);
+  EXPECT_FALSE(queue.take(now).has_value());
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+}
+
+TEST_F(WebhookQueueTest, ABatchIsFilledFromSeveralLanesInOrder) {
+  WebhookQueue queue(config);
+  add(queue, 7, 1, 2);
+  queue.add(row(3, 40));
+  queue.add(row(7, 9));
+  EXPECT_EQ(queue.deadline(), MonoTime::min());
+  const auto batch = queue.take(now);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->rows, (std::vector{row(7, 1), row(7, 2), row(7, 9), row(3, 40)}));
+  EXPECT_EQ(queue.counts().in_flight, 4U);
+  queue.delivered(batch->id);
+  EXPECT_EQ(queue.counts().waiting + queue.counts().in_flight, 0U);
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+}
+
+TEST_F(WebhookQueueTest, ALaneIsLockedUntilItsBatchIsSettled) {
+  config.batch_events_max = 2;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 5);
+  const auto first = queue.take(now);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->rows, rows(1, 1, 2));
+  EXPECT_FALSE(queue.take(now).has_value());
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+  queue.add(row(2, 1));
+  EXPECT_EQ(queue.take(now)->rows, rows(2, 1, 1));  // others go on
+  queue.delivered(first->id);
+  EXPECT_EQ(queue.take(now)->rows, rows(1, 3, 4));
+}
+
+TEST_F(WebhookQueueTest, BatchesInFlightAreBounded) {
+  config.batch_events_max = 1;
+  config.concurrency_max = 3;
+  WebhookQueue queue(config);
+  for (std::uint16_t shard = 0; shard < 10; ++shard) queue.add(row(shard, 1));
+  std::vector<WebhookQueue::Batch> flying;
+  while (auto batch = queue.take(now)) flying.push_back(*batch);
+  EXPECT_EQ(flying.size(), 3U);
+  EXPECT_EQ(queue.counts().batches, 3U);
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+  queue.delivered(flying[1].id);
+  EXPECT_EQ(queue.deadline(), MonoTime::min());
+  EXPECT_TRUE(queue.take(now).has_value());
+  EXPECT_FALSE(queue.take(now).has_value());
+}
+
+TEST_F(WebhookQueueTest, ALaneWithMuchToSayWaitsForTheOthers) {
+  config.concurrency_max = 1;
+  WebhookQueue queue(config);
+  add(queue, 0, 1, 1'000);
+  for (std::uint16_t shard = 1; shard <= 4; ++shard) add(queue, shard, 1, 10);
+  std::set<std::uint16_t> served;
+  for (int i = 0; i < 5; ++i) {
+    const auto batch = next(queue);
+    served.insert(batch.rows.front().shard.value);
+    queue.delivered(batch.id);
+  }
+  EXPECT_EQ(served.size(), 5U);
+}
+
+TEST_F(WebhookQueueTest, AFailedLaneIsTriedAloneWithHalfAsManyUntilTheRowIsFound) {
+  config.batch_events_max = 8;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 8);
+  const auto poisoned = [](const WebhookQueue::Batch& batch) {
+    return std::find(batch.rows.begin(), batch.rows.end(), row(1, 2)) != batch.rows.end();
+  };
+  std::vector<std::size_t> sizes;
+  std::vector<NoticeRef> dead;
+  while (queue.counts().waiting > 0) {
+    queue.add(row(2, static_cast<std::uint64_t>(now.time_since_epoch().count())));  // healthy, in between
+    const auto other = queue.take(now);
+    const auto batch = other && other->rows.front().shard == ShardId{1} ? *other : next(queue);
+    ASSERT_EQ(batch.rows.front().shard, ShardId{1});
+    if (dead.empty()) sizes.push_back(batch.rows.size());
+    if (!poisoned(batch)) {
+      queue.delivered(batch.id);
+    } else {
+      const auto failure = fail(queue, batch);
+      dead.insert(dead.end(), failure.dead.begin(), failure.dead.end());
+    }
+    if (other && other->id != batch.id) queue.delivered(other->id);
+    now += 1ms;
+  }
+  ASSERT_GE(sizes.size(), 6U);
+  EXPECT_EQ((std::vector(sizes.begin(), sizes.begin() + 6)), (std::vector<std::size_t>{8, 4, 2, 1, 2, 1}));
+  EXPECT_EQ(dead, rows(1, 2, 2));
+  EXPECT_GE(now - kStart, config.retry_for);
+  EXPECT_LT(now - kStart, config.retry_for + 2min);
+}
+
+TEST_F(WebhookQueueTest, ALaneGrowsBackToFullBatchesBySuccess) {
+  config.batch_events_max = 8;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 100);
+  for (int i = 0; i < 5; ++i) fail(queue, next(queue));
+  std::vector<std::size_t> sizes;
+  for (int i = 0; i < 5; ++i) {
+    const auto batch = next(queue);
+    sizes.push_back(batch.rows.size());
+    queue.delivered(batch.id);
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 2, 4, 8, 8}));
+}
+
+TEST_F(WebhookQueueTest, LanesThatFailedTogetherAreTriedApart) {
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  add(queue, 2, 1, 2);
+  fail(queue, next(queue));
+  EXPECT_FALSE(queue.take(now).has_value());
+  EXPECT_EQ(queue.counts().lanes_failing, 2U);
+  now += 2s;
+  const auto a = queue.take(now);
+  const auto b = queue.take(now);
+  ASSERT_TRUE(a.has_value() && b.has_value());
+  EXPECT_EQ(a->rows.size(), 1U);
+  EXPECT_EQ(b->rows.size(), 1U);
+  EXPECT_NE(a->rows[0].shard, b->rows[0].shard);
+}
+
+TEST_F(WebhookQueueTest, PausesGrowFromASecondToAMinuteWithJitter) {
+  config.failures_until_down = 1'000;  // the lane's own pauses
+  WebhookQueue queue(config);
+  queue.add(row(1, 1));
+  std::vector<milliseconds> pauses;
+  for (int i = 0; i < 40; ++i) {
+    fail(queue, next(queue));
+    pauses.push_back(std::chrono::duration_cast<milliseconds>(queue.deadline() - now));
+  }
+  milliseconds upper = 2s;
+  for (const auto pause : pauses) {
+    EXPECT_LE(pause, upper);
+    EXPECT_GE(pause, upper / 2);
+    upper = std::min<milliseconds>(upper * 2, 60s);
+  }
+  EXPECT_GT(std::set(pauses.end() - 20, pauses.end()).size(), 15U);  // jitter
+}
+
+TEST_F(WebhookQueueTest, RetryAfterIsHonouredWithinReason) {
+  WebhookQueue queue(config);
+  queue.add(row(1, 1));
+  fail(queue, next(queue), 30s);
+  EXPECT_EQ(queue.deadline(), now + 30s);
+  fail(queue, next(queue), 1ms);
+  EXPECT_GE(queue.deadline(), now + 2s);  // never sooner than without
+  fail(queue, next(queue), hours(1'000));
+  EXPECT_EQ(queue.deadline(), now + config.retry_after_max);
+  EXPECT_TRUE(queue.counts().down);
+  // Once the target is back, what it asked for before is past.
+  queue.add(row(2, 1));
+  queue.delivered(next(queue).id);
+  EXPECT_EQ(queue.deadline(), MonoTime::min());
+  for (int i = 0; i < 3; ++i) fail(queue, next(queue));
+  EXPECT_LE(queue.deadline(), now + config.retry_pause_max);
+}
+
+TEST_F(WebhookQueueTest, ARowIsGivenUpOnlyWhenItFailedAlone) {
+  config.retry_for = 10s;
+  config.lone_failures_min = 1;
+  config.batch_events_max = 4;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 4);
+  fail(queue, next(queue));
+  now += 1h;
+  const auto two = next(queue);
+  EXPECT_EQ(two.rows, rows(1, 1, 2));
+  EXPECT_TRUE(fail(queue, two).dead.empty());
+  const auto one = next(queue);
+  EXPECT_EQ(one.rows, rows(1, 1, 1));
+  EXPECT_EQ(fail(queue, one).dead, rows(1, 1, 1));
+  // The next one has failed as long, but has its own chance.
+  const auto following = next(queue);
+  EXPECT_EQ(following.rows, rows(1, 2, 2));
+  queue.delivered(following.id);
+  EXPECT_EQ(next(queue).rows, rows(1, 3, 4));
+}
+
+TEST_F(WebhookQueueTest, ARowThatWaitedBehindAnotherHasItsOwnChances) {
+  config.retry_for = 10s;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  fail(queue, next(queue));
+  now += 1h;
+  for (std::uint64_t number = 1; number <= 2; ++number) {
+    for (std::size_t i = 1; i <= config.lone_failures_min; ++i) {
+      const auto batch = next(queue);
+      EXPECT_EQ(batch.rows, rows(1, number, number));
+      EXPECT_EQ(fail(queue, batch).dead.size(), i == config.lone_failures_min ? 1U : 0U);
+    }
+  }
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+}
+
+TEST_F(WebhookQueueTest, TheRowAfterOneThatWasGivenUpStartsWithShortPauses) {
+  config.retry_for = 0s;
+  config.failures_until_down = 1'000;
+  config.lone_failures_min = 8;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  fail(queue, next(queue));
+  for (std::size_t i = 1; i <= config.lone_failures_min; ++i) fail(queue, next(queue));
+  const auto following = next(queue);
+  EXPECT_EQ(following.rows, rows(1, 2, 2));
+  fail(queue, following);
+  EXPECT_LE(queue.deadline(), now + 2s);
+}
+
+TEST_F(WebhookQueueTest, TheRowAfterOneThatWasRemovedHasItsOwnChances) {
+  config.retry_for = 0s;
+  config.lone_failures_min = 2;
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  fail(queue, next(queue));
+  EXPECT_TRUE(fail(queue, next(queue)).dead.empty());
+  queue.remove(row(1, 1));
+  EXPECT_TRUE(fail(queue, next(queue)).dead.empty());
+  EXPECT_EQ(fail(queue, next(queue)).dead, rows(1, 2, 2));
+}
+
+TEST_F(WebhookQueueTest, TheAgeOfARowsFailureIsItsOwn) {
+  config.retry_for = 1h;
+  config.lone_failures_min = 1;
+  WebhookQueue queue(config);
+  queue.add(row(1, 1));
+  fail(queue, next(queue));
+  now += 59min;
+  queue.remove(row(1, 1));
+  queue.add(row(1, 2));
+  fail(queue, next(queue));
+  now += 59min;
+  EXPECT_TRUE(fail(queue, next(queue)).dead.empty());
+  now += 2min;
+  EXPECT_EQ(fail(queue, next(queue)).dead, rows(1, 2, 2));
+}
+
+TEST_F(WebhookQueueTest, ATargetThatIsDownIsProbedUntilItAnswersThenGetsEverything) {
+  config.batch_events_max = 2;
+  WebhookQueue queue(config);
+  for (std::uint16_t shard = 0; shard < 8; ++shard) add(queue, shard, 1, 2);
+  std::vector<WebhookQueue::Batch> flying;
+  while (auto batch = queue.take(now)) flying.push_back(*batch);
+  ASSERT_EQ(flying.size(), 4U);
+  EXPECT_FALSE(fail(queue, flying[0]).down);
+  EXPECT_FALSE(fail(queue, flying[1]).down);
+  EXPECT_TRUE(fail(queue, flying[2]).down);
+  EXPECT_FALSE(queue.take(now).has_value());  // one is still in flight
+  fail(queue, flying[3]);
+  EXPECT_EQ(queue.counts().failing_since, kStart);
+  EXPECT_EQ(queue.counts().failures_in_row, 4U);
+  for (int i = 0; i < 20; ++i) {
+    const auto probe = next(queue);
+    EXPECT_FALSE(queue.take(now + 1h).has_value());
+    EXPECT_TRUE(fail(queue, probe).down);
+  }
+  EXPECT_GT(queue.deadline(), now + 25s);
+  queue.delivered(next(queue).id);
+  EXPECT_FALSE(queue.counts().down);
+  EXPECT_FALSE(queue.counts().failing_since.has_value());
+  std::size_t at_once = 0;
+  while (queue.take(now)) ++at_once;
+  EXPECT_EQ(at_once, config.concurrency_max);
+}
+
+TEST_F(WebhookQueueTest, AnEventThatFailsByItselfHoldsUpNobodyElse) {
+  WebhookQueue queue(config);
+  queue.add(row(1, 1));
+  for (int i = 0; i < 10; ++i) fail(queue, next(queue));
+  ASSERT_TRUE(queue.counts().down);
+  queue.add(row(2, 1));
+  const auto batch = queue.take(now);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->rows, rows(2, 1, 1));
+  // But a lane may do so once.
+  fail(queue, *batch);
+  queue.add(row(2, 2));
+  EXPECT_FALSE(queue.take(now).has_value());
+}
+
+TEST_F(WebhookQueueTest, WhatDoesNotFitIsCutOffAndComesNext) {
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 3);
+  add(queue, 2, 1, 3);
+  add(queue, 3, 1, 3);
+  const auto batch = next(queue);
+  queue.add(row(4, 1));
+  queue.cut(batch.id, row(2, 2));
+  EXPECT_EQ(queue.counts().in_flight, 5U);
+  EXPECT_EQ(queue.take(now)->rows, (std::vector{row(3, 1), row(3, 2), row(3, 3), row(4, 1)}));
+  queue.delivered(batch.id);
+  EXPECT_EQ(queue.take(now)->rows, rows(2, 3, 3));
+}
+
+TEST_F(WebhookQueueTest, RemovedRowsAreSentNoMore) {
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 4);
+  queue.remove(row(1, 2));
+  queue.remove(row(1, 99));
+  queue.remove(row(9, 1));
+  const auto batch = next(queue);
+  EXPECT_EQ(batch.rows, (std::vector{row(1, 1), row(1, 3), row(1, 4)}));
+  queue.remove(row(1, 1));
+  EXPECT_EQ(queue.counts().in_flight, 2U);
+  fail(queue, batch);
+  const auto again = next(queue);
+  EXPECT_EQ(again.rows, rows(1, 3, 3));
+  for (const auto& each : rows(1, 3, 4)) queue.remove(each);
+  fail(queue, again);
+  EXPECT_EQ(queue.counts().waiting + queue.counts().in_flight, 0U);
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+  // Also from a lane that pauses.
+  queue.add(row(1, 5));
+  fail(queue, next(queue));
+  queue.remove(row(1, 5));
+  EXPECT_EQ(queue.deadline(), MonoTime::max());
+  EXPECT_EQ(queue.counts().lanes_failing, 0U);
+}
+
+TEST_F(WebhookQueueTest, ARowThatWaitsTakesFewBytes) {
+  constexpr std::size_t kRows = 500'000;
+  WebhookQueue queue(config);
+  const auto before = mallinfo2().uordblks;
+  for (std::uint64_t i = 0; i < kRows; ++i) queue.add(row(static_cast<std::uint16_t>(i % 64), i));
+  EXPECT_LE(mallinfo2().uordblks - before, kRows * 24);
+}
+
+// ---- A receiver that behaves at random, in virtual time ----
+
+struct Receiver {
+  double failing = 0;  // probability
+  milliseconds latency_max{100};
+  std::vector<std::pair<MonoTime, MonoTime>> outages;
+  std::set<NoticeRef> poison;  // a batch that holds one of them fails
+};
+
+class World {
+ public:
+  World(WebhookQueueConfig config, Receiver receiver, std::uint64_t seed)
+      : receiver_(std::move(receiver)), config_(config), random_(seed), queue_(config) {}
+
+  void at(MonoTime when, std::function<void()> what) { events_.emplace(when, std::move(what)); }
+  void add_at(MonoTime when, std::uint16_t shard) {
+    at(when, [this, shard] {
+      const auto added = row(shard, numbers_[shard] += 1 + random_.below(3));
+      if (chance(poison_share)) receiver_.poison.insert(added);
+      queue_.add(added);
+      open_.insert(added);
+      all_.push_back(added);
+    });
+  }
+  void remove_any() {
+    if (open_.empty()) return;
+    auto victim = open_.begin();
+    std::advance(victim, static_cast<std::ptrdiff_t>(random_.below(open_.size())));
+    queue_.remove(*victim);
+    removed_.insert(*victim);
+    open_.erase(victim);
+  }
+
+  // Until nothing happens any more. False when that takes absurdly long.
+  bool run() {
+    for (std::size_t steps = 0; steps < 2'000'000; ++steps) {
+      const auto due = queue_.deadline();
+      const auto event = events_.empty() ? MonoTime::max() : events_.begin()->first;
+      if (due == MonoTime::max() && event == MonoTime::max()) return true;
+      now_ = std::max(now_, std::min(due, event));
+      const bool only_due = due < event;
+      while (!events_.empty() && events_.begin()->first <= now_) {
+        const auto what = std::move(events_.begin()->second);
+        events_.erase(events_.begin());
+        what();
+      }
+      std::size_t taken = 0;
+      while (auto batch = queue_.take(now_)) {
+        ++taken;
+        send(*batch);
+      }
+      // Whoever sleeps until the deadline finds something, and never spins.
+      EXPECT_TRUE(taken > 0 || !only_due);
+      EXPECT_GT(queue_.deadline(), now_);
+      if (testing::Test::HasFailure()) return false;
+    }
+    return false;
+  }
+
+  double poison_share = 0;
+  double cut_share = 0;
+  MonoTime now_ = kStart;
+  MonoTime last_delivery = kStart;
+  std::size_t failed_batches = 0;
+  std::set<NoticeRef> open_, delivered_, dead_, removed_;
+  std::vector<NoticeRef> all_;
+  Receiver receiver_;
+
+ private:
+  bool chance(double p) { return static_cast<double>(random_.below(1'000'000)) < p * 1e6; }
+
+  void send(WebhookQueue::Batch batch) {
+    EXPECT_FALSE(batch.rows.empty());
+    EXPECT_LE(batch.rows.size(), config_.batch_events_max);
+    if (batch.rows.size() > 1 && chance(cut_share)) {
+      batch.rows.resize(1 + random_.below(batch.rows.size() - 1));
+      queue_.cut(batch.id, batch.rows.back());
+    }
+    ++batches_;
+    EXPECT_LE(batches_, queue_.counts().down ? 1 : config_.concurrency_max);
+    EXPECT_EQ(batches_, queue_.counts().batches);
+    for (const auto& each : batch.rows) {
+      EXPECT_TRUE(flying_.insert(each).second) << "in two batches";
+      EXPECT_FALSE(removed_.contains(each)) << "was removed";
+    }
+    const auto until =
+        now_ + milliseconds(1 + random_.below(static_cast<std::uint64_t>(receiver_.latency_max.count())));
+    at(until, [this, batch] { settle(batch); });
+  }
+
+  bool fails(const WebhookQueue::Batch& batch) {
+    for (const auto& [from, to] : receiver_.outages) {
+      if (now_ >= from && now_ < to) return true;
+    }
+    for (const auto& each : batch.rows) {
+      if (receiver_.poison.contains(each)) return true;
+    }
+    return chance(receiver_.failing);
+  }
+
+  void settle(const WebhookQueue::Batch& batch) {
+    --batches_;
+    for (const auto& each : batch.rows) flying_.erase(each);
+    if (fails(batch)) {
+      ++failed_batches;
+      for (const auto& each : queue_.failed(batch.id, now_, random_).dead) {
+        EXPECT_TRUE(dead_.insert(each).second) << "dead twice";
+        EXPECT_EQ(open_.erase(each), 1U);
+      }
+      return;
+    }
+    queue_.delivered(batch.id);
+    last_delivery = now_;
+    for (const auto& each : batch.rows) {
+      EXPECT_LT(last_of_[each.shard], each.number) << "out of order in shard " << each.shard.value;
+      last_of_[each.shard] = each.number;
+      if (removed_.contains(each)) continue;  // while it was on its way
+      EXPECT_TRUE(delivered_.insert(each).second) << "delivered twice";
+      EXPECT_EQ(open_.erase(each), 1U);
+    }
+  }
+
+  WebhookQueueConfig config_;
+  SeededRandom random_;
+  WebhookQueue queue_;
+  std::multimap<MonoTime, std::function<void()>> events_;
+  std::map<std::uint16_t, std::uint64_t> numbers_;
+  std::map<ShardId, std::uint64_t> last_of_;
+  std::set<NoticeRef> flying_;
+  std::size_t batches_ = 0;
+};
+
+TEST(WebhookQueueRandom, KeepsItsPromisesToReceiversOfAnyKind) {
+  for (std::uint64_t seed = 1; seed <= 150 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SeededRandom random(seed);
+    WebhookQueueConfig config;
+    config.batch_events_max = 1 + random.below(20);
+    config.concurrency_max = 1 + random.below(6);
+    config.failures_until_down = 1 + random.below(4);
+    config.lone_failures_min = 10;  // else one that waited behind poison may be given up by bad luck
+    Receiver receiver;
+    receiver.failing = static_cast<double>(random.below(4)) / 10.0;
+    receiver.latency_max = milliseconds(1 + random.below(10'000));
+    MonoTime when = kStart;
+    for (std::uint64_t i = random.below(4); i > 0; --i) {
+      const auto from = when + minutes(random.below(30));
+      when = from + minutes(1 + random.below(60));
+      receiver.outages.emplace_back(from, when);
+    }
+    World world(config, receiver, seed);
+    world.poison_share = static_cast<double>(random.below(3)) / 200.0;
+    world.cut_share = static_cast<double>(random.below(3)) / 10.0;
+    const auto shards = 1 + random.below(16);
+    for (int i = 0; i < 400; ++i) {
+      world.add_at(kStart + milliseconds(random.below(3'600'000)), static_cast<std::uint16_t>(random.below(shards)));
+    }
+    for (std::uint64_t i = random.below(20); i > 0; --i) {
+      world.at(kStart + milliseconds(random.below(3'600'000)), [&world] { world.remove_any(); });
+    }
+    ASSERT_TRUE(world.run());
+    EXPECT_TRUE(world.open_.empty()) << world.open_.size() << " were neither delivered nor given up";
+    EXPECT_EQ(world.delivered_.size() + world.dead_.size() + world.removed_.size(), world.all_.size());
+    for (const auto& each : world.dead_) EXPECT_TRUE(world.receiver_.poison.contains(each)) << "given up for nothing";
+    for (const auto& each : world.delivered_) EXPECT_FALSE(world.receiver_.poison.contains(each));
+  }
+}
+
+TEST(WebhookQueueRandom, AfterAnOutageOfAnHourEverythingIsThereSoon) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const auto end = kStart + 1h;
+    World world({}, {.failing = 0, .latency_max = 100ms, .outages = {{kStart, end}}, .poison = {}}, seed);
+    SeededRandom random(seed);
+    for (int i = 0; i < 5'000; ++i) {
+      world.add_at(kStart + milliseconds(random.below(3'600'000)), static_cast<std::uint16_t>(random.below(64)));
+    }
+    ASSERT_TRUE(world.run());
+    EXPECT_EQ(world.delivered_.size(), 5'000U);
+    EXPECT_LT(world.last_delivery, end + 90s);
+    // Meanwhile each lane failed once, and one probe after another, the first ones in quick succession.
+    EXPECT_LT(world.failed_batches, 64U + 3'600U / 30U + 10U);
+  }
+}
+
+TEST(WebhookQueueRandom, OnePoisonedLaneDelaysNoOther) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world({}, {.failing = 0, .latency_max = 100ms, .outages = {}, .poison = {}}, seed);
+    // All rows of shard 0 are poison.
+    for (const auto& each : rows(0, 1, 15)) world.receiver_.poison.insert(each);
+    for (int i = 0; i < 5; ++i) world.add_at(kStart + seconds(i), 0);
+    for (int i = 0; i < 200; ++i) {
+      const auto latest = kStart + 1min + seconds(i * 7);
+      world.add_at(latest, static_cast<std::uint16_t>(1 + i % 8));
+      // Each is there before the next one comes.
+      world.at(latest + 6s, [&world, i] { EXPECT_GE(world.delivered_.size(), static_cast<std::size_t>(i + 1)); });
+    }
+    ASSERT_TRUE(world.run());
+    EXPECT_EQ(world.dead_.size(), 5U);
+  }
+}
+
+}  // namespace
+}  // namespace parley::actors
