@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/ids.h"
+#include "core/notice.h"
 #include "core/random.h"
 
 #include <cstddef>
@@ -24,13 +25,6 @@
 #include <vector>
 
 namespace parley::actors {
-
-// A stored notice. Numbers rise within a shard.
-struct NoticeRef {
-  ShardId shard;
-  std::uint64_t number = 0;
-  auto operator<=>(const NoticeRef&) const = default;
-};
 
 using WebhookBatchId = Id<struct WebhookBatchTag>;
 
