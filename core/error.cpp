@@ -55,6 +55,9 @@ constexpr auto kErrors = std::to_array<ErrorInfo>({
     {Errc::io, "io", 0, 500, "the system refused an operation", "see the message"},
     {Errc::timeout, "timeout", 4100, 504, "the answer took too long", "retry"},
     {Errc::terminated, "terminated", 4009, 403, "the user's connections were terminated", "sign in again if allowed"},
+    {Errc::token_invalid, "token_invalid", 4009, 401, "the connection token is not valid",
+     "see the message; `parley token --verify` tells it too"},
+    {Errc::token_expired, "token_expired", 4110, 401, "the connection token has expired", "connect with a new token"},
     {Errc::internal, "internal", 4200, 500, "an internal error", "report it with the server's log"},
 });
 static_assert(kErrors.size() == static_cast<std::size_t>(Errc::kCount));

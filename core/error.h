@@ -50,6 +50,8 @@ enum class Errc : std::uint8_t {
   io,
   timeout,
   terminated,           // an operator or the application ended the user's connections
+  token_invalid,        // a connection token that is refused: its message says why
+  token_expired,        // a live connection's token ran out: come back with a new one
   internal,
   kCount
 };

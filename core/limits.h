@@ -20,6 +20,7 @@ struct AppLimits {
   std::size_t member_bytes_max = 2'048;       // subscription_error
   std::size_t user_id_chars_max = 128;
   std::size_t watchlist_users_max = 100;      // pusher:error 4302
+  std::size_t token_bytes_max = 8'192;        // token_invalid, before anything is looked at
   std::size_t channels_per_connection_max = 1'000;       // subscription_error
   std::uint32_t client_events_per_second_max = 10;       // pusher:error 4301; 0: no limit
   std::uint32_t publishes_per_second_max = 0;            // HTTP 429; 0: no limit

@@ -17,6 +17,25 @@
 
 namespace parley {
 
+// A public key that connection tokens may be signed with.
+struct TokenPublicKey {
+  std::string name;  // its file's name without the ending; a token's `kid` that equals it has it tried first
+  std::string pem;
+};
+
+// How connection tokens are checked (net/auth/token.h).
+struct TokenSettings {
+  bool enabled = true;
+  std::vector<std::string> hs256_secrets;     // empty: the app's secret and secret_previous
+  std::vector<std::string> public_key_files;  // RSA or Ed25519
+  std::vector<TokenPublicKey> public_keys;    // what those files held when the configuration was read
+  std::string issuer;                         // empty: any
+  std::string audience;                       // accepted beside the app's id and key
+  std::chrono::seconds leeway{30};            // how far the issuer's clock may be from ours
+  std::chrono::seconds lifetime_max{86'400};  // 0: no bound
+  std::chrono::seconds warn{60};              // a live client is told this long before the end
+};
+
 struct App {
   std::string id;
   std::string name;
@@ -31,6 +50,7 @@ struct App {
   std::vector<std::string> allowed_origins;  // empty or "*": any; `https://*.example.com` allowed
   std::chrono::seconds authorization_timeout{0};  // 0: off. Else 4009 when neither signed in nor authorised by then
   AppLimits limits;
+  TokenSettings tokens;
 };
 
 enum class Durability : std::uint8_t {
