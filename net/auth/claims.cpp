@@ -1,7 +1,7 @@
 #include "net/auth/claims.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -228,15 +228,16 @@ Result<Payload> read_payload(std::string_view text, const AppLimits& limits) {
         read_admin(*object, limits, claims),
         read_list(*object, "channels", limits.channel_name_chars_max, claims.channels),
         read_list(*object, "watchlist", limits.user_id_chars_max, claims.watchlist),
-        read_text(*object, "jti", kTokenIdCharsMax, claims.token_id), read_text(*object, "iss", text_max, envelope.issuer),
-        read_audience(*object, limits, envelope.audience), read_date(*object, "exp", expires),
-        read_date(*object, "iat", issued_at), read_date(*object, "nbf", envelope.not_before)}) {
+        read_text(*object, "jti", kTokenIdCharsMax, claims.token_id),
+        read_text(*object, "iss", text_max, envelope.issuer), read_audience(*object, limits, envelope.audience),
+        read_date(*object, "exp", expires), read_date(*object, "iat", issued_at),
+        read_date(*object, "nbf", envelope.not_before)}) {
     if (!status) return status.error();
   }
   if (!expires) return refuse("`exp` is missing: the time when the token ends");
   if (claims.watchlist.size() > limits.watchlist_users_max) {
-    return refuse(fmt::format("`watchlist` has {} users, more than {}", claims.watchlist.size(),
-                              limits.watchlist_users_max));
+    return refuse(
+        fmt::format("`watchlist` has {} users, more than {}", claims.watchlist.size(), limits.watchlist_users_max));
   }
   claims.expires = *expires;
   claims.issued_at = issued_at.value_or(WallTime{});

@@ -36,10 +36,14 @@ bool may_join(const Claims& claims, std::string_view channel_name) {
   if (traits.server_to_user) return traits.base == claims.user_id;
   const auto id = traits.base.substr(traits.base.find('.') + 1);  // of `domain.7`
   switch (traits.kind) {
-    case ChannelKind::user: return id == claims.user_id;
-    case ChannelKind::domain: return contains(claims.domains, id);
-    case ChannelKind::admin: return claims.admin_all || contains(claims.admin, id);
-    case ChannelKind::plain: break;
+    case ChannelKind::user:
+      return id == claims.user_id;
+    case ChannelKind::domain:
+      return contains(claims.domains, id);
+    case ChannelKind::admin:
+      return claims.admin_all || contains(claims.admin, id);
+    case ChannelKind::plain:
+      break;
   }
   return false;
 }

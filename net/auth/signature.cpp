@@ -90,12 +90,16 @@ Error unfit(std::string message) { return make_error(Errc::config_invalid, std::
 
 Result<Algorithm> algorithm_of(EVP_PKEY* key) {
   switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_ED25519: return Algorithm::eddsa;
-    case EVP_PKEY_RSA: break;
-    default: return unfit("the key is neither RSA nor Ed25519");
+    case EVP_PKEY_ED25519:
+      return Algorithm::eddsa;
+    case EVP_PKEY_RSA:
+      break;
+    default:
+      return unfit("the key is neither RSA nor Ed25519");
   }
   const int bits = EVP_PKEY_get_bits(key);
-  if (bits < kRsaBitsMin) return unfit(fmt::format("an RSA key of {} bits is too weak: at least {}", bits, kRsaBitsMin));
+  if (bits < kRsaBitsMin)
+    return unfit(fmt::format("an RSA key of {} bits is too weak: at least {}", bits, kRsaBitsMin));
   if (bits > kRsaBitsMax) return unfit(fmt::format("an RSA key of {} bits is too slow: at most {}", bits, kRsaBitsMax));
   return Algorithm::rs256;
 }
@@ -106,9 +110,12 @@ const unsigned char* bytes(std::string_view text) { return reinterpret_cast<cons
 
 const char* to_text(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::hs256: return "HS256";
-    case Algorithm::rs256: return "RS256";
-    case Algorithm::eddsa: break;
+    case Algorithm::hs256:
+      return "HS256";
+    case Algorithm::rs256:
+      return "RS256";
+    case Algorithm::eddsa:
+      break;
   }
   return "EdDSA";
 }

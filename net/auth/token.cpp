@@ -139,8 +139,9 @@ struct TokenVerifier::Keys {
     for (const auto& name : envelope.audience) {
       if (name == app_id || name == app_key || (!settings.audience.empty() && name == settings.audience)) return {};
     }
-    return refuse("the token is for another audience: `aud` holds neither this application's id nor its key nor "
-                  "tokens.audience");
+    return refuse(
+        "the token is for another audience: `aud` holds neither this application's id nor its key nor "
+        "tokens.audience");
   }
 };
 
@@ -180,12 +181,12 @@ Result<Claims> TokenVerifier::verify(std::string_view token, WallTime now) const
   if (!header) return header.error();
   const auto algorithm = algorithm_named(header->algorithm);
   if (!algorithm) {
-    return refuse(fmt::format("the algorithm `{}` is not accepted, only HS256, RS256 and EdDSA are",
-                              shown(header->algorithm)));
+    return refuse(
+        fmt::format("the algorithm `{}` is not accepted, only HS256, RS256 and EdDSA are", shown(header->algorithm)));
   }
   if (!keys_->has_key_for(*algorithm)) {
-    return refuse(fmt::format("the token is signed with {}, and this application has no key of that kind",
-                              to_text(*algorithm)));
+    return refuse(
+        fmt::format("the token is signed with {}, and this application has no key of that kind", to_text(*algorithm)));
   }
   if (!keys_->signed_by_one(*algorithm, header->key_id, parts->signed_text, *signature)) {
     return refuse(fmt::format("the token's signature ({}) is not by a key of this application", to_text(*algorithm)));

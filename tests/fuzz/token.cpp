@@ -1,10 +1,10 @@
 // Connection tokens: checking is total; nobody guesses a signature; what a signed payload says is either
 // refused or comes back the same from a token made of it.
 
+#include "net/auth/token.h"
 #include "core/check.h"
 #include "net/auth/base64url.h"
 #include "net/auth/rights.h"
-#include "net/auth/token.h"
 
 using namespace parley;
 using namespace parley::net::auth;

@@ -71,8 +71,8 @@ TEST(Token, WhatIsMadeIsAcceptedWithAllItsClaims) {
 
 TEST(Token, TheHs256ExampleOfRfc7515HasThisSignature) {
   // Appendix A.1: foreign bytes, so that maker and checker cannot be wrong in the same way.
-  const auto secret = decode_base64url(
-      "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow");
+  const auto secret =
+      decode_base64url("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow");
   ASSERT_TRUE(secret);
   auto app = an_app();
   app.tokens.hs256_secrets = {*secret};
@@ -95,8 +95,8 @@ TEST(Token, TheEdDsaExampleOfRfc8037IsVerified) {
   ASSERT_EQ(PEM_write_bio_PUBKEY(bio.get(), raw.get()), 1);
   const auto parsed = PublicKey::from_pem(detail::text_of(bio.get()));
   ASSERT_TRUE(parsed);
-  const auto signature = decode_base64url(
-      "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+  const auto signature =
+      decode_base64url("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
   ASSERT_TRUE(signature);
   EXPECT_TRUE(parsed->verifies("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc", *signature));
   EXPECT_FALSE(parsed->verifies("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmd", *signature));
@@ -350,8 +350,8 @@ TEST(Token, GarbageOfManyShapesIsRefused) {
   for (const auto& text : garbage) EXPECT_NE(reason(verified(an_app(), text)), "accepted") << text;
 
   // Signed garbage: nobody but the issuer makes it, and it must not be half understood.
-  for (const char* text : {"", "null", "[]", "\"text\"", "7", "{", "{}x", "{\"sub\":\"4\",}", "{\"a\":\"\xff\"}", "\x01",
-                           "{\"sub\":\"\\ud800\",\"exp\":1}", "{/**/}"}) {
+  for (const char* text : {"", "null", "[]", "\"text\"", "7", "{", "{}x", "{\"sub\":\"4\",}", "{\"a\":\"\xff\"}",
+                           "\x01", "{\"sub\":\"\\ud800\",\"exp\":1}", "{/**/}"}) {
     EXPECT_THAT(reason_for_payload(text), HasSubstr("payload is not")) << text;
     EXPECT_THAT(reason(verified(an_app(), hand_made(text, "{}", kSecret))), HasSubstr("header is not")) << text;
   }
@@ -374,8 +374,9 @@ TEST(Token, HeadersWithDemandsOrOddTypesAreRefused) {
   EXPECT_THAT(with_header(R"({"alg":"none","alg":"HS256"})"), HasSubstr("a member twice"));
   EXPECT_THAT(with_header(R"({"alg":"HS256","kid":7})"), HasSubstr("`kid` is not a string"));
   // Places to fetch keys from, and keys of their own, are not even looked at.
-  EXPECT_EQ(with_header(R"({"alg":"HS256","jku":"https://evil.example","x5u":"https://evil.example","jwk":{"k":"QQ"}})"),
-            "accepted");
+  EXPECT_EQ(
+      with_header(R"({"alg":"HS256","jku":"https://evil.example","x5u":"https://evil.example","jwk":{"k":"QQ"}})"),
+      "accepted");
 }
 
 TEST(Token, NoPrefixOfATokenIsOne) {
@@ -512,7 +513,8 @@ TEST(TokenVerifier, IsAskedByManyThreadsAtOnce) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
-      for (int n = 0; n < 60; ++n) accepted += verifier.verify(good[static_cast<std::size_t>(n) % 3], kNow).ok() ? 1 : 0;
+      for (int n = 0; n < 60; ++n)
+        accepted += verifier.verify(good[static_cast<std::size_t>(n) % 3], kNow).ok() ? 1 : 0;
     });
   }
   for (auto& thread : threads) thread.join();
@@ -529,7 +531,8 @@ TEST(TokenVerifiers, FollowTheSettings) {
   EXPECT_TRUE(verifiers.of(first, first->apps[0]).verify(token, kNow));
   EXPECT_TRUE(verifiers.of(first, first->apps[0]).verify(token, kNow));
   EXPECT_FALSE(verifiers.of(second, second->apps[0]).verify(token, kNow));
-  EXPECT_TRUE(verifiers.of(first, first->apps[0]).verify(token, kNow)) << "who holds the old settings finishes with them";
+  EXPECT_TRUE(verifiers.of(first, first->apps[0]).verify(token, kNow))
+      << "who holds the old settings finishes with them";
 }
 
 TEST(Base64Url, IsExact) {
