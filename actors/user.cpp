@@ -183,13 +183,13 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
   learn_info(what.user_info);
 }
 
-void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime) {
+void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
   const auto place = std::find_if(sessions_.begin(), sessions_.end(),
                                   [&](const auto& one) { return one.to.session == from.session; });
   if (place == sessions_.end()) return;  // terminated or refused before
   const auto& rule = settings_->rule_for("user." + key_.id);
   const bool on_purpose = what.reason == LeaveReason::unsubscribed;
-  depart(place, now + (on_purpose ? rule.presence_linger : rule.presence_grace), what.last_heard);
+  depart(place, now + (on_purpose ? rule.presence_linger : rule.presence_grace), wall - what.silent_for);
 }
 
 void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {

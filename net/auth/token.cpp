@@ -209,6 +209,16 @@ TokenVerifier TokenVerifiers::of(const SettingsPtr& settings, const App& app) {
   return verifiers_.try_emplace(&app, app).first->second;
 }
 
+bool looks_like_token(std::string_view text) {
+  const auto first = text.find('.');
+  const auto second = first == std::string_view::npos ? first : text.find('.', first + 1);
+  if (first == 0 || second == std::string_view::npos || second == first + 1) return false;
+  return std::all_of(text.begin(), text.end(), [dots = 0](char c) mutable {
+    if (c == '.') return ++dots <= 2;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
 std::string make_token(const Claims& claims, const Envelope& envelope, std::string_view secret) {
   auto text = signed_text(claims, envelope, Algorithm::hs256);
   const auto signature = hmac_sha256(secret, text);

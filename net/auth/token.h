@@ -46,6 +46,9 @@ class TokenVerifiers {
   std::map<const App*, TokenVerifier> verifiers_;
 };
 
+// Three parts of base64url with dots between: tells tokens from other credentials, and proves nothing.
+bool looks_like_token(std::string_view text);
+
 // By an HS256 secret, which is not empty.
 std::string make_token(const Claims& claims, const Envelope& envelope, std::string_view secret);
 std::string make_token(const Claims& claims, const Envelope& envelope, const PrivateKey& key);
