@@ -3,13 +3,12 @@
 #include "core/clock.h"
 #include "net/pusher/fields.h"
 #include "net/pusher/json_text.h"
+#include "server/command_output.h"
 #include "server/pusher_connection.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <ctime>
 #include <iostream>
 #include <iterator>
 
@@ -17,44 +16,6 @@ namespace parley::server {
 namespace {
 
 using net::pusher::append_json_string;
-
-std::string iso_time(std::int64_t ms) {
-  const auto whole = static_cast<std::time_t>(ms / 1'000);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), ms % 1'000);
-}
-
-// What is shown comes from strangers: control characters must not reach the terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
-}
-
-// The `message` of an error's body, or the body itself.
-std::string reason_in(const net::ClientResponse& response) {
-  std::string message;
-  if (net::pusher::check_json(response.body, 32).ok()) {
-    const auto fields = net::pusher::read_fields<2>(net::pusher::trimmed(response.body), {"message", "remedy"},
-                                                    Errc::bad_frame, "the answer");
-    if (fields && !(*fields)[0].empty() && net::pusher::type_of((*fields)[0]) == net::pusher::JsonType::string) {
-      message = net::pusher::json_string((*fields)[0]);
-      if (!(*fields)[1].empty()) message += "; " + net::pusher::json_string((*fields)[1]);
-    }
-  }
-  return fmt::format("{} ({})", printable(message.empty() ? response.body : message), response.status);
-}
-
-int refused(std::string_view what, const net::ClientResponse& response) {
-  fmt::print(stderr, "cannot {}: {}\n", what, reason_in(response));
-  return 1;
-}
 
 void show(const PusherFrame& frame, bool json, const Clock& clock) {
   if (json) {
@@ -77,11 +38,6 @@ void show(const PusherFrame& frame, bool json, const Clock& clock) {
 }
 
 }  // namespace
-
-int complain(std::string_view what, const Error& error) {
-  fmt::print(stderr, "cannot {}: {}\n", what, printable(error.message));
-  return 1;
-}
 
 int publish(const ClientTarget& target, const PublishOptions& options) {
   auto data = options.words.at(2);

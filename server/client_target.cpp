@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace parley::server {
 namespace {
 
@@ -24,6 +26,38 @@ const App* choose_app(const Settings& settings, const ClientOptionsGiven& given)
   return settings.apps.empty() ? nullptr : &settings.apps.front();
 }
 
+using Environment = std::map<std::string, std::string>;
+
+Result<std::string> find_url(const ClientOptionsGiven& given, const Environment& environment, const Config& config) {
+  const auto found = environment.find("PARLEY_URL");
+  auto url = !given.url.empty()                                     ? given.url
+             : found != environment.end() && !found->second.empty() ? found->second
+                                                                    : url_of(config.server);
+  while (url.ends_with('/')) url.pop_back();
+  if (url.starts_with("ws")) url.replace(0, 2, "http");
+  if (const auto parsed = net::parse_url(url); !parsed) {
+    return make_error(Errc::bad_request, fmt::format("--url {}: {}", url, parsed.error().message));
+  }
+  return url;
+}
+
+net::ClientOptions options_of(const ClientOptionsGiven& given) {
+  net::ClientOptions options;
+  options.verify_certificate = !given.insecure;
+  options.ca_file = given.ca_file;
+  return options;
+}
+
+// What the options leave open comes from the app they name; of an app that is not configured here, as for
+// a server elsewhere, from the environment.
+std::string choose(const std::string& option, const App* app, std::string App::*field, const Environment& environment,
+                   const char* name) {
+  if (!option.empty()) return option;
+  if (app != nullptr) return app->*field;
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
+
 }  // namespace
 
 std::string ClientTarget::websocket_url() const {
@@ -39,34 +73,39 @@ Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandL
   const auto loaded = load_from_system(line);
   ClientTarget target;
   const auto environment = process_environment();
-  const auto url = environment.find("PARLEY_URL");
-  target.url = !given.url.empty()                                 ? given.url
-               : url != environment.end() && !url->second.empty() ? url->second
-                                                                  : url_of(loaded.config.server);
-  while (target.url.ends_with('/')) target.url.pop_back();
-  if (target.url.starts_with("ws")) target.url.replace(0, 2, "http");
-  if (const auto parsed = net::parse_url(target.url); !parsed) {
-    return make_error(Errc::bad_request, fmt::format("--url {}: {}", target.url, parsed.error().message));
-  }
-  // What the options leave open comes from the app they name; of an app that is not configured here, as
-  // for a server elsewhere, from the environment.
+  auto url = find_url(given, environment, loaded.config);
+  if (!url) return url.error();
+  target.url = std::move(*url);
   const auto* app = choose_app(loaded.config.settings, given);
-  const auto open = [&](const std::string& option, std::string App::*field, const char* name) {
-    if (!option.empty()) return option;
-    if (app != nullptr) return app->*field;
-    const auto found = environment.find(name);
-    return found == environment.end() ? std::string() : found->second;
-  };
-  target.app_id = open(given.app_id, &App::id, "PARLEY_APP_ID");
-  target.key.key = open(given.key, &App::key, "PARLEY_APP_KEY");
-  target.key.secret = open(given.secret, &App::secret, "PARLEY_APP_SECRET");
+  target.app_id = choose(given.app_id, app, &App::id, environment, "PARLEY_APP_ID");
+  target.key.key = choose(given.key, app, &App::key, environment, "PARLEY_APP_KEY");
+  target.key.secret = choose(given.secret, app, &App::secret, environment, "PARLEY_APP_SECRET");
   if (target.app_id.empty() || target.key.key.empty() || target.key.secret.empty()) {
     return make_error(Errc::bad_request,
                       "which application? Give --app-id, --key and --secret, or set PARLEY_APP_ID, PARLEY_APP_KEY and "
                       "PARLEY_APP_SECRET, or --config a file with [[apps]], or --dev for the demo's");
   }
-  target.options.verify_certificate = !given.insecure;
-  target.options.ca_file = given.ca_file;
+  target.options = options_of(given);
+  return target;
+}
+
+Result<AdminTarget> find_admin_target(const ClientOptionsGiven& given, const CommandLine& line) {
+  const auto loaded = load_from_system(line);
+  const auto environment = process_environment();
+  AdminTarget target;
+  auto url = find_url(given, environment, loaded.config);
+  if (!url) return url.error();
+  target.url = std::move(*url);
+  target.app_id =
+      choose(given.app_id, choose_app(loaded.config.settings, given), &App::id, environment, "PARLEY_APP_ID");
+  // PARLEY_ADMIN_KEY is in the configuration already: it is a key of the node.
+  target.key = given.admin_key.empty() ? loaded.config.settings.admin.key : given.admin_key;
+  if (target.key.empty()) {
+    return make_error(Errc::bad_request,
+                      "with which admin key? Set PARLEY_ADMIN_KEY, or give --admin-key, or --config a file with "
+                      "admin.key, or --dev for the demo's");
+  }
+  target.options = options_of(given);
   return target;
 }
 

@@ -14,6 +14,7 @@ struct ClientOptionsGiven {  // empty: not given
   std::string app_id;
   std::string key;
   std::string secret;
+  std::string admin_key;
   std::string ca_file;
   bool insecure = false;
 };
@@ -29,6 +30,15 @@ struct ClientTarget {
   [[nodiscard]] std::string channel_path(std::string_view channel, std::string_view rest) const;
 };
 
+// For the admin API: no secret of an application is needed.
+struct AdminTarget {
+  std::string url;     // as above
+  std::string app_id;  // empty: none was named, and none is configured here
+  std::string key;
+  net::ClientOptions options;
+};
+
 Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line);
+Result<AdminTarget> find_admin_target(const ClientOptionsGiven& given, const CommandLine& line);
 
 }  // namespace parley::server
