@@ -167,14 +167,15 @@ class Checker {
   // A URL that this server will call.
   void check_outbound_url(const std::string& key, const std::string& text) {
     const auto starts = [&](std::string_view scheme) { return text.starts_with(scheme); };
+    const auto authority = text.find("://") == std::string::npos ? std::string_view()
+                                                                 : std::string_view(text).substr(text.find("://") + 3);
+    if (authority.substr(0, authority.find_first_of("/?#")).find('@') != std::string_view::npos) {
+      return wrong(key, "a name and a password in the URL are sent to nobody", "use a header for them");
+    }
     const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
     const auto url = net::parse_url(text);
     if ((!starts("http://") && !starts("https://")) || !plain || !url) {
       return wrong(key, fmt::format("`{}` is not a URL that can be called", text), "write https://host/path");
-    }
-    const auto authority = std::string_view(text).substr(text.find("://") + 3);
-    if (authority.substr(0, authority.find_first_of("/?#")).find('@') != std::string_view::npos) {
-      return wrong(key, "a name and a password in the URL are sent to nobody", "use a header for them");
     }
     if (text.find('#') != std::string::npos) return wrong(key, "a URL that is called has no `#` part", "remove it");
     if (!host_allowed(config_.settings.outbound_hosts, url->host, url->port)) {
