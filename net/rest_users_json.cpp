@@ -68,7 +68,7 @@ void append_user_record(std::string& out, const UserAbout& about, WallTime now) 
   out.pop_back();
   const auto& blocks = about.record.blocks;
   out.append(R"(,"banned":)");
-  if (blocks.banned_until > now) {
+  if (blocks.banned_until.ms > now.ms) {
     out.append(R"({"until":)");
     append_time(out, blocks.banned_until);
     out.append(R"(,"reason":)");
@@ -79,7 +79,7 @@ void append_user_record(std::string& out, const UserAbout& about, WallTime now) 
   }
   out.append(R"(,"kicked":[)");
   for (const auto& one : blocks.channels) {
-    if (one.until <= now) continue;
+    if (one.until.ms <= now.ms) continue;
     if (out.back() != '[') out.push_back(',');
     out.append(R"({"channel":)");
     append_json_string(out, one.channel);
