@@ -3,6 +3,7 @@
 #include "actors/system.h"
 #include "cluster/shard.h"
 #include "core/log.h"
+#include "net/admin_api.h"
 #include "net/front_end.h"
 #include "net/health.h"
 #include "net/pusher/context.h"
@@ -111,7 +112,9 @@ Status Node::Impl::open() {
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));
-  handlers.push_back(std::make_shared<net::RestApi>(pusher));
+  const auto rest = std::make_shared<net::RestApi>(pusher);
+  handlers.push_back(rest);
+  handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
