@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kHistoryPage = 500;                   // publications read for a resume at a time
 constexpr std::size_t kMissedChunk = 200;                   // publications in one Missed answer
 constexpr auto kSaveCursorsAfter = std::chrono::milliseconds(1'000);
+constexpr auto kReopenAfter = std::chrono::milliseconds(1'000);  // when the state could not be read
 constexpr std::uint64_t kCountThrottledAbove = 100;         // subscribers; below, each change is told
 
 double seconds_between(MonoTime from, MonoTime to) { return std::chrono::duration<double>(to - from).count(); }
@@ -23,6 +24,7 @@ ChannelMetrics::ChannelMetrics(Metrics& metrics)
       resumed_complete(metrics.resumes("complete")),
       resumed_gap(metrics.resumes("gap")),
       missed_publications(metrics.missed_publications),
+      notices_dropped(metrics.webhook_events_dropped("channel_notices_waiting")),
       publish_ack_seconds(metrics.publish_ack_seconds) {
   const char* sources[] = {"http", "client"};
   const char* durabilities[] = {"none", "async", "quorum"};
@@ -32,9 +34,13 @@ ChannelMetrics::ChannelMetrics(Metrics& metrics)
 }
 
 Channel::Channel(ChannelKey key, SettingsPtr settings, const ChannelMetrics& metrics, ChannelPort& port)
-    : key_(std::move(key)), traits_(channel_traits(key_.name())), metrics_(metrics), port_(port) {
+    : key_(std::move(key)),
+      traits_(channel_traits(key_.name())),
+      metrics_(metrics),
+      port_(port),
+      notices_(key_, metrics_.notices_dropped, port_) {
   configure(std::move(settings));
-  if (!durable()) stage_ = Stage::open;
+  if (!needs_state()) stage_ = Stage::open;
 }
 
 Channel::~Channel() {
@@ -47,15 +53,33 @@ void Channel::configure(SettingsPtr settings) {
   settings_ = std::move(settings);
   rule_ = &settings_->rule_for(key_.name());
   app_ = settings_->app_by_id(key_.app());
-  // A channel that becomes durable while awake must learn where its history stands.
-  if (stage_ == Stage::open && durable() && !was_durable) {
-    stage_ = Stage::opening;
-    port_.open();
+  notices_.configure(settings_);
+  if (stage_ != Stage::open) return;
+  notice_who_is_here({});
+  // A channel that becomes durable while awake must learn where its history stands, one whose backend
+  // wants to know who is here what it was told before.
+  if ((durable() && !was_durable) || (needs_state() && !durable())) {
+    attended_ = true;
+    reopen();
   }
 }
 
 void Channel::attend() {
-  if (stage_ == Stage::opening && waiting_.empty()) port_.open();
+  if (notices_.opened()) return;
+  attended_ = true;
+  if (waiting_.empty() && !reopen_at_) reopen();
+}
+
+void Channel::reopen() {
+  stage_ = Stage::opening;
+  port_.open();
+}
+
+void Channel::notice_who_is_here(WallTime wall) {
+  if (!notices_.opened() || !notices_.wants_state()) return;
+  if (!sessions_.empty()) notices_.came({}, wall);
+  if (roster_.size() == 0) return;
+  for (const auto& member : roster_.snapshot()->members) notices_.came(member->user_id, wall);
 }
 
 void Channel::handle(Request request, MonoTime now, WallTime wall) {
@@ -70,6 +94,7 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
   waiting_.clear();
   if (!state) {
     // Stay closed: the next request tries again. Leaving must work all the same.
+    if (attended_) reopen_at_ = now + kReopenAfter;
     for (auto& request : waiting) {
       if (std::holds_alternative<Unsubscribe>(request.what)) {
         dispatch(request, now, wall);
@@ -80,8 +105,14 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
     return;
   }
   stage_ = Stage::open;
-  newest_ = state->newest;
-  if (state->cached) cached_ = state->cached;
+  attended_ = false;
+  reopen_at_.reset();
+  if (durable()) {  // else what is stored is of an earlier life
+    newest_ = state->newest;
+    if (state->cached) cached_ = state->cached;
+  }
+  notices_.opened(state->told, now + settings_->timing.restart_grace, wall);
+  notice_who_is_here(wall);
   for (auto& request : waiting) dispatch(request, now, wall);
 }
 
@@ -114,7 +145,18 @@ void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
 
 // ---- subscribing ----
 
+Status Channel::may_join(const Subscribe& subscribe) {
+  if (!subscribe.user_id.empty()) {
+    if (auto allowed = port_.may_join(subscribe.user_id); !allowed) return allowed;
+  }
+  if (subscribe.member == nullptr || subscribe.member->user_id == subscribe.user_id) return {};
+  return port_.may_join(subscribe.member->user_id);
+}
+
 void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTime wall) {
+  if (auto allowed = may_join(subscribe); !allowed) {
+    return port_.reply({from, SubscribeRefused{key_, subscribe.subscription, allowed.error()}});
+  }
   Joining joining{.from = from, .subscribe = std::move(subscribe)};
   const auto& ask = joining.subscribe.resume;
   if (!durable() || (!ask.since && ask.client_id.empty() && ask.rewind == 0)) {
@@ -275,6 +317,10 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
 void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTime wall) {
   auto& subscribe = joining.subscribe;
   const auto session_id = joining.from.session;
+  // Again: reading what it missed took a while.
+  if (auto allowed = may_join(subscribe); !allowed) {
+    return port_.reply({joining.from, SubscribeRefused{key_, subscribe.subscription, allowed.error()}});
+  }
   const bool presence = traits_.presence && subscribe.member != nullptr;
   if (presence && app_ != nullptr && !roster_.contains(subscribe.member->user_id) &&
       roster_.size() >= app_->limits.presence_members_max) {
@@ -284,17 +330,21 @@ void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTim
   auto& session = place->second;
   bool user_came = false;
   if (!fresh && presence && session.user_id != subscribe.member->user_id) {
-    roster_.leave(session.user_id, now);  // the same socket under another name: the old one leaves at once
+    roster_.leave(session.user_id, now, now);  // the same socket under another name: the old one leaves at once
     session.user_id.clear();
   }
   if (presence && session.user_id.empty()) {
     user_came = roster_.join(subscribe.member);
     session.user_id = subscribe.member->user_id;
-    if (user_came) metrics_.presence_members.add(1);
+    if (user_came) {
+      metrics_.presence_members.add(1);
+      notices_.came(session.user_id, wall);
+    }
   }
   session.subscription = subscribe.subscription;
   session.hub = joining.from.hub;
   if (fresh) {
+    if (sessions_.size() == 1) notices_.came({}, wall);
     metrics_.subscriptions.add(1);
     const auto hub = std::find_if(listeners_.begin(), listeners_.end(), [&](auto& row) { return row.first == session.hub; });
     if (hub == listeners_.end()) {
@@ -315,6 +365,7 @@ void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTim
   answer.catching_up = !joining.missed.empty();
   answer.cache_channel = traits_.cache;
   answer.cached = cached(wall);
+  if (answer.cache_channel && answer.cached == nullptr) notices_.cache_miss(wall);
   answer.subscription_count = sessions_.size();
   port_.reply({joining.from, std::move(answer)});
   if (outcome == ResumeOutcome::complete) metrics_.resumed_complete.add();
@@ -363,17 +414,19 @@ void Channel::leave(SocketId session_id, LeaveReason reason, MonoTime now) {
   const auto session = std::move(place->second);
   sessions_.erase(place);
   metrics_.subscriptions.add(-1);
+  if (sessions_.empty()) notices_.gone({}, now);
   const auto hub = std::find_if(listeners_.begin(), listeners_.end(), [&](auto& row) { return row.first == session.hub; });
   CHECK(hub != listeners_.end());
   if (--hub->second == 0) listeners_.erase(hub);
   if (session.user_id.empty()) return;
   const auto hold = reason == LeaveReason::unsubscribed ? rule_->presence_linger : rule_->presence_grace;
-  roster_.leave(session.user_id, now + hold);
+  roster_.leave(session.user_id, now, now + hold);
 }
 
-void Channel::member_gone(const std::string& user_id) {
+void Channel::member_gone(const RosterBook::Gone& member) {
   metrics_.presence_members.add(-1);
-  tell_all({.channel = key_, .what = ChannelEvent::MemberRemoved{user_id}, .except = {}, .accepted = {}});
+  notices_.gone(member.user_id, member.left);
+  tell_all({.channel = key_, .what = ChannelEvent::MemberRemoved{member.user_id}, .except = {}, .accepted = {}});
 }
 
 // ---- publishing ----
@@ -391,6 +444,7 @@ void Channel::on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime w
   publication->user_id = std::move(publish.user_id);
   publication->time = wall;
   if (traits_.cache && !publish.client_event) cached_ = publication;
+  if (publish.client_event) notices_.client_event(*publication, from.session);
   fan_out(std::move(publication), publish.except, publish.accepted);
   if (!publish.wants_reply) return;
   Published answer{.channel = key_, .ack = publish.ack};
@@ -406,7 +460,7 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
                                          .accepted = publish.accepted,
                                          .wants_reply = publish.wants_reply,
                                          .wants_counts = publish.wants_counts,
-                                         .caches = !publish.client_event});
+                                         .client_event = publish.client_event});
   AppendPublication append;
   if (!newest_.exists()) append.epoch_if_new = Epoch{port_.random() | 1};  // never 0
   append.event = std::move(publish.event);
@@ -422,11 +476,12 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
 }
 
 void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
+  if (notices_.applied(token)) return;
   if (token != 0 && token == saving_token_) saving_cursors_.clear();
   const auto* appended = std::get_if<Effect::Appended>(&effect.what);
   if (appended != nullptr && newest_.exists() && appended->publication->position.offset <= newest_.offset) {
     // Told before, as one of those whose outcome had been unknown: only its publisher may still wait.
-    return settle(token, appended->publication->position);
+    return settle(token, *appended->publication);
   }
   const bool skips = appended != nullptr && appended->publication->position.offset.value > newest_.offset.value + 1;
   if (skips || !held_.empty()) {
@@ -436,12 +491,14 @@ void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
   answer(token, effect, now);
 }
 
-void Channel::settle(CommandToken token, Position position) {
+void Channel::settle(CommandToken token, const Publication& publication) {
   const auto place = pending_.find(token);
   if (place == pending_.end()) return;
   const auto publish = std::get<PendingPublish>(place->second);
   pending_.erase(place);
-  if (publish.wants_reply) port_.reply({publish.from, Published{.channel = key_, .ack = publish.ack, .position = position}});
+  if (publish.client_event) notices_.client_event(publication, publish.from.session);
+  if (!publish.wants_reply) return;
+  port_.reply({publish.from, Published{.channel = key_, .ack = publish.ack, .position = publication.position}});
 }
 
 void Channel::find_untold(MonoTime) {
@@ -476,7 +533,8 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   Published published{.channel = key_, .ack = publish.ack};
   if (told != nullptr) {
     published.position = newest_;
-    if (traits_.cache && publish.caches) cached_ = told->publication;
+    if (traits_.cache && !publish.client_event) cached_ = told->publication;
+    if (publish.client_event) notices_.client_event(*told->publication, publish.from.session);
     fan_out(told->publication, publish.except, publish.accepted);
     metrics_.publish_ack_seconds.observe(seconds_between(publish.accepted, now));
   } else if (const auto* duplicate = std::get_if<Effect::Duplicate>(&effect.what)) {
@@ -491,6 +549,7 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
 }
 
 void Channel::refused(CommandToken token, const Error& error, MonoTime now) {
+  if (notices_.refused(token, now)) return;
   if (token != 0 && token == saving_token_ && !saving_cursors_.empty()) {
     dirty_cursors_.merge(saving_cursors_);  // what came meanwhile is newer and stays
     saving_cursors_.clear();
@@ -526,7 +585,8 @@ void Channel::tell_all(ChannelEvent event) {
 // ---- time ----
 
 void Channel::count_changed(MonoTime now) {
-  if (app_ == nullptr || !app_->subscription_count || traits_.presence) return;
+  if (app_ == nullptr || traits_.presence) return;
+  if (!app_->subscription_count && !notices_.wants(NoticeKind::subscription_count)) return;
   if (tell_count_at_) return;
   const auto interval = settings_->timing.subscription_count_interval;
   tell_count_at_ = sessions_.size() > kCountThrottledAbove ? std::max(now, count_told_ + interval) : now;
@@ -567,18 +627,28 @@ void Channel::save_cursors(WallTime wall) {
 }
 
 void Channel::tick(MonoTime now, WallTime wall) {
-  for (const auto& user_id : roster_.expire(now)) member_gone(user_id);
+  if (reopen_at_ && *reopen_at_ <= now) {
+    reopen_at_.reset();
+    if (stage_ == Stage::opening && waiting_.empty()) port_.open();
+  }
+  for (const auto& member : roster_.expire(now)) member_gone(member);
   if (save_cursors_at_ && *save_cursors_at_ <= now) save_cursors(wall);
   if (tell_count_at_ && *tell_count_at_ <= now) {
     tell_count_at_.reset();
     count_told_ = now;
-    tell_all({.channel = key_, .what = ChannelEvent::SubscriptionCount{sessions_.size()}, .except = {}, .accepted = {}});
+    notices_.counted(sessions_.size(), wall);
+    if (app_ != nullptr && app_->subscription_count) {
+      tell_all({.channel = key_, .what = ChannelEvent::SubscriptionCount{sessions_.size()}, .except = {}, .accepted = {}});
+    }
+  }
+  if (auto command = notices_.next(next_token_, now, wall)) {
+    port_.propose(std::move(*command), next_token_++, WaitForDisk::yes);
   }
 }
 
 std::optional<MonoTime> Channel::deadline() const {
   auto first = roster_.deadline();
-  for (const auto& other : {save_cursors_at_, tell_count_at_}) {
+  for (const auto& other : {save_cursors_at_, tell_count_at_, reopen_at_, notices_.deadline()}) {
     if (other && (!first || *other < *first)) first = other;
   }
   return first;
@@ -591,6 +661,8 @@ PublicationPtr Channel::cached(WallTime wall) const {
 }
 
 bool Channel::idle(WallTime wall) const {
+  if (attended_ || !notices_.settled()) return false;
+  if (tell_count_at_ && notices_.wants(NoticeKind::subscription_count)) return false;
   return sessions_.empty() && roster_.size() == 0 && waiting_.empty() && pending_.empty() && joining_.empty() &&
          reads_.empty() && held_.empty() && dirty_cursors_.empty() && saving_cursors_.empty() && (durable() || cached(wall) == nullptr);
 }

@@ -9,6 +9,8 @@
 // shard tells its effect. A subscriber that resumes is registered in the same step in which the last
 // page of what it missed is sent, so nothing can fall between the two and nothing comes twice.
 
+#include "actors/channel_notices.h"
+#include "actors/channel_port.h"
 #include "actors/roster.h"
 #include "core/channel_name.h"
 #include "core/command.h"
@@ -26,35 +28,13 @@
 
 namespace parley::actors {
 
-enum class WaitForDisk : std::uint8_t { no, yes };
-
-// What a channel may do to the world.
-class ChannelPort {
- public:
-  virtual ~ChannelPort() = default;
-  virtual void reply(Reply reply) = 0;
-  virtual void tell(HubId hub, const ChannelEventPtr& event) = 0;
-  virtual void propose(Command command, CommandToken token, WaitForDisk wait) = 0;
-  virtual void read_history(GetHistory query, std::uint64_t read) = 0;
-  virtual void read_cursor(const std::string& client_id, std::uint64_t read) = 0;
-  virtual void open() = 0;  // asks for the durable state; opened() follows
-  virtual std::uint64_t random() = 0;  // for a new epoch
-};
-
 // Handles that channels share; fetched once.
 struct ChannelMetrics {
   explicit ChannelMetrics(Metrics& metrics);
   Counter published[2][3];  // client_event, durability
   Gauge subscriptions, presence_members;
-  Counter resumed_complete, resumed_gap, missed_publications;
+  Counter resumed_complete, resumed_gap, missed_publications, notices_dropped;
   Histogram publish_ack_seconds;
-};
-
-// The durable state with which a channel wakes up (cluster::ChannelState without its layer).
-struct DurableState {
-  Position newest;
-  Offset oldest;
-  PublicationPtr cached;
 };
 
 class Channel {
@@ -79,7 +59,7 @@ class Channel {
   [[nodiscard]] std::optional<MonoTime> deadline() const;
 
   void configure(SettingsPtr settings);
-  void attend();  // opens it, although nobody asked
+  void attend();  // opens it, although nobody asked: its backend may be due the end of something
   [[nodiscard]] bool idle(WallTime wall) const;  // nothing would be lost by forgetting this object
   [[nodiscard]] ChannelInfo describe(WallTime wall) const;
   [[nodiscard]] const Roster& members() const { return *roster_.snapshot(); }
@@ -107,7 +87,7 @@ class Channel {
     MonoTime accepted;
     bool wants_reply = false;
     bool wants_counts = false;
-    bool caches = false;  // becomes the cached event of a cache channel
+    bool client_event = false;  // else it becomes the cached event of a cache channel
   };
   struct PendingRemoval { ReplyTo from; };
   struct PendingVisit { std::uint64_t read = 0; };  // in joining_
@@ -126,10 +106,13 @@ class Channel {
   std::optional<Joining> take_joining(std::uint64_t read);  // nothing: it left meanwhile
   void join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTime wall);
   void leave(SocketId session, LeaveReason reason, MonoTime now);
-  void member_gone(const std::string& user_id);
+  void member_gone(const RosterBook::Gone& member);
+  [[nodiscard]] Status may_join(const Subscribe& subscribe);
+  void reopen();
+  void notice_who_is_here(WallTime wall);
   void send_missed(const Joining& joining);
   void answer(CommandToken token, const Effect& effect, MonoTime now);
-  void settle(CommandToken token, Position position);
+  void settle(CommandToken token, const Publication& publication);
   void find_untold(MonoTime now);
   void publish_durable(const ReplyTo& from, Publish& publish, WallTime wall);
   void fan_out(PublicationPtr publication, SocketId except, MonoTime accepted);
@@ -139,6 +122,7 @@ class Channel {
   void set_cursor(const std::string& client_id, Offset offset, MonoTime now);
   [[nodiscard]] PublicationPtr cached(WallTime wall) const;
   [[nodiscard]] bool durable() const { return rule_->durability != Durability::none; }
+  [[nodiscard]] bool needs_state() const { return durable() || (notices_.wants_state() && !notices_.opened()); }
 
   ChannelKey key_;
   ChannelTraits traits_;  // views into key_
@@ -150,10 +134,13 @@ class Channel {
 
   enum class Stage : std::uint8_t { opening, open } stage_ = Stage::opening;
   std::deque<Request> waiting_;  // until open; bounded by the mailbox bound of the actor
+  bool attended_ = false;        // must open, although nobody may ask
+  std::optional<MonoTime> reopen_at_;  // it could not
 
   std::unordered_map<SocketId, Session> sessions_;
   std::vector<std::pair<HubId, std::uint64_t>> listeners_;  // hubs with at least one session here
   RosterBook roster_;
+  ChannelNotices notices_;
 
   Position newest_;
   PublicationPtr cached_;
