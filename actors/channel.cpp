@@ -8,9 +8,8 @@
 namespace parley::actors {
 namespace {
 
-constexpr std::size_t kHistoryPage = 500;                   // publications read for a resume at a time
+constexpr std::size_t kHistoryPage = 500;                   // publications read at a time
 constexpr std::size_t kMissedChunk = 200;                   // publications in one Missed answer
-constexpr auto kSaveCursorsAfter = std::chrono::milliseconds(1'000);
 constexpr auto kReopenAfter = std::chrono::milliseconds(1'000);  // when the state could not be read
 constexpr std::uint64_t kCountThrottledAbove = 100;         // subscribers; below, each change is told
 
@@ -18,34 +17,16 @@ double seconds_between(MonoTime from, MonoTime to) { return std::chrono::duratio
 
 }  // namespace
 
-ChannelMetrics::ChannelMetrics(Metrics& metrics)
-    : subscriptions(metrics.subscriptions),
-      presence_members(metrics.presence_members),
-      resumed_complete(metrics.resumes("complete")),
-      resumed_gap(metrics.resumes("gap")),
-      missed_publications(metrics.missed_publications),
-      notices_dropped(metrics.webhook_events_dropped("channel_notices_waiting")),
-      publish_ack_seconds(metrics.publish_ack_seconds) {
-  const char* sources[] = {"http", "client"};
-  const char* durabilities[] = {"none", "async", "quorum"};
-  for (int s = 0; s < 2; ++s) {
-    for (int d = 0; d < 3; ++d) published[s][d] = metrics.publishes(sources[s], durabilities[d]);
-  }
-}
-
 Channel::Channel(ChannelKey key, SettingsPtr settings, const ChannelMetrics& metrics, ChannelPort& port)
     : key_(std::move(key)),
       traits_(channel_traits(key_.name())),
       metrics_(metrics),
       port_(port),
+      subscribers_(metrics_, port_),
+      resumes_(key_, port_, cursors_, next_token_),
       notices_(key_, metrics_.notices_dropped, port_) {
   configure(std::move(settings));
   if (!needs_state()) stage_ = Stage::open;
-}
-
-Channel::~Channel() {
-  metrics_.subscriptions.add(-static_cast<double>(sessions_.size()));
-  metrics_.presence_members.add(-static_cast<double>(roster_.size()));
 }
 
 void Channel::configure(SettingsPtr settings) {
@@ -77,9 +58,9 @@ void Channel::reopen() {
 
 void Channel::notice_who_is_here(WallTime wall) {
   if (!notices_.opened() || !notices_.wants_state()) return;
-  if (!sessions_.empty()) notices_.came({}, wall);
-  if (roster_.size() == 0) return;
-  for (const auto& member : roster_.snapshot()->members) notices_.came(member->user_id, wall);
+  if (subscribers_.size() > 0) notices_.came({}, wall);
+  if (subscribers_.roster().size() == 0) return;
+  for (const auto& member : subscribers_.roster().snapshot()->members) notices_.came(member->user_id, wall);
 }
 
 void Channel::handle(Request request, MonoTime now, WallTime wall) {
@@ -124,11 +105,11 @@ void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
   if (auto* confirm = std::get_if<Confirm>(&request.what)) return on(from, *confirm, now, wall);
   if (std::holds_alternative<GetChannel>(request.what)) return port_.reply({from, describe(wall)});
   if (std::holds_alternative<GetMembers>(request.what)) {
-    return port_.reply({from, Members{roster_.snapshot()->members, traits_.presence}});
+    return port_.reply({from, Members{subscribers_.roster().snapshot()->members, traits_.presence}});
   }
   if (auto* query = std::get_if<GetHistory>(&request.what)) {
     if (!durable()) return port_.reply({from, HistoryPage{.channel = key_}});
-    const auto read = next_read_++;
+    const auto read = resumes_.new_read();
     reads_.emplace(read, PendingRead{from});
     return port_.read_history(std::move(*query), read);
   }
@@ -158,96 +139,16 @@ void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTi
     return port_.reply({from, SubscribeRefused{key_, subscribe.subscription, allowed.error()}});
   }
   Joining joining{.from = from, .subscribe = std::move(subscribe)};
-  const auto& ask = joining.subscribe.resume;
-  if (!durable() || (!ask.since && ask.client_id.empty() && ask.rewind == 0)) {
-    return join(std::move(joining), ResumeOutcome::none, now, wall);
-  }
-  if (ask.since) {
-    joining.since = ask.since->exists() ? *ask.since : Position{newest_.epoch, Offset{0}};
-    return resume(std::move(joining), now, wall);
-  }
-  if (!ask.client_id.empty()) {
-    const auto* known = unsaved_cursor(ask.client_id);
-    if (known != nullptr && known->forget) return visit(std::move(joining), wall);
-    const auto read = next_read_++;
-    const auto client_id = ask.client_id;
-    joining_.emplace(read, std::move(joining));
-    return port_.read_cursor(client_id, read);
-  }
-  const auto back = std::min<std::uint64_t>(ask.rewind, settings_->limits.catch_up_publications_max);
-  const auto newest = newest_.offset.value;
-  joining.since = {newest_.epoch, Offset{newest > back ? newest - back : 0}};
-  resume(std::move(joining), now, wall);
+  if (!durable()) return join(std::move(joining), now, wall);
+  if_ready(resumes_.begin(std::move(joining), newest_, settings_->limits, wall), now, wall);
+}
+
+void Channel::if_ready(std::optional<Joining> joining, MonoTime now, WallTime wall) {
+  if (joining) join(std::move(*joining), now, wall);
 }
 
 void Channel::cursor_read(std::uint64_t read, Result<std::optional<Offset>> offset, MonoTime now, WallTime wall) {
-  auto joining = take_joining(read);
-  if (!joining) return;
-  if (!offset) return port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, offset.error()}});
-  // What is not saved yet may be older than what is: an old connection's confirmation that came late.
-  const auto& client_id = joining->subscribe.resume.client_id;
-  for (const auto* cursors : {&saving_cursors_, &dirty_cursors_}) {
-    const auto unsaved = cursors->find(client_id);
-    if (unsaved == cursors->end()) continue;
-    if (unsaved->second.forget) {
-      offset->reset();
-    } else {
-      *offset = std::max(offset->value_or(Offset{0}), unsaved->second.offset);
-    }
-  }
-  if (!*offset) return visit(std::move(*joining), wall);
-  joining->since = {newest_.epoch, **offset};
-  resume(std::move(*joining), now, wall);
-}
-
-std::optional<Channel::Joining> Channel::take_joining(std::uint64_t read) {
-  const auto place = joining_.find(read);
-  if (place == joining_.end()) return std::nullopt;
-  auto joining = std::move(place->second);
-  joining_.erase(place);
-  return joining;
-}
-
-// A stock client's first visit: from here on it has missed what it does not confirm. It is answered when
-// the disk has its position, for without one it would be a stranger when it comes back after a crash,
-// and would never hear of what it missed.
-void Channel::visit(Joining joining, WallTime wall) {
-  const auto& client_id = joining.subscribe.resume.client_id;
-  SaveCursors save;
-  const bool left_before = dirty_cursors_.erase(client_id) > 0 || saving_cursors_.erase(client_id) > 0;
-  if (left_before) save.cursors.push_back({client_id, {}, true});  // a new start, not the later of two
-  save.cursors.push_back({client_id, newest_.offset, false});
-  joining.asked_at = wall;
-  const auto read = next_read_++;
-  joining_.emplace(read, std::move(joining));
-  const auto token = next_token_++;
-  pending_.emplace(token, PendingVisit{read});
-  port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, token, WaitForDisk::yes);
-}
-
-void Channel::resume(Joining joining, MonoTime now, WallTime wall) {
-  joining.asked = joining.since.offset;
-  const bool same_life = joining.since.epoch == newest_.epoch && joining.since.offset <= newest_.offset;
-  if (same_life && joining.since.offset == newest_.offset) {
-    return join(std::move(joining), ResumeOutcome::complete, now, wall);
-  }
-  if (!newest_.exists()) {  // the client knows a history that this channel never had
-    joining.gap_before = Offset{1};
-    return join(std::move(joining), ResumeOutcome::gap, now, wall);
-  }
-  if (!same_life) {
-    joining.since = {newest_.epoch, Offset{0}};
-    joining.gap_before = Offset{1};
-  }
-  const auto read = next_read_++;
-  joining_.emplace(read, std::move(joining));
-  read_next_page(read);
-}
-
-void Channel::read_next_page(std::uint64_t read) {
-  const auto& joining = joining_.at(read);
-  GetHistory query{.channel = key_, .since = joining.since, .limit = kHistoryPage};
-  port_.read_history(std::move(query), read);
+  if_ready(resumes_.cursor_read(read, std::move(offset), newest_, wall), now, wall);
 }
 
 void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall) {
@@ -258,7 +159,7 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
     // Unreadable, or trimmed already: nobody will be told of them, so everybody is told of the hole.
     if (!page || page->gap) {
       const auto before = page ? std::min(std::max(page->oldest, Offset{newest_.offset.value + 1}), until) : until;
-      tell_all({.channel = key_, .what = ChannelEvent::Gap{epoch, newest_.offset, before}, .except = {}, .accepted = now});
+      subscribers_.tell({.channel = key_, .what = ChannelEvent::Gap{epoch, newest_.offset, before}, .except = {}, .accepted = now});
     }
     if (page) {
       for (auto& publication : page->publications) {
@@ -280,82 +181,29 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
     if (!page) return port_.reply({from, Refused{page.error()}});
     return port_.reply({from, std::move(*page)});
   }
-  const auto place = joining_.find(read);
-  if (place == joining_.end()) return;  // left meanwhile
-  auto& joining = place->second;
-  if (!page) {
-    auto failed = std::move(joining);
-    joining_.erase(place);
-    return port_.reply({failed.from, SubscribeRefused{key_, failed.subscribe.subscription, page.error()}});
-  }
-  const bool rewinding = !joining.subscribe.resume.since && joining.subscribe.resume.client_id.empty();
-  if (page->gap) {  // trimmed, maybe between two pages: what came before the gap is of no use
-    joining.missed.clear();
-    if (!rewinding) joining.gap_before = page->oldest;
-  }
-  for (auto& publication : page->publications) {
-    // What the shard has applied but not told yet comes as a live publication: not twice.
-    if (publication->position.offset > newest_.offset) break;
-    joining.since.offset = publication->position.offset;
-    if (!publication->deleted) joining.missed.push_back(std::move(publication));
-  }
-  const auto bound = settings_->limits.catch_up_publications_max;
-  if (joining.missed.size() > bound) {  // too much to hold for one client: keep the newest, say so
-    const auto surplus = joining.missed.size() - bound;
-    joining.missed.erase(joining.missed.begin(), joining.missed.begin() + static_cast<std::ptrdiff_t>(surplus));
-    joining.gap_before = joining.missed.front()->position.offset;
-  }
-  // Told while the page was on its way to us, to those who listen already: read on, or it is lost.
-  const bool behind = page->newest.offset < newest_.offset;
-  if ((page->more || behind) && joining.since.offset < newest_.offset) return read_next_page(read);
-  auto done = std::move(joining);
-  joining_.erase(place);
-  const auto outcome = done.gap_before.value > 0 ? ResumeOutcome::gap : ResumeOutcome::complete;
-  join(std::move(done), outcome, now, wall);
+  if_ready(resumes_.history_read(read, std::move(page), newest_, settings_->limits), now, wall);
 }
 
-void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTime wall) {
-  auto& subscribe = joining.subscribe;
-  const auto session_id = joining.from.session;
+void Channel::join(Joining joining, MonoTime now, WallTime wall) {
+  const auto& subscribe = joining.subscribe;
+  const auto outcome = joining.outcome;
   // Again: reading what it missed took a while.
   if (auto allowed = may_join(subscribe); !allowed) {
     return port_.reply({joining.from, SubscribeRefused{key_, subscribe.subscription, allowed.error()}});
   }
-  const bool presence = traits_.presence && subscribe.member != nullptr;
-  if (presence && app_ != nullptr && !roster_.contains(subscribe.member->user_id) &&
-      roster_.size() >= app_->limits.presence_members_max) {
-    return port_.reply({joining.from, SubscribeRefused{key_, subscribe.subscription, make_error(Errc::too_many_members)}});
+  const auto& roster = subscribers_.roster();
+  const auto member = traits_.presence ? subscribe.member : nullptr;
+  if (member != nullptr && app_ != nullptr && !roster.contains(member->user_id) &&
+      roster.size() >= app_->limits.presence_members_max) {
+    const auto why = make_error(Errc::too_many_members);
+    return port_.reply({joining.from, SubscribeRefused{key_, subscribe.subscription, why}});
   }
-  auto [place, fresh] = sessions_.try_emplace(session_id);
-  auto& session = place->second;
-  bool user_came = false;
-  if (!fresh && presence && session.user_id != subscribe.member->user_id) {
-    roster_.leave(session.user_id, now, now);  // the same socket under another name: the old one leaves at once
-    session.user_id.clear();
-  }
-  if (presence && session.user_id.empty()) {
-    user_came = roster_.join(subscribe.member);
-    session.user_id = subscribe.member->user_id;
-    if (user_came) {
-      metrics_.presence_members.add(1);
-      notices_.came(session.user_id, wall);
-    }
-  }
-  session.subscription = subscribe.subscription;
-  session.hub = joining.from.hub;
-  if (fresh) {
-    if (sessions_.size() == 1) notices_.came({}, wall);
-    metrics_.subscriptions.add(1);
-    const auto hub = std::find_if(listeners_.begin(), listeners_.end(), [&](auto& row) { return row.first == session.hub; });
-    if (hub == listeners_.end()) {
-      listeners_.emplace_back(session.hub, 1);
-    } else {
-      ++hub->second;
-    }
-  }
+  const auto [fresh, user_came] = subscribers_.join(joining.from, subscribe.subscription, member, now);
+  if (fresh && subscribers_.size() == 1) notices_.came({}, wall);
+  if (user_came) notices_.came(member->user_id, wall);
 
   Subscribed answer{.channel = key_, .subscription = subscribe.subscription};
-  if (traits_.presence) answer.roster = roster_.snapshot();
+  if (traits_.presence) answer.roster = roster.snapshot();
   answer.position = newest_;
   answer.resume = outcome;
   if (outcome == ResumeOutcome::gap) {
@@ -366,14 +214,17 @@ void Channel::join(Joining joining, ResumeOutcome outcome, MonoTime now, WallTim
   answer.cache_channel = traits_.cache;
   answer.cached = cached(wall);
   if (answer.cache_channel && answer.cached == nullptr) notices_.cache_miss(wall);
-  answer.subscription_count = sessions_.size();
+  answer.subscription_count = subscribers_.size();
   port_.reply({joining.from, std::move(answer)});
   if (outcome == ResumeOutcome::complete) metrics_.resumed_complete.add();
   if (outcome == ResumeOutcome::gap) metrics_.resumed_gap.add();
   send_missed(joining);
 
   if (user_came) {
-    tell_all({.channel = key_, .what = ChannelEvent::MemberAdded{subscribe.member}, .except = session_id, .accepted = now});
+    subscribers_.tell({.channel = key_,
+                       .what = ChannelEvent::MemberAdded{member},
+                       .except = joining.from.session,
+                       .accepted = now});
   }
   if (fresh) count_changed(now);
 }
@@ -394,39 +245,21 @@ void Channel::send_missed(const Joining& joining) {
 // ---- leaving ----
 
 void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, WallTime) {
-  const auto waited = std::erase_if(joining_, [&](const auto& row) {
-    return row.second.from.session == from.session && row.second.subscribe.subscription == unsubscribe.subscription;
-  });
-  const auto place = sessions_.find(from.session);
-  const bool joined = place != sessions_.end() && place->second.subscription == unsubscribe.subscription;
-  const bool on_purpose = unsubscribe.reason == LeaveReason::unsubscribed && (joined || waited > 0);
-  if (durable() && !unsubscribe.client_id.empty() && on_purpose) {
-    dirty_cursors_[unsubscribe.client_id] = {.offset = {}, .forget = true};
-    if (!save_cursors_at_) save_cursors_at_ = now + kSaveCursorsAfter;
+  const bool waited = resumes_.leave(from.session, unsubscribe.subscription);
+  const bool joined = subscribers_.joined(from.session, unsubscribe.subscription);
+  const bool on_purpose = unsubscribe.reason == LeaveReason::unsubscribed;
+  if (durable() && !unsubscribe.client_id.empty() && on_purpose && (joined || waited)) {
+    cursors_.forget(unsubscribe.client_id, now);
   }
   if (!joined) return;
-  leave(from.session, unsubscribe.reason, now);
+  subscribers_.leave(from.session, now, on_purpose ? rule_->presence_linger : rule_->presence_grace);
+  if (subscribers_.size() == 0) notices_.gone({}, now);
   count_changed(now);
 }
 
-void Channel::leave(SocketId session_id, LeaveReason reason, MonoTime now) {
-  const auto place = sessions_.find(session_id);
-  const auto session = std::move(place->second);
-  sessions_.erase(place);
-  metrics_.subscriptions.add(-1);
-  if (sessions_.empty()) notices_.gone({}, now);
-  const auto hub = std::find_if(listeners_.begin(), listeners_.end(), [&](auto& row) { return row.first == session.hub; });
-  CHECK(hub != listeners_.end());
-  if (--hub->second == 0) listeners_.erase(hub);
-  if (session.user_id.empty()) return;
-  const auto hold = reason == LeaveReason::unsubscribed ? rule_->presence_linger : rule_->presence_grace;
-  roster_.leave(session.user_id, now, now + hold);
-}
-
 void Channel::member_gone(const RosterBook::Gone& member) {
-  metrics_.presence_members.add(-1);
   notices_.gone(member.user_id, member.left);
-  tell_all({.channel = key_, .what = ChannelEvent::MemberRemoved{member.user_id}, .except = {}, .accepted = {}});
+  subscribers_.tell({.channel = key_, .what = ChannelEvent::MemberRemoved{member.user_id}, .except = {}, .accepted = {}});
 }
 
 // ---- publishing ----
@@ -477,7 +310,7 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
 
 void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
   if (notices_.applied(token)) return;
-  if (token != 0 && token == saving_token_) saving_cursors_.clear();
+  cursors_.applied(token);
   const auto* appended = std::get_if<Effect::Appended>(&effect.what);
   if (appended != nullptr && newest_.exists() && appended->publication->position.offset <= newest_.offset) {
     // Told before, as one of those whose outcome had been unknown: only its publisher may still wait.
@@ -503,7 +336,7 @@ void Channel::settle(CommandToken token, const Publication& publication) {
 
 void Channel::find_untold(MonoTime) {
   if (untold_read_ != 0) return;
-  untold_read_ = next_read_++;
+  untold_read_ = resumes_.new_read();
   GetHistory query{.channel = key_, .limit = kHistoryPage};
   if (newest_.exists()) query.since = newest_;
   port_.read_history(std::move(query), untold_read_);
@@ -512,6 +345,10 @@ void Channel::find_untold(MonoTime) {
 void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   const auto* told = std::get_if<Effect::Appended>(&effect.what);
   if (told != nullptr) newest_ = told->publication->position;
+  if (auto visitor = resumes_.stored(token)) {
+    const auto wall = visitor->asked_at;
+    return join(std::move(*visitor), now, wall);
+  }
   const auto place = pending_.find(token);
   if (place == pending_.end()) {  // cursors, trims: nobody waits
     if (told != nullptr) fan_out(told->publication, {}, now);
@@ -519,12 +356,6 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   }
   const auto pending = std::move(place->second);
   pending_.erase(place);
-  if (const auto* visit = std::get_if<PendingVisit>(&pending)) {
-    auto joining = take_joining(visit->read);
-    if (!joining) return;
-    const auto wall = joining->asked_at;
-    return join(std::move(*joining), ResumeOutcome::none, now, wall);
-  }
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) {
     const auto* removed = std::get_if<Effect::Removed>(&effect.what);
     return port_.reply({removal->from, Done{removed != nullptr ? removed->count : 0}});
@@ -550,36 +381,19 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
 
 void Channel::refused(CommandToken token, const Error& error, MonoTime now) {
   if (notices_.refused(token, now)) return;
-  if (token != 0 && token == saving_token_ && !saving_cursors_.empty()) {
-    dirty_cursors_.merge(saving_cursors_);  // what came meanwhile is newer and stays
-    saving_cursors_.clear();
-    save_cursors_at_ = now + kSaveCursorsAfter;
-  }
+  if (resumes_.refused(token, error, now)) return;
+  cursors_.refused(token, now);
   const auto place = pending_.find(token);
   if (place == pending_.end()) return;
   const auto pending = std::move(place->second);
   pending_.erase(place);
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) return port_.reply({removal->from, Refused{error}});
-  if (const auto* visit = std::get_if<PendingVisit>(&pending)) {
-    const auto joining = take_joining(visit->read);
-    if (!joining) return;
-    // Stored or not: who was refused comes for the first time again.
-    dirty_cursors_[joining->subscribe.resume.client_id] = {.offset = {}, .forget = true};
-    if (!save_cursors_at_) save_cursors_at_ = now + kSaveCursorsAfter;
-    return port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, error}});
-  }
   const auto& publish = std::get<PendingPublish>(pending);
   port_.reply({publish.from, PublishRefused{key_, publish.ack, error}});
 }
 
 void Channel::fan_out(PublicationPtr publication, SocketId except, MonoTime accepted) {
-  tell_all({.channel = key_, .what = ChannelEvent::Published{std::move(publication)}, .except = except, .accepted = accepted});
-}
-
-void Channel::tell_all(ChannelEvent event) {
-  if (listeners_.empty()) return;
-  const auto shared = std::make_shared<const ChannelEvent>(std::move(event));
-  for (const auto& [hub, count] : listeners_) port_.tell(hub, shared);
+  subscribers_.tell({.channel = key_, .what = ChannelEvent::Published{std::move(publication)}, .except = except, .accepted = accepted});
 }
 
 // ---- time ----
@@ -589,41 +403,11 @@ void Channel::count_changed(MonoTime now) {
   if (!app_->subscription_count && !notices_.wants(NoticeKind::subscription_count)) return;
   if (tell_count_at_) return;
   const auto interval = settings_->timing.subscription_count_interval;
-  tell_count_at_ = sessions_.size() > kCountThrottledAbove ? std::max(now, count_told_ + interval) : now;
+  tell_count_at_ = subscribers_.size() > kCountThrottledAbove ? std::max(now, count_told_ + interval) : now;
 }
 
 void Channel::on(const ReplyTo&, Confirm& confirm, MonoTime now, WallTime) {
-  if (durable() && confirm.offset <= newest_.offset) set_cursor(confirm.client_id, confirm.offset, now);
-}
-
-void Channel::set_cursor(const std::string& client_id, Offset offset, MonoTime now) {
-  auto& cursor = dirty_cursors_[client_id];
-  // A confirmation that comes late takes nothing back.
-  cursor = {.offset = cursor.forget ? offset : std::max(cursor.offset, offset)};
-  if (!save_cursors_at_) save_cursors_at_ = now + kSaveCursorsAfter;
-}
-
-const Channel::Cursor* Channel::unsaved_cursor(const std::string& client_id) const {
-  for (const auto* cursors : {&dirty_cursors_, &saving_cursors_}) {
-    if (const auto found = cursors->find(client_id); found != cursors->end()) return &found->second;
-  }
-  return nullptr;
-}
-
-void Channel::save_cursors(WallTime wall) {
-  if (!saving_cursors_.empty()) {  // one at a time: what comes meanwhile goes with the next
-    save_cursors_at_ = *save_cursors_at_ + kSaveCursorsAfter;
-    return;
-  }
-  save_cursors_at_.reset();
-  SaveCursors save;
-  save.cursors.reserve(dirty_cursors_.size());
-  for (const auto& [client_id, cursor] : dirty_cursors_) save.cursors.push_back({client_id, cursor.offset, cursor.forget});
-  if (save.cursors.empty()) return;
-  saving_cursors_ = std::exchange(dirty_cursors_, {});
-  saving_token_ = next_token_++;
-  // Written, not waited for: a lost confirmation means that a client gets a little more again.
-  port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, saving_token_, WaitForDisk::no);
+  if (durable() && confirm.offset <= newest_.offset) cursors_.confirm(confirm.client_id, confirm.offset, now);
 }
 
 void Channel::tick(MonoTime now, WallTime wall) {
@@ -631,14 +415,17 @@ void Channel::tick(MonoTime now, WallTime wall) {
     reopen_at_.reset();
     if (stage_ == Stage::opening && waiting_.empty()) port_.open();
   }
-  for (const auto& member : roster_.expire(now)) member_gone(member);
-  if (save_cursors_at_ && *save_cursors_at_ <= now) save_cursors(wall);
+  for (const auto& member : subscribers_.expire(now)) member_gone(member);
+  if (auto save = cursors_.next(next_token_, now)) {
+    // Written, not waited for: a lost confirmation means that a client gets a little more again.
+    port_.propose(Command{.channel = key_, .time = wall, .what = std::move(*save)}, next_token_++, WaitForDisk::no);
+  }
   if (tell_count_at_ && *tell_count_at_ <= now) {
     tell_count_at_.reset();
     count_told_ = now;
-    notices_.counted(sessions_.size(), wall);
+    notices_.counted(subscribers_.size(), wall);
     if (app_ != nullptr && app_->subscription_count) {
-      tell_all({.channel = key_, .what = ChannelEvent::SubscriptionCount{sessions_.size()}, .except = {}, .accepted = {}});
+      subscribers_.tell({.channel = key_, .what = ChannelEvent::SubscriptionCount{subscribers_.size()}, .except = {}, .accepted = {}});
     }
   }
   if (auto command = notices_.next(next_token_, now, wall)) {
@@ -647,8 +434,8 @@ void Channel::tick(MonoTime now, WallTime wall) {
 }
 
 std::optional<MonoTime> Channel::deadline() const {
-  auto first = roster_.deadline();
-  for (const auto& other : {save_cursors_at_, tell_count_at_, reopen_at_, notices_.deadline()}) {
+  auto first = subscribers_.deadline();
+  for (const auto& other : {cursors_.deadline(), tell_count_at_, reopen_at_, notices_.deadline()}) {
     if (other && (!first || *other < *first)) first = other;
   }
   return first;
@@ -663,12 +450,13 @@ PublicationPtr Channel::cached(WallTime wall) const {
 bool Channel::idle(WallTime wall) const {
   if (attended_ || !notices_.settled()) return false;
   if (tell_count_at_ && notices_.wants(NoticeKind::subscription_count)) return false;
-  return sessions_.empty() && roster_.size() == 0 && waiting_.empty() && pending_.empty() && joining_.empty() &&
-         reads_.empty() && held_.empty() && dirty_cursors_.empty() && saving_cursors_.empty() && (durable() || cached(wall) == nullptr);
+  if (!durable() && cached(wall) != nullptr) return false;
+  return subscribers_.empty() && waiting_.empty() && pending_.empty() && resumes_.empty() && reads_.empty() &&
+         held_.empty() && cursors_.settled();
 }
 
 ChannelInfo Channel::describe(WallTime wall) const {
-  ChannelInfo about{.channel = key_, .subscriptions = sessions_.size(), .users = roster_.size()};
+  ChannelInfo about{.channel = key_, .subscriptions = subscribers_.size(), .users = subscribers_.roster().size()};
   about.presence = traits_.presence;
   about.cache_channel = traits_.cache;
   about.cached = cached(wall);
