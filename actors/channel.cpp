@@ -8,10 +8,8 @@
 namespace parley::actors {
 namespace {
 
-constexpr std::size_t kHistoryPage = 500;                   // publications read at a time
-constexpr std::size_t kMissedChunk = 200;                   // publications in one Missed answer
-constexpr auto kReopenAfter = std::chrono::milliseconds(1'000);  // when the state could not be read
-constexpr std::uint64_t kCountThrottledAbove = 100;         // subscribers; below, each change is told
+constexpr auto kReopenAfter = milliseconds(1'000);   // when the state could not be read
+constexpr std::uint64_t kCountThrottledAbove = 100;  // subscribers; below, each change is told
 
 double seconds_between(MonoTime from, MonoTime to) { return std::chrono::duration<double>(to - from).count(); }
 
@@ -23,7 +21,8 @@ Channel::Channel(ChannelKey key, SettingsPtr settings, const ChannelMetrics& met
       metrics_(metrics),
       port_(port),
       subscribers_(metrics_, port_),
-      resumes_(key_, port_, cursors_, next_token_),
+      untold_(key_, port_, next_read_),
+      resumes_(key_, port_, cursors_, next_token_, next_read_),
       notices_(key_, metrics_.notices_dropped, port_) {
   configure(std::move(settings));
   if (!needs_state()) stage_ = Stage::open;
@@ -109,7 +108,7 @@ void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
   }
   if (auto* query = std::get_if<GetHistory>(&request.what)) {
     if (!durable()) return port_.reply({from, HistoryPage{.channel = key_}});
-    const auto read = resumes_.new_read();
+    const auto read = next_read_++;
     reads_.emplace(read, PendingRead{from});
     return port_.read_history(std::move(*query), read);
   }
@@ -152,27 +151,20 @@ void Channel::cursor_read(std::uint64_t read, Result<std::optional<Offset>> offs
 }
 
 void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall) {
-  if (read == untold_read_) {
-    untold_read_ = 0;
-    const bool stuck = !page || page->publications.empty();
-    const auto [epoch, until] = std::get<Effect::Appended>(held_.front().second.what).publication->position;
-    // Unreadable, or trimmed already: nobody will be told of them, so everybody is told of the hole.
-    if (!page || page->gap) {
-      const auto before = page ? std::min(std::max(page->oldest, Offset{newest_.offset.value + 1}), until) : until;
-      subscribers_.tell({.channel = key_, .what = ChannelEvent::Gap{epoch, newest_.offset, before}, .except = {}, .accepted = now});
+  if (untold_.reads(read)) {
+    auto found = untold_.found(std::move(page), newest_);
+    if (found.gap) subscribers_.tell({.channel = key_, .what = *found.gap, .except = {}, .accepted = now});
+    for (auto& publication : found.publications) {
+      newest_ = publication->position;
+      fan_out(std::move(publication), {}, now);
     }
-    if (page) {
-      for (auto& publication : page->publications) {
-        if (publication->position.offset >= until) break;
-        newest_ = publication->position;
-        fan_out(std::move(publication), {}, now);
+    for (auto held = found.held.begin(); held != found.held.end(); ++held) {
+      if (held == found.held.begin()) {
+        answer(held->first, held->second, now);
+      } else {
+        applied(held->first, held->second, now);
       }
     }
-    if (!stuck && page->more && newest_.offset.value + 1 < until.value) return find_untold(now);
-    const auto held = std::exchange(held_, {});
-    answer(held.front().first, held.front().second, now);
-    // Among the others may be some that this page had too, or again one that skips.
-    for (auto at = std::next(held.begin()); at != held.end(); ++at) applied(at->first, at->second, now);
     return;
   }
   if (const auto plain = reads_.find(read); plain != reads_.end()) {
@@ -218,28 +210,14 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
   port_.reply({joining.from, std::move(answer)});
   if (outcome == ResumeOutcome::complete) metrics_.resumed_complete.add();
   if (outcome == ResumeOutcome::gap) metrics_.resumed_gap.add();
-  send_missed(joining);
+  metrics_.missed_publications.add(static_cast<double>(joining.missed.size()));
+  resumes_.send_missed(joining);
 
   if (user_came) {
-    subscribers_.tell({.channel = key_,
-                       .what = ChannelEvent::MemberAdded{member},
-                       .except = joining.from.session,
-                       .accepted = now});
+    subscribers_.tell(
+        {.channel = key_, .what = ChannelEvent::MemberAdded{member}, .except = joining.from.session, .accepted = now});
   }
   if (fresh) count_changed(now);
-}
-
-void Channel::send_missed(const Joining& joining) {
-  const auto& missed = joining.missed;
-  if (missed.empty()) return;
-  metrics_.missed_publications.add(static_cast<double>(missed.size()));
-  for (std::size_t from = 0; from < missed.size(); from += kMissedChunk) {
-    const auto to = std::min(missed.size(), from + kMissedChunk);
-    Missed chunk{.channel = key_, .subscription = joining.subscribe.subscription};
-    chunk.publications.assign(missed.begin() + static_cast<std::ptrdiff_t>(from), missed.begin() + static_cast<std::ptrdiff_t>(to));
-    chunk.last = to == missed.size();
-    port_.reply({joining.from, std::move(chunk)});
-  }
 }
 
 // ---- leaving ----
@@ -259,7 +237,8 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
 
 void Channel::member_gone(const RosterBook::Gone& member) {
   notices_.gone(member.user_id, member.left);
-  subscribers_.tell({.channel = key_, .what = ChannelEvent::MemberRemoved{member.user_id}, .except = {}, .accepted = {}});
+  subscribers_.tell(
+      {.channel = key_, .what = ChannelEvent::MemberRemoved{member.user_id}, .except = {}, .accepted = {}});
 }
 
 // ---- publishing ----
@@ -316,12 +295,7 @@ void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
     // Told before, as one of those whose outcome had been unknown: only its publisher may still wait.
     return settle(token, *appended->publication);
   }
-  const bool skips = appended != nullptr && appended->publication->position.offset.value > newest_.offset.value + 1;
-  if (skips || !held_.empty()) {
-    held_.emplace_back(token, effect);
-    return find_untold(now);
-  }
-  answer(token, effect, now);
+  if (!untold_.holds(token, effect, newest_)) answer(token, effect, now);
 }
 
 void Channel::settle(CommandToken token, const Publication& publication) {
@@ -332,14 +306,6 @@ void Channel::settle(CommandToken token, const Publication& publication) {
   if (publish.client_event) notices_.client_event(publication, publish.from.session);
   if (!publish.wants_reply) return;
   port_.reply({publish.from, Published{.channel = key_, .ack = publish.ack, .position = publication.position}});
-}
-
-void Channel::find_untold(MonoTime) {
-  if (untold_read_ != 0) return;
-  untold_read_ = resumes_.new_read();
-  GetHistory query{.channel = key_, .limit = kHistoryPage};
-  if (newest_.exists()) query.since = newest_;
-  port_.read_history(std::move(query), untold_read_);
 }
 
 void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
@@ -393,7 +359,10 @@ void Channel::refused(CommandToken token, const Error& error, MonoTime now) {
 }
 
 void Channel::fan_out(PublicationPtr publication, SocketId except, MonoTime accepted) {
-  subscribers_.tell({.channel = key_, .what = ChannelEvent::Published{std::move(publication)}, .except = except, .accepted = accepted});
+  subscribers_.tell({.channel = key_,
+                     .what = ChannelEvent::Published{std::move(publication)},
+                     .except = except,
+                     .accepted = accepted});
 }
 
 // ---- time ----
@@ -425,7 +394,10 @@ void Channel::tick(MonoTime now, WallTime wall) {
     count_told_ = now;
     notices_.counted(subscribers_.size(), wall);
     if (app_ != nullptr && app_->subscription_count) {
-      subscribers_.tell({.channel = key_, .what = ChannelEvent::SubscriptionCount{subscribers_.size()}, .except = {}, .accepted = {}});
+      subscribers_.tell({.channel = key_,
+                         .what = ChannelEvent::SubscriptionCount{subscribers_.size()},
+                         .except = {},
+                         .accepted = {}});
     }
   }
   if (auto command = notices_.next(next_token_, now, wall)) {
@@ -452,7 +424,7 @@ bool Channel::idle(WallTime wall) const {
   if (tell_count_at_ && notices_.wants(NoticeKind::subscription_count)) return false;
   if (!durable() && cached(wall) != nullptr) return false;
   return subscribers_.empty() && waiting_.empty() && pending_.empty() && resumes_.empty() && reads_.empty() &&
-         held_.empty() && cursors_.settled();
+         untold_.empty() && cursors_.settled();
 }
 
 ChannelInfo Channel::describe(WallTime wall) const {

@@ -15,6 +15,7 @@
 #include "actors/channel_port.h"
 #include "actors/channel_resumes.h"
 #include "actors/channel_subscribers.h"
+#include "actors/channel_untold.h"
 #include "core/channel_name.h"
 #include "core/command.h"
 #include "core/request.h"
@@ -83,10 +84,8 @@ class Channel {
   [[nodiscard]] Status may_join(const Subscribe& subscribe);
   void reopen();
   void notice_who_is_here(WallTime wall);
-  void send_missed(const Joining& joining);
   void answer(CommandToken token, const Effect& effect, MonoTime now);
   void settle(CommandToken token, const Publication& publication);
-  void find_untold(MonoTime now);
   void publish_durable(const ReplyTo& from, Publish& publish, WallTime wall);
   void fan_out(PublicationPtr publication, SocketId except, MonoTime accepted);
   void count_changed(MonoTime now);
@@ -110,6 +109,8 @@ class Channel {
   ChannelSubscribers subscribers_;
   ChannelCursors cursors_;
   CommandToken next_token_ = 1;
+  std::uint64_t next_read_ = 1;
+  ChannelUntold untold_;
   ChannelResumes resumes_;
   ChannelNotices notices_;
 
@@ -117,10 +118,6 @@ class Channel {
   PublicationPtr cached_;
   std::map<CommandToken, Pending> pending_;
   std::map<std::uint64_t, PendingRead> reads_;
-  // Effects that wait because publications before them were never told to us: the disk failed, their
-  // outcome was unknown, and after the recovery they turned out to be stored.
-  std::deque<std::pair<CommandToken, Effect>> held_;
-  std::uint64_t untold_read_ = 0;
 
   std::optional<MonoTime> tell_count_at_;
   MonoTime count_told_{};

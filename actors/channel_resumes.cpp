@@ -7,6 +7,7 @@ namespace parley::actors {
 namespace {
 
 constexpr std::size_t kHistoryPage = 500;  // publications read at a time
+constexpr std::size_t kMissedChunk = 200;  // publications in one Missed answer
 
 }  // namespace
 
@@ -22,7 +23,7 @@ std::optional<Joining> ChannelResumes::begin(Joining joining, Position newest, c
       visit(std::move(joining), newest, wall);
       return std::nullopt;
     }
-    const auto read = new_read();
+    const auto read = next_read_++;
     const auto client_id = ask.client_id;
     joining_.emplace(read, std::move(joining));
     port_.read_cursor(client_id, read);
@@ -62,7 +63,7 @@ void ChannelResumes::visit(Joining joining, Position newest, WallTime wall) {
   if (left_before) save.cursors.push_back({client_id, {}, true});  // a new start, not the later of two
   save.cursors.push_back({client_id, newest.offset, false});
   joining.asked_at = wall;
-  const auto read = new_read();
+  const auto read = next_read_++;
   joining_.emplace(read, std::move(joining));
   const auto token = next_token_++;
   visits_.emplace(token, read);
@@ -101,7 +102,7 @@ std::optional<Joining> ChannelResumes::resume(Joining joining, Position newest) 
     joining.since = {newest.epoch, Offset{0}};
     joining.gap_before = Offset{1};
   }
-  const auto read = new_read();
+  const auto read = next_read_++;
   joining_.emplace(read, std::move(joining));
   read_next_page(read);
   return std::nullopt;
@@ -148,6 +149,18 @@ std::optional<Joining> ChannelResumes::history_read(std::uint64_t read, Result<H
   }
   joining.outcome = joining.gap_before.value > 0 ? ResumeOutcome::gap : ResumeOutcome::complete;
   return take(read);
+}
+
+void ChannelResumes::send_missed(const Joining& joining) const {
+  const auto& missed = joining.missed;
+  for (std::size_t from = 0; from < missed.size(); from += kMissedChunk) {
+    const auto to = std::min(missed.size(), from + kMissedChunk);
+    Missed chunk{.channel = key_, .subscription = joining.subscribe.subscription};
+    chunk.publications.assign(missed.begin() + static_cast<std::ptrdiff_t>(from),
+                              missed.begin() + static_cast<std::ptrdiff_t>(to));
+    chunk.last = to == missed.size();
+    port_.reply({joining.from, std::move(chunk)});
+  }
 }
 
 bool ChannelResumes::leave(SocketId session, SubscriptionId subscription) {

@@ -27,9 +27,10 @@ struct Joining {
 
 class ChannelResumes {
  public:
-  // What is given outlives it. Tokens are the channel's, for they name commands of the one channel.
-  ChannelResumes(const ChannelKey& key, ChannelPort& port, ChannelCursors& cursors, CommandToken& next_token)
-      : key_(key), port_(port), cursors_(cursors), next_token_(next_token) {}
+  // What is given outlives it; commands and reads of one channel are numbered together.
+  ChannelResumes(const ChannelKey& key, ChannelPort& port, ChannelCursors& cursors, CommandToken& next_token,
+                 std::uint64_t& next_read)
+      : key_(key), port_(port), cursors_(cursors), next_token_(next_token), next_read_(next_read) {}
 
   // Each gives back a subscriber that may join now. Nothing: it waits, or was refused, or left.
   // `newest` is the newest publication that was told.
@@ -41,11 +42,10 @@ class ChannelResumes {
   std::optional<Joining> stored(CommandToken token);                   // the position of a first visit
   bool refused(CommandToken token, const Error& error, MonoTime now);  // false: not one of these
 
+  // To a subscriber that was answered just now, in chunks.
+  void send_missed(const Joining& joining) const;
   bool leave(SocketId session, SubscriptionId subscription);  // false: it does not wait
   [[nodiscard]] bool empty() const { return joining_.empty() && visits_.empty(); }
-
-  // For the channel's other reads: one number names one read of the channel.
-  std::uint64_t new_read() { return next_read_++; }
 
  private:
   std::optional<Joining> resume(Joining joining, Position newest);
@@ -57,7 +57,7 @@ class ChannelResumes {
   ChannelPort& port_;
   ChannelCursors& cursors_;
   CommandToken& next_token_;
-  std::uint64_t next_read_ = 1;
+  std::uint64_t& next_read_;
   std::map<std::uint64_t, Joining> joining_;      // by read
   std::map<CommandToken, std::uint64_t> visits_;  // to joining_
 };
