@@ -57,6 +57,8 @@ struct Metrics::Impl {
   CounterFamily& actor = counters("parley_actor_messages_total", "Messages that actors handled, by kind.");
   CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
   CounterFamily& call = counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
+  CounterFamily& webhook_drops =
+      counters("parley_webhook_events_dropped_total", "Events for webhooks dropped before they were stored, by reason.");
   CounterFamily& reloads = counters("parley_config_reloads_total", "Configuration reloads, by outcome.");
   GaugeFamily& mailboxes = gauges("parley_actor_mailbox_messages", "Messages waiting in actors' mailboxes, by kind.");
   GaugeFamily& connections = gauges("parley_connections", "Open connections, by protocol.");
@@ -126,6 +128,9 @@ Counter Metrics::publishes(std::string_view source, std::string_view durability)
 Counter Metrics::publishes_refused(std::string_view reason) const { return {&impl_->refused.Add({{"reason", std::string(reason)}})}; }
 Gauge Metrics::mailbox_messages(std::string_view kind) const { return {&impl_->mailboxes.Add({{"kind", std::string(kind)}})}; }
 Counter Metrics::actor_messages(std::string_view kind) const { return {&impl_->actor.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::webhook_events_dropped(std::string_view reason) const {
+  return {&impl_->webhook_drops.Add({{"reason", std::string(reason)}})};
+}
 Counter Metrics::resumes(std::string_view outcome) const { return {&impl_->resume.Add({{"outcome", std::string(outcome)}})}; }
 Counter Metrics::config_reloads(std::string_view outcome) const { return {&impl_->reloads.Add({{"outcome", std::string(outcome)}})}; }
 

@@ -79,6 +79,7 @@ class Metrics {
   Counter resumes(std::string_view outcome) const;
   Counter missed_publications;
   Counter passivations;
+  Counter webhook_events_dropped(std::string_view reason) const;  // before they were stored
 
   // cluster and storage
   Gauge shards, shards_without_leader;
