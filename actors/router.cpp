@@ -104,7 +104,7 @@ void Router::route(Request& request) {
     }
     void operator()(const ListDomain& what) const {
       router.context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
-      router.context_->shards->list_domain(what, router.answer_page(request.from));
+      router.context_->shards->list_domain(what, router.answer_page(request.from, what.echo));
     }
     void operator()(const ListWebhooks&) const { router.to_webhooks(request); }
     void operator()(const ListDeadNotices&) const { router.to_webhooks(request); }
@@ -194,14 +194,14 @@ void Router::read_users(const ReplyTo& from, const GetUsers& ask) {
   for (const auto& id : ask.ids) users.push_back({ask.app, id});
   context_->shards->read_users(std::move(users), [context = context_, from](Result<std::vector<UserAbout>> found) {
     if (!found) return context->reply({from, Refused{found.error()}});
-    context->reply({from, UserList{std::move(*found), {}}});
+    context->reply({from, UserList{std::move(*found), {}, {}}});
   });
 }
 
-std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo& from) {
-  return [context = context_, from](Result<cluster::UserPage> page) {
+std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo& from, std::string echo) {
+  return [context = context_, from, echo = std::move(echo)](Result<cluster::UserPage> page) {
     if (!page) return context->reply({from, Refused{page.error()}});
-    context->reply({from, UserList{std::move(page->users), std::move(page->next)}});
+    context->reply({from, UserList{std::move(page->users), std::move(page->next), echo}});
   };
 }
 

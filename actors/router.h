@@ -41,7 +41,7 @@ class Router final : public caf::event_based_actor {
   void list_actors(const ReplyTo& from, const ListActors& ask);
   Awake& wake(const ChannelKey& channel);
   Awake& wake_user(const UserKey& user);
-  std::function<void(Result<cluster::UserPage>)> answer_page(const ReplyTo& from);
+  std::function<void(Result<cluster::UserPage>)> answer_page(const ReplyTo& from, std::string echo = {});
 
   std::shared_ptr<ActorContext> context_;
   std::shared_ptr<ActorStats> stats_;

@@ -183,13 +183,13 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
   learn_info(what.user_info);
 }
 
-void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime) {
+void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
   const auto place = std::find_if(sessions_.begin(), sessions_.end(),
                                   [&](const auto& one) { return one.to.session == from.session; });
   if (place == sessions_.end()) return;  // terminated or refused before
   const auto& rule = settings_->rule_for("user." + key_.id);
   const bool on_purpose = what.reason == LeaveReason::unsubscribed;
-  depart(place, now + (on_purpose ? rule.presence_linger : rule.presence_grace), what.last_heard);
+  depart(place, now + (on_purpose ? rule.presence_linger : rule.presence_grace), wall - what.silent_for);
 }
 
 void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {
@@ -342,7 +342,10 @@ void User::propose_members(WallTime wall) {
     const auto& [domain, belongs] = *place;
     // Going is told to the disk after the record: see above, the other way round.
     const bool later = !belongs && (saving_ || record_ != saved_);
-    if (later || retry_at_) {
+    // One word at a time about each domain: two on their way could be refused and repeated out of order.
+    const bool out = std::any_of(members_out_.begin(), members_out_.end(),
+                                 [&, name = &domain](const auto& row) { return row.second.first == *name; });
+    if (later || out || retry_at_) {
       ++place;
       continue;
     }
@@ -412,7 +415,8 @@ void User::applied(CommandToken token, MonoTime now, WallTime wall) {
 
 void User::refused(CommandToken token, const Error& error, MonoTime now, WallTime) {
   if (const auto member = members_out_.find(token); member != members_out_.end()) {
-    members_.try_emplace(member->second.first, member->second.second);  // what came meanwhile is newer
+    const auto& domain = member->second.first;
+    members_[domain] = std::binary_search(record_.domains.begin(), record_.domains.end(), domain);
     members_out_.erase(member);
   } else if (saving_ && saving_->token == token) {
     // In force here; it will be stored when the disk is back.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace parley::cluster {
@@ -105,6 +106,11 @@ Result<UserPage> PeopleReader::list_domain(const ListDomain& query) const {
   if (!scanned) return scanned.error();
   auto users = read_users(members);
   if (!users) return users.error();
+  // A member whose record no longer names the domain is left over from a crash between the two writes.
+  std::erase_if(*users, [&](const UserAbout& about) {
+    const auto& domains = about.record.domains;
+    return !std::binary_search(domains.begin(), domains.end(), query.domain);
+  });
   page.users = std::move(*users);
   return page;
 }

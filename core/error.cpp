@@ -59,6 +59,9 @@ constexpr auto kErrors = std::to_array<ErrorInfo>({
     {Errc::kicked, "kicked", 0, 403, "the user was taken off the channel", "subscribe again when it is allowed"},
     {Errc::auth_unavailable, "auth_unavailable", 0, 503, "the application could not be asked",
      "subscribe again after a moment; see the server's log for what the application answered"},
+    {Errc::token_invalid, "token_invalid", 4009, 401, "the connection token is not valid",
+     "see the message; `parley token --verify` tells it too"},
+    {Errc::token_expired, "token_expired", 4110, 401, "the connection token has expired", "connect with a new token"},
     {Errc::internal, "internal", 4200, 500, "an internal error", "report it with the server's log"},
 });
 static_assert(kErrors.size() == static_cast<std::size_t>(Errc::kCount));

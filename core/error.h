@@ -53,6 +53,8 @@ enum class Errc : std::uint8_t {
   banned,               // the user may not connect until a time
   kicked,               // the user was taken off the channel
   auth_unavailable,     // the application was asked to authorise and did not answer
+  token_invalid,        // a connection token that is refused: its message says why
+  token_expired,        // a live connection's token ran out: come back with a new one
   internal,
   kCount
 };

@@ -20,6 +20,7 @@ struct AppLimits {
   std::size_t member_bytes_max = 2'048;       // subscription_error
   std::size_t user_id_chars_max = 128;
   std::size_t watchlist_users_max = 100;      // pusher:error 4302
+  std::size_t token_bytes_max = 8'192;        // token_invalid, before anything is looked at
   std::size_t channels_per_connection_max = 1'000;       // subscription_error
   std::size_t domains_per_user_max = 100;                // those beyond it are left out
   std::size_t sessions_per_user_max = 1'000;             // the session is closed: over_connection_limit

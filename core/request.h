@@ -94,7 +94,7 @@ struct SignOut {
   UserKey user;
   std::vector<std::string> watchlist;
   LeaveReason reason = LeaveReason::connection_lost;
-  WallTime last_heard;                 // of the client
+  milliseconds silent_for{0};          // since something was last heard of the client
 };
 // The session became a member of a presence channel as this user, or left one and lives on.
 struct JoinedAs {
@@ -140,6 +140,7 @@ struct ListDomain {
   std::string domain;
   std::string after;
   std::size_t limit = 100;
+  std::string echo;  // comes back in the answer
 };
 
 struct ListWebhooks { std::string app; };    // empty: of all applications
@@ -240,6 +241,14 @@ struct Kicked { ChannelKey channel; Error error; };
 struct UserList {
   std::vector<UserAbout> users;
   std::string next;  // for the next page; empty: this was the last
+  std::string echo;  // of ListDomain
+};
+// The application was asked whether a session may join a channel. Not from the actors: net asked.
+struct ApplicationAnswer {
+  std::string channel;
+  bool allowed = false;
+  std::string channel_data;  // presence channels: JSON text; may be empty
+  Error error;               // when it is not allowed
 };
 struct UserSession {
   SocketId socket;
@@ -290,7 +299,7 @@ struct Refused { Error error; };
 struct Reply {
   ReplyTo to;
   std::variant<Subscribed, SubscribeRefused, Missed, Published, PublishRefused, WatchlistChanged, Terminated, Kicked,
-               UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList, HistoryPage, Done, ActorList, Refused>
+               ApplicationAnswer, UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList, HistoryPage, Done, ActorList, Refused>
       what;
 };
 

@@ -38,6 +38,25 @@ struct StatusSettings {
   seconds away_after{0};  // a session that sends nothing but pings for so long is away; 0: only when it says so
 };
 
+// A public key that connection tokens may be signed with.
+struct TokenPublicKey {
+  std::string name;  // its file's name without the ending; a token's `kid` that equals it has it tried first
+  std::string pem;
+};
+
+// How connection tokens are checked (net/auth/token.h).
+struct TokenSettings {
+  bool enabled = true;
+  std::vector<std::string> hs256_secrets;     // empty: the app's secret and secret_previous
+  std::vector<std::string> public_key_files;  // RSA or Ed25519
+  std::vector<TokenPublicKey> public_keys;    // what those files held when the configuration was read
+  std::string issuer;                         // empty: any
+  std::string audience;                       // accepted beside the app's id and key
+  std::chrono::seconds leeway{30};            // how far the issuer's clock may be from ours
+  std::chrono::seconds lifetime_max{86'400};  // 0: no bound
+  std::chrono::seconds warn{60};              // a live client is told this long before the end
+};
+
 struct App {
   std::string id;
   std::string name;
@@ -55,6 +74,7 @@ struct App {
   StatusSettings status;
   milliseconds webhook_hold{3'000};  // vacated, removed, offline, disconnected are held back this long at least
   AppLimits limits;
+  TokenSettings tokens;
 };
 
 // Where events of an application are told to its backend.

@@ -57,10 +57,11 @@ struct FrontEnd::Impl {
 
 FrontEnd::FrontEnd(FrontEndConfig config, const SettingsSource& settings, const Clock& clock, Random& random,
                    Metrics& metrics, actors::Gateway& gateway, std::vector<std::shared_ptr<SessionFactory>> sessions,
-                   std::vector<std::shared_ptr<HttpHandler>> handlers)
+                   std::vector<std::shared_ptr<HttpHandler>> handlers, ApplicationAsker* asker)
     : impl_(std::make_unique<Impl>(std::move(config), settings, clock, random, metrics, gateway)) {
   impl_->sessions = std::move(sessions);
   impl_->handlers = std::move(handlers);
+  impl_->world.asker = asker;
 }
 
 FrontEnd::~FrontEnd() { stop(); }

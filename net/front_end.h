@@ -9,6 +9,7 @@
 #include "core/metrics.h"
 #include "core/random.h"
 #include "core/settings.h"
+#include "net/application_asker.h"
 #include "net/http_handler.h"
 #include "net/session_factory.h"
 
@@ -40,7 +41,7 @@ class FrontEnd {
  public:
   FrontEnd(FrontEndConfig config, const SettingsSource& settings, const Clock& clock, Random& random, Metrics& metrics,
            actors::Gateway& gateway, std::vector<std::shared_ptr<SessionFactory>> sessions,
-           std::vector<std::shared_ptr<HttpHandler>> handlers);
+           std::vector<std::shared_ptr<HttpHandler>> handlers, ApplicationAsker* asker = nullptr);
   ~FrontEnd();  // stop()s
 
   // Attaches the hubs to the gateway, listens, runs. The error names what to change.

@@ -291,7 +291,9 @@ void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head
                                   .query = request.query,
                                   .origin = request.header("origin"),
                                   .client_address = request.client_address,
+                                  .headers = request.headers,
                                   .tls = request.tls,
+                                  .wall = hub().world().clock.wall(),
                                   .socket = socket,
                                   .over_capacity = !place.granted(),
                                   .draining = draining_ || hub().draining()});

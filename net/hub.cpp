@@ -207,11 +207,36 @@ void Hub::end_turn() {
     }
     events_accepted_.clear();
   }
+  if (!questions_.empty()) send_questions();
   if (!requests_.empty()) {
     world_.gateway.submit(std::move(requests_));
     requests_.clear();
   }
   retired_.clear();
+}
+
+void Hub::send_questions() {
+  auto questions = std::exchange(questions_, {});
+  std::stable_sort(questions.begin(), questions.end(), [](const auto& a, const auto& b) { return a.socket < b.socket; });
+  for (auto first = questions.begin(); first != questions.end();) {
+    const auto socket = first->socket;
+    const auto last = std::find_if(first, questions.end(), [&](const auto& one) { return one.socket != socket; });
+    std::vector<AuthQuestion> of_one(std::make_move_iterator(first), std::make_move_iterator(last));
+    first = last;
+    const ReplyTo to{id_, socket, 0};
+    if (world_.asker == nullptr) {
+      for (auto& question : of_one) {
+        Reply reply{to, ApplicationAnswer{.channel = question.channel, .error = make_error(Errc::auth_unavailable)}};
+        on_reply(reply);
+      }
+      continue;
+    }
+    world_.asker->ask(settings_, std::move(of_one), [to, inbox = inbox_](std::vector<ApplicationAnswer> answers) {
+      const auto open = inbox.lock();
+      if (open == nullptr) return;
+      for (auto& answer : answers) open->push(Reply{to, std::move(answer)});
+    });
+  }
 }
 
 void Hub::tick() {

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/settings.h"
+#include "net/application_asker.h"
 #include "net/protocol.h"
 #include "net/session.h"
 #include "net/timer_wheel.h"
@@ -36,6 +37,7 @@ struct HubWorld {
   milliseconds tick{250};
   milliseconds request_timeout{10'000};
   milliseconds closing_timeout{5'000};  // for the peer's part of a close
+  ApplicationAsker* asker = nullptr;    // absent: nobody can be asked
 };
 
 struct Subscriber {
@@ -84,10 +86,14 @@ class Hub {
 
   // ---- requests ----
   void submit(Request request) { requests_.push_back(std::move(request)); }
+  // Goes out at the end of the turn, with the client's other questions.
+  void ask_application(AuthQuestion question) { questions_.push_back(std::move(question)); }
   // For HTTP: `done` gets the answer, or Refused{timeout}.
   void ask(Request request, std::function<void(Reply&)> done);
 
   // ---- from the inbox ----
+  // Set once, before the first turn: where answers from other threads come in.
+  void set_inbox(std::weak_ptr<actors::HubInbox> inbox) { inbox_ = std::move(inbox); }
   void handle(actors::HubMessage& message);
 
   // ---- links ----
@@ -123,6 +129,7 @@ class Hub {
   void drop(Session& session, std::size_t place);
   void close_holes(HubChannel& channel);
   void erase_if_empty(HubChannel& channel);
+  void send_questions();
   void time_out_requests(MonoTime now);
   void drain_step(MonoTime now);
   void publish_counts();
@@ -135,6 +142,8 @@ class Hub {
   std::unordered_map<SocketId, Session*> sessions_;
   std::unordered_map<ChannelKey, HubChannel> channels_;
   std::vector<Request> requests_;
+  std::vector<AuthQuestion> questions_;
+  std::weak_ptr<actors::HubInbox> inbox_;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
   std::deque<std::pair<MonoTime, std::uint64_t>> waiting_order_;  // all wait equally long
   std::uint64_t last_ticket_ = 0;

@@ -64,7 +64,10 @@ IoThread::IoThread(HubWorld world)
 
 IoThread::~IoThread() { stop(); }
 
-void IoThread::attach() { hub_->set_id(hub_->world().gateway.attach(inbox_)); }
+void IoThread::attach() {
+  hub_->set_id(hub_->world().gateway.attach(inbox_));
+  hub_->set_inbox(inbox_);
+}
 
 void IoThread::start() {
   arm_tick();

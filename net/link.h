@@ -31,6 +31,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
 
  protected:
   [[nodiscard]] Hub& hub() { return hub_; }
+  [[nodiscard]] const Hub& hub() const { return hub_; }
   [[nodiscard]] const Outbox& outbox() const { return outbox_; }
   [[nodiscard]] Outbox& outbox() { return outbox_; }
   [[nodiscard]] bool tls() const { return transport_.tls(); }

@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace parley::net {
 
@@ -23,12 +25,23 @@ enum class ListenMode : std::uint8_t {
   through,  // the hub hands event and frame to on_event(): while catching up, or to track positions
 };
 
+// Asks the application whether a client may join a channel that it brought no proof for.
+struct AuthQuestion {
+  std::string app;
+  SocketId socket;
+  std::string channel;
+  std::vector<std::pair<std::string, std::string>> headers;  // the client's, of those that are forwarded
+  std::string client_address;
+};
+
 class Actions {
  public:
   virtual ~Actions() = default;
+  [[nodiscard]] virtual WallTime wall() const = 0;          // for what was signed with a date
   virtual void send_text(std::string_view payload) = 0;     // one WebSocket text message
   virtual void send_frame(const Bytes& frame) = 0;          // a shared frame as on_event() got it
   virtual void request(Request request) = 0;                // `from` is filled in by the hub
+  virtual void ask_application(AuthQuestion question) = 0;  // an ApplicationAnswer comes to on_reply()
   // Puts this session into the hub's table for the channel, or changes its mode.
   virtual void listen(const ChannelKey& channel, ListenMode mode) = 0;
   virtual void unlisten(const ChannelKey& channel) = 0;

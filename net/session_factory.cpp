@@ -46,6 +46,8 @@ class PusherSessions final : public SessionFactory {
     auto session = pusher::judge_handshake(context_, {.path = request.path,
                                                       .query = request.query,
                                                       .origin = request.origin,
+                                                      .headers = request.headers,
+                                                      .wall = request.wall,
                                                       .tls = request.tls,
                                                       .socket = request.socket,
                                                       .client_address = request.client_address,

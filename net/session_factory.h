@@ -8,8 +8,10 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace parley::net {
@@ -23,7 +25,9 @@ struct UpgradeRequest {
   std::string_view query;
   std::string_view origin;
   std::string_view client_address;
+  std::span<const std::pair<std::string, std::string>> headers;  // names in lower case
   bool tls = false;
+  WallTime wall;
   SocketId socket;             // new, for the session to be
   bool over_capacity = false;  // of the node or the address
   bool draining = false;

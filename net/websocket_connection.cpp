@@ -230,6 +230,10 @@ void WebSocketConnection::drain() {
 
 // ---- Actions ----
 
+WallTime WebSocketConnection::wall() const { return hub().world().clock.wall(); }
+
+void WebSocketConnection::ask_application(AuthQuestion question) { hub().ask_application(std::move(question)); }
+
 void WebSocketConnection::send_text(std::string_view payload) {
   if (close_asked_ || gone()) return;
   const std::size_t before = outbox().size();

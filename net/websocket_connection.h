@@ -50,6 +50,8 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
   struct Stream;
 
   // Actions
+  [[nodiscard]] WallTime wall() const override;
+  void ask_application(AuthQuestion question) override;
   void send_text(std::string_view payload) override;
   void send_frame(const Bytes& frame) override;
   void request(Request request) override;

@@ -3,13 +3,12 @@
 #include "core/clock.h"
 #include "net/pusher/fields.h"
 #include "net/pusher/json_text.h"
+#include "server/printable.h"
 #include "server/pusher_connection.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <ctime>
 #include <iostream>
 #include <iterator>
 
@@ -17,25 +16,6 @@ namespace parley::server {
 namespace {
 
 using net::pusher::append_json_string;
-
-std::string iso_time(std::int64_t ms) {
-  const auto whole = static_cast<std::time_t>(ms / 1'000);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), ms % 1'000);
-}
-
-// What is shown comes from strangers: control characters must not reach the terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
-}
 
 // The `message` of an error's body, or the body itself.
 std::string reason_in(const net::ClientResponse& response) {

@@ -24,6 +24,31 @@ const App* choose_app(const Settings& settings, const ClientOptionsGiven& given)
   return settings.apps.empty() ? nullptr : &settings.apps.front();
 }
 
+// What the options leave open comes from the app they name; of an app that is not configured here, as
+// for a server elsewhere, from the environment.
+Result<App> app_of(const Settings& settings, const ClientOptionsGiven& given,
+                   const std::map<std::string, std::string>& environment) {
+  const auto* configured = choose_app(settings, given);
+  App app = configured == nullptr ? App{} : *configured;
+  const auto complete = [&](std::string& field, const std::string& option, const char* name) {
+    if (!option.empty()) {
+      field = option;
+    } else if (configured == nullptr) {
+      const auto found = environment.find(name);
+      if (found != environment.end()) field = found->second;
+    }
+  };
+  complete(app.id, given.app_id, "PARLEY_APP_ID");
+  complete(app.key, given.key, "PARLEY_APP_KEY");
+  complete(app.secret, given.secret, "PARLEY_APP_SECRET");
+  if (app.id.empty() || app.key.empty() || app.secret.empty()) {
+    return make_error(Errc::bad_request,
+                      "which application? Give --app-id, --key and --secret, or set PARLEY_APP_ID, PARLEY_APP_KEY and "
+                      "PARLEY_APP_SECRET, or --config a file with [[apps]], or --dev for the demo's");
+  }
+  return app;
+}
+
 }  // namespace
 
 std::string ClientTarget::websocket_url() const {
@@ -32,6 +57,14 @@ std::string ClientTarget::websocket_url() const {
 
 std::string ClientTarget::channel_path(std::string_view channel, std::string_view rest) const {
   return fmt::format("/apps/{}/channels/{}{}", app_id, net::pusher::percent_encode(channel), rest);
+}
+
+Result<App> find_app(const ClientOptionsGiven& given, const CommandLine& line) {
+  const auto loaded = load_from_system(line);
+  auto app = app_of(loaded.config.settings, given, process_environment());
+  // A secret that was typed is the one meant.
+  if (app && !given.secret.empty()) app->tokens.hs256_secrets.clear();
+  return app;
 }
 
 Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line) {
@@ -48,23 +81,11 @@ Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandL
   if (const auto parsed = net::parse_url(target.url); !parsed) {
     return make_error(Errc::bad_request, fmt::format("--url {}: {}", target.url, parsed.error().message));
   }
-  // What the options leave open comes from the app they name; of an app that is not configured here, as
-  // for a server elsewhere, from the environment.
-  const auto* app = choose_app(loaded.config.settings, given);
-  const auto open = [&](const std::string& option, std::string App::*field, const char* name) {
-    if (!option.empty()) return option;
-    if (app != nullptr) return app->*field;
-    const auto found = environment.find(name);
-    return found == environment.end() ? std::string() : found->second;
-  };
-  target.app_id = open(given.app_id, &App::id, "PARLEY_APP_ID");
-  target.key.key = open(given.key, &App::key, "PARLEY_APP_KEY");
-  target.key.secret = open(given.secret, &App::secret, "PARLEY_APP_SECRET");
-  if (target.app_id.empty() || target.key.key.empty() || target.key.secret.empty()) {
-    return make_error(Errc::bad_request,
-                      "which application? Give --app-id, --key and --secret, or set PARLEY_APP_ID, PARLEY_APP_KEY and "
-                      "PARLEY_APP_SECRET, or --config a file with [[apps]], or --dev for the demo's");
-  }
+  const auto app = app_of(loaded.config.settings, given, environment);
+  if (!app) return app.error();
+  target.app_id = app->id;
+  target.key.key = app->key;
+  target.key.secret = app->secret;
   target.options.verify_certificate = !given.insecure;
   target.options.ca_file = given.ca_file;
   return target;

@@ -29,6 +29,8 @@ struct ClientTarget {
   [[nodiscard]] std::string channel_path(std::string_view channel, std::string_view rest) const;
 };
 
+// The application alone, with what else is configured for it: `parley token` speaks to no server.
+Result<App> find_app(const ClientOptionsGiven& given, const CommandLine& line);
 Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line);
 
 }  // namespace parley::server

@@ -14,6 +14,17 @@ namespace {
 
 constexpr std::uintmax_t kFileBytesMax = 4 * 1024 * 1024;
 
+Status readable(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  if (text->find("-----BEGIN") == std::string::npos) {
+    return make_error(Errc::config_invalid, fmt::format("{} is not a PEM file", path));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::string> read_file(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -27,17 +38,6 @@ Result<std::string> read_file(const std::string& path) {
     return make_error(Errc::io, fmt::format("{} is larger than {} bytes", path, kFileBytesMax));
   return text;
 }
-
-Status readable(const std::string& path) {
-  const auto text = read_file(path);
-  if (!text) return text.error();
-  if (text->find("-----BEGIN") == std::string::npos) {
-    return make_error(Errc::config_invalid, fmt::format("{} is not a PEM file", path));
-  }
-  return {};
-}
-
-}  // namespace
 
 std::map<std::string, std::string> process_environment() {
   std::map<std::string, std::string> result;
@@ -57,6 +57,7 @@ LoadedConfig load_from_system(const CommandLine& line) {
   sources.dev = line.dev;
   sources.conformance = line.conformance;
   sources.readable = readable;
+  sources.contents = read_file;
 
   auto asked_for = line.config_file;
   if (const auto found = sources.environment.find("PARLEY_CONFIG");

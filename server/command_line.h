@@ -17,6 +17,9 @@ struct CommandLine {
   std::vector<std::pair<std::string, std::string>> keys;  // from --port and the like, and from --set
 };
 
+// A file of moderate size, whole.
+Result<std::string> read_file(const std::string& path);
+
 std::map<std::string, std::string> process_environment();
 
 // Reads the file anew each time: reload calls it again with the same command line.

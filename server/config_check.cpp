@@ -13,6 +13,7 @@ namespace parley::server::reader {
 namespace {
 
 constexpr std::size_t kSecretCharsMin = 16;
+constexpr std::size_t kTokenSecretsMax = 8;  // each may cost a refused token another sum
 constexpr const char* kMakeSecret = "make one with `openssl rand -hex 20`";
 
 // What examples of this and of other servers use; whoever copies one has no secret.
@@ -167,7 +168,32 @@ class Checker {
               "write scheme://host or scheme://host:port without a path; the host may begin with `*.`");
       }
     }
+    check_tokens(app, at + ".tokens");
     check_app_limits(app, at);
+  }
+
+  void check_tokens(const App& app, const std::string& at) {
+    const auto& tokens = app.tokens;
+    const auto secrets = at + ".hs256_secrets";
+    if (tokens.hs256_secrets.size() > kTokenSecretsMax) {
+      wrong(secrets, fmt::format("{} secrets are too many: at most {}", tokens.hs256_secrets.size(), kTokenSecretsMax),
+            "remove those whose rotation is over");
+    }
+    for (const auto& secret : tokens.hs256_secrets) {
+      if (secret.empty()) {
+        wrong(secrets, "an empty secret would let everybody sign", kMakeSecret);
+      } else if (secret.find("-----BEGIN") != std::string::npos) {
+        wrong(secrets, "this is a key in PEM form, and a public one is no secret", "name its file in public_key_files");
+      } else {
+        check_secret(secrets, secret, app);
+      }
+    }
+    if (tokens.lifetime_max.count() != 0 && tokens.warn >= tokens.lifetime_max) {
+      wrong(at + ".warn_seconds",
+            fmt::format("{}s is not less than lifetime_max_seconds = {}", tokens.warn.count(),
+                        tokens.lifetime_max.count()),
+            "every client would be told at once that its token ends");
+    }
   }
 
   // What an app may send must fit through the doors of the node.

@@ -69,6 +69,7 @@ LoadedConfig load_config(const ConfigSources& sources) {
   out.config.conformance.enabled = sources.conformance;
   // The operator's rules come first; the built-in ones still hold for what they do not name.
   for (auto& rule : default_rules()) out.config.settings.rules.push_back(std::move(rule));
+  reader::read_token_keys(sources, out);
   reader::check(sources, out);
   sort_by_line(sources.toml_name, out.mistakes);
   return out;

@@ -2,8 +2,8 @@
 // From files, environment and flags to one Config, or to every mistake at once.
 //
 // Later sources win: defaults, parley.toml, names of earlier setups, PARLEY_*, flags. Pure but for
-// the one look at files that the configuration names (ConfigSources::readable), so that tests can
-// hand in anything.
+// the looks at files that the configuration names (ConfigSources::readable, contents), so that tests
+// can hand in anything.
 
 #include "core/result.h"
 #include "server/config.h"
@@ -32,7 +32,8 @@ struct ConfigSources {
   std::vector<std::pair<std::string, std::string>> flags;  // key name -> text, in order
   bool dev = false;
   bool conformance = false;
-  std::function<Status(const std::string& path)> readable;  // can this file be read? absent: not asked
+  std::function<Status(const std::string& path)> readable;               // can this file be read? absent: not asked
+  std::function<Result<std::string>(const std::string& path)> contents;  // of a key's file; absent: none are read
 };
 
 struct LoadedConfig {

@@ -11,6 +11,17 @@ namespace {
 
 constexpr std::size_t kValueColumn = 48;
 
+// A list is masked text by text: how many secrets there are is none.
+std::string masked_toml(Slot slot) {
+  constexpr std::string_view kMask = "********";
+  if (const auto* list = std::get_if<std::vector<std::string>*>(&slot)) {
+    std::vector<std::string> masks((*list)->size(), std::string(kMask));
+    return slot_toml(&masks);
+  }
+  const auto* text = std::get_if<std::string*>(&slot);
+  return text != nullptr && (*text)->empty() ? toml_quote("") : toml_quote(kMask);
+}
+
 std::string origin(const LoadedConfig& loaded, const std::string& key) {
   const auto found = loaded.origins.find(key);
   return found == loaded.origins.end() ? "default" : found->second;
@@ -32,8 +43,7 @@ void print_keys(std::string& out, LoadedConfig& loaded, std::span<const ConfigKe
   for (const auto& key : keys) {
     open_table(out, table, key.name, parent);
     const auto slot = key.slot(owner);
-    auto value = slot_toml(slot);
-    if (key.secret && secrets == Secrets::masked && value != "\"\"") value = "\"********\"";
+    const auto value = key.secret && secrets == Secrets::masked ? masked_toml(slot) : slot_toml(slot);
     const auto line = fmt::format("{} = {}", key.name.substr(key.name.rfind('.') + 1), value);
     out +=
         fmt::format("{:<{}} # {}\n", line, kValueColumn, origin(loaded, fmt::format("{}{}", shown_prefix, key.name)));

@@ -6,6 +6,7 @@
 #include "server/config_keys.h"
 #include "server/config_print.h"
 #include "server/serve_command.h"
+#include "server/token_command.h"
 #include "server/version.h"
 
 #include <fmt/format.h>
@@ -73,7 +74,7 @@ int check(const CommandLine& line) {
   return 0;
 }
 
-// What publish, subscribe, history and bench have in common.
+// What publish, subscribe, history and bench have in common; `token` names an application too, and no server.
 struct ClientLine {
   ClientOptionsGiven given;
   CommandLine line;
@@ -81,13 +82,17 @@ struct ClientLine {
   void add_to(CLI::App& command) {
     command.add_option("--url", given.url,
                        "The server, as https://ws.example.com (default: PARLEY_URL, or the configured host and port)");
+    add_app_to(command);
+    command.add_option("--ca-file", given.ca_file, "PEM file of the authority that signed the server's certificate");
+    command.add_flag("--insecure", given.insecure, "Do not check the server's certificate");
+  }
+
+  void add_app_to(CLI::App& command) {
     command.add_option("--app-id", given.app_id,
                        "The application's id (default: PARLEY_APP_ID, or the file's first application)");
     command.add_option("--key", given.key, "Its key");
     command.add_option("--secret", given.secret,
                        "Its secret (better: PARLEY_APP_SECRET, which other users do not see)");
-    command.add_option("--ca-file", given.ca_file, "PEM file of the authority that signed the server's certificate");
-    command.add_flag("--insecure", given.insecure, "Do not check the server's certificate");
     command.add_option_function<std::string>(
         "-c,--config", [this](const std::string& path) { line.config_file = path; },
         "Configuration file (default: parley.toml)");
@@ -107,6 +112,7 @@ struct ClientCommands {
   SubscribeOptions subscribing;
   HistoryOptions reading;
   BenchOptions benching;
+  TokenOptions token_options;
 
   void add_to(CLI::App& app, int& code) {
     auto* publish_command = app.add_subcommand("publish", "Publish an event");
@@ -154,6 +160,37 @@ struct ClientCommands {
     bench_command->add_option("--publishes", benching.publishes, "Events in all")->check(CLI::Range(1, 10'000'000));
     bench_command->add_option("--bytes", benching.bytes, "Size of each event's data")->check(CLI::Range(1, 100'000));
     bench_command->callback([&] { code = line.run([&](const auto& target) { return bench(target, benching); }); });
+
+    add_token_to(app, code);
+  }
+
+ private:
+  void add_token_to(CLI::App& app, int& code) {
+    auto* command = app.add_subcommand("token", "Make a connection token, or tell what one says");
+    line.add_app_to(*command);
+    const auto many = [&](const char* name, std::vector<std::string>& to, const char* meaning, const char* type) {
+      command->add_option(name, to, meaning)->allow_extra_args(false)->type_name(type);
+    };
+    auto* user = command->add_option("--user", token_options.user_id, "The user's id");
+    many("--domain", token_options.domains, "May join domain.ID; may be repeated", "ID");
+    many("--admin", token_options.admin, "May join admin.ID; may be repeated", "ID");
+    command->add_flag("--admin-all", token_options.admin_all, "May join every admin channel");
+    many("--channel", token_options.channels, "May join channels of this pattern, as orders.*; may be repeated",
+         "PATTERN");
+    command->add_option("--info", token_options.info, "What others see of the user")->type_name("JSON");
+    many("--watch", token_options.watchlist, "A user on the watchlist; may be repeated", "ID");
+    command->add_option("--ttl", token_options.ttl, "How long it lives: 90s, 5m, 1h (the default)")
+        ->type_name("DURATION");
+    command
+        ->add_option("--private-key", token_options.private_key_file,
+                     "PEM file of an RSA or Ed25519 key to sign with, instead of the secret")
+        ->type_name("FILE");
+    command->add_option("--key-id", token_options.key_id, "The token's `kid`")->type_name("KID");
+    command->add_option("--verify", token_options.to_verify, "Print what this token says, or why it is refused")
+        ->type_name("TOKEN")
+        ->excludes(user);
+    command->add_flag("--json", token_options.json, "One JSON object");
+    command->callback([&] { code = token(line.given, line.line, token_options); });
   }
 };
 

@@ -150,9 +150,9 @@ Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& 
 Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits, std::size_t depth_max) {
   const auto object = signed_object(text, "user_data", depth_max);
   if (!object) return object.error();
-  const auto fields = read_fields<3>(*object, {"id", "user_info", "watchlist"}, kBad, "`user_data`");
+  const auto fields = read_fields<4>(*object, {"id", "user_info", "watchlist", "domains"}, kBad, "`user_data`");
   if (!fields) return fields.error();
-  const auto [id_value, user_info, watchlist] = *fields;
+  const auto [id_value, user_info, watchlist, domains] = *fields;
   // pusher-js refuses a number here after the fact; say so at once.
   if (id_value.empty() || type_of(id_value) != JsonType::string) {
     return make_error(Errc::unauthorized, "`id` of `user_data` must be a string");
@@ -162,7 +162,7 @@ Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits
   if (user_info.size() > limits.member_bytes_max) {
     return make_error(Errc::too_large, fmt::format("`user_info` has more than {} bytes", limits.member_bytes_max));
   }
-  UserData out{std::move(*id), std::string(user_info), {}, false};
+  UserData out{std::move(*id), std::string(user_info), {}, false, std::nullopt};
   if (!watchlist.empty()) {
     if (type_of(watchlist) != JsonType::array) return make_error(kBad, "`watchlist` must be an array of user ids");
     JsonArray users(watchlist);
@@ -176,6 +176,54 @@ Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits
     std::sort(out.watchlist.begin(), out.watchlist.end());
     out.watchlist.erase(std::unique(out.watchlist.begin(), out.watchlist.end()), out.watchlist.end());
   }
+  if (!domains.empty()) {
+    if (type_of(domains) != JsonType::array) return make_error(kBad, "`domains` must be an array of ids");
+    out.domains.emplace();
+    JsonArray ids(domains);
+    while (ids.next() && out.domains->size() < limits.domains_per_user_max) {
+      auto domain = read_id(ids.value(), "domains", limits);
+      if (!domain) return domain.error();
+      out.domains->push_back(std::move(*domain));
+    }
+  }
+  return out;
+}
+
+Result<std::string> decode_token(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "parley:token");
+  if (!object) return object.error();
+  const auto fields = read_fields<1>(*object, {"token"}, kBad, "`data` of parley:token");
+  if (!fields) return fields.error();
+  std::string token;
+  if (fields->front().empty()) return make_error(kBad, "`token` of parley:token is missing");
+  if (auto read = read_string(fields->front(), "token", kBad, token); !read) return read.error();
+  return token;
+}
+
+Result<UserStatus> decode_activity(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "parley:activity");
+  if (!object) return object.error();
+  const auto fields = read_fields<1>(*object, {"state"}, kBad, "`data` of parley:activity");
+  if (!fields) return fields.error();
+  std::string state;
+  if (auto read = read_string(fields->front(), "state", kBad, state); !read) return read.error();
+  const auto status = status_named(state);
+  if (!status || *status == UserStatus::offline) return make_error(kBad, "`state` of parley:activity is `online` or `away`");
+  return *status;
+}
+
+Result<StatusData> decode_status(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "parley:status");
+  if (!object) return object.error();
+  const auto fields = read_fields<2>(*object, {"channel", "after"}, kBad, "`data` of parley:status");
+  if (!fields) return fields.error();
+  StatusData out;
+  if ((*fields)[0].empty()) return make_error(kBad, "`channel` of parley:status is missing");
+  if (auto read = read_string((*fields)[0], "channel", kBad, out.channel); !read) return read.error();
+  if (auto read = read_string((*fields)[1], "after", kBad, out.after); !read) return read.error();
   return out;
 }
 

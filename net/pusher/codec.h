@@ -7,6 +7,7 @@
 
 #include "core/limits.h"
 #include "core/result.h"
+#include "core/user.h"
 
 #include <cstdint>
 #include <optional>
@@ -57,14 +58,24 @@ struct ChannelData {
 Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& limits,
                                         std::size_t depth_max = NodeLimits{}.json_depth_max);
 
-// What the application signed for a sign-in: `{"id":"42","user_info":{…},"watchlist":["7"]}`.
+// What the application signed for a sign-in: `{"id":"42","user_info":{…},"watchlist":["7"],"domains":["1"]}`.
 struct UserData {
   std::string id;
   std::string user_info;
   std::vector<std::string> watchlist;  // without duplicates
   bool watchlist_too_long = false;     // then the list is cut somewhere behind the limit
+  std::optional<std::vector<std::string>> domains;  // nothing: none were named
 };
 Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits,
                                   std::size_t depth_max = NodeLimits{}.json_depth_max);
+
+// Parley's own events.
+Result<std::string> decode_token(std::string_view data, std::size_t depth_max);      // `{"token":"…"}`
+Result<UserStatus> decode_activity(std::string_view data, std::size_t depth_max);    // `{"state":"away"}`: away or online
+struct StatusData {
+  std::string channel;
+  std::string after;  // `next` of the page before
+};
+Result<StatusData> decode_status(std::string_view data, std::size_t depth_max);
 
 }  // namespace parley::net::pusher

@@ -8,6 +8,7 @@ PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metric
       unauthorized_channels(the_metrics.authorizations_refused("channel")),
       unauthorized_users(the_metrics.authorizations_refused("user")),
       unauthorized_requests(the_metrics.authorizations_refused("request")),
+      unauthorized_tokens(the_metrics.authorizations_refused("token")),
       limited_client_events(the_metrics.rate_limited("client_events")),
       limited_publishes(the_metrics.rate_limited("publishes")),
       settings_(settings) {}

@@ -5,6 +5,7 @@
 #include "core/metrics.h"
 #include "core/revocations.h"
 #include "core/settings.h"
+#include "net/auth/token.h"
 
 #include <atomic>
 #include <map>
@@ -46,10 +47,12 @@ class PusherContext {
 
   Metrics& metrics;
   const Revocations& revocations;  // who may not connect or subscribe now
+  auth::TokenVerifiers tokens;
   // Handles with labels, fetched once: fetching takes a lock.
   const Counter unauthorized_channels;
   const Counter unauthorized_users;
   const Counter unauthorized_requests;
+  const Counter unauthorized_tokens;
   const Counter limited_client_events;
   const Counter limited_publishes;
 

@@ -83,7 +83,10 @@ void append_ids(std::string& out, std::string_view name, std::span<const std::st
 
 std::string_view refusal_type(Errc code) {
   switch (code) {
-    case Errc::unauthorized: return "AuthError";
+    case Errc::unauthorized:
+    case Errc::token_invalid:
+    case Errc::banned: return "AuthError";
+    case Errc::kicked: return "Kicked";
     case Errc::too_many_channels:
     case Errc::too_many_members:
     case Errc::too_large:
@@ -215,6 +218,35 @@ std::string encode_ack_error(std::uint64_t ack, std::string_view channel, const 
   append_json_string(out, error.message);
   out.append("}}");
   return out;
+}
+
+std::string encode_token_accepted(WallTime expires) {
+  return fmt::format(R"({{"event":"parley:token","data":"{{\"expires\":{}}}"}})", expires.ms);
+}
+
+std::string encode_token_expiring(seconds in) {
+  return fmt::format(R"({{"event":"parley:token_expiring","data":"{{\"expires_in\":{}}}"}})", std::max<std::int64_t>(in.count(), 0));
+}
+
+std::string encode_status(std::string_view channel, const UserList& list, WallTime now) {
+  std::string data = R"({"users":[)";
+  for (const auto& about : list.users) {
+    if (data.back() != '[') data.push_back(',');
+    data.append(R"({"user_id":)");
+    append_json_string(data, about.user.id);
+    const auto& record = about.record;
+    const auto seen = record.status == UserStatus::offline ? record.last_seen : now;
+    data.append(fmt::format(R"(,"status":"{}","since":{},"last_seen":{},"user_info":)", status_name(record.status),
+                            record.since.ms, seen.ms));
+    data.append(record.user_info.empty() ? "null" : record.user_info).append("}");
+  }
+  data.append(R"(],"next":)");
+  append_json_string(data, list.next);
+  std::string out;
+  begin(out, "parley:status", channel);
+  out.append(R"(,"data":)");
+  append_json_string(out, data + "}");
+  return out + "}";
 }
 
 std::string PusherEncoder::encode(const ChannelEvent& event) const {

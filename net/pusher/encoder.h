@@ -36,6 +36,11 @@ std::string encode_watchlist(std::span<const std::string> online, std::span<cons
 std::string encode_ack(std::uint64_t ack, std::string_view channel, Position position);
 std::string encode_ack_error(std::uint64_t ack, std::string_view channel, const Error& error);
 
+std::string encode_token_accepted(WallTime expires);
+std::string encode_token_expiring(seconds in);
+// The people of a domain: an event of its channel, `parley:status`.
+std::string encode_status(std::string_view channel, const UserList& list, WallTime now);
+
 // What a hub tells all subscribers of a channel; encoded once for all of them.
 class PusherEncoder final : public Encoder {
  public:

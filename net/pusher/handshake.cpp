@@ -12,9 +12,11 @@ namespace {
 
 constexpr std::size_t kClientIdCharsMin = 8;
 constexpr std::size_t kClientIdCharsMax = 64;
+constexpr std::size_t kClientTextCharsMax = 32;
 
 struct Path {
   std::string_view client_id;
+  std::string_view token;
   std::string_view key;
 };
 
@@ -22,23 +24,58 @@ bool client_id_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+// Takes `/x/value` off the front.
+bool take_segment(std::string_view& rest, std::string_view name, std::string_view& value) {
+  if (!rest.starts_with(name)) return false;
+  rest.remove_prefix(name.size());
+  value = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(value.size());
+  return true;
+}
+
 Result<Path> parse_path(std::string_view path) {
   Path parsed;
   auto rest = path;
-  if (rest.starts_with("/r/")) {
-    rest.remove_prefix(3);
-    parsed.client_id = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(parsed.client_id.size());
-    if (parsed.client_id.size() < kClientIdCharsMin || parsed.client_id.size() > kClientIdCharsMax ||
-        !std::all_of(parsed.client_id.begin(), parsed.client_id.end(), client_id_byte)) {
-      return make_error(Errc::path_not_found,
-                        "the client id in /r/{client-id}/app/{key} has 8 to 64 of A-Z a-z 0-9 _ -");
-    }
+  bool resumes = false;
+  for (bool more = true; more;) {
+    more = !resumes && take_segment(rest, "/r/", parsed.client_id);
+    resumes = resumes || more;
+    more = (parsed.token.empty() && take_segment(rest, "/t/", parsed.token)) || more;
+  }
+  if (resumes && (parsed.client_id.size() < kClientIdCharsMin || parsed.client_id.size() > kClientIdCharsMax ||
+                  !std::all_of(parsed.client_id.begin(), parsed.client_id.end(), client_id_byte))) {
+    return make_error(Errc::path_not_found, "the client id in /r/{client-id}/app/{key} has 8 to 64 of A-Z a-z 0-9 _ -");
   }
   if (!rest.starts_with("/app/")) return make_error(Errc::path_not_found);
   parsed.key = rest.substr(5);
   if (parsed.key.empty() || parsed.key.find('/') != std::string_view::npos) return make_error(Errc::path_not_found);
   return parsed;
+}
+
+std::string_view header(const PusherHandshake& handshake, std::string_view name) {
+  for (const auto& [key, value] : handshake.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+// What library connects, for operators: `js 8.6.0`.
+std::string client_text(const Query& query) {
+  std::string text(query.get("client").substr(0, kClientTextCharsMax));
+  if (const auto version = query.get("version"); !text.empty() && !version.empty()) {
+    text.append(" ").append(version.substr(0, kClientTextCharsMax));
+  }
+  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  return text;
+}
+
+// In the path, in the query, or as a bearer that looks like a token: other bearers are the application's.
+std::string_view token_of(const PusherHandshake& handshake, const Path& path, const Query& query) {
+  if (!path.token.empty()) return path.token;
+  if (query.has("token")) return query.get("token");
+  const auto bearer = header(handshake, "authorization");
+  if (!bearer.starts_with("Bearer ") || !auth::looks_like_token(bearer.substr(7))) return {};
+  return bearer.substr(7);
 }
 
 Status check_version(const Query& query) {
@@ -103,6 +140,25 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
   if (app.tls_only && !handshake.tls) return make_error(Errc::tls_required);
   if (!origin_allowed(app.allowed_origins, handshake.origin)) return make_error(Errc::origin_refused);
   if (handshake.over_capacity) return make_error(Errc::over_capacity);
+  if (const auto token = token_of(handshake, *path, query); !token.empty()) {
+    auto claims = context.tokens.of(session.settings, app).verify(token, handshake.wall);
+    if (!claims) {
+      context.unauthorized_tokens.add();
+      return claims.error();
+    }
+    const UserKey user{app.id, claims->user_id};
+    if (auto allowed = context.revocations.check_token(user, claims->issued_at, handshake.wall); !allowed) {
+      context.unauthorized_tokens.add();
+      return allowed.error();
+    }
+    session.claims = std::move(*claims);
+  }
+  session.about = {std::string(handshake.client_address), client_text(query), handshake.wall};
+  if (!app.auth.url.empty() || !app.auth.batch_url.empty()) {
+    for (const auto& name : app.auth.forward_headers) {
+      if (const auto value = header(handshake, name); !value.empty()) session.forwarded.emplace_back(name, value);
+    }
+  }
   auto slot = context.take_slot(app);
   if (!slot) return make_error(Errc::over_connection_limit);
   session.slot = std::move(*slot);
@@ -111,7 +167,9 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
 
 }  // namespace
 
-bool is_pusher_path(std::string_view path) { return path.starts_with("/app/") || path.starts_with("/r/"); }
+bool is_pusher_path(std::string_view path) {
+  return path.starts_with("/app/") || path.starts_with("/r/") || path.starts_with("/t/");
+}
 
 Result<PusherSession> judge_handshake(PusherContext& context, const PusherHandshake& handshake) {
   auto session = judge(context, handshake);

@@ -6,16 +6,22 @@
 #include "net/pusher/context.h"
 #include "net/pusher/protocol.h"
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace parley::net::pusher {
 
 struct PusherHandshake {
-  std::string_view path;    // `/app/{key}` or `/r/{client-id}/app/{key}`
-  std::string_view query;   // as sent
+  // `/app/{key}`; before it may stand `/r/{client-id}` and `/t/{token}`, since stock clients can set nothing
+  // but a path in front (pusher-js: wsPath).
+  std::string_view path;
+  std::string_view query;   // as sent; `token=` is a connection token too
   std::string_view origin;  // empty: none was sent
+  std::span<const std::pair<std::string, std::string>> headers;  // names in lower case; `authorization: Bearer` too
+  WallTime wall;
   bool tls = false;
   SocketId socket;          // new
   std::string_view client_address;

@@ -6,7 +6,10 @@
 #include "net/pusher/context.h"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace parley::net::pusher {
 
@@ -15,6 +18,9 @@ struct PusherSession {
   SettingsPtr settings;      // in force at the handshake
   const App* app = nullptr;  // in `settings`
   std::string client_id;     // `/r/{client-id}/…`: a stock client that resumes. Empty: none
+  std::optional<auth::Claims> claims;  // of a connection token that was checked
+  ConnectionAbout about;
+  std::vector<std::pair<std::string, std::string>> forwarded;  // headers for asking the application
   SocketId socket;
   ConnectionSlot slot;
 };

@@ -18,15 +18,21 @@ Session::Session(PusherSession session)
       settings_(std::move(session.settings)),
       app_(session.app),
       socket_(session.socket),
-      slot_(std::move(session.slot)) {
+      slot_(std::move(session.slot)),
+      visitor_(std::make_unique<Visitor>(Visitor{std::move(session.about), std::move(session.forwarded)})) {
+  if (session.claims) arrived_with_ = std::make_unique<auth::Claims>(std::move(*session.claims));
   if (session.client_id.empty()) return;
   resumer_ = std::make_unique<Resumer>(Resumer{.client_id = std::move(session.client_id)});
 }
 
 void Session::on_open(MonoTime now, Actions& actions) {
   last_heard_ = now;
+  active_at_ = now;
   if (app_->authorization_timeout.count() > 0) authorize_by_ = now + app_->authorization_timeout;
   actions.send_text(encode_established(socket_, settings_->timing.activity_timeout));
+  if (arrived_with_ == nullptr) return;
+  const auto claims = std::move(arrived_with_);
+  adopt(std::move(*claims), now, actions);
 }
 
 void Session::on_text(std::string_view payload, MonoTime now, Actions& actions) {
@@ -42,6 +48,7 @@ void Session::on_text(std::string_view payload, MonoTime now, Actions& actions) 
 
 void Session::dispatch(const ClientFrame& frame, MonoTime now, Actions& actions) {
   const std::string_view event = frame.event;
+  if (event != "pusher:ping" && event != "pusher:pong" && event != "parley:activity") note_activity(now, actions);
   if (event.starts_with("client-")) {
     publish(frame, now, actions);
   } else if (event == "pusher:ping") {
@@ -53,7 +60,13 @@ void Session::dispatch(const ClientFrame& frame, MonoTime now, Actions& actions)
   } else if (event == "pusher:unsubscribe") {
     unsubscribe(frame.data, actions);
   } else if (event == "pusher:signin") {
-    sign_in(frame.data, actions);
+    sign_in(frame.data, now, actions);
+  } else if (event == "parley:token") {
+    renew_token(frame.data, now, actions);
+  } else if (event == "parley:activity") {
+    set_activity(frame.data, now, actions);
+  } else if (event == "parley:status") {
+    ask_status(frame.data, now, actions);
   } else {
     send_error(make_error(Errc::bad_event_name, "clients send events whose name starts with client-"), actions);
   }
@@ -88,7 +101,14 @@ void Session::on_reply(Reply& reply, MonoTime now, Actions& actions) {
       actions.send_text(encode_watchlist(watchlist->online, watchlist->offline));
     }
   } else if (const auto* terminated = std::get_if<Terminated>(&reply.what)) {
+    terminated_ = true;
     end_with(terminated->error, actions);
+  } else if (const auto* kicked = std::get_if<Kicked>(&reply.what)) {
+    kick(kicked->channel.name(), kicked->error, actions);
+  } else if (auto* answer = std::get_if<ApplicationAnswer>(&reply.what)) {
+    on_answer(*answer, actions);
+  } else if (const auto* list = std::get_if<UserList>(&reply.what)) {
+    on_status(*list, actions);
   } else if (const auto* refused = std::get_if<Refused>(&reply.what)) {
     send_error(refused->error, actions);
   }
@@ -104,6 +124,8 @@ MonoTime Session::deadline() const {
   if (closing_) return kNever;
   auto first = std::min(liveness_deadline(), authorize_by_);
   if (resumer_ != nullptr) first = std::min(first, resumer_->confirm_at);
+  if (identity_ != nullptr) first = std::min({first, identity_->warn_at, identity_->expires_at});
+  first = std::min(first, away_deadline());
   return first;
 }
 
@@ -112,6 +134,15 @@ void Session::on_deadline(MonoTime now, Actions& actions) {
   if (now >= authorize_by_) {
     end_with(make_error(Errc::unauthorized, "the connection was not authorized in time"), actions);
     return;
+  }
+  if (identity_ != nullptr && now >= identity_->expires_at) {
+    end_with(make_error(Errc::token_expired), actions);
+    return;
+  }
+  if (identity_ != nullptr && now >= identity_->warn_at) warn_of_expiry(now, actions);
+  if (now >= away_deadline()) {
+    away_by_itself_ = true;
+    tell_activity(UserStatus::away, actions);
   }
   if (resumer_ != nullptr && now >= resumer_->confirm_at) send_confirming_ping(now, actions);
   if (now < liveness_deadline()) return;
@@ -163,17 +194,21 @@ void Session::on_drain(MonoTime, Actions& actions) {
   actions.close(close_code(Errc::reconnect), info(Errc::reconnect).sentence, Errc::reconnect);
 }
 
-void Session::on_end(EndReason reason, MonoTime, Actions& actions) {
+void Session::on_end(EndReason reason, MonoTime now, Actions& actions) {
   closing_ = true;
-  // We end connections that shall come back, or whose client is dead: neither has left on purpose.
-  const bool on_purpose = reason == EndReason::closed_by_client;
-  const auto leave = on_purpose ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
+  // We end connections that shall come back, or whose client is dead: neither has left on purpose. Who was
+  // terminated has no grace.
+  auto leave = reason == EndReason::closed_by_client ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
+  if (terminated_) leave = LeaveReason::unsubscribed;
+  const auto users = users_spoken_for();
   for (const auto& subscription : subscriptions_) request_leave(subscription, leave, actions);
   subscriptions_.clear();
-  if (identity_ != nullptr) {
-    actions.request({.from = {}, .what = SignOut{{app_->id, identity_->id}, std::move(identity_->watchlist), leave}});
-    identity_.reset();
+  for (const auto& id : users) {
+    SignOut out{{app_->id, id}, {}, leave, std::chrono::duration_cast<milliseconds>(now - last_heard_)};
+    if (identity_ != nullptr && identity_->id == id) out.watchlist = std::move(identity_->watchlist);
+    actions.request({.from = {}, .what = std::move(out)});
   }
+  identity_.reset();
 }
 
 }  // namespace parley::net::pusher

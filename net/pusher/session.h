@@ -1,10 +1,12 @@
 #pragma once
 // The state machine of one Pusher connection; see protocol.h. The noun's parts are in several files:
-// session.cpp (dispatch, keep-alive, end), subscriptions.cpp, resume.cpp, sign_in.cpp, client_events.cpp.
+// session.cpp (dispatch, keep-alive, end), subscriptions.cpp, authorization.cpp (may it join?), resume.cpp,
+// sign_in.cpp (who is it? tokens), people.cpp (activity, status, kicks), client_events.cpp.
 //
 // Many thousands of these idle at once: what most connections never need hangs on a pointer.
 
 #include "core/channel_name.h"
+#include "net/auth/claims.h"
 #include "net/pusher/codec.h"
 #include "net/pusher/protocol.h"
 #include "net/pusher/rate_limit.h"
@@ -39,10 +41,15 @@ struct Tracking {
   std::optional<Offset> confirmed;  // nothing: not even the start
 };
 
+// What proved that the connection may be on a channel.
+// `token`: the connection's own, whose renewal may take the right away; `channel_token`: one for this channel.
+enum class Proof : std::uint8_t { none_needed, signature, identity, token, channel_token, application };
+
 struct SubscriptionExtra {
   MemberPtr member;          // presence channels
   SubscriptionId renewal;    // a second subscribe on the way, while the first one is active; 0: none
   MemberPtr renewal_member;
+  std::unique_ptr<ResumeFrom> asking;  // the application is asked; then this is how to go on
   std::unique_ptr<CatchUp> catch_up;
   std::optional<Tracking> tracking;
 };
@@ -51,6 +58,7 @@ struct Subscription {
   std::string channel;
   SubscriptionId id;
   bool active = false;  // Subscribed has come
+  Proof proof = Proof::none_needed;
   std::unique_ptr<SubscriptionExtra> extra;
 
   SubscriptionExtra& need_extra() {
@@ -63,6 +71,15 @@ struct Identity {
   std::string id;
   std::string user_info;
   std::vector<std::string> watchlist;
+  std::unique_ptr<auth::Claims> claims;  // of the connection token in force; null: signed in by a signature
+  MonoTime warn_at = kNever;             // tell the client that its token runs out …
+  MonoTime expires_at = kNever;          // … and then it has
+};
+
+// What the handshake told of a client.
+struct Visitor {
+  ConnectionAbout about;
+  std::vector<std::pair<std::string, std::string>> forwarded;  // headers for asking the application
 };
 
 // What a session with a client id has beside its subscriptions' tracking.
@@ -102,7 +119,12 @@ class Session final : public Protocol {
   // subscriptions.cpp
   void subscribe(std::string_view data, MonoTime now, Actions& actions);
   void unsubscribe(std::string_view data, Actions& actions);
-  Result<MemberPtr> authorize(const SubscribeData& data, const ChannelTraits& traits);
+  struct Right {
+    Proof proof = Proof::none_needed;
+    MemberPtr member;    // presence channels
+    std::string user_id; // whom the connection speaks for there; may be empty
+  };
+  void go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions);
   void refuse(std::string_view channel, const Error& error, Actions& actions);
   void on_subscribed(Subscribed& what, MonoTime now, Actions& actions);
   void on_refused(const SubscribeRefused& what, Actions& actions);
@@ -110,6 +132,17 @@ class Session final : public Protocol {
   std::vector<Subscription>::iterator position_of(std::string_view channel);
   void request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions);
   void forget(Subscription& subscription);
+
+  // authorization.cpp
+  Result<std::optional<Right>> judge(const SubscribeData& data, const ChannelTraits& traits, Actions& actions);
+  Result<Right> judge_signature(const SubscribeData& data, const ChannelTraits& traits);
+  Right right_by(const auth::Claims& claims, const ChannelTraits& traits) const;
+  Result<MemberPtr> member_from(const std::optional<std::string>& channel_data) const;
+  Status check_blocks(std::string_view channel, const Right& right, const Actions& actions) const;
+  [[nodiscard]] bool may_ask() const { return !app_->auth.url.empty() || !app_->auth.batch_url.empty(); }
+  void ask(std::string_view channel, ResumeFrom resume, Actions& actions);
+  void on_answer(ApplicationAnswer& answer, Actions& actions);
+  Subscription* make_room(std::string_view channel, Actions& actions);  // null: refused, or an answer is on its way
 
   // resume.cpp
   void start_catch_up(Subscription& subscription, Subscribed& what, Actions& actions);
@@ -124,7 +157,26 @@ class Session final : public Protocol {
   void confirm(MonoTime now, Actions& actions);
 
   // sign_in.cpp
-  void sign_in(std::string_view data, Actions& actions);
+  void sign_in(std::string_view data, MonoTime now, Actions& actions);
+  void sign_in_with_token(std::string_view token, MonoTime now, Actions& actions);
+  void renew_token(std::string_view data, MonoTime now, Actions& actions);
+  Result<auth::Claims> check_token(std::string_view token, const Actions& actions);
+  void adopt(auth::Claims claims, MonoTime now, Actions& actions);
+  void speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions);
+  void warn_of_expiry(MonoTime now, Actions& actions);
+
+  // people.cpp
+  void joined(const Subscription& subscription, Actions& actions);
+  void left(const Subscription& subscription, Actions& actions);
+  void kick(std::string_view channel, const Error& error, Actions& actions);
+  void set_activity(std::string_view data, MonoTime now, Actions& actions);
+  void note_activity(MonoTime now, Actions& actions);
+  void tell_activity(UserStatus status, Actions& actions);
+  void ask_status(std::string_view data, MonoTime now, Actions& actions);
+  void on_status(const UserList& list, Actions& actions);
+  [[nodiscard]] std::vector<std::string> users_spoken_for() const;
+  [[nodiscard]] bool speaks_for_somebody() const;
+  [[nodiscard]] MonoTime away_deadline() const;
 
   // client_events.cpp
   void publish(const ClientFrame& frame, MonoTime now, Actions& actions);
@@ -138,8 +190,11 @@ class Session final : public Protocol {
   MonoTime last_heard_{};
   MonoTime ping_at_{};
   MonoTime authorize_by_ = kNever;
+  MonoTime active_at_{};                     // when the client did something that a person may have done
   RateLimit client_events_;
   std::vector<Subscription> subscriptions_;  // sorted by channel
+  std::unique_ptr<Visitor> visitor_;
+  std::unique_ptr<auth::Claims> arrived_with_;  // a token at the handshake, until on_open()
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<Resumer> resumer_;
   std::size_t held_bytes_ = 0;               // of all catch-ups
@@ -147,6 +202,9 @@ class Session final : public Protocol {
   std::uint32_t pongs_ = 0;                  // of those pings; never more
   std::uint32_t next_subscription_ = 1;
   bool closing_ = false;
+  bool terminated_ = false;                  // ended by the application or an operator: nothing is held for it
+  UserStatus activity_ = UserStatus::online; // as told
+  bool away_by_itself_ = false;              // not because the client said so
 };
 
 }  // namespace parley::net::pusher

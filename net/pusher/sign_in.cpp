@@ -1,18 +1,26 @@
-// Signing in: who this connection is, proved by the application's signature.
+// Signing in: who this connection is, proved by the application's signature or by a connection token.
 
 #include "net/pusher/auth.h"
 #include "net/pusher/encoder.h"
+#include "net/pusher/fields.h"
 #include "net/pusher/session.h"
+
+#include "net/auth/rights.h"
 
 #include <fmt/format.h>
 
 namespace parley::net::pusher {
 
-void Session::sign_in(std::string_view data, Actions& actions) {
+void Session::sign_in(std::string_view data, MonoTime now, Actions& actions) {
   if (!refresh_settings(actions)) return;
   const auto decoded = decode_sign_in(data, settings_->limits.json_depth_max);
   if (!decoded) {
     send_error(decoded.error(), actions);
+    return;
+  }
+  // Stock clients have one place for a proof: a token may stand where the signature does.
+  if (auth::looks_like_token(decoded->auth)) {
+    sign_in_with_token(decoded->auth, now, actions);
     return;
   }
   if (auto checked = check_user_auth(*app_, socket_, decoded->user_data, decoded->auth); !checked) {
@@ -29,7 +37,11 @@ void Session::sign_in(std::string_view data, Actions& actions) {
     send_error(make_error(Errc::unauthorized, "the connection is signed in as another user"), actions);
     return;
   }
-  authorize_by_ = kNever;
+  if (auto allowed = context_.revocations.check_user({app_->id, user->id}, actions.wall()); !allowed) {
+    terminated_ = true;
+    end_with(allowed.error(), actions);
+    return;
+  }
   actions.send_text(encode_sign_in_success(decoded->user_data));
   if (identity_ != nullptr) return;  // the same again: nothing new to tell the node
 
@@ -38,9 +50,104 @@ void Session::sign_in(std::string_view data, Actions& actions) {
     const auto most = app_->limits.watchlist_users_max;
     send_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", most)), actions);
   }
-  identity_ = std::make_unique<Identity>(
-      Identity{std::move(user->id), std::move(user->user_info), std::move(user->watchlist)});
-  actions.request({.from = {}, .what = SignIn{{app_->id, identity_->id}, identity_->user_info, identity_->watchlist}});
+  Identity identity{.id = std::move(user->id), .user_info = std::move(user->user_info), .watchlist = std::move(user->watchlist)};
+  speak_for(std::move(identity), Via::signature, std::move(user->domains), actions);
+}
+
+void Session::speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions) {
+  authorize_by_ = kNever;
+  identity_ = std::make_unique<Identity>(std::move(identity));
+  actions.request({.from = {},
+                   .what = SignIn{.user = {app_->id, identity_->id},
+                                  .user_info = identity_->user_info,
+                                  .watchlist = identity_->watchlist,
+                                  .via = via,
+                                  .domains = std::move(domains),
+                                  .about = visitor_->about}});
+  if (activity_ != UserStatus::online) {
+    actions.request({.from = {}, .what = SetActivity{{app_->id, identity_->id}, activity_}});
+  }
+}
+
+// ---- tokens ----
+
+Result<auth::Claims> Session::check_token(std::string_view token, const Actions& actions) {
+  auto claims = context_.tokens.of(settings_, *app_).verify(token, actions.wall());
+  if (claims) {
+    const UserKey user{app_->id, claims->user_id};
+    if (auto allowed = context_.revocations.check_token(user, claims->issued_at, actions.wall()); !allowed) {
+      context_.unauthorized_tokens.add();
+      return allowed.error();
+    }
+    return claims;
+  }
+  context_.unauthorized_tokens.add();
+  return claims;
+}
+
+void Session::sign_in_with_token(std::string_view token, MonoTime now, Actions& actions) {
+  auto claims = check_token(token, actions);
+  if (!claims) {
+    send_error(claims.error(), actions);
+    return;
+  }
+  if (identity_ != nullptr && identity_->id != claims->user_id) {
+    send_error(make_error(Errc::unauthorized, "the connection is signed in as another user"), actions);
+    return;
+  }
+  std::string user_data = R"({"id":)";
+  append_json_string(user_data, claims->user_id);
+  if (!claims->user_info.empty()) user_data.append(R"(,"user_info":)").append(claims->user_info);
+  actions.send_text(encode_sign_in_success(user_data + "}"));
+  adopt(std::move(*claims), now, actions);
+}
+
+// `{"token":"…"}`: a newer token on a live connection.
+void Session::renew_token(std::string_view data, MonoTime now, Actions& actions) {
+  if (!refresh_settings(actions)) return;
+  const auto token = decode_token(data, settings_->limits.json_depth_max);
+  if (!token) {
+    send_error(token.error(), actions);
+    return;
+  }
+  auto claims = check_token(*token, actions);
+  if (!claims) {
+    send_error(claims.error(), actions);
+    return;
+  }
+  if (identity_ != nullptr && identity_->id != claims->user_id) {
+    send_error(make_error(Errc::unauthorized, "the token is another user's than the one who is signed in"), actions);
+    return;
+  }
+  const auto expires = claims->expires;
+  adopt(std::move(*claims), now, actions);
+  actions.send_text(encode_token_accepted(expires));
+}
+
+// The token's word counts from now on, for what was joined by an older one too.
+void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
+  const auto left = milliseconds(claims.expires.ms - actions.wall().ms);
+  Identity identity{.id = claims.user_id, .user_info = claims.user_info, .watchlist = claims.watchlist};
+  if (identity.watchlist.size() > app_->limits.watchlist_users_max) identity.watchlist.clear();
+  identity.expires_at = now + std::max(left + app_->tokens.leeway, milliseconds(0));
+  identity.warn_at = std::max(now, now + left - app_->tokens.warn);
+  std::optional<std::vector<std::string>> domains;
+  if (!claims.domains.empty()) domains = claims.domains;
+  identity.claims = std::make_unique<auth::Claims>(std::move(claims));
+  speak_for(std::move(identity), Via::token, std::move(domains), actions);
+
+  std::vector<std::string> lost;
+  for (const auto& subscription : subscriptions_) {
+    if (subscription.proof == Proof::token && !auth::may_join(*identity_->claims, subscription.channel)) {
+      lost.push_back(subscription.channel);
+    }
+  }
+  for (const auto& channel : lost) kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
+}
+
+void Session::warn_of_expiry(MonoTime now, Actions& actions) {
+  identity_->warn_at = kNever;
+  actions.send_text(encode_token_expiring(std::chrono::duration_cast<seconds>(identity_->expires_at - now)));
 }
 
 }  // namespace parley::net::pusher

@@ -1,6 +1,5 @@
-// Joining and leaving channels: who may, and what is answered.
+// Joining and leaving channels, and what is answered. Who may: authorization.cpp.
 
-#include "net/pusher/auth.h"
 #include "net/pusher/encoder.h"
 #include "net/pusher/session.h"
 
@@ -31,32 +30,6 @@ void Session::refuse(std::string_view channel, const Error& error, Actions& acti
   send_error(error, actions);
 }
 
-// The member for a presence channel, or nothing to be said.
-Result<MemberPtr> Session::authorize(const SubscribeData& data, const ChannelTraits& traits) {
-  if (traits.server_to_user) {
-    if (identity_ == nullptr || identity_->id != traits.base) {
-      return make_error(Errc::unauthorized, "only the signed-in user with this id may subscribe to this channel");
-    }
-    return MemberPtr{};
-  }
-  if (!traits.needs_auth) return MemberPtr{};
-  // On other channels channel_data is not part of what was signed.
-  const auto signed_data = traits.presence ? data.channel_data : std::nullopt;
-  if (auto checked = check_channel_auth(*app_, socket_, data.channel, signed_data, data.auth); !checked) {
-    return checked.error();
-  }
-  if (!traits.presence) return MemberPtr{};
-  if (!data.channel_data) {
-    if (identity_ == nullptr) {
-      return make_error(Errc::unauthorized, "a presence channel needs `channel_data`, or a sign-in before");
-    }
-    return std::make_shared<const Member>(Member{identity_->id, identity_->user_info});
-  }
-  auto member = decode_channel_data(*data.channel_data, app_->limits, settings_->limits.json_depth_max);
-  if (!member) return member.error();
-  return std::make_shared<const Member>(Member{std::move(member->user_id), std::move(member->user_info)});
-}
-
 void Session::subscribe(std::string_view data, MonoTime, Actions& actions) {
   if (!refresh_settings(actions)) return;
   auto decoded = decode_subscribe(data, settings_->limits.json_depth_max);
@@ -80,38 +53,57 @@ void Session::subscribe(std::string_view data, MonoTime, Actions& actions) {
     }
     resume.since = *since;
   }
-  const auto traits = channel_traits(channel);
-  auto member = authorize(*decoded, traits);
-  if (!member) {
-    if (member.error().code == Errc::unauthorized) context_.unauthorized_channels.add();
-    refuse(channel, member.error(), actions);
-    return;
+  auto right = judge(*decoded, channel_traits(channel), actions);
+  if (!right) {
+    if (right.error().code == Errc::unauthorized) context_.unauthorized_channels.add();
+    refuse(channel, right.error(), actions);
+  } else if (*right) {
+    go_on(channel, std::move(**right), std::move(resume), actions);
+  } else {
+    ask(channel, std::move(resume), actions);
   }
+}
 
-  auto at = position_of(channel);
-  const bool known = at != subscriptions_.end() && at->channel == channel;
-  const auto* extra_here = known ? at->extra.get() : nullptr;
-  const bool renewing = extra_here != nullptr && (extra_here->renewal.value != 0 || extra_here->catch_up != nullptr);
-  if (known && (!at->active || renewing)) return;  // the answer that is on the way serves both
-  if (!known && subscriptions_.size() >= app_->limits.channels_per_connection_max) {
+// The subscription to work on, new or known. Null: one answer that is on its way serves both, or it is refused.
+Subscription* Session::make_room(std::string_view channel, Actions& actions) {
+  const auto at = position_of(channel);
+  if (at != subscriptions_.end() && at->channel == channel) {
+    const auto* extra = at->extra.get();
+    const bool busy = extra != nullptr && (extra->renewal.value != 0 || extra->catch_up != nullptr || extra->asking != nullptr);
+    return at->active && !busy ? &*at : nullptr;
+  }
+  if (subscriptions_.size() >= app_->limits.channels_per_connection_max) {
     refuse(channel,
            make_error(Errc::too_many_channels,
                       fmt::format("a connection has at most {} channels", app_->limits.channels_per_connection_max)),
            actions);
+    return nullptr;
+  }
+  return &*subscriptions_.insert(at, Subscription{.channel = std::string(channel), .id = {}});
+}
+
+// The connection may join: asks the channel.
+void Session::go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions) {
+  if (auto allowed = check_blocks(channel, right, actions); !allowed) {
+    refuse(channel, allowed.error(), actions);
     return;
   }
-  if (traits.needs_auth) authorize_by_ = kNever;
+  auto* subscription = make_room(channel, actions);
+  if (subscription == nullptr) return;
+  if (right.proof != Proof::none_needed) authorize_by_ = kNever;
   const SubscriptionId id{next_subscription_++};
-  if (known) {
+  if (subscription->active) {
     // Subscribing again is answered again, with a new roster, cached event or history.
-    auto& extra = at->need_extra();
+    auto& extra = subscription->need_extra();
     extra.renewal = id;
-    extra.renewal_member = *member;
+    extra.renewal_member = right.member;
   } else {
-    at = subscriptions_.insert(at, Subscription{channel, id, false, nullptr});
-    if (*member != nullptr) at->need_extra().member = *member;
+    subscription->id = id;
+    if (right.member != nullptr) subscription->need_extra().member = right.member;
   }
-  actions.request({.from = {}, .what = Subscribe{key(channel), id, std::move(*member), std::move(resume)}});
+  subscription->proof = right.proof;
+  actions.request({.from = {},
+                   .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});
 }
 
 void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
@@ -121,11 +113,15 @@ void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
     auto* extra = subscription->extra.get();
     if (extra == nullptr || extra->renewal != what.subscription) return;
     subscription->id = std::exchange(extra->renewal, {});
+    const bool another = extra->member != nullptr && extra->renewal_member != nullptr &&
+                         extra->member->user_id != extra->renewal_member->user_id;
+    if (another) left(*subscription, actions);
     extra->member = std::exchange(extra->renewal_member, {});
   } else if (subscription->id != what.subscription) {
     return;
   }
   subscription->active = true;
+  joined(*subscription, actions);
 
   Succeeded succeeded{.roster = what.roster.get(), .position = what.position, .durable = false, .recovered = std::nullopt};
   succeeded.durable = settings_->rule_for(subscription->channel).durability != Durability::none;
@@ -164,6 +160,7 @@ void Session::on_refused(const SubscribeRefused& what, Actions& actions) {
 }
 
 void Session::request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions) {
+  if (subscription.id.value == 0) return;  // the application is still asked: the channel knows nothing
   const auto leave = [&](SubscriptionId id) {
     actions.request({.from = {},
                      .what = Unsubscribe{.channel = key(subscription.channel),
@@ -186,6 +183,7 @@ void Session::unsubscribe(std::string_view data, Actions& actions) {
   if (subscription == nullptr) return;  // Echo leaves channels that it never joined
   if (subscription->active) actions.unlisten(key(decoded->channel));
   request_leave(*subscription, LeaveReason::unsubscribed, actions);
+  if (subscription->active) left(*subscription, actions);
   forget(*subscription);
 }
 

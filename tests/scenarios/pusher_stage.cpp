@@ -9,9 +9,10 @@
 //   @ binary | drain | end REASON
 //
 // In `>` lines $private(CHANNEL), $presence(CHANNEL,CHANNEL_DATA) and $user(USER_DATA) stand for the
-// signed fields of pusher:subscribe and pusher:signin.
+// signed fields of pusher:subscribe and pusher:signin; $token({…}) there and in `@ open` for a connection token.
 
 #include "core/settings.h"
+#include "net/auth/token.h"
 #include "net/pusher/auth.h"
 #include "net/pusher/encoder.h"
 #include "net/pusher/handshake.h"
@@ -83,6 +84,16 @@ const char* reason_text(LeaveReason reason) {
 
 class Recorder final : public Actions {
  public:
+  explicit Recorder(const MonoTime& now) : now_(now) {}
+  // The day on which the signatures of docs and transcripts were made, plus what was waited.
+  [[nodiscard]] WallTime wall() const override {
+    return WallTime{1'760'000'000'000} + std::chrono::duration_cast<milliseconds>(now_ - MonoTime(seconds(1'000)));
+  }
+  void ask_application(AuthQuestion question) override {
+    auto line = fmt::format("= Ask {} {} {} from {}", question.app, question.socket.text(), question.channel, question.client_address);
+    for (const auto& [name, value] : question.headers) line += fmt::format(" {}={}", name, value);
+    lines.push_back(std::move(line));
+  }
   void send_text(std::string_view payload) override { lines.push_back(fmt::format("< {}", payload)); }
   void send_frame(const Bytes& frame) override { lines.push_back(fmt::format("< {}", *frame)); }
   void request(Request request) override { lines.push_back("= " + std::visit([&](auto& what) { return describe(what); }, request.what)); }
@@ -110,6 +121,7 @@ class Recorder final : public Actions {
     if (what.resume.since) out += " since=" + position_text(*what.resume.since);
     if (!what.resume.client_id.empty()) out += " client=" + what.resume.client_id;
     if (what.resume.rewind > 0) out += fmt::format(" rewind={}", what.resume.rewind);
+    if (what.member == nullptr && !what.user_id.empty()) out += " user=" + what.user_id;
     return out;
   }
   std::string describe(const Unsubscribe& what) {
@@ -129,13 +141,30 @@ class Recorder final : public Actions {
     return fmt::format("Confirm {} {} client={}", what.channel.text(), what.offset.value, what.client_id);
   }
   std::string describe(const SignIn& what) {
-    return fmt::format("SignIn {}/{} info={} watchlist=[{}]", what.user.app, what.user.id, what.user_info, fmt::join(what.watchlist, ","));
+    auto out = fmt::format("SignIn {}/{} info={} watchlist=[{}]", what.user.app, what.user.id, what.user_info, fmt::join(what.watchlist, ","));
+    if (what.via != Via::signature) out += fmt::format(" via={}", via_name(what.via));
+    if (what.domains) out += fmt::format(" domains=[{}]", fmt::join(*what.domains, ","));
+    return out;
+  }
+  std::string describe(const JoinedAs& what) {
+    return fmt::format("JoinedAs {}/{} {} info={} client={} address={}", what.user.app, what.user.id, what.channel, what.user_info,
+                       what.about.client, what.about.address);
+  }
+  std::string describe(const LeftAs& what) { return fmt::format("LeftAs {}/{} {}", what.user.app, what.user.id, what.channel); }
+  std::string describe(const SetActivity& what) {
+    return fmt::format("SetActivity {}/{} {}", what.user.app, what.user.id, status_name(what.status));
+  }
+  std::string describe(const ListDomain& what) {
+    return fmt::format("ListDomain {}/{} after={} limit={} echo={}", what.app, what.domain, what.after, what.limit, what.echo);
   }
   std::string describe(const SignOut& what) {
-    return fmt::format("SignOut {}/{} watchlist=[{}] {}", what.user.app, what.user.id, fmt::join(what.watchlist, ","), reason_text(what.reason));
+    return fmt::format("SignOut {}/{} watchlist=[{}] {} silent_for={}ms", what.user.app, what.user.id, fmt::join(what.watchlist, ","),
+                       reason_text(what.reason), what.silent_for.count());
   }
   template <class Other>
   std::string describe(const Other&) { return "a request that no session makes"; }
+
+  const MonoTime& now_;
 };
 
 class PusherStage final : public Stage {
@@ -177,6 +206,7 @@ class PusherStage final : public Stage {
     if (what == "binary") return protocol().on_binary("\x01\x02", now_, recorder_);
     if (what == "drain") return protocol().on_drain(now_, recorder_);
     if (what == "end") return end(rest);
+    if (what == "blocked") return block(rest);
     const auto object = rest.empty() ? json::object() : json::parse(rest).as_object();
     if (what == "publish" || what == "member_added" || what == "member_removed" || what == "count") return tell(what, object);
     answer(what, object);
@@ -204,6 +234,11 @@ class PusherStage final : public Stage {
         {"user_id_chars_max", [&] { app.limits.user_id_chars_max = std::stoul(value); }},
         {"watchlist_users_max", [&] { app.limits.watchlist_users_max = std::stoul(value); }},
         {"catch_up_buffer_bytes_max", [&] { values_.limits.catch_up_buffer_bytes_max = std::stoul(value); }},
+        {"auth_url", [&] { app.auth.url = value; }},
+        {"away_after", [&] { app.status.away_after = seconds(std::stoi(value)); }},
+        {"token_warn", [&] { app.tokens.warn = seconds(std::stoi(value)); }},
+        {"token_leeway", [&] { app.tokens.leeway = seconds(std::stoi(value)); }},
+        {"token_secret", [&] { app.tokens.hs256_secrets = {value}; }},
         {"app_removed", [&] { values_.apps.clear(); }},
     };
     const auto found = setters.find(name);
@@ -216,7 +251,10 @@ class PusherStage final : public Stage {
     source_.replace(std::make_shared<const Settings>(values_));
     protocol_.reset();
     recorder_.modes.clear();
-    PusherHandshake handshake{.socket = *SocketId::parse("241.880612"), .client_address = "192.0.2.1"};
+    const auto whole = expand(rest);  // $token in it
+    rest = whole;
+    PusherHandshake handshake{.wall = recorder_.wall(), .socket = *SocketId::parse("241.880612"), .client_address = "192.0.2.1"};
+    std::vector<std::pair<std::string, std::string>> headers;
     bool first = true;
     while (!rest.empty()) {
       const auto word = rest.substr(0, rest.find(' '));
@@ -230,11 +268,17 @@ class PusherStage final : public Stage {
         handshake.over_capacity = true;
       } else if (word.starts_with("origin=")) {
         handshake.origin = word.substr(7);
+      } else if (word.starts_with("header:")) {  // header:name=value, `_` for a blank
+        const auto equals = word.find('=');
+        auto value = std::string(word.substr(equals + 1));
+        std::replace(value.begin(), value.end(), '_', ' ');
+        headers.emplace_back(word.substr(7, equals - 7), std::move(value));
       } else {
         fail("open: " + std::string(word));
       }
       first = false;
     }
+    handshake.headers = headers;
     auto session = judge_handshake(context_, handshake);
     if (!session) {
       recorder_.send_text(refusal_frame(session.error()));
@@ -254,6 +298,19 @@ class PusherStage final : public Stage {
       protocol().on_deadline(now_, recorder_);
     }
     now_ = until;
+  }
+
+  // blocked {"user":"42","banned_for":60,"reason":"…"} or {"user":"42","channel":"…","for":60}, or with
+  // "tokens_since":0: those issued before now.
+  void block(std::string_view rest) {
+    const auto object = json::parse(rest).as_object();
+    UserBlocks blocks;
+    const auto now = recorder_.wall();
+    if (object.contains("banned_for")) blocks.banned_until = now + seconds(number(object, "banned_for"));
+    blocks.ban_reason = text(object, "reason");
+    if (object.contains("channel")) blocks.channels.push_back({text(object, "channel"), now + seconds(number(object, "for"))});
+    if (object.contains("tokens_since")) blocks.tokens_since = now;
+    revocations_.set({"4711", text(object, "user")}, blocks);
   }
 
   void end(std::string_view reason) {
@@ -309,7 +366,23 @@ class PusherStage final : public Stage {
       for (const auto& id_value : object.at("offline").as_array()) changed.offline.emplace_back(id_value.as_string());
       reply.what = std::move(changed);
     } else if (what == "terminated") {
-      reply.what = Terminated{make_error(Errc::terminated)};
+      reply.what = Terminated{make_error(error_named(text(object, "error", "terminated")))};
+    } else if (what == "kicked") {
+      reply.what = Kicked{channel, make_error(Errc::kicked)};
+    } else if (what == "application") {
+      ApplicationAnswer said{.channel = std::string(channel.name()), .allowed = flag(object, "allowed"), .channel_data = text(object, "channel_data")};
+      if (!said.allowed) said.error = make_error(error_named(text(object, "error", "unauthorized")), "the application said no");
+      reply.what = std::move(said);
+    } else if (what == "people") {
+      UserList list{.next = text(object, "next"), .echo = text(object, "channel")};
+      for (const auto& [user, status] : object.at("users").as_object()) {
+        UserAbout about{.user = {"4711", user}, .known = true};
+        about.record.status = *status_named(status.as_string());
+        about.record.since = WallTime{1};
+        about.record.last_seen = WallTime{2};
+        list.users.push_back(std::move(about));
+      }
+      reply.what = std::move(list);
     } else if (what == "refused") {
       reply.what = Refused{make_error(error_named(text(object, "error")))};
     } else {
@@ -345,6 +418,7 @@ class PusherStage final : public Stage {
   static std::string fields_of(std::string_view name, std::string_view argument) {
     const auto socket = *SocketId::parse("241.880612");
     std::string out = R"("auth":")";
+    if (name == "token") return make_token_from(argument);
     if (name == "user") {
       out += sign_user("app-key-demo", "app-secret-demo", socket, argument) + R"(","user_data":)";
       append_json_string(out, argument);
@@ -358,11 +432,33 @@ class PusherStage final : public Stage {
     return out + R"(,"channel":")" + std::string(channel) + '"';
   }
 
+  // {"sub":"42","domains":["7"],"in":60}: good for that many seconds from the beginning; "ago": issued then.
+  static std::string make_token_from(std::string_view argument) {
+    const auto object = json::parse(argument).as_object();
+    const WallTime begin{1'760'000'000'000};
+    auth::Claims claims{.user_id = text(object, "sub")};
+    if (object.contains("info")) claims.user_info = json::serialize(object.at("info"));
+    const auto list = [&](const char* name) {
+      std::vector<std::string> values;
+      if (object.contains(name)) {
+        for (const auto& value : object.at(name).as_array()) values.emplace_back(value.as_string());
+      }
+      return values;
+    };
+    claims.domains = list("domains");
+    claims.channels = list("channels");
+    claims.admin = list("admin");
+    claims.watchlist = list("watchlist");
+    claims.issued_at = begin - seconds(object.contains("ago") ? number(object, "ago") : 0);
+    claims.expires = begin + seconds(object.contains("in") ? object.at("in").to_number<std::int64_t>() : 3'600);
+    return auth::make_token(claims, {}, text(object, "secret", "app-secret-demo"));
+  }
+
   static std::string expand(std::string_view line) {
     std::string out;
     while (!line.empty()) {
       bool found = false;
-      for (const std::string_view name : {"private", "presence", "user"}) {
+      for (const std::string_view name : {"private", "presence", "user", "token"}) {
         if (!line.starts_with('$') || !line.substr(1).starts_with(name) || !line.substr(1 + name.size()).starts_with('(')) continue;
         const auto start = name.size() + 2;
         std::size_t depth = 1;
@@ -385,9 +481,9 @@ class PusherStage final : public Stage {
   Metrics metrics_;
   Revocations revocations_;
   PusherContext context_{source_, metrics_, revocations_};
-  Recorder recorder_;
-  std::unique_ptr<net::Protocol> protocol_;
   MonoTime now_{seconds(1'000)};
+  Recorder recorder_{now_};
+  std::unique_ptr<net::Protocol> protocol_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tests/sim/hub.h"
 
+#include "core/check.h"
+
 #include <algorithm>
 
 namespace parley::sim {
@@ -74,6 +76,10 @@ void ServerSession::schedule() {
     });
   });
 }
+
+WallTime ServerSession::wall() const { return hub_.scheduler().wall(); }
+
+void ServerSession::ask_application(net::AuthQuestion) { CHECK(false); }  // no application of the simulator has an address
 
 void ServerSession::request(Request request) {
   request.from = ReplyTo{hub_.id(), socket_, 0};

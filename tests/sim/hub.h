@@ -33,6 +33,8 @@ class ServerSession final : public ServerEnd,
   [[nodiscard]] SocketId socket() const { return socket_; }
 
  private:
+  [[nodiscard]] WallTime wall() const override;
+  void ask_application(net::AuthQuestion question) override;
   void send_text(std::string_view payload) override { if (!closing_) connection_->to_client(std::string(payload)); }
   void send_frame(const Bytes& frame) override { deliver(frame); }
   void request(Request request) override;

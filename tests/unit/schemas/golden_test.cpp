@@ -115,5 +115,81 @@ TEST(Golden, SmallRecords) {
   EXPECT_TRUE(decode_log_head(golden("log_head", encode_log_head({Term{6}, LogIndex{7}, Term{5}}))).ok());
 }
 
+UserRecord some_user() {
+  UserRecord record;
+  record.status = UserStatus::away;
+  record.since = WallTime{1'760'000'000'001};
+  record.last_seen = WallTime{1'760'000'000'000};
+  record.user_info = "{\"name\":\"Ada\"}";
+  record.domains = {"1", "7"};
+  record.connections = {{SocketId{0x0102030405060708}, WallTime{1'760'000'000'002}}};
+  record.blocks = {WallTime{1'760'000'100'000}, "spam", WallTime{1'759'000'000'000}, {{"presence-domain.7", WallTime{1'760'000'200'000}}}};
+  return record;
+}
+
+Notice some_notice() {
+  Notice notice;
+  notice.id = "0123456789abcdef0123456789abcdef";
+  notice.app = "4711";
+  notice.target = "backend";
+  notice.kind = NoticeKind::user_disconnected;
+  notice.time = WallTime{1'760'000'000'003};
+  notice.channel = "presence-domain.7";
+  notice.user_id = "42";
+  notice.event = "client-typing";
+  notice.data = "{\"on\":true}";
+  notice.socket = SocketId{9};
+  notice.count = 5;
+  notice.last_seen = WallTime{1'760'000'000'004};
+  notice.domains = {"7"};
+  return notice;
+}
+
+TEST(Golden, User) {
+  const auto back = decode_user(golden("user", encode_user(some_user())));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, some_user());
+}
+
+TEST(Golden, Notices) {
+  const auto back = decode_notice(golden("notice", encode_notice(some_notice())));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->id, some_notice().id);
+  EXPECT_EQ(back->kind, NoticeKind::user_disconnected);
+  EXPECT_EQ(back->data, "{\"on\":true}");
+  EXPECT_EQ(back->socket.value, 9U);
+  EXPECT_EQ(back->domains, std::vector<std::string>{"7"});
+  const auto bytes = golden("dead_notice", encode_dead_notice({some_notice(), WallTime{5}, "500"}));
+  const auto dead = decode_dead_notice(bytes);
+  ASSERT_TRUE(dead.ok());
+  EXPECT_EQ(dead->notice.target, "backend");
+  EXPECT_EQ(dead->why, "500");
+  EXPECT_EQ(*decode_dead_notice_target(bytes), "backend");
+}
+
+// The commands of users and notices; log_entry.hex is what the release before them wrote.
+TEST(Golden, LogEntryOfPeople) {
+  const WallTime time{1'760'000'000'000};
+  const std::vector<Command> commands{
+      {user_place({"4711", "42"}), time, SaveUser{some_user(), {some_notice()}, {100, 10}}},
+      {domain_place("4711", "7"), time, SaveMember{"42", true}},
+      {{"4711", "presence-domain.7"}, time, SaveNotices{{some_notice()}, {{"42", true}, {"", false}}, {100, 10}}},
+      {user_place({"4711", "42"}), time, SettleNotices{{1, 2}, {{3, "gone"}}, {4}, {5}, {100, 10}}}};
+  const auto entry = decode_entry(golden("log_entry_people", encode_entry(time, commands)));
+  ASSERT_TRUE(entry.ok());
+  ASSERT_EQ(entry->commands.size(), 4U);
+  EXPECT_EQ(entry->commands[0].channel.text(), "4711/user.42");
+  EXPECT_EQ(std::get<SaveUser>(entry->commands[0].what).record, some_user());
+  EXPECT_EQ(std::get<SaveMember>(entry->commands[1].what).user_id, "42");
+  const auto& saved = std::get<SaveNotices>(entry->commands[2].what);
+  ASSERT_EQ(saved.told.size(), 2U);
+  EXPECT_TRUE(saved.told[0].present);
+  EXPECT_EQ(saved.bounds.dead_max, 10U);
+  const auto& settled = std::get<SettleNotices>(entry->commands[3].what);
+  EXPECT_EQ(settled.delivered, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(settled.dead.at(0).why, "gone");
+  EXPECT_EQ(settled.replayed, std::vector<std::uint64_t>{4});
+}
+
 }  // namespace
 }  // namespace parley::schemas

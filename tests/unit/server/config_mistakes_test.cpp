@@ -2,6 +2,8 @@
 
 #include "server/config_load.h"
 
+#include "tests/unit/auth/keys.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -199,6 +201,77 @@ TEST(ConfigMistakes, TlsNeedsBothFilesAndBothReadable) {
   ASSERT_EQ(loaded.mistakes.size(), 1U);
   EXPECT_EQ(loaded.mistakes[0].where, "parley.toml:3");
   EXPECT_EQ(loaded.mistakes[0].what, "cannot read k.pem: Permission denied");
+}
+
+TEST(ConfigMistakes, SecretsOfTokensThatAreNone) {
+  const auto with = [](const std::string& secrets) {
+    return std::string(kApp) + "tokens.hs256_secrets = [" + secrets + "]\n";
+  };
+  const auto expect = [&](const std::string& secrets, const std::string& part) {
+    expect_mistake(with(secrets), "parley.toml:6", "apps[0].tokens.hs256_secrets", part);
+  };
+  EXPECT_TRUE(load(with("\"a-secret-for-tokens\", \"another-one-for-tokens\"")).ok());
+  expect("\"a-secret-for-tokens\", \"\"", "an empty secret would let everybody sign");
+  expect("\"short\"", "5 characters are too few");
+  expect("\"0123456789abcdef0123\"", "well-known example");
+  expect("\"4f0c8a1d2b7e9c63\"", "same as the public key");
+  expect("\"-----BEGIN PUBLIC KEY-----\"", "public_key_files");
+  std::string nine;
+  for (int i = 0; i < 9; ++i) nine += "\"a-secret-for-tokens-" + std::to_string(i) + "\",";
+  expect(nine, "9 secrets are too many: at most 8");
+  EXPECT_FALSE(load(with("\"\""), true).ok()) << "not with --dev either";
+  EXPECT_EQ(mistakes_text(load(with("\"tiny-hush\"")).mistakes).find("hush"), std::string::npos);
+}
+
+TEST(ConfigMistakes, TokensThatEndBeforeTheirWarning) {
+  const std::string app = kApp;
+  expect_mistake(app + "tokens = { lifetime_max_seconds = 60 }", "default", "apps[0].tokens.warn_seconds",
+                 "60s is not less than lifetime_max_seconds = 60");
+  EXPECT_TRUE(load(app + "tokens = { lifetime_max_seconds = 60, warn_seconds = 10 }").ok());
+  EXPECT_TRUE(load(app + "tokens = { lifetime_max_seconds = 0, warn_seconds = 3600 }").ok());
+}
+
+TEST(ConfigMistakes, KeysOfTokensThatCannotBeUsed) {
+  const auto loaded_with = [](const std::string& files) {
+    ConfigSources sources;
+    sources.toml = std::string(kApp) + "[apps.tokens]\npublic_key_files = [" + files + "]\n";
+    sources.contents = [](const std::string& path) -> Result<std::string> {
+      if (path == "keys/idp-2025.pem") return net::auth::an_ed25519_pair().public_pem;
+      if (path == "rsa") return net::auth::an_rsa_pair().public_pem;
+      if (path == "weak.pem") return net::auth::make_rsa(1'024).public_pem;
+      if (path == "curve.pem") return net::auth::make_p256().public_pem;
+      if (path == "private.pem") return net::auth::an_rsa_pair().private_pem;
+      if (path == "text.pem") return std::string("hush");
+      return make_error(Errc::io, "cannot read " + path + ": No such file or directory");
+    };
+    return load_config(sources);
+  };
+  const auto good = loaded_with("\"keys/idp-2025.pem\", \"rsa\"");
+  ASSERT_TRUE(good.ok()) << mistakes_text(good.mistakes);
+  const auto& keys = good.config.settings.apps[0].tokens.public_keys;
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0].name, "idp-2025");
+  EXPECT_EQ(keys[0].pem, net::auth::an_ed25519_pair().public_pem);
+  EXPECT_EQ(keys[1].name, "rsa");
+
+  const std::pair<const char*, const char*> bad[] = {
+      {"weak.pem", "weak.pem: an RSA key of 1024 bits is too weak"},
+      {"curve.pem", "curve.pem: the key is neither RSA nor Ed25519"},
+      {"private.pem", "private.pem: this is a private key"},
+      {"text.pem", "text.pem: this is no PEM file"},
+      {"gone.pem", "cannot read gone.pem: No such file"},
+  };
+  for (const auto& [file, what] : bad) {
+    const auto loaded = loaded_with("\"rsa\", \"" + std::string(file) + "\"");
+    ASSERT_EQ(loaded.mistakes.size(), 1U) << file;
+    EXPECT_EQ(loaded.mistakes[0].where, "parley.toml:7");
+    EXPECT_EQ(loaded.mistakes[0].key, "apps[0].tokens.public_key_files");
+    EXPECT_NE(loaded.mistakes[0].what.find(what), std::string::npos) << loaded.mistakes[0].what;
+    EXPECT_EQ(mistakes_text(loaded.mistakes).find("hush"), std::string::npos);
+  }
+  const auto many = loaded_with(R"("rsa","rsa","rsa","rsa","rsa","rsa","rsa","rsa","rsa")");
+  ASSERT_EQ(many.mistakes.size(), 1U);
+  EXPECT_EQ(many.mistakes[0].what, "9 keys are too many: at most 8");
 }
 
 TEST(ConfigMistakes, LimitsThatContradictEachOther) {

@@ -258,11 +258,15 @@ TEST(Conformance, IsNeverOnByAFile) {
 }
 
 TEST(ConfigPrint, MasksSecretsAndNamesOrigins) {
-  auto loaded = good(
-      with({{"PARLEY_SERVER_PORT", "7001"}}, std::string(kApp) + "secret_previous = \"the-secret-of-last-month\""));
+  auto loaded =
+      good(with({{"PARLEY_SERVER_PORT", "7001"}},
+                std::string(kApp) + "secret_previous = \"the-secret-of-last-month\"\n"
+                                    "tokens.hs256_secrets = [\"of-tokens-hush-one\", \"of-tokens-hush-two\"]"));
   const auto text = config_toml(loaded, Secrets::masked);
   EXPECT_EQ(text.find(kSecret), std::string::npos);
   EXPECT_EQ(text.find("last-month"), std::string::npos);
+  EXPECT_EQ(text.find("hush"), std::string::npos);
+  EXPECT_THAT(text, testing::HasSubstr("hs256_secrets = [\"********\", \"********\"] "));
   EXPECT_THAT(text, testing::ContainsRegex("port = 7001 +# PARLEY_SERVER_PORT\n"));
   EXPECT_THAT(text, testing::ContainsRegex("id = \"shop\" +# parley.toml:3\n"));
   EXPECT_THAT(text, testing::ContainsRegex("io_threads = 0 +# default\n"));
@@ -272,6 +276,7 @@ TEST(ConfigPrint, WhatIsPrintedLoadsAsTheSame) {
   auto sources = with({{"PARLEY_SERVER_TRUSTED_PROXIES", "::1,10.0.0.0/8"}, {"PARLEY_TIMING_CONFIRM_DELAY", "777"}},
                       std::string(kApp) + R"(name = "a \"quoted\" \\ name"
 limits = { connections_max = 5 }
+tokens = { hs256_secrets = ["of-tokens-one-one", "of-tokens-two-two"], issuer = "https://id", leeway_seconds = "1m" }
 [[channels]]
 match = "orders.*"
 durability = "async"

@@ -1,0 +1,136 @@
+// What a connection means for its user: being a member, looking or not looking, asking how others are, being
+// taken off a channel.
+
+#include "net/pusher/encoder.h"
+#include "net/pusher/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::net::pusher {
+
+std::vector<std::string> Session::users_spoken_for() const {
+  std::vector<std::string> users;
+  if (identity_ != nullptr) users.push_back(identity_->id);
+  for (const auto& subscription : subscriptions_) {
+    if (!subscription.active || subscription.extra == nullptr || subscription.extra->member == nullptr) continue;
+    const auto& id = subscription.extra->member->user_id;
+    if (std::find(users.begin(), users.end(), id) == users.end()) users.push_back(id);
+  }
+  return users;
+}
+
+bool Session::speaks_for_somebody() const {
+  return identity_ != nullptr || std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
+    return one.active && one.extra != nullptr && one.extra->member != nullptr;
+  });
+}
+
+// A member of a presence channel is a user who is here, also without a sign-in.
+void Session::joined(const Subscription& subscription, Actions& actions) {
+  if (subscription.extra == nullptr || subscription.extra->member == nullptr) return;
+  const auto& member = *subscription.extra->member;
+  actions.request({.from = {}, .what = JoinedAs{{app_->id, member.user_id}, member.user_info, subscription.channel, visitor_->about}});
+  if (activity_ == UserStatus::online) return;
+  actions.request({.from = {}, .what = SetActivity{{app_->id, member.user_id}, activity_}});
+}
+
+void Session::left(const Subscription& subscription, Actions& actions) {
+  if (subscription.extra == nullptr || subscription.extra->member == nullptr) return;
+  actions.request({.from = {}, .what = LeftAs{{app_->id, subscription.extra->member->user_id}, subscription.channel}});
+}
+
+void Session::kick(std::string_view channel, const Error& error, Actions& actions) {
+  auto* subscription = find(channel);
+  if (subscription == nullptr) return;
+  const auto name = subscription->channel;
+  if (subscription->active) {
+    actions.unlisten(key(name));
+    left(*subscription, actions);
+  }
+  request_leave(*subscription, LeaveReason::unsubscribed, actions);
+  forget(*subscription);
+  refuse(name, error, actions);
+}
+
+// ---- activity ----
+
+void Session::tell_activity(UserStatus status, Actions& actions) {
+  if (activity_ == status) return;
+  activity_ = status;
+  for (auto& id : users_spoken_for()) {
+    actions.request({.from = {}, .what = SetActivity{{app_->id, std::move(id)}, status}});
+  }
+}
+
+// `{"state":"away"}` or `{"state":"online"}`: nobody is looking, or somebody is again.
+void Session::set_activity(std::string_view data, MonoTime now, Actions& actions) {
+  const auto status = decode_activity(data, settings_->limits.json_depth_max);
+  if (!status) {
+    send_error(status.error(), actions);
+    return;
+  }
+  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
+    context_.limited_client_events.add();
+    send_error(make_error(Errc::rate_limited), actions);
+    return;
+  }
+  active_at_ = now;
+  away_by_itself_ = false;
+  tell_activity(*status, actions);
+}
+
+// Only what the server assumed by itself ends by itself: a client that said `away` says when it is back.
+void Session::note_activity(MonoTime now, Actions& actions) {
+  active_at_ = now;
+  if (!away_by_itself_) return;
+  away_by_itself_ = false;
+  tell_activity(UserStatus::online, actions);
+}
+
+MonoTime Session::away_deadline() const {
+  const auto after = app_->status.away_after;
+  if (after.count() == 0 || activity_ != UserStatus::online || !speaks_for_somebody()) return kNever;
+  return active_at_ + after;
+}
+
+// ---- how others are ----
+
+// `{"channel":"private-domain.7"}`: the people of a domain whose channel the connection is on.
+void Session::ask_status(std::string_view data, MonoTime now, Actions& actions) {
+  if (!refresh_settings(actions)) return;
+  auto asked = decode_status(data, settings_->limits.json_depth_max);
+  if (!asked) {
+    send_error(asked.error(), actions);
+    return;
+  }
+  const auto traits = channel_traits(asked->channel);
+  const auto* subscription = find(asked->channel);
+  if (subscription == nullptr || !subscription->active) {
+    send_error(make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", asked->channel)), actions);
+    return;
+  }
+  if (traits.kind != ChannelKind::domain || !traits.needs_auth) {
+    send_error(make_error(Errc::bad_request, "parley:status is for private and presence channels of domains"), actions);
+    return;
+  }
+  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
+    context_.limited_client_events.add();
+    send_error(make_error(Errc::rate_limited), actions);
+    return;
+  }
+  actions.request({.from = {},
+                   .what = ListDomain{.app = app_->id,
+                                      .domain = std::string(traits.base.substr(traits.base.find('.') + 1)),
+                                      .after = std::move(asked->after),
+                                      .limit = app_->limits.users_per_call_max,
+                                      .echo = std::move(asked->channel)}});
+}
+
+void Session::on_status(const UserList& list, Actions& actions) {
+  if (find(list.echo) == nullptr) return;  // left meanwhile
+  actions.send_text(encode_status(list.echo, list, actions.wall()));
+}
+
+}  // namespace parley::net::pusher
