@@ -15,8 +15,8 @@ using Outcome = AuthDecision::Outcome;
 // Members of a size that no channel takes are not worth remembering.
 constexpr std::size_t kCachedBytesMax = 4'096;
 
-AuthAnswer answer_of(std::string channel, const AuthDecision& decision) {
-  AuthAnswer answer;
+ApplicationAnswer answer_of(std::string channel, const AuthDecision& decision) {
+  ApplicationAnswer answer;
   answer.channel = std::move(channel);
   switch (decision.outcome) {
     case Outcome::allowed:
@@ -48,7 +48,7 @@ ApplicationAuth::ApplicationAuth(Caller& caller, const Clock& clock, const Metri
 void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion> questions, Done done) {
   if (questions.empty()) return;
   const auto* app = settings->app_by_id(questions.front().app);
-  std::vector<AuthAnswer> known;
+  std::vector<ApplicationAnswer> known;
   std::vector<FlightPtr> fresh;
   const auto shared = std::make_shared<const Done>(std::move(done));
   const auto credentials = credentials_hash(questions.front().headers);
@@ -81,7 +81,7 @@ void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion>
 
 // Null: answered already, or somebody else's question is on its way. Under the mutex.
 ApplicationAuth::FlightPtr ApplicationAuth::begin(const App& app, AuthQuestion question, std::string key, Waiter waiter,
-                                                  std::vector<AuthAnswer>& known) {
+                                                  std::vector<ApplicationAnswer>& known) {
   if (!key.empty()) {
     if (const auto* decision = cache_.find(app.id, key, clock_.now())) {
       cached_.add();
@@ -134,7 +134,7 @@ void ApplicationAuth::send(const AuthSettings& auth, std::vector<FlightPtr> flig
 
 void ApplicationAuth::finish(const std::vector<FlightPtr>& flights, std::vector<AuthDecision> decisions) {
   CHECK(flights.size() == decisions.size());
-  std::map<std::shared_ptr<const Done>, std::vector<AuthAnswer>> answers;
+  std::map<std::shared_ptr<const Done>, std::vector<ApplicationAnswer>> answers;
   {
     const std::lock_guard lock(mutex_);
     const auto now = clock_.now();

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/settings.h"
+#include "net/application_asker.h"
 #include "net/auth_cache.h"
 #include "net/auth_exchange.h"
 
@@ -24,24 +25,14 @@
 
 namespace parley::net {
 
-struct AuthAnswer {
-  std::string channel;
-  bool allowed = false;
-  std::string channel_data;  // a JSON object as text on presence channels, else empty
-  Error error;               // when not allowed: unauthorized, with the application's words, or auth_unavailable
-};
-
-class ApplicationAuth {
+class ApplicationAuth final : public ApplicationAsker {
  public:
-  using Done = std::function<void(std::vector<AuthAnswer>)>;
+  using Done = std::function<void(std::vector<ApplicationAnswer>)>;
 
   // `caller` is stopped before this object goes: nothing calls back then.
   ApplicationAuth(Caller& caller, const Clock& clock, const Metrics& metrics);
 
-  // The questions of ONE client, as gathered in a loop turn. Each is answered once; `done` runs for those that are
-  // known together: at once, before this returns, for what needs no call, and on the calls thread for each call's
-  // answer. It only hands over, and may be called from several threads at a time. Whoever is gone ignores it.
-  void ask(const SettingsPtr& settings, std::vector<AuthQuestion> questions, Done done);
+  void ask(const SettingsPtr& settings, std::vector<AuthQuestion> questions, Done done) override;
   // Somebody's rights changed: everything of the app is asked again.
   void forget(std::string_view app);
 
@@ -62,7 +53,7 @@ class ApplicationAuth {
   using FlightPtr = std::shared_ptr<Flight>;
 
   FlightPtr begin(const App& app, AuthQuestion question, std::string key, Waiter waiter,
-                  std::vector<AuthAnswer>& known);
+                  std::vector<ApplicationAnswer>& known);
   void send(const AuthSettings& auth, std::vector<FlightPtr> flights);
   void finish(const std::vector<FlightPtr>& flights, std::vector<AuthDecision> decisions);
   void note(const std::string& app, const AuthDecision& decision);

@@ -3,8 +3,8 @@
 // call, as Laravel's /broadcasting/auth expects it, or several channels in one. Pure.
 
 #include "core/call.h"
-#include "core/ids.h"
 #include "core/settings.h"
+#include "net/protocol.h"
 
 #include <cstdint>
 #include <optional>
@@ -15,18 +15,10 @@
 
 namespace parley::net {
 
-struct AuthQuestion {
-  std::string app;
-  SocketId socket;
-  std::string channel;
-  std::vector<std::pair<std::string, std::string>> headers;  // the client's, reduced to auth.forward_headers
-  std::string client_address;
-};
-
 struct AuthDecision {
   enum class Outcome : std::uint8_t { allowed, denied, unavailable };
   Outcome outcome = Outcome::unavailable;
-  std::string channel_data;  // allowed on a presence channel: a JSON object as text
+  std::string channel_data;  // allowed on a presence channel: a JSON object as text; empty: it named no member
   std::string words;         // denied: the application's, may be empty; unavailable: what was wrong, for operators
 };
 

@@ -135,7 +135,7 @@ Status Node::Impl::open() {
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
   front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics, *actors,
-                                              std::move(sessions), std::move(handlers));
+                                              std::move(sessions), std::move(handlers), &application_auth);
   collect_disk_metrics();
   metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
   metrics.set_build_info(version(), __VERSION__);

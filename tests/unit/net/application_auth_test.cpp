@@ -57,7 +57,7 @@ struct ApplicationAuthTest : testing::Test {
     for (const auto& channel : channels) {
       questions.push_back({of, SocketId{static_cast<std::uint64_t>(client)}, channel, headers, "192.0.2.1"});
     }
-    auth.ask(settings, std::move(questions), [this, client](std::vector<AuthAnswer> answers) {
+    auth.ask(settings, std::move(questions), [this, client](std::vector<ApplicationAnswer> answers) {
       ++rounds;
       for (auto& answer : answers) {
         auto text = answer.allowed ? "yes" + answer.channel_data : std::string(info(answer.error.code).name);
@@ -226,7 +226,7 @@ TEST_F(ApplicationAuthTest, ACallThatIsRefusedAtOnceIsAnsweredAtOnce) {
   } full;
   ApplicationAuth asked(full, clock, metrics);
   std::vector<Errc> codes;
-  asked.ask(settings, {{"a", SocketId{1}, "private-x", kAnn, {}}}, [&](const std::vector<AuthAnswer>& answers) {
+  asked.ask(settings, {{"a", SocketId{1}, "private-x", kAnn, {}}}, [&](const std::vector<ApplicationAnswer>& answers) {
     for (const auto& answer : answers) codes.push_back(answer.error.code);
   });
   EXPECT_EQ(codes, std::vector<Errc>{Errc::auth_unavailable});
@@ -248,7 +248,7 @@ TEST_F(ApplicationAuthTest, ARealServerIsAsked) {
   ApplicationAuth asked(http, real, metrics);
   std::string member;
   asked.ask(settings, {{"a", SocketId::parse("1.2").value(), "presence-x", kAnn, "192.0.2.1"}},
-            [&](const std::vector<AuthAnswer>& answers) {
+            [&](const std::vector<ApplicationAnswer>& answers) {
               const std::lock_guard lock(mutex);
               member = answers.at(0).channel_data;
               came.notify_all();

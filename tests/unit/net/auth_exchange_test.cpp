@@ -122,9 +122,14 @@ TEST(AuthExchange, AnythingElseIsNoAnswer) {
   EXPECT_EQ(failed.words, "no answer within 5 ms");
 }
 
-TEST(AuthExchange, APresenceChannelNeedsAMember) {
-  for (const auto* body : {"true", R"({"auth":"KEY:SIG"})", R"({"channel_data":"no json"})", R"({"channel_data":"7"})",
-                           R"({"channel_data":7})", R"({"channel_data":["x"]})"}) {
+TEST(AuthExchange, APresenceChannelsMemberMayBeLeftToTheSignIn) {
+  EXPECT_EQ(said(200, "true", "presence-x"), "allowed");
+  EXPECT_EQ(said(200, R"({"auth":"KEY:SIG"})", "presence-x"), "allowed");
+}
+
+TEST(AuthExchange, AMemberThatIsNoObjectIsNoAnswer) {
+  for (const auto* body : {R"({"channel_data":"no json"})", R"({"channel_data":"7"})", R"({"channel_data":7})",
+                           R"({"channel_data":["x"]})", R"({"auth":"KEY:SIG","channel_data":""})"}) {
     EXPECT_EQ(said(200, body, "presence-x"), "unavailable") << body;
   }
 }
@@ -142,7 +147,7 @@ TEST(AuthExchange, EachChannelOfABatchHasItsAnswer) {
       "unasked":{"status":200}}})",
                     {"private-a", "presence-b", "private-c", "private-d", "private-e", "presence-f", "private-g",
                      "private-h", "presence-s"}),
-            (Texts{"allowed", R"(allowed{"user_id":"42"})", "denied:no", "unavailable", "unavailable", "unavailable",
+            (Texts{"allowed", R"(allowed{"user_id":"42"})", "denied:no", "unavailable", "unavailable", "allowed",
                    "unavailable", "unavailable", R"(allowed{"user_id":1})"}));
 }
 
