@@ -57,6 +57,7 @@ struct NodeLimits {
   // are dropped. Who is here is never dropped: it is told as it stands then.
   std::size_t channel_notices_waiting_max = 10'000;
   std::size_t channel_notices_bytes_max = 16'777'216;  // the same, in bytes of their data
+  std::size_t auth_cache_entries_max = 100'000;    // the application's decisions on subscriptions; the oldest are forgotten
   std::chrono::seconds idempotency_window{600};
   std::chrono::seconds signature_window{600};
   std::chrono::seconds cursor_lifetime{86'400};
