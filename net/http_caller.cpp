@@ -1,11 +1,13 @@
 #include "net/http_caller.h"
 
 #include "core/check.h"
+#include "core/host_pattern.h"
 #include "core/thread_name.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <csignal>
 #include <deque>
 #include <mutex>
@@ -60,30 +62,11 @@ UrlPtr parse_http_url(std::string_view text) {
   return url;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool pattern_allows(std::string_view pattern, std::string_view host, std::string_view port) {
-  const auto bracket = pattern.find(']');
-  if (const auto colon = pattern.find(':', bracket == std::string_view::npos ? 0 : bracket);
-      colon != std::string_view::npos) {
-    if (pattern.substr(colon + 1) != port) return false;
-    pattern = pattern.substr(0, colon);
-  }
-  if (pattern == "*") return true;
-  if (!pattern.starts_with("*.")) return equal_ignoring_case(pattern, host);
-  const auto suffix = pattern.substr(1);
-  return host.size() > suffix.size() && equal_ignoring_case(host.substr(host.size() - suffix.size()), suffix);
-}
-
 bool patterns_allow(const std::vector<std::string>& patterns, CURLU* url) {
-  if (patterns.empty()) return true;
-  const auto host = part_of(url, CURLUPART_HOST);
   const auto port = part_of(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return pattern_allows(pattern, host, port); });
+  std::uint16_t number = 0;
+  std::from_chars(port.data(), port.data() + port.size(), number);
+  return parley::host_allowed(patterns, part_of(url, CURLUPART_HOST), number);
 }
 
 std::string_view lane_kind(std::string_view lane) { return lane.substr(0, lane.find(':')); }
@@ -292,7 +275,7 @@ class HttpCaller::Worker {
     bool typed = false;
     for (const auto& [name, value] : job.call.headers) {
       if (!is_one_line(name) || !is_one_line(value)) return false;
-      typed = typed || equal_ignoring_case(name, "content-type");
+      typed = typed || curl_strequal(name.c_str(), "content-type") != 0;
       add(value.empty() ? name + ";" : name + ": " + value);
     }
     if (!typed) add("Content-Type:");

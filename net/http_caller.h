@@ -26,8 +26,7 @@ struct HttpCallerConfig {
   std::vector<std::string> allowed_hosts;  // see host_allowed
 };
 
-// A pattern is `host`, `*.example.com` (any depth below, not the domain itself) or `*`, each with `:port` if only
-// that port is meant; IPv6 in brackets. No patterns allow every host. What is no http(s) URL is never allowed.
+// Patterns as in core/host_pattern.h. What is no http(s) URL is never allowed, whatever the patterns.
 bool host_allowed(const std::vector<std::string>& patterns, std::string_view url);
 
 class HttpCaller final : public Caller {

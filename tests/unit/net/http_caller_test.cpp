@@ -499,8 +499,8 @@ TEST(HostAllowed, DefaultPortsCount) {
   EXPECT_TRUE(host_allowed({"a.test:443"}, "https://a.test/"));
   EXPECT_TRUE(host_allowed({"a.test:80"}, "http://a.test/"));
   EXPECT_FALSE(host_allowed({"a.test:443"}, "http://a.test/"));
-  EXPECT_TRUE(host_allowed({"*:443"}, "https://b.test/"));
-  EXPECT_FALSE(host_allowed({"*:443"}, "http://b.test/"));
+  EXPECT_TRUE(host_allowed({"*.test:443"}, "https://b.test/"));
+  EXPECT_FALSE(host_allowed({"*.test:443"}, "http://b.test/"));
 }
 
 TEST(HostAllowed, NoPatternsAllowEveryHostButNotEveryUrl) {
