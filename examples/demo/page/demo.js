@@ -185,8 +185,7 @@ function closeDomain() {
   typing.clear();
   timeline.clear();
   people.clear();
-  clearTimeout(asking.timer);
-  asking.tries = 0;
+  stopAsking();
   remembered.clear();
   renamed.clear();
 }
@@ -308,7 +307,7 @@ const people = new People({
   count: $("count"),
   announcer: $("announcer"),
   myUserId: me.userId,
-  hooks: { mine: () => me.name, rename: openRename, missing: askAgain, complete: () => (asking.tries = 0) },
+  hooks: { mine: () => me.name, rename: openRename, missing: askAgain },
 });
 
 const asking = { timer: 0, tries: 0, pages: 0 };
@@ -317,13 +316,18 @@ const asksMax = 5; // for one who is told of and not listed yet
 
 // The whole picture; the changes come by themselves.
 function askForPeople(after) {
-  clearTimeout(asking.timer);
+  stopAsking();
   if (after === undefined) {
     asking.pages = 0;
     people.begin();
   }
   asking.pages++;
   pusher.send_event("parley:status", { channel: room.channel, ...(after && { after }) });
+}
+
+function stopAsking() {
+  clearTimeout(asking.timer);
+  asking.timer = 0;
 }
 
 function onPeople({ users, next }) {
@@ -334,10 +338,11 @@ function onPeople({ users, next }) {
 
 // Somebody came who is new to the page. Who has just signed in for the first time may be told of before
 // being listed, so it asks a few times, and less often each time.
-function askAgain() {
-  clearTimeout(asking.timer);
-  if (asking.tries >= asksMax) return;
+function askAgain(newcomer) {
+  if (newcomer) asking.tries = 0;
+  if (asking.timer || asking.tries >= asksMax) return;
   asking.timer = setTimeout(() => {
+    asking.timer = 0;
     if (connection.state === "connected" && room.said.subscription.subscribed) askForPeople();
   }, 150 * 2 ** asking.tries++);
 }
@@ -347,6 +352,17 @@ function tellActivity() {
   if (connection.state === "connected") pusher.send_event("parley:activity", { state: document.hidden ? "away" : "online" });
 }
 document.addEventListener("visibilitychange", tellActivity);
+
+// A connection has a number of events a second, whispers too. What was refused beyond it is said and asked again.
+let tooOften = 0;
+connection.bind("error", ({ data }) => {
+  if (data?.code !== 4301 || tooOften) return;
+  tooOften = setTimeout(() => {
+    tooOften = 0;
+    tellActivity();
+    if (connection.state === "connected" && room.said.subscription.subscribed) askForPeople();
+  }, 1_100);
+});
 
 // ---- who is reading the domain ----
 

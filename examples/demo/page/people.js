@@ -8,7 +8,7 @@ const order = { online: 0, away: 1, offline: 2 };
 const words = { online: "online", away: "away" };
 
 export class People {
-  // hooks: mine() → my name; rename(); missing() when somebody without a name was told of, complete() when not
+  // hooks: mine() → my name; rename(); missing(newcomer) when somebody without a name was told of
   constructor({ list, more, count, announcer, myUserId, hooks }) {
     Object.assign(this, { list, more, count, announcer, me: myUserId, hooks });
     this.known = new Map(); // user id → { name, status, since, last_seen, heard }
@@ -46,17 +46,18 @@ export class People {
     }
     this.round = null;
     this.render();
-    this.askForNames();
+    this.askForNames(false);
   }
 
   changed({ user_id, status, since, last_seen }) {
+    const newcomer = !this.known.has(user_id);
     const person = this.person(user_id);
     person.heard = performance.now();
     if (since < person.since) return;
     Object.assign(person, { status, since, last_seen });
     this.render();
     if (person.name && user_id !== this.me) this.announcer.textContent = `${person.name} is ${status}`;
-    this.askForNames();
+    this.askForNames(newcomer);
   }
 
   named(id, name) {
@@ -72,11 +73,10 @@ export class People {
   }
 
   // The event of a status names no names; who is new to the page is asked for.
-  askForNames() {
+  askForNames(newcomer) {
     for (const [id, person] of this.known) {
-      if (!person.name && id !== this.me) return this.hooks.missing();
+      if (!person.name && id !== this.me) return this.hooks.missing(newcomer);
     }
-    this.hooks.complete();
   }
 
   // ---- what is shown ----
