@@ -27,6 +27,9 @@ using ExchangePtr = std::shared_ptr<Exchange>;
 constexpr std::string_view kRoute = "demo";
 constexpr std::size_t kTextBytesMax = 4'000;
 constexpr std::size_t kHistoryMax = 200;
+constexpr std::size_t kNotifiedMax = 1'000;      // members of a domain who are told of one message
+constexpr std::size_t kNotifiedTextBytes = 200;  // of the message; the bell shows a line
+constexpr std::string_view kUserDomains = R"(["1","2","3"])";  // everybody belongs to all the page has
 
 std::string_view content_type(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
@@ -63,18 +66,24 @@ bool from_this_site(const HttpRequest& request) {
          (separator != std::string_view::npos && origin.substr(separator + 3) == request.header("host"));
 }
 
-// ---- POST /demo/auth: what a site's /broadcasting/auth answers ----
+// Who the visitor says to be. A site would look into its session.
+struct Visitor {
+  explicit Visitor(const Query& form) : id(form.get("user_id")), name(form.get("user_name")) {
+    if (id.empty()) id = name.empty() ? "guest" : name;
+    if (name.empty()) name = id;
+  }
+  // `{"user_id":"7","user_info":{"name":"Ada"}`, still open.
+  [[nodiscard]] std::string json(std::string_view id_key) const {
+    auto data = fmt::format(R"({{"{}":)", id_key);
+    append_json_string(data, id);
+    data += R"(,"user_info":{"name":)";
+    append_json_string(data, name);
+    return data + "}";
+  }
+  std::string id, name;
+};
 
-std::string channel_data(const Query& form) {
-  auto user_id = std::string(form.get("user_id"));
-  const auto name = form.get("user_name");
-  if (user_id.empty()) user_id = name.empty() ? "guest" : std::string(name);
-  std::string data = R"({"user_id":)";
-  append_json_string(data, user_id);
-  data += R"(,"user_info":{"name":)";
-  append_json_string(data, name.empty() ? std::string_view(user_id) : name);
-  return data + "}}";
-}
+// ---- POST /demo/auth: what a site's /broadcasting/auth answers ----
 
 void authorize(const HttpRequest& request, Exchange& exchange, const App& app) {
   const auto form = Query::parse(request.body);
@@ -89,13 +98,27 @@ void authorize(const HttpRequest& request, Exchange& exchange, const App& app) {
     return refuse(exchange, make_error(Errc::unauthorized, "the demo authorises private- and presence- channels only"));
   }
   std::optional<std::string> data;
-  if (traits.presence) data = channel_data(form);
+  if (traits.presence) data = Visitor(form).json("user_id") + "}";
   std::string body = R"({"auth":)";
   append_json_string(body, net::pusher::sign_channel(app.key, app.secret, *socket, channel, data));
   if (data) {
     body += R"(,"channel_data":)";
     append_json_string(body, *data);
   }
+  exchange.respond({.body = body + "}", .route = kRoute});
+}
+
+// ---- POST /demo/user-auth: what a site's /broadcasting/user-auth answers ----
+
+void authenticate(const HttpRequest& request, Exchange& exchange, const App& app) {
+  const auto form = Query::parse(request.body);
+  const auto socket = SocketId::parse(form.get("socket_id"));
+  if (!socket) return refuse(exchange, socket.error());
+  const auto data = fmt::format(R"({},"domains":{}}})", Visitor(form).json("id"), kUserDomains);
+  std::string body = R"({"auth":)";
+  append_json_string(body, net::pusher::sign_user(app.key, app.secret, *socket, data));
+  body += R"(,"user_data":)";
+  append_json_string(body, data);
   exchange.respond({.body = body + "}", .route = kRoute});
 }
 
@@ -126,6 +149,66 @@ Result<Message> decode_message(const HttpRequest& request, std::size_t depth_max
   return message;
 }
 
+// `{"id":…,"text":…,"user_id":…,"name":…,"at":…}`
+std::string message_json(const Message& message, WallTime at) {
+  std::string data = R"({"id":)";
+  append_json_string(data, message.id);
+  data += R"(,"text":)";
+  append_json_string(data, message.text);
+  data += R"(,"user_id":)";
+  append_json_string(data, message.user_id);
+  data += R"(,"name":)";
+  append_json_string(data, message.user_name);
+  return data + fmt::format(R"(,"at":{}}})", at.ms);
+}
+
+// At most `bytes_max`, not ending within a UTF-8 character.
+std::string_view beginning(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0) == 0x80) --bytes_max;
+  return text.substr(0, bytes_max);
+}
+
+// `{"id":…,"domain":"7","from":"Ada","text":…,"at":…}`
+std::string notification_json(const Message& message, std::string_view domain, WallTime at) {
+  std::string data = R"({"id":)";
+  append_json_string(data, message.id);
+  data += R"(,"domain":)";
+  append_json_string(data, domain);
+  data += R"(,"from":)";
+  append_json_string(data, message.user_name);
+  data += R"(,"text":)";
+  append_json_string(data, beginning(message.text, kNotifiedTextBytes));
+  return data + fmt::format(R"(,"at":{}}})", at.ms);
+}
+
+// Tells the other members of the message's domain, each on a channel of their own: what a site's backend
+// would do from a queue. Nobody waits for it, and a member whose notification is refused is not told. The
+// message's idempotency key is theirs too: a message sent again after a doubt rings no bell twice.
+void notify_members(const ExchangePtr& exchange, const App& app, const Message& message, std::string key, WallTime at) {
+  const auto traits = channel_traits(message.channel);
+  if (traits.kind != ChannelKind::domain) return;
+  const auto domain = traits.base.substr(traits.base.find('.') + 1);
+  ListDomain members{.app = app.id, .domain = std::string(domain), .limit = kNotifiedMax};
+  exchange->request({.from = {}, .what = std::move(members)},
+                    [exchange, data = notification_json(message, domain, at), from = message.user_id,
+                     key = std::move(key), name_max = app.limits.channel_name_chars_max](Reply& reply) {
+    const auto* list = std::get_if<UserList>(&reply.what);
+    if (list == nullptr) return;
+    for (const auto& member : list->users) {
+      const auto channel = "private-user." + member.user.id;
+      if (!member.known || member.user.id == from || !check_channel_name(channel, name_max)) continue;
+      Publish publish;
+      publish.channel = ChannelKey(member.user.app, channel);
+      publish.event = "message.notification";
+      publish.data = data;
+      publish.idempotency_key = key;
+      publish.accepted = exchange->now();
+      exchange->request({.from = {}, .what = std::move(publish)}, [](Reply&) {});
+    }
+  });
+}
+
 void post_message(const HttpRequest& request, const ExchangePtr& exchange, const App& app) {
   if (!request.header("content-type").starts_with("application/json")) {
     return refuse(*exchange, make_error(Errc::bad_request, "send JSON with Content-Type: application/json"));
@@ -149,24 +232,19 @@ void post_message(const HttpRequest& request, const ExchangePtr& exchange, const
     return refuse(*exchange, make_error(Errc::bad_request, "`id` has at most 128 characters"));
   }
   publish.accepted = exchange->now();
-  const auto at = exchange->wall().ms;
-  auto& data = publish.data;
-  for (const auto& [name, value] : {std::pair{R"({"id":)", &message->id},
-                                    {R"(,"text":)", &message->text},
-                                    {R"(,"user_id":)", &message->user_id},
-                                    {R"(,"name":)", &message->user_name}}) {
-    data += name;
-    append_json_string(data, *value);
-  }
-  data += fmt::format(R"(,"at":{}}})", at);
-  exchange->request({.from = {}, .what = std::move(publish)}, [exchange, at, id = message->id](Reply& reply) {
+  const auto at = exchange->wall();
+  publish.data = message_json(*message, at);
+  exchange->request({.from = {}, .what = publish}, [exchange, at, message = std::move(*message),
+                                                    key = publish.idempotency_key](Reply& reply) {
     const auto* published = std::get_if<Published>(&reply.what);
     if (published == nullptr) return refuse(*exchange, net::error_of(reply));
     std::string body = R"({"id":)";
-    append_json_string(body, id);
-    exchange->respond({.body = body + fmt::format(R"(,"at":{},"offset":{},"duplicate":{}}})", at,
+    append_json_string(body, message.id);
+    exchange->respond({.body = body + fmt::format(R"(,"at":{},"offset":{},"duplicate":{}}})", at.ms,
                                                   published->position.offset.value, published->duplicate),
                        .route = kRoute});
+    const auto settings = exchange->settings();
+    if (const auto* demo = settings->app_by_id(kDevAppId)) notify_members(exchange, *demo, message, key, at);
   });
 }
 
@@ -215,7 +293,9 @@ class Demo final : public net::HttpHandler {
   bool handle(const HttpRequest& request, const ExchangePtr& exchange) override {
     if (!request.path.starts_with("/demo/")) return files_->handle(request, exchange);
     const bool get = request.path == "/demo/history";
-    if (!get && request.path != "/demo/auth" && request.path != "/demo/messages") return false;
+    if (!get && request.path != "/demo/auth" && request.path != "/demo/user-auth" && request.path != "/demo/messages") {
+      return false;
+    }
     const auto settings = exchange->settings();
     const auto* app = settings->app_by_id(kDevAppId);
     if (app == nullptr) return refuse(*exchange, make_error(Errc::unknown_app)), true;
@@ -228,6 +308,8 @@ class Demo final : public net::HttpHandler {
       read_history(request, exchange, *app);
     } else if (request.path == "/demo/auth") {
       authorize(request, *exchange, *app);
+    } else if (request.path == "/demo/user-auth") {
+      authenticate(request, *exchange, *app);
     } else {
       post_message(request, exchange, *app);
     }

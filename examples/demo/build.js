@@ -16,6 +16,8 @@ const files = {
   "page/demo.js": "demo.js",
   "page/identity.js": "identity.js",
   "page/timeline.js": "timeline.js",
+  "page/people.js": "people.js",
+  "page/bell.js": "bell.js",
   "page/favicon.svg": "favicon.svg",
   "node_modules/pusher-js/dist/web/pusher.min.js": "pusher.js",
   "node_modules/laravel-echo/dist/echo.js": "echo.js",

@@ -1,14 +1,22 @@
-// The demo: two people chat in `domain.1` through unmodified laravel-echo and pusher-js.
+// The demo: people chat in three domains through unmodified laravel-echo and pusher-js. A visitor reads one
+// domain and belongs to all.
+//
+//   private-domain.{id}    what is said, who is typing, and how the domain's people are (user.status.changed)
+//   presence-domain.{id}   who is reading the domain now
+//   private-user.{id}      what was said in the other domains (message.notification), for the bell
 //
 // What a page needs for resume is one line: `wsPath` with an id of its own. After a lost connection the
 // server sends what this id missed; a message may then come twice, so messages are known by their id.
+// What a page needs for the status of people is `signin()` and one question, `parley:status`.
+import { Bell } from "./bell.js";
 import Echo from "./echo.js";
-import { initials, loadIdentity, saveIdentity, tone, uuid } from "./identity.js";
+import { faceOf, loadIdentity, saveIdentity, uuid } from "./identity.js";
+import { People } from "./people.js";
 import { Timeline } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
-const { appKey, room: roomName } = document.body.dataset;
-const channelName = `presence-${roomName}`;
+const { appKey } = document.body.dataset;
+const domains = document.body.dataset.domains.split(" ");
 const base = location.pathname.replace(/\/[^/]*$/, "");
 const secure = location.protocol === "https:";
 
@@ -34,12 +42,19 @@ const echo = new Echo({
   channelAuthorization: {
     transport: "ajax",
     endpoint: `${base}/demo/auth`,
-    paramsProvider: () => ({ user_id: me.userId, user_name: me.name }),
+    paramsProvider: whoIAm,
   },
+  userAuthentication: { transport: "ajax", endpoint: `${base}/demo/user-auth`, paramsProvider: whoIAm },
 });
-const connection = echo.connector.pusher.connection;
+const { pusher } = echo.connector;
+const { connection } = pusher;
+globalThis.demo = { echo, pusher }; // to play with in the console
 
-let room = null;
+function whoIAm() {
+  return { user_id: me.userId, user_name: me.name };
+}
+
+let room = null; // { domain, name, said, here } while a domain is on the screen
 let outage = null; // { since, missed, back } from the loss until everything missed is here
 let joinedOnce = false;
 
@@ -55,7 +70,8 @@ connection.bind("state_change", ({ previous, current }) => {
   const shown = outage && current !== "connected" && current !== "failed" ? "reconnecting" : current;
   $("status").dataset.state = shown;
   $("status-text").textContent = stateText[shown] ?? shown;
-  document.body.classList.toggle("away", Boolean(outage) && current !== "connected");
+  document.body.classList.toggle("cut", Boolean(outage) && current !== "connected");
+  if (current === "connected" && document.hidden) tellActivity(); // a new connection counts as somebody looking
 });
 
 // pusher-js comes back by itself, but once refused twice it pauses for 15 seconds and more. Here nobody
@@ -86,12 +102,14 @@ function settle() {
   }, 350);
 }
 
+// Each time the domain's channel is joined: first, and after every lost connection.
 function onSubscribed() {
-  showPeople();
-  if (!joinedOnce) {
-    joinedOnce = true;
+  askForPeople();
+  if (!room.history) {
+    room.history = true;
     loadHistory();
   }
+  joinedOnce = true;
   if (outage) {
     outage.back = true;
     outage.backAt = Date.now();
@@ -109,16 +127,42 @@ function onMessage(data, missed = Boolean(outage?.back)) {
     outage.missed++;
     settle();
   }
-  if (document.hidden && data.user_id !== me.userId) document.title = `(${++unread}) ${title}`;
+  if (document.hidden && data.user_id !== me.userId) {
+    unread++;
+    showTitle();
+  }
 }
 
-function joinRoom() {
-  room = echo
-    .join(roomName)
-    .here(onSubscribed)
-    .joining(() => showPeople())
-    .leaving(() => showPeople())
+// ---- domains ----
+
+function chosenDomain() {
+  const domain = location.hash.replace(/^#domain\./, "");
+  return domains.includes(domain) ? domain : domains[0];
+}
+
+function openDomain(domain) {
+  if (room?.domain === domain) return;
+  if (room) closeDomain();
+  room = { domain, name: `domain.${domain}`, channel: `private-domain.${domain}`, history: false };
+  $("room-name").textContent = room.name;
+  $("text").placeholder = `Message ${room.name}`;
+  $("subtitle").textContent = "private channel · durable history";
+  $("second-tab").href = `./#${room.name}`;
+  for (const link of document.querySelectorAll("#domains a")) {
+    if (link.dataset.domain === domain) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  for (const message of outbox) if (message.channel === room.channel) timeline.add(message);
+  refreshEmpty();
+  bell.read(domain);
+  showTitle();
+
+  room.said = echo
+    .private(room.name)
+    .subscribed(onSubscribed)
     .listen(".message.sent", (data) => onMessage(data))
+    .listen(".user.status.changed", (data) => people.changed(data))
+    .listen(".parley:status", onPeople)
     .listen(".parley:gap", () => {
       if (outage) outage.gap = true;
       loadHistory();
@@ -126,21 +170,56 @@ function joinRoom() {
     .listenForWhisper("typing", ({ user_id, name }) => typing.start(user_id, name))
     .listenForWhisper("renamed", ({ user_id, name }) => {
       renamed.set(String(user_id), name);
-      showPeople();
+      people.named(String(user_id), name);
+      showReaders();
     })
-    .error(() => {
-      $("status").dataset.state = "failed";
-      $("status-text").textContent = "Not allowed in";
-    });
+    .error(refused);
+  joinReaders();
+}
+
+// pusher-js keeps a channel whose subscription is still under way, with all that was bound to it: without
+// unbinding, coming back quickly would bind everything twice.
+function closeDomain() {
+  for (const channel of [room.said, room.here]) channel.subscription.unbind_all();
+  echo.leave(room.name);
+  typing.clear();
+  timeline.clear();
+  people.clear();
+  stopAsking();
+  remembered.clear();
+  renamed.clear();
+}
+
+function refused() {
+  $("status").dataset.state = "failed";
+  $("status-text").textContent = "Not allowed in";
+}
+
+function domainLink(domain) {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.href = `#domain.${domain}`;
+  link.dataset.domain = domain;
+  const hash = Object.assign(document.createElement("span"), { className: "hash", textContent: "#" });
+  hash.setAttribute("aria-hidden", "true");
+  const unread = Object.assign(document.createElement("span"), { className: "unread", hidden: true });
+  unread.setAttribute("role", "img");
+  link.append(hash, `domain.${domain}`, unread);
+  link.addEventListener("click", () => side.close());
+  item.append(link);
+  return item;
 }
 
 // ---- history ----
 
 async function loadHistory() {
+  const into = room;
   try {
-    const answer = await fetch(`${base}/demo/history?channel=${encodeURIComponent(channelName)}&limit=50&direction=backward`);
+    const answer = await fetch(`${base}/demo/history?channel=${encodeURIComponent(into.channel)}&limit=50&direction=backward`);
     if (!answer.ok) throw new Error(`history: ${answer.status}`);
-    for (const publication of (await answer.json()).publications) {
+    const { publications } = await answer.json();
+    if (room !== into) return; // another domain is on the screen by now
+    for (const publication of publications) {
       if (publication.event !== "message.sent") continue;
       const data = typeof publication.data === "string" ? JSON.parse(publication.data) : publication.data;
       timeline.add({ ...data, at: Number(data.at ?? publication.time) });
@@ -148,13 +227,12 @@ async function loadHistory() {
   } catch (error) {
     console.warn(error);
   }
-  historyLoaded = true;
+  into.loaded = true;
   refreshEmpty();
 }
 
-let historyLoaded = false;
 function refreshEmpty() {
-  $("empty").hidden = !historyLoaded || timeline.messageCount > 0;
+  $("empty").hidden = !room.loaded || timeline.messageCount > 0;
 }
 
 // ---- sending ----
@@ -164,7 +242,7 @@ const outbox = [];
 let flushing = false;
 
 function say(text) {
-  const message = { id: uuid(), text, user_id: me.userId, name: me.name, at: Date.now(), state: "sending" };
+  const message = { id: uuid(), channel: room.channel, text, user_id: me.userId, name: me.name, at: Date.now(), state: "sending" };
   timeline.add(message);
   outbox.push(message);
   refreshEmpty();
@@ -196,7 +274,7 @@ async function post(message) {
       headers: { "Content-Type": "application/json", "Idempotency-Key": message.id },
       body: JSON.stringify({
         id: message.id,
-        channel: channelName,
+        channel: message.channel,
         text: message.text,
         user_id: me.userId,
         user_name: message.name,
@@ -217,25 +295,94 @@ async function post(message) {
     timeline.update(message.id, { state: "failed", error: body.message || body.error || `Not sent (${answer.status})` });
     return 0;
   }
-  if (body.id && body.id !== message.id) {
-    timeline.remove(message.id);
-    timeline.add({ ...message, ...body, id: body.id, text: message.text, name: message.name, user_id: me.userId, at: Number(body.at ?? message.at), state: "sent" });
-  } else {
-    timeline.update(message.id, { state: "sent", at: Number(body.at ?? message.at) });
-  }
+  timeline.update(message.id, { state: "sent", at: Number(body.at ?? message.at) });
   return 0;
 }
 
-// ---- people ----
+// ---- how the domain's people are ----
+
+const people = new People({
+  list: $("people"),
+  more: $("more"),
+  count: $("count"),
+  announcer: $("announcer"),
+  myUserId: me.userId,
+  hooks: { mine: () => me.name, rename: openRename, missing: askAgain },
+});
+
+const asking = { timer: 0, tries: 0, pages: 0 };
+const askedPagesMax = 20; // of up to a thousand people
+const asksMax = 5; // for one who is told of and not listed yet
+
+// The whole picture; the changes come by themselves.
+function askForPeople(after) {
+  stopAsking();
+  if (after === undefined) {
+    asking.pages = 0;
+    people.begin();
+  }
+  asking.pages++;
+  pusher.send_event("parley:status", { channel: room.channel, ...(after && { after }) });
+}
+
+function stopAsking() {
+  clearTimeout(asking.timer);
+  asking.timer = 0;
+}
+
+function onPeople({ users, next }) {
+  people.page(users);
+  if (next && asking.pages < askedPagesMax) return askForPeople(next);
+  people.end();
+}
+
+// Somebody came who is new to the page. Who has just signed in for the first time may be told of before
+// being listed, so it asks a few times, and less often each time.
+function askAgain(newcomer) {
+  if (newcomer) asking.tries = 0;
+  if (asking.timer || asking.tries >= asksMax) return;
+  asking.timer = setTimeout(() => {
+    asking.timer = 0;
+    if (connection.state === "connected" && room.said.subscription.subscribed) askForPeople();
+  }, 150 * 2 ** asking.tries++);
+}
+
+// Is anybody looking? The server takes what is said here for the status `away`.
+function tellActivity() {
+  if (connection.state === "connected") pusher.send_event("parley:activity", { state: document.hidden ? "away" : "online" });
+}
+document.addEventListener("visibilitychange", tellActivity);
+
+// A connection has a number of events a second, whispers too. What was refused beyond it is said and asked again.
+let tooOften = 0;
+connection.bind("error", ({ data }) => {
+  if (data?.code !== 4301 || tooOften) return;
+  tooOften = setTimeout(() => {
+    tooOften = 0;
+    tellActivity();
+    if (connection.state === "connected" && room.said.subscription.subscribed) askForPeople();
+  }, 1_100);
+});
+
+// ---- who is reading the domain ----
 
 const renamed = new Map(); // user id → the name that a whisper told
 const remembered = new Map(); // user id → { name, left, farewell }: so that a blip is not a farewell
 const blipMs = 60_000;
 
-function showPeople() {
-  if (!room.subscription.subscribed) return; // between leaving and joining again
+function joinReaders() {
+  room.here = echo
+    .join(room.name)
+    .here(() => showReaders())
+    .joining(() => showReaders())
+    .leaving(() => showReaders())
+    .error(refused);
+}
+
+function showReaders() {
+  if (!room.here.subscription.subscribed) return; // between leaving and joining again
   const members = [];
-  room.subscription.members.each(({ id, info }) => {
+  room.here.subscription.members.each(({ id, info }) => {
     const mine = id === me.userId;
     members.push({ id, name: mine ? me.name : (renamed.get(id) ?? info?.name ?? "Someone"), mine });
   });
@@ -245,6 +392,7 @@ function showPeople() {
   const present = new Set(members.map((member) => member.id));
   const arriving = remembered.size === 0; // who is here already has not joined
   for (const member of members) {
+    people.named(member.id, member.name);
     const known = remembered.get(member.id);
     const blip = known?.left && now - known.left < blipMs;
     if (blip) known.farewell?.remove();
@@ -259,42 +407,15 @@ function showPeople() {
     if (!outage) known.farewell = timeline.notice(`${known.name} left`);
   }
 
-  $("count").textContent = String(members.length);
-  $("subtitle").textContent = members.length === 1 ? "Only you are here" : `${members.length} people are here`;
-  $("people").replaceChildren(...members.slice(0, 100).map(personRow));
-  $("faces").replaceChildren(...members.slice(0, 4).map((member) => inElement("li", faceOf(member))));
+  $("subtitle").textContent = members.length === 1 ? "Only you are in this room" : `${members.length} people are in this room`;
+  $("faces").replaceChildren(...members.slice(0, 4).map(readerFace));
 }
 
-function inElement(tag, ...children) {
-  const made = document.createElement(tag);
-  made.append(...children);
-  return made;
-}
-
-function faceOf({ id, name }) {
-  const face = document.createElement("span");
-  face.className = `face ${tone(id)}`;
-  face.textContent = initials(name);
-  return face;
-}
-
-function personRow(member) {
-  const name = document.createElement("span");
-  name.className = "person-name";
-  name.textContent = member.name;
-  const row = inElement("li", faceOf(member), name);
-  row.dataset.userId = member.id;
-  if (!member.mine) return row;
-  row.append(Object.assign(document.createElement("span"), { className: "you", textContent: "you" }));
-  const edit = document.createElement("button");
-  edit.type = "button";
-  edit.className = "edit";
-  edit.textContent = "✎";
-  edit.title = "Change your name";
-  edit.setAttribute("aria-label", edit.title);
-  edit.addEventListener("click", openRename);
-  row.append(edit);
-  return row;
+function readerFace({ id, name }) {
+  const item = document.createElement("li");
+  item.title = name;
+  item.append(faceOf(id, name), Object.assign(document.createElement("span"), { className: "sr", textContent: name }));
+  return item;
 }
 
 function openRename() {
@@ -308,10 +429,12 @@ $("rename-form").addEventListener("submit", (event) => {
   if (event.submitter?.value !== "save" || !name || name === me.name) return;
   me.name = name;
   saveIdentity(me);
-  room.whisper("renamed", { user_id: me.userId, name });
+  people.render();
+  if (connection.state === "connected") room.said.whisper("renamed", { user_id: me.userId, name });
   // Joining again tells the server the new name for those who come later; the others see no leaving.
-  echo.leave(roomName);
-  joinRoom();
+  room.here.subscription.unbind_all();
+  echo.leaveChannel(`presence-${room.name}`);
+  joinReaders();
 });
 
 // ---- typing ----
@@ -322,7 +445,7 @@ const typing = {
   tell() {
     if (connection.state !== "connected" || Date.now() - this.lastTold < 2_000) return;
     this.lastTold = Date.now();
-    room.whisper("typing", { user_id: me.userId, name: me.name });
+    room.said.whisper("typing", { user_id: me.userId, name: me.name });
   },
   start(id, name) {
     clearTimeout(this.people.get(id)?.timer);
@@ -373,14 +496,60 @@ $("composer").addEventListener("submit", (event) => {
   say(said);
 });
 
-const title = document.title;
-let unread = 0;
+let unread = 0; // said here while nobody looked
+function showTitle() {
+  const count = unread + bell.unread.length;
+  document.title = `${count > 0 ? `(${count}) ` : ""}Parley · ${room.name}`;
+}
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   unread = 0;
-  document.title = title;
+  showTitle();
 });
 
-joinRoom();
+// ---- the side, which is a drawer in a narrow window ----
+
+const side = {
+  open() {
+    document.body.classList.add("side-open");
+    this.set(true);
+    document.querySelector("#domains a[aria-current]").focus();
+  },
+  close() {
+    if (!document.body.classList.contains("side-open")) return;
+    document.body.classList.remove("side-open");
+    this.set(false);
+    $("open-side").focus();
+  },
+  set(open) {
+    $("open-side").setAttribute("aria-expanded", String(open));
+    $("scrim").hidden = !open;
+    document.querySelector("main").inert = open;
+  },
+};
+$("open-side").addEventListener("click", () => side.open());
+$("scrim").addEventListener("click", () => side.close());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) side.close();
+});
+matchMedia("(max-width: 760px)").addEventListener("change", () => side.close());
+
+// ---- start ----
+
+const bell = new Bell({
+  button: $("bell"),
+  badge: $("bell-count"),
+  panel: $("bell-panel"),
+  list: $("bell-list"),
+  empty: $("bell-empty"),
+  announcer: $("announcer"),
+  go: (domain) => (location.hash = `domain.${domain}`),
+  changed: () => room && showTitle(),
+});
+$("domains").append(...domains.map(domainLink));
+echo.private(`user.${me.userId}`).listen(".message.notification", (data) => bell.add(data, room.domain));
+echo.connector.signin(); // pusher-js signs in again by itself on each connection
+addEventListener("hashchange", () => openDomain(chosenDomain()));
+openDomain(chosenDomain());
 fit();
 if (matchMedia("(pointer: fine)").matches) text.focus();

@@ -1,6 +1,6 @@
 // Who sits at this tab: a random user with a name, and the client id by which the server knows the
 // tab again after a lost connection. Both live in sessionStorage, so a reload keeps them and a second
-// tab is a second person.
+// tab is a second person. And how people and times are shown.
 
 const adjectives = ["Quiet", "Bright", "Swift", "Gentle", "Curious", "Merry", "Bold", "Calm", "Witty", "Sunny", "Keen", "Lucky"];
 const animals = ["Otter", "Heron", "Fox", "Lynx", "Robin", "Badger", "Hare", "Wren", "Marten", "Falcon", "Seal", "Finch"];
@@ -61,4 +61,24 @@ export function tone(userId) {
   let hash = 0;
   for (const character of String(userId)) hash = (hash * 31 + character.codePointAt(0)) >>> 0;
   return `tone-${hash % 12}`;
+}
+
+export function faceOf(userId, name) {
+  const face = document.createElement("span");
+  face.className = `face ${tone(userId)}`;
+  face.textContent = initials(name);
+  face.setAttribute("aria-hidden", "true");
+  return face;
+}
+
+const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+
+// A time in the past as one would say it. The server's clock may be ahead: that is just now.
+export function ago(at) {
+  const minutes = Math.floor((Date.now() - at) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`;
+  if (minutes < 48 * 60) return "yesterday";
+  return `on ${day.format(at)}`;
 }

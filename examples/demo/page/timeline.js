@@ -37,8 +37,11 @@ export class Timeline {
     return this.byId.size;
   }
 
-  has(id) {
-    return this.byId.has(id);
+  clear() {
+    this.entries = [];
+    this.byId.clear();
+    this.list.replaceChildren();
+    this.newer.hidden = true;
   }
 
   // True when the message was not there before.
@@ -87,7 +90,8 @@ export class Timeline {
         this.render(entry);
       },
       remove: () => {
-        this.entries.splice(this.entries.indexOf(entry), 1);
+        const index = this.entries.indexOf(entry);
+        if (index >= 0) this.entries.splice(index, 1); // the list may have been cleared
         entry.node.remove();
       },
     };
