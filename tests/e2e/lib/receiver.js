@@ -63,6 +63,7 @@ export class Receiver {
       response.write("half");
       return setImmediate(() => request.socket.destroy());
     }
+    if (request.socket.destroyed) return; // who asked does not wait any longer: nothing is acknowledged
     const { status, headers = {}, body: text = "" } = how === "ok" ? { status: 200 } : typeof how === "number" ? { status: how } : how;
     response.writeHead(status, headers);
     response.end(text);
