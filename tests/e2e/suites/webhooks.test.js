@@ -105,11 +105,13 @@ test("what happens on channels is told as Pusher tells it", async (t) => {
   await client.joined(told);
   await client.joined(presence, { member: { user_id: "42" } });
   client.send({ event: "client-typing", channel: presence, data: { text: "hi" } });
-  const of = (channel) => receiver.events.items.filter((event) => event.channel === channel);
+  const all = (channel) => receiver.events.items.filter((event) => event.channel === channel);
+  const of = (channel) => all(channel).filter(({ name }) => name !== "subscription_count");
   await receiver.events.find(({ name }) => name === "client_event", "the client event");
   await client.close();
   await until(() => [told, presence].every((channel) => of(channel).some(({ name }) => name === "channel_vacated")), "both to be vacated");
   assert.deepEqual(names(of(told)), ["channel_occupied", "channel_vacated"]);
+  assert.equal(all(told).find(({ name }) => name === "subscription_count").subscription_count, 1);
   const wanted = ["channel_occupied", "member_added", "client_event", "member_removed", "channel_vacated"];
   assert.deepEqual(names(of(presence)), wanted);
   const [, added, typed, removed] = of(presence);
