@@ -70,12 +70,10 @@ void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion>
   }
   if (!known.empty()) (*shared)(std::move(known));
   if (fresh.empty()) return;
-  const auto& auth = app->auth;
-  const auto together = auth.batch_url.empty() ? 1 : std::max<std::size_t>(auth.channels_per_call_max, 1);
-  for (std::size_t first = 0; first < fresh.size(); first += together) {
-    const auto from = fresh.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto to = fresh.begin() + static_cast<std::ptrdiff_t>(std::min(first + together, fresh.size()));
-    send(auth, {std::make_move_iterator(from), std::make_move_iterator(to)});
+  if (app->auth.batch_url.empty()) {
+    send_each(app->auth, std::move(fresh));
+  } else {
+    send_together(settings, app->auth, std::move(fresh));
   }
 }
 
@@ -115,21 +113,61 @@ ApplicationAuth::FlightPtr ApplicationAuth::begin(const App& app, AuthQuestion q
   return flight;
 }
 
-void ApplicationAuth::send(const AuthSettings& auth, std::vector<FlightPtr> flights) {
-  if (auth.batch_url.empty()) {
-    CHECK(flights.size() == 1);
-    auto call = auth_call(auth, flights.front()->question);
-    return caller_.call(std::move(call), [this, flights = std::move(flights)](const Answer& answer) {
-      finish(flights, {decode_auth(answer, flights.front()->question.channel)});
+void ApplicationAuth::send_each(const AuthSettings& auth, std::vector<FlightPtr> flights) {
+  for (auto& flight : flights) {
+    auto call = auth_call(auth, flight->question);
+    caller_.call(std::move(call), [this, flight = std::move(flight)](const Answer& answer) {
+      finish({flight}, {decode_auth(answer, flight->question.channel)});
     });
   }
-  std::vector<AuthQuestion> questions;
-  for (const auto& flight : flights) questions.push_back(flight->question);
-  caller_.call(auth_batch_call(auth, questions), [this, flights = std::move(flights)](const Answer& answer) {
-    std::vector<std::string_view> channels;
-    for (const auto& flight : flights) channels.push_back(flight->question.channel);
-    finish(flights, decode_auth_batch(answer, channels));
-  });
+}
+
+// A page subscribes its channels one by one, and they arrive in a few reads: the first call goes out at once,
+// the others wait for its end and go together. So no timer delays anybody.
+void ApplicationAuth::send_together(const SettingsPtr& settings, const AuthSettings& auth, std::vector<FlightPtr> flights) {
+  const ClientKey client{flights.front()->question.app, flights.front()->question.socket};
+  const auto together = std::max<std::size_t>(auth.channels_per_call_max, 1);
+  const auto calls = (flights.size() + together - 1) / together;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& known = clients_[client];
+    if (known.calls > 0) {
+      known.settings = settings;
+      std::move(flights.begin(), flights.end(), std::back_inserter(known.waiting));
+      return;
+    }
+    known.calls = calls;
+  }
+  for (std::size_t first = 0; first < flights.size(); first += together) {
+    const auto last = std::min(first + together, flights.size());
+    std::vector<FlightPtr> chunk(flights.begin() + static_cast<std::ptrdiff_t>(first),
+                                 flights.begin() + static_cast<std::ptrdiff_t>(last));
+    std::vector<AuthQuestion> questions;
+    for (const auto& flight : chunk) questions.push_back(flight->question);
+    caller_.call(auth_batch_call(auth, questions), [this, client, chunk = std::move(chunk)](const Answer& answer) {
+      std::vector<std::string_view> channels;
+      for (const auto& flight : chunk) channels.push_back(flight->question.channel);
+      finish(chunk, decode_auth_batch(answer, channels));
+      call_ended(client);
+    });
+  }
+}
+
+void ApplicationAuth::call_ended(const ClientKey& client) {
+  Client next;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto place = clients_.find(client);
+    CHECK(place != clients_.end() && place->second.calls > 0);
+    if (--place->second.calls > 0) return;
+    next = std::move(place->second);
+    clients_.erase(place);
+  }
+  if (next.waiting.empty()) return;
+  // The settings that they were asked under still name the application.
+  const auto* app = next.settings->app_by_id(client.first);
+  CHECK(app != nullptr);
+  send_together(next.settings, app->auth, std::move(next.waiting));
 }
 
 void ApplicationAuth::finish(const std::vector<FlightPtr>& flights, std::vector<AuthDecision> decisions) {

@@ -1,7 +1,8 @@
 #pragma once
 // Asks the application whether a client may subscribe, when the client brought no proof. Remembers the
 // answers for a while and asks the same thing once for all who wait for it; a client that sent no
-// credentials shares neither with others.
+// credentials shares neither with others. Where the application takes several channels in one call, what a
+// client asks while a call of its own is under way goes together with the next.
 //
 // One for a node; server/ owns it. Thread-safe: I/O threads ask, the calls thread answers.
 
@@ -21,6 +22,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace parley::net {
@@ -52,9 +54,19 @@ class ApplicationAuth final : public ApplicationAsker {
   };
   using FlightPtr = std::shared_ptr<Flight>;
 
+  // One client's batched calls.
+  struct Client {
+    std::size_t calls = 0;  // under way
+    SettingsPtr settings;   // of the newest question
+    std::vector<FlightPtr> waiting;
+  };
+  using ClientKey = std::pair<std::string, SocketId>;  // application, connection
+
   FlightPtr begin(const App& app, AuthQuestion question, std::string key, Waiter waiter,
                   std::vector<ApplicationAnswer>& known);
-  void send(const AuthSettings& auth, std::vector<FlightPtr> flights);
+  void send_each(const AuthSettings& auth, std::vector<FlightPtr> flights);
+  void send_together(const SettingsPtr& settings, const AuthSettings& auth, std::vector<FlightPtr> flights);
+  void call_ended(const ClientKey& client);
   void finish(const std::vector<FlightPtr>& flights, std::vector<AuthDecision> decisions);
   void note(const std::string& app, const AuthDecision& decision);
 
@@ -65,6 +77,7 @@ class ApplicationAuth final : public ApplicationAsker {
   std::mutex mutex_;  // guards what follows; not held while calling or answering
   AuthCache cache_;
   std::unordered_map<std::string, FlightPtr> flights_;  // those with a key
+  std::map<ClientKey, Client> clients_;                 // those with a batched call under way
   std::map<std::string, std::size_t> waiting_;          // questions of each app that are not answered
   std::set<std::string> silent_;                        // apps whose newest answer was none
 };

@@ -12,6 +12,7 @@
 #include "net/rest_call.h"
 #include "net/route.h"
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <span>
@@ -22,7 +23,9 @@ namespace parley::net {
 
 class RestApi final : public HttpHandler {
  public:
-  explicit RestApi(pusher::PusherContext& context) : context_(context) {}
+  // `rights_changed`: somebody was kicked, banned or terminated in this application; on an I/O thread.
+  explicit RestApi(pusher::PusherContext& context, std::function<void(std::string_view app)> rights_changed = {})
+      : context_(context), rights_changed_(std::move(rights_changed)) {}
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
   // `below`: the path behind `apps/`. From an operator who has shown who it is: no signature is asked for,
   // and applications that are disabled are served too.
@@ -68,6 +71,7 @@ class RestApi final : public HttpHandler {
   bool take_rate(const App& app, std::size_t count, MonoTime now);
 
   pusher::PusherContext& context_;
+  std::function<void(std::string_view app)> rights_changed_;
   ReplayGuard replay_guard_;
   std::mutex rates_mutex_;                                       // guards rates_; leaf
   std::map<std::string, pusher::RateLimit, std::less<>> rates_;  // by app id; grows with the configured apps only

@@ -154,6 +154,7 @@ void RestApi::kick_user(const RestCallPtr& call) {
   auto kick = decode_kick(call->body, *call->app, call->settings->limits.json_depth_max, call->exchange->wall());
   if (!kick) return answer_error(*call, kick.error());
   const auto until = kick->until;
+  if (rights_changed_) rights_changed_(call->app->id);
   change(call, {.from = {}, .what = KickUser{{call->app->id, call->user}, std::move(kick->channel), until}},
          [until](const Done&) { return until_json(until); });
 }
@@ -162,6 +163,7 @@ void RestApi::ban_user(const RestCallPtr& call) {
   auto ban = decode_ban(call->body, call->settings->limits.json_depth_max, call->exchange->wall());
   if (!ban) return answer_error(*call, ban.error());
   const auto until = ban->until;
+  if (rights_changed_) rights_changed_(call->app->id);
   change(call, {.from = {}, .what = BanUser{{call->app->id, call->user}, until, std::move(ban->reason)}},
          [until](const Done& done) { return until_json(until, fmt::format(R"(,"connections":{})", done.count)); });
 }
@@ -174,6 +176,7 @@ void RestApi::lift_ban(const RestCallPtr& call) {
 void RestApi::terminate_user(const RestCallPtr& call) {
   const auto revoke = decode_terminate(call->body, call->settings->limits.json_depth_max);
   if (!revoke) return answer_error(*call, revoke.error());
+  if (rights_changed_) rights_changed_(call->app->id);
   change(call, {.from = {}, .what = TerminateUser{{call->app->id, call->user}, *revoke}},
          [](const Done&) { return std::string("{}"); });
 }

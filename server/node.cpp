@@ -131,7 +131,8 @@ Status Node::Impl::open() {
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));
-  const auto rest = std::make_shared<net::RestApi>(pusher);
+  const auto rest = std::make_shared<net::RestApi>(
+      pusher, [this](std::string_view app) { application_auth.forget(app); });
   handlers.push_back(rest);
   handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
   if (config.dev) handlers.push_back(make_demo_handler());

@@ -110,6 +110,25 @@ TEST_F(ApplicationAuthTest, ABatchIsOneCallAndOneRoundOfAnswers) {
   EXPECT_EQ(heard[1], (Heard{{"private-a", "yes"}, {"private-b", "unauthorized"}, {"private-c", "yes"}}));
 }
 
+TEST_F(ApplicationAuthTest, WhatComesWhileABatchIsUnderWayGoesTogetherWithTheNext) {
+  app.auth.batch_url = "https://example.com/batch";
+  configure();
+  ask(1, {"private-a"}, kAnn);
+  ask(1, {"private-b"}, kAnn);
+  ask(1, {"private-c"}, kAnn);
+  ask(2, {"private-d"}, kBob);  // another client waits for nobody
+  ASSERT_EQ(caller.calls.size(), 2U);
+  caller.answer(200, R"({"channels":{"private-a":{"status":200}}})");
+  EXPECT_EQ(heard[1], (Heard{{"private-a", "yes"}}));
+  ASSERT_EQ(caller.calls.size(), 3U);
+  EXPECT_NE(caller.calls[2].body.find(R"(["private-b","private-c"])"), std::string::npos);
+  caller.answer(200, R"({"channels":{"private-d":{"status":200}}})");
+  caller.answer(Answer{.failure = "no answer"});
+  EXPECT_EQ(heard[1], (Heard{{"private-a", "yes"}, {"private-b", "auth_unavailable"}, {"private-c", "auth_unavailable"}}));
+  ask(1, {"private-e"}, kAnn);  // nothing is left behind
+  EXPECT_EQ(caller.calls.size(), 4U);
+}
+
 TEST_F(ApplicationAuthTest, ADecisionCountsForAWhileAndForTheSameCredentialsOnly) {
   ask(1, {"private-x"}, kAnn);
   caller.answer(200, "true");
