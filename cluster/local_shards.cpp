@@ -63,10 +63,13 @@ Status LocalShards::start() {
   writer_.on_turn_end([this] { end_turn(); });
   writer_.start();
   const auto interval = std::chrono::duration_cast<milliseconds>(config_.retention_sweep_interval) / config_.shard_count;
-  reads_.start(clock_, std::max(interval, milliseconds(10)), [this] {
+  const auto turn = std::min(std::max(interval, milliseconds(10)), milliseconds(kStampEvery));
+  const auto turns_a_sweep = std::max<std::int64_t>(interval / turn, 1);
+  reads_.start(clock_, turn, [this, turns_a_sweep] {
+    stamp_alive();
+    if (++turns_ % turns_a_sweep != 0) return;
     sweep_shard(ShardId{next_swept_});
     next_swept_ = static_cast<std::uint16_t>((next_swept_ + 1) % config_.shard_count);
-    stamp_alive();
   });
   return {};
 }

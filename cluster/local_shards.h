@@ -97,6 +97,7 @@ class LocalShards final : public Shards, private CommitListener {
 
   // Reader thread.
   std::uint16_t next_swept_ = 0;
+  std::int64_t turns_ = 0;
   MonoTime stamp_at_{};
 
   storage::LogWriter writer_;

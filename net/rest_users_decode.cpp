@@ -58,6 +58,9 @@ Result<std::optional<WallTime>> read_until(std::string_view for_seconds, std::st
   }
   if (!relative) {
     if (*number <= now.ms) return make_error(kBad, "`until` is over: give milliseconds since 1970 that are to come");
+    if (*number - now.ms > kLongestSeconds * 1'000) {
+      return make_error(kBad, fmt::format("`until` must be within {} seconds from now", kLongestSeconds));
+    }
     return std::optional(WallTime{*number});
   }
   if (*number < 1 || *number > kLongestSeconds) {

@@ -5,6 +5,7 @@
 #include "core/ids.h"
 #include "core/result.h"
 #include "core/settings.h"
+#include "net/auth/signature.h"
 
 #include <optional>
 #include <string>
@@ -14,8 +15,7 @@ namespace parley::net::pusher {
 
 std::string hmac_sha256_hex(std::string_view secret, std::string_view text);  // lower case
 std::string md5_hex(std::string_view text);
-// Takes as long for any two texts of these lengths.
-bool equal_in_constant_time(std::string_view a, std::string_view b);
+using auth::equal_in_constant_time;
 // By the app's secret, or by the previous one while a rotation lasts.
 bool signature_matches(const App& app, std::string_view text, std::string_view signature_hex);
 

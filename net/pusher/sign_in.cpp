@@ -126,7 +126,9 @@ void Session::renew_token(std::string_view data, MonoTime now, Actions& actions)
 
 // The token's word counts from now on, for what was joined by an older one too.
 void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
-  const auto left = milliseconds(claims.expires.ms - actions.wall().ms);
+  // No connection lives that long; the bound keeps the sums below within their type.
+  constexpr milliseconds longest = std::chrono::hours(24 * 366);
+  const auto left = std::min(milliseconds(claims.expires.ms - actions.wall().ms), longest);
   Identity identity{.id = claims.user_id, .user_info = claims.user_info, .watchlist = claims.watchlist};
   if (identity.watchlist.size() > app_->limits.watchlist_users_max) identity.watchlist.clear();
   identity.expires_at = now + std::max(left + app_->tokens.leeway, milliseconds(0));
