@@ -105,6 +105,8 @@ def parse_arguments() -> argparse.Namespace:
                         choices=["parley", "soketi", "socket.io", "uwebsockets"])
     parser.add_argument("--nice", type=int, help="priority of what is measured and what measures; "
                         "negative (as root) on a machine that does other work too")
+    parser.add_argument("--realtime", action="store_true", help="as root, on such a machine: both go before all "
+                        "other work (SCHED_RR), and the load generator sleeps instead of polling")
     parser.add_argument("--json", type=Path, help="write every single result to this file")
     return parser.parse_args()
 
@@ -132,6 +134,8 @@ class Bench:
         # (autogroup), nice counts within a session only: then the session gets the priority as well.
         nice = ["setsid", "sh", "-c", 'echo "$0" 2>/dev/null >/proc/self/autogroup; exec nice -n "$0" "$@"',
                 str(args.nice)] if args.nice else []
+        if args.realtime:
+            nice = ["chrt", "--rr", "10"]
         self.server_pin = nice + (["taskset", "-c", self.server_cpu] if self.server_cpu else [])
         self.loadgen_pin = nice + (["taskset", "-c", self.loadgen_cpu] if self.loadgen_cpu else [])
         self.seconds = args.seconds or (1.5 if args.quick else 5)
@@ -154,8 +158,8 @@ class Bench:
         return found + peers
 
     def generate(self, arguments: list[str]) -> dict[str, float] | None:
-        if self.loadgen_cpu is None:
-            arguments = ["--sleep", *arguments]  # on one core, polling would starve the server
+        if self.loadgen_cpu is None or self.args.realtime:
+            arguments = ["--sleep", *arguments]  # polling would starve the server, or all others
         done = subprocess.run([*self.loadgen_pin, str(self.loadgen), *arguments],
                               stdout=subprocess.PIPE, text=True)
         if done.returncode != 0 or not done.stdout:
