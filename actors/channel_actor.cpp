@@ -108,8 +108,12 @@ void ChannelActor::propose(Command command, CommandToken token, WaitForDisk wait
 void ChannelActor::open() {
   context_->shards->open_channel(key_, [self = caf::actor(this)](Result<cluster::ChannelState> state) {
     if (!state) return caf::anon_send(self, Opened{state.error()});
-    caf::anon_send(self, Opened{DurableState{state->newest, state->oldest, state->cached}});
+    caf::anon_send(self, Opened{DurableState{state->newest, state->oldest, state->cached, std::move(state->told)}});
   });
+}
+
+Status ChannelActor::may_join(const std::string& user_id) {
+  return context_->revocations.check_channel({std::string(key_.app()), user_id}, key_.name(), wall());
 }
 
 void ChannelActor::read_history(GetHistory query, std::uint64_t read) {

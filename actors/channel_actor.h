@@ -26,6 +26,8 @@ class ChannelActor final : public caf::event_based_actor, private ChannelPort {
   void read_cursor(const std::string& client_id, std::uint64_t read) override;
   void open() override;
   std::uint64_t random() override { return context_->random.next(); }
+  std::string notice_id() override { return context_->notice_id(); }
+  Status may_join(const std::string& user_id) override;
 
   void schedule();      // after each message: the next tick, if it is not coming already
   void ask_for_sleep();

@@ -21,27 +21,29 @@ bool RosterBook::join(const MemberPtr& member) {
   return added;
 }
 
-void RosterBook::leave(const std::string& user_id, MonoTime until) {
+void RosterBook::leave(const std::string& user_id, MonoTime now, MonoTime until) {
   const auto place = users_.find(user_id);
   CHECK(place != users_.end());
   auto& user = place->second;
   CHECK(user.sessions > 0);
   if (--user.sessions > 0) return;
+  user.left = now;
   user.until = until;
   deadlines_.emplace(until, user_id);
 }
 
-std::vector<std::string> RosterBook::expire(MonoTime now) {
-  std::vector<std::string> gone;
+std::vector<RosterBook::Gone> RosterBook::expire(MonoTime now) {
+  std::vector<Gone> gone;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     auto user_id = std::move(deadlines_.begin()->second);
     deadlines_.erase(deadlines_.begin());
     const auto place = users_.find(user_id);
     CHECK(place != users_.end() && place->second.sessions == 0);
+    const auto left = place->second.left;
     order_.erase(place->second.came);
     users_.erase(place);
     snapshot_.reset();
-    gone.push_back(std::move(user_id));
+    gone.push_back({std::move(user_id), left});
   }
   return gone;
 }

@@ -17,10 +17,14 @@ class RosterBook {
  public:
   // True: the user was not present, tell the others.
   bool join(const MemberPtr& member);
-  // A session of the user left. The user stays until `until` unless another session is or comes.
-  void leave(const std::string& user_id, MonoTime until);
+  // A session of the user left at `now`. The user stays until `until` unless another session is or comes.
+  void leave(const std::string& user_id, MonoTime now, MonoTime until);
+  struct Gone {
+    std::string user_id;
+    MonoTime left;  // when the last session did
+  };
   // Users whose grace ended, in the order of their deadlines; they are removed.
-  std::vector<std::string> expire(MonoTime now);
+  std::vector<Gone> expire(MonoTime now);
   [[nodiscard]] std::optional<MonoTime> deadline() const;
 
   [[nodiscard]] std::size_t size() const { return users_.size(); }
@@ -34,6 +38,7 @@ class RosterBook {
     std::uint64_t came = 0;       // order of the roster
     std::uint32_t sessions = 0;
     std::optional<MonoTime> until;
+    MonoTime left{};
   };
   void forget_deadline(const std::string& user_id, User& user);
 

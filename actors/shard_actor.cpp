@@ -12,12 +12,14 @@ std::size_t weight(const Command& command) {
   constexpr std::size_t overhead = 128;
   const auto* append = std::get_if<AppendPublication>(&command.what);
   if (append != nullptr) return overhead + append->data.size() + append->event.size();
-  const auto* save = std::get_if<SaveUser>(&command.what);
-  const auto* notices = std::get_if<SaveNotices>(&command.what);
-  const auto& list = save != nullptr ? save->notices : notices != nullptr ? notices->notices : std::vector<Notice>();
-  auto bytes = overhead;
-  for (const auto& notice : list) bytes += overhead + notice.data.size();
-  return bytes;
+  const auto weigh = [](const std::vector<Notice>& notices) {
+    auto bytes = overhead;
+    for (const auto& notice : notices) bytes += overhead + notice.data.size();
+    return bytes;
+  };
+  if (const auto* user = std::get_if<SaveUser>(&command.what)) return weigh(user->notices);
+  if (const auto* channel = std::get_if<SaveNotices>(&command.what)) return weigh(channel->notices);
+  return overhead;
 }
 
 }  // namespace

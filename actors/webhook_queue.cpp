@@ -22,12 +22,12 @@ void WebhookQueue::add(NoticeRef row) {
   if (lane.state == LaneState::new_lane) make_ready(row.shard, lane);
 }
 
-void WebhookQueue::remove(NoticeRef row) {
+bool WebhookQueue::remove(NoticeRef row) {
   const auto at = lanes_.find(row.shard);
-  if (at == lanes_.end()) return;
+  if (at == lanes_.end()) return false;
   auto& lane = at->second;
   const auto found = std::lower_bound(lane.rows.begin(), lane.rows.end(), row.number);
-  if (found == lane.rows.end() || *found != row.number) return;
+  if (found == lane.rows.end() || *found != row.number) return false;
   const auto index = static_cast<std::size_t>(found - lane.rows.begin());
   if (index < lane.in_flight) {
     --lane.in_flight;
@@ -36,9 +36,10 @@ void WebhookQueue::remove(NoticeRef row) {
   lane.rows.erase(found);
   --rows_;
   if (index == 0) first_row_changed(lane);
-  if (!lane.rows.empty() || lane.state == LaneState::in_flight) return;  // a batch still names it
+  if (!lane.rows.empty() || lane.state == LaneState::in_flight) return true;  // a batch still names it
   unlist(row.shard, lane);
   lanes_.erase(at);
+  return true;
 }
 
 // ---- taking ----
@@ -56,6 +57,7 @@ std::optional<WebhookQueue::Batch> WebhookQueue::take(MonoTime now) {
     const auto room = config_.batch_events_max - batch.rows.size();
     lane.in_flight = std::min({lane.rows.size(), room, lane.limit});
     lane.state = LaneState::in_flight;
+    batch.attempt = std::max(batch.attempt, lane.failures + 1);
     for (std::size_t i = 0; i < lane.in_flight; ++i) batch.rows.push_back({shard, lane.rows[i]});
   }
   rows_in_flight_ += batch.rows.size();
@@ -126,6 +128,10 @@ std::vector<ShardId> WebhookQueue::settle(WebhookBatchId batch) {
   batches_.erase(at);
   for (const auto shard : shards) rows_in_flight_ -= lanes_.at(shard).in_flight;
   return shards;
+}
+
+void WebhookQueue::put_back(WebhookBatchId batch) {
+  for (const auto shard : settle(batch)) release(lanes_.find(shard));
 }
 
 void WebhookQueue::delivered(WebhookBatchId batch) {

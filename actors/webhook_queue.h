@@ -49,6 +49,7 @@ class WebhookQueue {
   struct Batch {
     WebhookBatchId id;
     std::vector<NoticeRef> rows;  // in order within each shard
+    std::uint32_t attempt = 1;    // one more than the failures of its lane until now
   };
   struct Failure {
     std::vector<NoticeRef> dead;  // given up; the queue knows them no more
@@ -56,14 +57,15 @@ class WebhookQueue {
   };
 
   void add(NoticeRef row);
-  // The row is gone; waiting, on its way, or unknown here. Of a batch on its way it is not sent again.
-  void remove(NoticeRef row);
+  // The row is gone; waiting, on its way, or unknown here: then false. Of a batch on its way it is not sent again.
+  bool remove(NoticeRef row);
 
   // The next request's rows. Nothing: not now, see deadline().
   std::optional<Batch> take(MonoTime now);
   // Only the rows up to `last` fit into the request; those after it were not sent and wait as before.
   void cut(WebhookBatchId batch, NoticeRef last);
   // Each batch is settled once, by one of these.
+  void put_back(WebhookBatchId batch);  // nothing was sent: its rows wait as before
   void delivered(WebhookBatchId batch);
   Failure failed(WebhookBatchId batch, MonoTime now, Random& random, std::optional<milliseconds> retry_after = {});
 
@@ -80,6 +82,7 @@ class WebhookQueue {
     bool down = false;
   };
   [[nodiscard]] Counts counts() const;
+  [[nodiscard]] std::size_t rows() const { return rows_; }  // waiting and in flight
 
  private:
   enum class LaneState : std::uint8_t {

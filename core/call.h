@@ -22,6 +22,7 @@ struct Call {
   std::size_t answer_bytes_max = 65'536;  // of the answer's body; more is a failure
   std::string lane;                       // `kind:name`, as in `webhook:audit`. Calls of a lane start in order
   std::size_t lane_concurrency_max = 0;   // of this lane from now on; 0: the caller's default
+  std::string ca_file;                    // PEM; whom to trust instead of the caller's default; empty: that
 };
 
 struct Answer {

@@ -53,6 +53,11 @@ struct NodeLimits {
   std::size_t cursors_per_channel_max = 10'000;    // stock clients' confirmed positions; oldest forgotten
   std::uint64_t webhook_waiting_max = 1'000'000;   // events stored for one target; the oldest becomes a dead letter
   std::uint64_t webhook_dead_letters_max = 100'000;  // of one target; the oldest is dropped
+  // Of one channel: client events, cache misses and counts for its backend that wait for the disk; the newest
+  // are dropped. Who is here is never dropped: it is told as it stands then.
+  std::size_t channel_notices_waiting_max = 10'000;
+  std::size_t channel_notices_bytes_max = 16'777'216;  // the same, in bytes of their data
+  std::size_t auth_cache_entries_max = 100'000;    // the application's decisions on subscriptions; the oldest are forgotten
   std::chrono::seconds idempotency_window{600};
   std::chrono::seconds signature_window{600};
   std::chrono::seconds cursor_lifetime{86'400};

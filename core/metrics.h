@@ -66,6 +66,7 @@ class Metrics {
   Counter calls(std::string_view lane_kind, std::string_view outcome) const;  // of the application, answered or failed
   Histogram call_seconds;          // from accepting a call to its answer or failure
   Gauge calls_waiting, calls_in_flight;
+  Counter auth_questions(std::string_view outcome) const;  // allowed, denied, unavailable, cached, coalesced
 
   // actors
   Counter publishes(std::string_view source, std::string_view durability) const;
@@ -76,9 +77,16 @@ class Metrics {
   Gauge mailbox_messages(std::string_view kind) const;
   Counter actor_messages(std::string_view kind) const;
   Gauge requests_in_flight;
+  // Of a webhook's target. Its name is the operator's own, and there are few.
+  Gauge webhook_events_waiting(std::string_view target) const;
+  Gauge webhook_events_dead(std::string_view target) const;
+  Counter webhook_events_delivered(std::string_view target) const;
+  Counter webhook_failures(std::string_view target) const;
+  Histogram webhook_delivery_seconds;  // from when the oldest event of a request happened to its acknowledgement
   Counter resumes(std::string_view outcome) const;
   Counter missed_publications;
   Counter passivations;
+  Counter webhook_events_dropped(std::string_view reason) const;  // before they were stored
 
   // cluster and storage
   Gauge shards, shards_without_leader;

@@ -13,8 +13,9 @@ namespace parley::net {
 class ApplicationAsker {
  public:
   virtual ~ApplicationAsker() = default;
-  // Questions of one client. Thread-safe, never blocks. `done` runs once, with an answer for each question,
-  // maybe on another thread and maybe before this returns; it only hands over.
+  // Questions of one client. Thread-safe, never blocks. Each is answered once; `done` runs for those that are known
+  // together: before this returns, for what needs no call, and on another thread for each call's answer. It only
+  // hands over, and may run on two threads at a time.
   virtual void ask(const SettingsPtr& settings, std::vector<AuthQuestion> questions,
                    std::function<void(std::vector<ApplicationAnswer>)> done) = 0;
 };

@@ -318,7 +318,9 @@ class HttpCaller::Worker {
     set(CURLOPT_HTTPHEADER, job.headers.get());
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!config_.ca_file.empty()) set(CURLOPT_CAINFO, config_.ca_file.c_str());
+    // A kept connection is used again only by calls that trust the same.
+    const auto& ca_file = job.call.ca_file.empty() ? config_.ca_file : job.call.ca_file;
+    if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_ERRORBUFFER, &job.error[0]);
     set(CURLOPT_WRITEDATA, &job);

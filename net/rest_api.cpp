@@ -1,119 +1,104 @@
 #include "net/rest_api.h"
 
 #include "core/channel_name.h"
+#include "core/user.h"
 #include "net/pusher/codec.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 namespace parley::net {
 
-// A path behind /apps/{id}, part by part: `{c}` is a channel, `{a}` an argument.
+// A path behind /apps/{app}: `{channel}`, `{user}`, and `{position}` or `{domain}`, which is the argument.
 struct RestApi::Route {
   std::string_view method;
-  std::array<std::string_view, 4> parts;  // empty: none
+  RouteParts parts;
   std::string_view name;
   void (RestApi::*serve)(const RestCallPtr&);
 };
 
-namespace {
-
-std::vector<std::string_view> split(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty() && parts.size() < 8) {
-    const auto end = std::min(path.find('/'), path.size());
-    parts.push_back(path.substr(0, end));
-    if (end == path.size()) return parts;
-    path.remove_prefix(end + 1);
-    if (path.empty()) parts.emplace_back();  // a slash at the end is one part more, which is empty
-  }
-  return parts;
-}
-
-}  // namespace
-
-const RestApi::Route* RestApi::find_route(std::string_view method, const std::vector<std::string_view>& parts,
-                                          std::string& allowed) {
-  static const std::array<Route, 10> routes{{
+std::span<const RestApi::Route> RestApi::routes() {
+  // The first that fits counts: a fixed word stands before `{user}`.
+  static const auto table = std::to_array<Route>({
       {"POST", {"events"}, "events", &RestApi::publish},
       {"POST", {"batch_events"}, "batch_events", &RestApi::publish_batch},
       {"GET", {"channels"}, "channels", &RestApi::list_channels},
-      {"GET", {"channels", "{c}"}, "channel", &RestApi::show_channel},
-      {"GET", {"channels", "{c}", "users"}, "channel_users", &RestApi::list_users},
-      {"GET", {"channels", "{c}", "history"}, "history", &RestApi::read_history},
-      {"DELETE", {"channels", "{c}", "history"}, "history_delete", &RestApi::delete_history},
-      {"DELETE", {"channels", "{c}", "history", "{a}"}, "publication_delete", &RestApi::delete_publication},
-      {"POST", {"users", "{a}", "terminate_connections"}, "terminate_connections", &RestApi::terminate_user},
+      {"GET", {"channels", "{channel}"}, "channel", &RestApi::show_channel},
+      {"GET", {"channels", "{channel}", "users"}, "channel_users", &RestApi::list_users},
+      {"GET", {"channels", "{channel}", "history"}, "history", &RestApi::read_history},
+      {"DELETE", {"channels", "{channel}", "history"}, "history_delete", &RestApi::delete_history},
+      {"DELETE",
+       {"channels", "{channel}", "history", "{position}"},
+       "publication_delete",
+       &RestApi::delete_publication},
       {"GET", {"connections"}, "connections", &RestApi::count_connections},
-  }};
-  for (const auto& route : routes) {
-    std::size_t length = 0;
-    while (length < route.parts.size() && !route.parts[length].empty()) ++length;
-    if (length != parts.size()) continue;
-    const bool matches = std::equal(parts.begin(), parts.end(), route.parts.begin(), [](auto part, auto pattern) {
-      return pattern.starts_with('{') ? !part.empty() : part == pattern;
-    });
-    if (!matches) continue;
-    if (route.method == method) return &route;
-    if (!allowed.empty()) allowed.append(", ");
-    allowed.append(route.method);
-  }
-  return nullptr;
+      {"GET", {"users"}, "users", &RestApi::list_app_users},
+      {"GET", {"users", "status"}, "user_status", &RestApi::user_status},
+      {"POST", {"users", "status"}, "user_status", &RestApi::user_status},
+      {"GET", {"users", "{user}"}, "user", &RestApi::show_user},
+      {"GET", {"users", "{user}", "sessions"}, "user_sessions", &RestApi::show_sessions},
+      {"POST", {"users", "{user}", "kick"}, "user_kick", &RestApi::kick_user},
+      {"POST", {"users", "{user}", "ban"}, "user_ban", &RestApi::ban_user},
+      {"DELETE", {"users", "{user}", "ban"}, "user_ban_delete", &RestApi::lift_ban},
+      {"POST", {"users", "{user}", "terminate_connections"}, "terminate_connections", &RestApi::terminate_user},
+      {"GET", {"domains", "{domain}", "members"}, "domain_members", &RestApi::list_domain_members},
+  });
+  return table;
+}
+
+std::vector<RouteText> RestApi::route_table() {
+  std::vector<RouteText> rows;
+  for (const auto& route : routes())
+    rows.push_back({std::string(route.method), route_path("/apps/{app}", route.parts)});
+  return rows;
 }
 
 bool RestApi::handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) {
-  if (!request.path.starts_with("/apps/")) return false;
-  auto parts = split(std::string_view(request.path).substr(6));
+  constexpr std::string_view kPrefix = "/apps/";
+  if (!request.path.starts_with(kPrefix)) return false;
+  serve(request, std::string_view(request.path).substr(kPrefix.size()), exchange, false);
+  return true;
+}
+
+void RestApi::handle_trusted(const HttpRequest& request, std::string_view below,
+                             const std::shared_ptr<Exchange>& exchange) {
+  serve(request, below, exchange, true);
+}
+
+void RestApi::serve(const HttpRequest& request, std::string_view below, const std::shared_ptr<Exchange>& exchange,
+                    bool trusted) {
+  auto parts = split_path(below);
   const auto app_id = parts.empty() ? std::string_view() : parts.front();
   if (!parts.empty()) parts.erase(parts.begin());
 
   std::string allowed;
-  const auto* route = find_route(request.method, parts, allowed);
-  if (route == nullptr && !allowed.empty()) {
-    exchange->respond({.status = 405,
-                       .body = fmt::format(
-                           R"({{"error":"method_not_allowed","message":"this path takes {0}","remedy":"use {0}"}})",
-                           allowed),
-                       .headers = {{"Allow", allowed}},
-                       .route = "method_not_allowed"});
-    return true;
-  }
+  const auto* route = find_route(routes(), request.method, parts, allowed);
+  if (route == nullptr && !allowed.empty()) return respond_method_not_allowed(*exchange, allowed);
   if (route == nullptr) {
-    respond_error(*exchange, "not_found", make_error(Errc::not_found, "the API has no such path"));
-    return true;
+    return respond_error(*exchange, "not_found", make_error(Errc::not_found, "the API has no such path"));
   }
 
   auto call = std::make_shared<RestCall>();
   call->exchange = exchange;
   call->settings = exchange->settings();
   call->route = route->name;
-  const auto refuse = [&](const Error& error) {
-    respond_error(*exchange, route->name, error);
-    return true;
-  };
+  call->trusted = trusted;
+  const auto refuse = [&](const Error& error) { respond_error(*exchange, route->name, error); };
   call->app = call->settings->app_by_id(pusher::percent_decode(app_id, false));
   if (call->app == nullptr) return refuse(make_error(Errc::unknown_app));
   call->query = pusher::Query::parse(request.query);
-  auto signature = pusher::check_request(*call->app, {request.method, request.path, request.body}, call->query,
-                                         exchange->wall(), call->settings->limits.signature_window);
-  if (!signature) {
-    context_.unauthorized_requests.add();
-    return refuse(signature.error());
-  }
-  call->signature = std::move(*signature);
-  if (!call->app->enabled) return refuse(make_error(Errc::app_disabled));
-
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (route->parts[i] == "{c}") call->channel = pusher::percent_decode(parts[i], false);
-    if (route->parts[i] == "{a}") call->argument = pusher::percent_decode(parts[i], false);
-  }
-  if (!call->channel.empty()) {
-    if (auto valid = check_channel_name(call->channel, call->app->limits.channel_name_chars_max); !valid) {
-      return refuse(valid.error());
+  if (!trusted) {
+    auto signature = pusher::check_request(*call->app, {request.method, request.path, request.body}, call->query,
+                                           exchange->wall(), call->settings->limits.signature_window);
+    if (!signature) {
+      context_.unauthorized_requests.add();
+      return refuse(signature.error());
     }
+    call->signature = std::move(*signature);
+    if (!call->app->enabled) return refuse(make_error(Errc::app_disabled));
   }
+  if (auto read = read_path(*call, *route, parts); !read) return refuse(read.error());
   call->idempotency_key = request.header("idempotency-key");
   if (call->idempotency_key.size() > pusher::kIdempotencyKeyCharsMax) {
     return refuse(make_error(Errc::bad_request, fmt::format("an idempotency key has at most {} characters",
@@ -121,15 +106,37 @@ bool RestApi::handle(const HttpRequest& request, const std::shared_ptr<Exchange>
   }
   call->body = request.body;
   (this->*route->serve)(call);
-  return true;
+}
+
+Status RestApi::read_path(RestCall& call, const Route& route, const std::vector<std::string_view>& parts) {
+  const auto& limits = call.app->limits;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto pattern = route.parts[i];
+    if (!pattern.starts_with('{')) continue;
+    auto text = pusher::percent_decode(parts[i], false);
+    if (pattern == "{channel}") {
+      if (auto valid = check_channel_name(text, limits.channel_name_chars_max); !valid) return valid;
+      call.channel = std::move(text);
+    } else if (pattern == "{user}") {
+      if (auto valid = check_user_id(text, limits.user_id_chars_max); !valid) return valid;
+      call.user = std::move(text);
+    } else {
+      call.argument = std::move(text);
+    }
+  }
+  return {};
 }
 
 Status RestApi::guard(const RestCall& call) {
+  if (call.trusted) return {};  // nothing was signed that somebody could have captured
   switch (replay_guard_.take(call.signature.hex, call.signature.timestamp_seconds, call.exchange->wall(),
                              call.guard_bounds())) {
-    case ReplayGuard::Verdict::fresh: return {};
-    case ReplayGuard::Verdict::seen: return make_error(Errc::replayed);
-    case ReplayGuard::Verdict::too_old: break;
+    case ReplayGuard::Verdict::fresh:
+      return {};
+    case ReplayGuard::Verdict::seen:
+      return make_error(Errc::replayed);
+    case ReplayGuard::Verdict::too_old:
+      break;
   }
   return make_error(Errc::replayed, "this request is older than what the server remembers of used signatures");
 }
@@ -151,7 +158,7 @@ void RestApi::change(const RestCallPtr& call, Request request, std::function<std
     }
     const auto error = error_of(reply);
     // These calls come to the same when repeated: after a failure the same request may try again.
-    replay_guard_.forget(call->signature.hex, call->signature.timestamp_seconds);
+    if (!call->trusted) replay_guard_.forget(call->signature.hex, call->signature.timestamp_seconds);
     respond_error(*call->exchange, call->route, error);
   });
 }

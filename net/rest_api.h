@@ -1,7 +1,8 @@
 #pragma once
 // The signed HTTP API: everything under /apps/{id}/. Pusher's calls, and history. docs/http-api.md says
 // what each answers. Finds the route, checks the signature in Pusher's order, refuses replays, and
-// hands the call to the noun that serves it (rest_publish, rest_queries, rest_history).
+// hands the call to the noun that serves it (rest_publish, rest_queries, rest_history, rest_users). The
+// admin API serves the same calls without a signature.
 // Thread-safe: one serves all I/O threads; server/ owns it.
 
 #include "net/http_handler.h"
@@ -9,10 +10,13 @@
 #include "net/pusher/rate_limit.h"
 #include "net/replay_guard.h"
 #include "net/rest_call.h"
+#include "net/route.h"
 
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace parley::net {
 
@@ -20,6 +24,10 @@ class RestApi final : public HttpHandler {
  public:
   explicit RestApi(pusher::PusherContext& context) : context_(context) {}
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
+  // `below`: the path behind `apps/`. From an operator who has shown who it is: no signature is asked for,
+  // and applications that are disabled are served too.
+  void handle_trusted(const HttpRequest& request, std::string_view below, const std::shared_ptr<Exchange>& exchange);
+  static std::vector<RouteText> route_table();
 
  private:
   friend class RestPublish;
@@ -32,6 +40,15 @@ class RestApi final : public HttpHandler {
   void show_channel(const RestCallPtr& call);
   void list_users(const RestCallPtr& call);
   void count_connections(const RestCallPtr& call);
+  // rest_users.cpp
+  void user_status(const RestCallPtr& call);
+  void show_user(const RestCallPtr& call);
+  void show_sessions(const RestCallPtr& call);
+  void list_app_users(const RestCallPtr& call);
+  void list_domain_members(const RestCallPtr& call);
+  void kick_user(const RestCallPtr& call);
+  void ban_user(const RestCallPtr& call);
+  void lift_ban(const RestCallPtr& call);
   void terminate_user(const RestCallPtr& call);
   // rest_history.cpp
   void read_history(const RestCallPtr& call);
@@ -39,8 +56,11 @@ class RestApi final : public HttpHandler {
   void delete_publication(const RestCallPtr& call);
 
   struct Route;
-  static const Route* find_route(std::string_view method, const std::vector<std::string_view>& parts,
-                                 std::string& allowed);
+  static std::span<const Route> routes();
+  void serve(const HttpRequest& request, std::string_view below, const std::shared_ptr<Exchange>& exchange,
+             bool trusted);
+  // Fills what the path and headers say.
+  static Status read_path(RestCall& call, const Route& route, const std::vector<std::string_view>& parts);
   // Refuses what was used before; else it is used from now on.
   Status guard(const RestCall& call);
   // One state-changing request that is answered by Done.
@@ -49,7 +69,7 @@ class RestApi final : public HttpHandler {
 
   pusher::PusherContext& context_;
   ReplayGuard replay_guard_;
-  std::mutex rates_mutex_;  // guards rates_; leaf
+  std::mutex rates_mutex_;                                       // guards rates_; leaf
   std::map<std::string, pusher::RateLimit, std::less<>> rates_;  // by app id; grows with the configured apps only
 };
 

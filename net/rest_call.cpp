@@ -30,6 +30,24 @@ Error error_of(const Reply& reply) {
   return make_error(Errc::internal);
 }
 
+Result<std::optional<std::int64_t>> query_number(const pusher::Query& query, std::string_view name) {
+  const auto text = query.get(name);
+  if (text.empty()) return std::optional<std::int64_t>();
+  const auto value = pusher::json_integer(text);
+  if (!value) return make_error(Errc::bad_request, fmt::format("`{}` must be a whole number", name));
+  return value;
+}
+
+Result<std::size_t> query_limit(const pusher::Query& query, std::size_t usual, std::size_t most) {
+  const auto limit = query_number(query, "limit");
+  if (!limit) return limit.error();
+  if (!*limit) return std::min(usual, most);
+  if (**limit < 1 || **limit > static_cast<std::int64_t>(most)) {
+    return make_error(Errc::bad_request, fmt::format("`limit` must be 1 to {}", most));
+  }
+  return static_cast<std::size_t>(**limit);
+}
+
 Result<std::vector<std::string>> parse_info(std::string_view text, std::initializer_list<std::string_view> known) {
   std::vector<std::string> names;
   while (!text.empty()) {

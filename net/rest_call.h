@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,10 @@ struct RestCall {
   const App* app = nullptr;  // in `settings`
   std::string_view route;    // metric label
   std::string channel;       // from the path, decoded; empty on routes without one
-  std::string argument;      // the path's last part, decoded: a user id, a position
+  std::string user;          // likewise
+  std::string argument;      // the path's other part, decoded: a position, a domain
   pusher::Query query;
+  bool trusted = false;  // an operator's: there is no signature
   pusher::RequestSignature signature;
   std::string body;
   std::string idempotency_key;  // of the header
@@ -38,6 +41,11 @@ void respond(const RestCall& call, std::string json);
 void respond_error(Exchange& exchange, std::string_view route, const Error& error, std::string_view extra = {});
 // The error in a reply that is not what was asked for.
 Error error_of(const Reply& reply);
+
+// A whole number of the query; nothing: absent.
+Result<std::optional<std::int64_t>> query_number(const pusher::Query& query, std::string_view name);
+// `limit` of the query; `usual` when absent.
+Result<std::size_t> query_limit(const pusher::Query& query, std::size_t usual, std::size_t most);
 
 // The names in `info=a,b`, each of which must be in `known`.
 Result<std::vector<std::string>> parse_info(std::string_view text, std::initializer_list<std::string_view> known);

@@ -11,14 +11,6 @@
 namespace parley::net {
 namespace {
 
-Result<std::optional<std::int64_t>> number(const RestCall& call, std::string_view name) {
-  const auto text = call.query.get(name);
-  if (text.empty()) return std::optional<std::int64_t>();
-  const auto value = pusher::json_integer(text);
-  if (!value) return make_error(Errc::bad_request, fmt::format("`{}` must be a whole number", name));
-  return value;
-}
-
 Result<GetHistory> parse_query(const RestCall& call) {
   GetHistory query{.channel = call.key(call.channel)};
   if (const auto since = call.query.get("since"); !since.empty()) {
@@ -26,21 +18,15 @@ Result<GetHistory> parse_query(const RestCall& call) {
     if (!position) return make_error(Errc::bad_position, "`since` must be epoch:offset as it was received");
     if (position->exists()) query.since = *position;  // all zero: from the beginning
   }
-  const auto from = number(call, "from");
+  const auto from = query_number(call.query, "from");
   if (!from) return from.error();
   if (*from) query.from_time = WallTime{**from};
-  const auto to = number(call, "to");
+  const auto to = query_number(call.query, "to");
   if (!to) return to.error();
   if (*to) query.to_time = WallTime{**to};
-  const auto limit = number(call, "limit");
+  const auto limit = query_limit(call.query, query.limit, call.settings->limits.history_page_max);
   if (!limit) return limit.error();
-  if (*limit) {
-    const auto most = static_cast<std::int64_t>(call.settings->limits.history_page_max);
-    if (**limit < 1 || **limit > most) {
-      return make_error(Errc::bad_request, fmt::format("`limit` must be 1 to {}", most));
-    }
-    query.limit = static_cast<std::size_t>(**limit);
-  }
+  query.limit = *limit;
   const auto direction = call.query.get("direction");
   if (direction == "backward") {
     query.direction = Direction::backward;

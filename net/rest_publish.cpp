@@ -67,9 +67,10 @@ Status RestPublish::admit() {
   auto fresh = call_->app->refuse_replays ? api_.guard(*call_) : Status();
   const bool may_repeat = keyed();
   if (!fresh) {
-    const bool known = may_repeat && std::all_of(plan_.targets.begin(), plan_.targets.end(), [&](const auto& target) {
-      return api_.replay_guard_.knows_key(fmt::format("{}\n{}", call_->app->id, key_of(target)), now, bounds);
-    });
+    const bool known =
+        may_repeat && std::all_of(plan_.targets.begin(), plan_.targets.end(), [&](const auto& target) {
+          return api_.replay_guard_.knows_key(fmt::format("{}\n{}", call_->app->id, key_of(target)), now, bounds);
+        });
     if (!known) return fresh;
   }
   for (const auto& target : plan_.targets) {
@@ -128,7 +129,9 @@ void RestPublish::send(std::size_t index) {
       .client_event = false,
       .idempotency_key = key,
       // Stored with the publication: a replay is refused after a restart too. A known key answers instead.
-      .once = key.empty() && call_->app->refuse_replays ? fmt::format("{}/{}", call_->signature.hex, index) : std::string(),
+      .once = key.empty() && call_->app->refuse_replays && !call_->trusted
+                  ? fmt::format("{}/{}", call_->signature.hex, index)
+                  : std::string(),
       .wants_reply = true,
       .wants_counts = counts,
       .ack = 0,

@@ -1,4 +1,4 @@
-// The questions of the HTTP API: channels, members, connections; and ending a user's connections.
+// The questions of the HTTP API: channels, members, connections.
 
 #include "core/channel_name.h"
 #include "net/pusher/json_text.h"
@@ -96,11 +96,6 @@ void RestApi::list_users(const RestCallPtr& call) {
 
 void RestApi::count_connections(const RestCallPtr& call) {
   respond(*call, fmt::format(R"({{"connections":{}}})", context_.connections(call->app->id)));
-}
-
-void RestApi::terminate_user(const RestCallPtr& call) {
-  change(call, {.from = {}, .what = TerminateUser{{call->app->id, call->argument}}},
-         [](const Done&) { return std::string("{}"); });
 }
 
 }  // namespace parley::net

@@ -3,7 +3,7 @@
 #include "core/clock.h"
 #include "net/pusher/http_signature.h"
 #include "net/pusher/json_text.h"
-#include "server/client_commands.h"
+#include "server/command_output.h"
 #include "server/pusher_connection.h"
 
 #include <fmt/format.h>

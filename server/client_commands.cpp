@@ -3,7 +3,7 @@
 #include "core/clock.h"
 #include "net/pusher/fields.h"
 #include "net/pusher/json_text.h"
-#include "server/printable.h"
+#include "server/command_output.h"
 #include "server/pusher_connection.h"
 
 #include <fmt/format.h>
@@ -16,25 +16,6 @@ namespace parley::server {
 namespace {
 
 using net::pusher::append_json_string;
-
-// The `message` of an error's body, or the body itself.
-std::string reason_in(const net::ClientResponse& response) {
-  std::string message;
-  if (net::pusher::check_json(response.body, 32).ok()) {
-    const auto fields = net::pusher::read_fields<2>(net::pusher::trimmed(response.body), {"message", "remedy"},
-                                                    Errc::bad_frame, "the answer");
-    if (fields && !(*fields)[0].empty() && net::pusher::type_of((*fields)[0]) == net::pusher::JsonType::string) {
-      message = net::pusher::json_string((*fields)[0]);
-      if (!(*fields)[1].empty()) message += "; " + net::pusher::json_string((*fields)[1]);
-    }
-  }
-  return fmt::format("{} ({})", printable(message.empty() ? response.body : message), response.status);
-}
-
-int refused(std::string_view what, const net::ClientResponse& response) {
-  fmt::print(stderr, "cannot {}: {}\n", what, reason_in(response));
-  return 1;
-}
 
 void show(const PusherFrame& frame, bool json, const Clock& clock) {
   if (json) {
@@ -57,11 +38,6 @@ void show(const PusherFrame& frame, bool json, const Clock& clock) {
 }
 
 }  // namespace
-
-int complain(std::string_view what, const Error& error) {
-  fmt::print(stderr, "cannot {}: {}\n", what, printable(error.message));
-  return 1;
-}
 
 int publish(const ClientTarget& target, const PublishOptions& options) {
   auto data = options.words.at(2);

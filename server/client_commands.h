@@ -38,7 +38,4 @@ struct HistoryOptions {
 };
 int history(const ClientTarget& target, const HistoryOptions& options);
 
-// "cannot …: reason" on stderr; returns 1.
-int complain(std::string_view what, const Error& error);
-
 }  // namespace parley::server

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace parley::server {
 namespace {
 
@@ -24,23 +26,45 @@ const App* choose_app(const Settings& settings, const ClientOptionsGiven& given)
   return settings.apps.empty() ? nullptr : &settings.apps.front();
 }
 
-// What the options leave open comes from the app they name; of an app that is not configured here, as
-// for a server elsewhere, from the environment.
-Result<App> app_of(const Settings& settings, const ClientOptionsGiven& given,
-                   const std::map<std::string, std::string>& environment) {
+using Environment = std::map<std::string, std::string>;
+
+Result<std::string> find_url(const ClientOptionsGiven& given, const Environment& environment, const Config& config) {
+  const auto found = environment.find("PARLEY_URL");
+  auto url = !given.url.empty()                                     ? given.url
+             : found != environment.end() && !found->second.empty() ? found->second
+                                                                    : url_of(config.server);
+  while (url.ends_with('/')) url.pop_back();
+  if (url.starts_with("ws")) url.replace(0, 2, "http");
+  if (const auto parsed = net::parse_url(url); !parsed) {
+    return make_error(Errc::bad_request, fmt::format("--url {}: {}", url, parsed.error().message));
+  }
+  return url;
+}
+
+net::ClientOptions options_of(const ClientOptionsGiven& given) {
+  net::ClientOptions options;
+  options.verify_certificate = !given.insecure;
+  options.ca_file = given.ca_file;
+  return options;
+}
+
+// What the options leave open comes from the app they name; of an app that is not configured here, as for
+// a server elsewhere, from the environment.
+std::string choose(const std::string& option, const App* app, std::string App::*field, const Environment& environment,
+                   const char* name) {
+  if (!option.empty()) return option;
+  if (app != nullptr) return app->*field;
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
+
+// The configured application, with what the options say otherwise; or one that options and environment describe.
+Result<App> app_of(const Settings& settings, const ClientOptionsGiven& given, const Environment& environment) {
   const auto* configured = choose_app(settings, given);
   App app = configured == nullptr ? App{} : *configured;
-  const auto complete = [&](std::string& field, const std::string& option, const char* name) {
-    if (!option.empty()) {
-      field = option;
-    } else if (configured == nullptr) {
-      const auto found = environment.find(name);
-      if (found != environment.end()) field = found->second;
-    }
-  };
-  complete(app.id, given.app_id, "PARLEY_APP_ID");
-  complete(app.key, given.key, "PARLEY_APP_KEY");
-  complete(app.secret, given.secret, "PARLEY_APP_SECRET");
+  app.id = choose(given.app_id, configured, &App::id, environment, "PARLEY_APP_ID");
+  app.key = choose(given.key, configured, &App::key, environment, "PARLEY_APP_KEY");
+  app.secret = choose(given.secret, configured, &App::secret, environment, "PARLEY_APP_SECRET");
   if (app.id.empty() || app.key.empty() || app.secret.empty()) {
     return make_error(Errc::bad_request,
                       "which application? Give --app-id, --key and --secret, or set PARLEY_APP_ID, PARLEY_APP_KEY and "
@@ -72,22 +96,35 @@ Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandL
   const auto loaded = load_from_system(line);
   ClientTarget target;
   const auto environment = process_environment();
-  const auto url = environment.find("PARLEY_URL");
-  target.url = !given.url.empty()                                 ? given.url
-               : url != environment.end() && !url->second.empty() ? url->second
-                                                                  : url_of(loaded.config.server);
-  while (target.url.ends_with('/')) target.url.pop_back();
-  if (target.url.starts_with("ws")) target.url.replace(0, 2, "http");
-  if (const auto parsed = net::parse_url(target.url); !parsed) {
-    return make_error(Errc::bad_request, fmt::format("--url {}: {}", target.url, parsed.error().message));
-  }
+  auto url = find_url(given, environment, loaded.config);
+  if (!url) return url.error();
+  target.url = std::move(*url);
   const auto app = app_of(loaded.config.settings, given, environment);
   if (!app) return app.error();
   target.app_id = app->id;
   target.key.key = app->key;
   target.key.secret = app->secret;
-  target.options.verify_certificate = !given.insecure;
-  target.options.ca_file = given.ca_file;
+  target.options = options_of(given);
+  return target;
+}
+
+Result<AdminTarget> find_admin_target(const ClientOptionsGiven& given, const CommandLine& line) {
+  const auto loaded = load_from_system(line);
+  const auto environment = process_environment();
+  AdminTarget target;
+  auto url = find_url(given, environment, loaded.config);
+  if (!url) return url.error();
+  target.url = std::move(*url);
+  target.app_id =
+      choose(given.app_id, choose_app(loaded.config.settings, given), &App::id, environment, "PARLEY_APP_ID");
+  // PARLEY_ADMIN_KEY is in the configuration already: it is a key of the node.
+  target.key = given.admin_key.empty() ? loaded.config.settings.admin.key : given.admin_key;
+  if (target.key.empty()) {
+    return make_error(Errc::bad_request,
+                      "with which admin key? Set PARLEY_ADMIN_KEY, or give --admin-key, or --config a file with "
+                      "admin.key, or --dev for the demo's");
+  }
+  target.options = options_of(given);
   return target;
 }
 

@@ -14,6 +14,7 @@ struct ClientOptionsGiven {  // empty: not given
   std::string app_id;
   std::string key;
   std::string secret;
+  std::string admin_key;
   std::string ca_file;
   bool insecure = false;
 };
@@ -31,6 +32,16 @@ struct ClientTarget {
 
 // The application alone, with what else is configured for it: `parley token` speaks to no server.
 Result<App> find_app(const ClientOptionsGiven& given, const CommandLine& line);
+
+// For the admin API: no secret of an application is needed.
+struct AdminTarget {
+  std::string url;     // as above
+  std::string app_id;  // empty: none was named, and none is configured here
+  std::string key;
+  net::ClientOptions options;
+};
+
 Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line);
+Result<AdminTarget> find_admin_target(const ClientOptionsGiven& given, const CommandLine& line);
 
 }  // namespace parley::server

@@ -54,7 +54,7 @@ struct ConformanceConfig {
 };
 
 struct Config {
-  bool dev = false;  // demo app, demo page, weak secrets allowed, loopback only unless told otherwise
+  bool dev = false;  // demo app, page and admin key, weak secrets allowed, loopback only unless told otherwise
   ServerConfig server;
   MetricsConfig metrics;
   DataConfig data;
@@ -66,5 +66,6 @@ struct Config {
 inline constexpr const char* kDevAppId = "4711";
 inline constexpr const char* kDevAppKey = "app-key-demo";
 inline constexpr const char* kDevAppSecret = "app-secret-demo";
+inline constexpr const char* kDevAdminKey = "admin-key-demo";
 
 }  // namespace parley::server

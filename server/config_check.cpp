@@ -1,6 +1,8 @@
 #include "server/config_reader.h"
 
 #include "core/channel_name.h"
+#include "core/host_pattern.h"
+#include "net/client_socket.h"
 
 #include <arpa/inet.h>
 
@@ -17,7 +19,8 @@ constexpr std::size_t kTokenSecretsMax = 8;  // each may cost a refused token an
 constexpr const char* kMakeSecret = "make one with `openssl rand -hex 20`";
 
 // What examples of this and of other servers use; whoever copies one has no secret.
-constexpr std::array<std::string_view, 12> kKnownSecrets{kDevAppSecret,
+constexpr std::array<std::string_view, 13> kKnownSecrets{kDevAppSecret,
+                                                         kDevAdminKey,
                                                          "app-secret",
                                                          "secret",
                                                          "password",
@@ -61,6 +64,11 @@ bool origin_pattern(std::string_view text) {
   return !host.empty() && all_of_charset(text.substr(0, separator), "+-.") && all_of_charset(host, "-._:[]");
 }
 
+constexpr std::string_view kPatternChars = "_-=@,.;*#";
+constexpr const char* kPatternRemedy = "letters, digits, _ - = @ , . ; and * for any run of them";
+
+bool header_name(std::string_view name) { return !name.empty() && all_of_charset(name, "!#$%&'*+-.^_`|~"); }
+
 class Checker {
  public:
   Checker(const ConfigSources& sources, LoadedConfig& out) : sources_(sources), out_(out), config_(out.config) {}
@@ -68,7 +76,10 @@ class Checker {
   void run() {
     check_server();
     check_tls();
+    check_admin();
+    check_outbound();
     check_apps();
+    check_webhooks();
     check_rules();
     check_limits();
   }
@@ -118,10 +129,65 @@ class Checker {
     }
     for (const auto& [key, path] :
          {std::pair{"server.tls.certificate", tls.certificate}, {"server.tls.key", tls.key}}) {
-      if (path.empty() || !sources_.readable) continue;
-      if (const auto status = sources_.readable(path); !status) {
-        wrong(key, status.error().message, "check the path, and that the user who runs parley may read the file");
+      check_readable(key, path);
+    }
+  }
+
+  void check_admin() {
+    const auto& admin = config_.settings.admin;
+    for (const auto& [name, key] : {std::pair{"admin.key", &admin.key}, {"admin.key_previous", &admin.key_previous}}) {
+      if (key->empty()) continue;
+      if (!std::all_of(key->begin(), key->end(), [](char c) { return c > 0x20 && c < 0x7F; })) {
+        wrong(name, "it has characters that an HTTP header cannot carry",
+              "printable ASCII without spaces; " + std::string(kMakeSecret));
+        continue;
       }
+      if (config_.dev) continue;
+      if (std::find(kKnownSecrets.begin(), kKnownSecrets.end(), *key) != kKnownSecrets.end()) {
+        wrong(name, "this key is a well-known example", kMakeSecret);
+      } else if (key->size() < kSecretCharsMin) {
+        wrong(name, fmt::format("{} characters are too few: at least {}", key->size(), kSecretCharsMin), kMakeSecret);
+      }
+    }
+    if (admin.key_previous.empty()) return;
+    if (admin.key.empty()) wrong("admin.key_previous", "admin.key is missing beside it", "set both, or only admin.key");
+    if (admin.key_previous == admin.key) {
+      wrong("admin.key_previous", "it is the same as admin.key", "remove it when the rotation is over");
+    }
+  }
+
+  void check_outbound() {
+    for (const auto& pattern : config_.settings.outbound_hosts) {
+      if (!valid_host_pattern(pattern)) {
+        wrong("outbound.allowed_hosts", fmt::format("`{}` is not a host", pattern),
+              "write hooks.example.com, *.example.com or 10.0.0.5:8080");
+      }
+    }
+  }
+
+  // A URL that this server will call.
+  void check_outbound_url(const std::string& key, const std::string& text) {
+    const auto starts = [&](std::string_view scheme) { return text.starts_with(scheme); };
+    const auto authority = text.find("://") == std::string::npos ? std::string_view()
+                                                                 : std::string_view(text).substr(text.find("://") + 3);
+    if (authority.substr(0, authority.find_first_of("/?#")).find('@') != std::string_view::npos) {
+      return wrong(key, "a name and a password in the URL are sent to nobody", "use a header for them");
+    }
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    const auto url = net::parse_url(text);
+    if ((!starts("http://") && !starts("https://")) || !plain || !url) {
+      return wrong(key, fmt::format("`{}` is not a URL that can be called", text), "write https://host/path");
+    }
+    if (text.find('#') != std::string::npos) return wrong(key, "a URL that is called has no `#` part", "remove it");
+    if (!host_allowed(config_.settings.outbound_hosts, url->host, url->port)) {
+      wrong(key, fmt::format("outbound.allowed_hosts does not name {}", url->host), "add the host there");
+    }
+  }
+
+  void check_readable(const std::string& key, const std::string& path) {
+    if (path.empty() || !sources_.readable) return;
+    if (const auto status = sources_.readable(path); !status) {
+      wrong(key, status.error().message, "check the path, and that the user who runs parley may read the file");
     }
   }
 
@@ -169,6 +235,8 @@ class Checker {
       }
     }
     check_tokens(app, at + ".tokens");
+    check_app_auth(app, at);
+    check_app_status(app, at);
     check_app_limits(app, at);
   }
 
@@ -193,6 +261,39 @@ class Checker {
             fmt::format("{}s is not less than lifetime_max_seconds = {}", tokens.warn.count(),
                         tokens.lifetime_max.count()),
             "every client would be told at once that its token ends");
+    }
+  }
+
+  void check_app_auth(const App& app, const std::string& at) {
+    const auto& auth = app.auth;
+    if (!auth.url.empty()) check_outbound_url(at + ".auth.url", auth.url);
+    if (!auth.batch_url.empty()) check_outbound_url(at + ".auth.batch_url", auth.batch_url);
+    if (auth.url.empty() && !auth.batch_url.empty()) {
+      wrong(at + ".auth.batch_url", fmt::format("{}.auth.url is missing beside it", at), "set both, or only auth.url");
+    }
+    for (const auto& name : auth.forward_headers) {
+      if (!header_name(name)) {
+        wrong(at + ".auth.forward_headers", fmt::format("`{}` is not a header's name", name),
+              "write names as `cookie`");
+      }
+    }
+  }
+
+  // What is filled in cannot make another channel of it, so any word stands for it here.
+  void check_app_status(const App& app, const std::string& at) {
+    for (const auto& channel : app.status.channels) {
+      auto name = channel;
+      for (const std::string_view place : {"{user}", "{domain}"}) {
+        if (const auto found = name.find(place); found != std::string::npos) name.replace(found, place.size(), "1");
+      }
+      const auto traits = channel_traits(name);
+      if (!check_channel_name(name, app.limits.channel_name_chars_max)) {
+        wrong(at + ".status.channels", fmt::format("`{}` is no channel's name", channel),
+              "letters, digits, _ - = @ , . ; with {user} or {domain} once each");
+      } else if (!traits.needs_auth || traits.encrypted) {
+        wrong(at + ".status.channels", fmt::format("everybody may listen to `{}`, or nobody can read it", channel),
+              "use a private- or presence- channel");
+      }
     }
   }
 
@@ -248,6 +349,79 @@ class Checker {
     }
   }
 
+  void check_webhook(const WebhookTarget& target, const std::string& at) {
+    if (target.name.empty()) {
+      wrong(at + ".name", "the webhook has no name",
+            "what waits for it is stored under it: letters, digits, `_` and `-`");
+    } else if (!all_of_charset(target.name, "_-")) {
+      wrong(at + ".name", fmt::format("`{}` has characters that a name must not have", target.name),
+            "letters, digits, `_` and `-`");
+    }
+    if (target.app.empty()) {
+      wrong(at + ".app", "the webhook has no app", "set app to the id of one of [[apps]]");
+    } else if (config_.settings.app_by_id(target.app) == nullptr) {
+      wrong(at + ".app", fmt::format("there is no app with the id `{}`", target.app), "use the id of one of [[apps]]");
+    }
+    if (target.url.empty()) {
+      wrong(at + ".url", "the webhook has no url", "write https://host/path");
+    } else {
+      check_outbound_url(at + ".url", target.url);
+    }
+    if (target.events.empty()) wrong(at + ".events", "the webhook has no events", "`*` means all");
+    for (const auto& event : target.events) {
+      if (event == "*" || event == "pusher" || notice_kind(event)) continue;
+      std::vector<std::string_view> names{"pusher"};
+      for (std::size_t i = 0; i < kNoticeKinds; ++i) names.push_back(notice_name(static_cast<NoticeKind>(i)));
+      const auto near = closest(event, names);
+      wrong(at + ".events", fmt::format("there is no event `{}`", event),
+            near.empty() ? fmt::format("use `*` or: {}", fmt::join(names, ", "))
+                         : fmt::format("did you mean `{}`?", near));
+    }
+    if (target.channels.empty()) wrong(at + ".channels", "the webhook matches no channel", "`*` means all");
+    for (const auto& pattern : target.channels) {
+      if (pattern.empty() || !all_of_charset(pattern, kPatternChars)) {
+        wrong(at + ".channels", fmt::format("`{}` has characters that no channel name has", pattern), kPatternRemedy);
+      }
+    }
+    for (const auto& header : target.headers) check_header(at + ".headers", header);
+    check_readable(at + ".ca_file", target.ca_file);
+  }
+
+  // The message never shows the value: it may be a secret.
+  void check_header(const std::string& key, const std::string& header) {
+    constexpr std::array<std::string_view, 9> kOurs{"host",         "content-length",     "content-type",
+                                                    "connection",   "transfer-encoding",  "user-agent",
+                                                    "x-pusher-key", "x-pusher-signature", "expect"};
+    const auto colon = header.find(':');
+    const auto name = header.substr(0, colon);
+    if (colon == std::string::npos || !header_name(name)) {
+      return wrong(key, "one of them is not `Name: value`", "write them as \"Authorization: Bearer …\"");
+    }
+    const auto control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; };
+    if (std::any_of(header.begin(), header.end(), control)) {
+      return wrong(key, fmt::format("the value of `{}` has control characters", name), "remove them");
+    }
+    const bool ours = std::any_of(kOurs.begin(), kOurs.end(), [&](std::string_view own) {
+      return std::equal(own.begin(), own.end(), name.begin(), name.end(), [](char a, char b) {
+        return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
+      });
+    });
+    if (ours) wrong(key, fmt::format("`{}` is set by the server", name), "remove it");
+  }
+
+  void check_webhooks() {
+    const auto& webhooks = config_.settings.webhooks;
+    std::map<std::string, std::size_t> names;
+    for (std::size_t i = 0; i < webhooks.size(); ++i) {
+      const auto at = fmt::format("webhooks[{}]", i);
+      check_webhook(webhooks[i], at);
+      if (const auto [first, fresh] = names.emplace(webhooks[i].name, i); !fresh && !webhooks[i].name.empty()) {
+        wrong(at + ".name", fmt::format("`{}` is the name of webhooks[{}] too", webhooks[i].name, first->second),
+              "give each its own");
+      }
+    }
+  }
+
   void check_rules() {
     const auto own_rules = config_.settings.rules.size() - default_rules().size();
     for (std::size_t i = 0; i < own_rules; ++i) {
@@ -255,9 +429,8 @@ class Checker {
       const auto at = fmt::format("channels[{}]", i);
       if (rule.match.empty()) {
         wrong(at + ".match", "the rule matches nothing", "set match to a pattern as `orders.*`");
-      } else if (!all_of_charset(rule.match, "_-=@,.;*#")) {
-        wrong(at + ".match", fmt::format("`{}` has characters that no channel name has", rule.match),
-              "letters, digits, _ - = @ , . ; and * for any run of them");
+      } else if (!all_of_charset(rule.match, kPatternChars)) {
+        wrong(at + ".match", fmt::format("`{}` has characters that no channel name has", rule.match), kPatternRemedy);
       }
       for (std::size_t earlier = 0; earlier < i; ++earlier) {
         if (!rule.match.empty() && config_.settings.rules[earlier].match == rule.match) {

@@ -12,8 +12,9 @@ namespace {
 using Environment = std::map<std::string, std::string>;
 
 // Other variables that begin with PARLEY_ and mean something elsewhere.
-constexpr std::array<std::string_view, 5> kOtherNames{"PARLEY_CONFIG", "PARLEY_URL", "PARLEY_APP_ID", "PARLEY_APP_KEY",
-                                                      "PARLEY_APP_SECRET"};
+constexpr std::array<std::string_view, 7> kOtherNames{"PARLEY_CONFIG",        "PARLEY_URL",        "PARLEY_APP_ID",
+                                                      "PARLEY_APP_KEY",       "PARLEY_APP_SECRET", "PARLEY_WEBHOOK_URL",
+                                                      "PARLEY_WEBHOOK_EVENTS"};
 
 const std::string* lookup(const Environment& env, const std::string& name) {
   const auto found = env.find(name);
@@ -94,12 +95,41 @@ void read_app(const Environment& env, const std::string& prefix, std::set<std::s
   out.origins[shown + ".secret"] = prefix + "SECRET";
 }
 
+// One webhook from two variables. One of the same name in the file gets the new URL and events. Its app is
+// the first, which is known when all were read.
+void read_webhook(const Environment& env, LoadedConfig& out) {
+  constexpr const char* kName = "environment";
+  const auto* url = lookup(env, "PARLEY_WEBHOOK_URL");
+  const auto* events = lookup(env, "PARLEY_WEBHOOK_EVENTS");
+  if (url == nullptr) {
+    if (events != nullptr) {
+      mistake(out, "PARLEY_WEBHOOK_EVENTS", "webhooks", "PARLEY_WEBHOOK_URL is missing beside it", "set both, or none");
+    }
+    return;
+  }
+  auto& webhooks = out.config.settings.webhooks;
+  auto target = std::find_if(webhooks.begin(), webhooks.end(), [&](const auto& one) { return one.name == kName; });
+  if (target == webhooks.end()) {
+    target = webhooks.insert(webhooks.end(), WebhookTarget{});
+    target->name = kName;
+  }
+  const auto shown = fmt::format("webhooks[{}]", target - webhooks.begin());
+  for (const auto* key : {"name", "app", "url"})
+    out.origins.try_emplace(fmt::format("{}.{}", shown, key), "PARLEY_WEBHOOK_URL");
+  target->url = *url;
+  out.origins[shown + ".url"] = "PARLEY_WEBHOOK_URL";
+  if (events == nullptr) return;
+  CHECK(assign_text(Slot(&target->events), *events, {}).ok());  // any text is a list
+  out.origins[shown + ".events"] = "PARLEY_WEBHOOK_EVENTS";
+}
+
 }  // namespace
 
 void read_environment(const Environment& env, LoadedConfig& out) {
   read_earlier_names(env, out);
   std::set<std::string> seen;
   for (const auto* prefix : {"PARLEY_APP_", "REVERB_APP_", "PUSHER_APP_"}) read_app(env, prefix, seen, out);
+  read_webhook(env, out);
 
   std::map<std::string, std::string_view, std::less<>> known;
   std::vector<std::string_view> names(kOtherNames.begin(), kOtherNames.end());

@@ -24,8 +24,9 @@ struct ConfigKey {
 };
 
 std::span<const ConfigKey<Config>> node_keys();
-std::span<const ConfigKey<App>> app_keys();           // one `[[apps]]` table
-std::span<const ConfigKey<ChannelRule>> rule_keys();  // one `[[channels]]` table
+std::span<const ConfigKey<App>> app_keys();                // one `[[apps]]` table
+std::span<const ConfigKey<ChannelRule>> rule_keys();       // one `[[channels]]` table
+std::span<const ConfigKey<WebhookTarget>> webhook_keys();  // one `[[webhooks]]` table
 
 template <class Owner>
 const ConfigKey<Owner>* find_key(std::span<const ConfigKey<Owner>> keys, std::string_view name) {

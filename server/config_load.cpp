@@ -32,6 +32,10 @@ void read_flags(const std::vector<std::pair<std::string, std::string>>& flags, L
 void become_dev(LoadedConfig& out) {
   auto& config = out.config;
   config.dev = true;
+  if (config.settings.admin.key.empty()) {
+    config.settings.admin.key = kDevAdminKey;
+    out.origins["admin.key"] = "--dev";
+  }
   // A known secret must not be reachable from elsewhere by accident.
   if (!out.origins.contains("server.host")) {
     config.server.host = "127.0.0.1";
@@ -47,6 +51,18 @@ void become_dev(LoadedConfig& out) {
   demo.key = kDevAppKey;
   demo.secret = kDevAppSecret;
   config.settings.apps.push_back(std::move(demo));
+}
+
+// What webhooks leave open: whose they are, and the kinds that their events' names mean.
+void complete_webhooks(Settings& settings, const std::map<std::string, std::string>& origins) {
+  for (std::size_t i = 0; i < settings.webhooks.size(); ++i) {
+    auto& target = settings.webhooks[i];
+    const auto found = origins.find(fmt::format("webhooks[{}].app", i));
+    const bool by_environment = found != origins.end() && found->second == "PARLEY_WEBHOOK_URL";
+    const auto& apps = settings.apps;
+    if (target.app.empty() && !apps.empty() && (apps.size() == 1 || by_environment)) target.app = apps.front().id;
+    target.kinds = notice_mask(target.events);
+  }
 }
 
 // In the order of the file, as an editor wants to walk through them; what has no line comes first.
@@ -70,6 +86,7 @@ LoadedConfig load_config(const ConfigSources& sources) {
   // The operator's rules come first; the built-in ones still hold for what they do not name.
   for (auto& rule : default_rules()) out.config.settings.rules.push_back(std::move(rule));
   reader::read_token_keys(sources, out);
+  complete_webhooks(out.config.settings, out.origins);
   reader::check(sources, out);
   sort_by_line(sources.toml_name, out.mistakes);
   return out;

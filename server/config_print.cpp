@@ -82,6 +82,11 @@ std::string config_toml(LoadedConfig& loaded, Secrets secrets) {
     out += "\n[[apps]]\n";
     print_keys(out, loaded, app_keys(), settings.apps[i], fmt::format("apps[{}].", i), "apps.", secrets);
   }
+  for (std::size_t i = 0; i < settings.webhooks.size(); ++i) {
+    out += "\n[[webhooks]]\n";
+    print_keys(out, loaded, webhook_keys(), settings.webhooks[i], fmt::format("webhooks[{}].", i), "webhooks.",
+               secrets);
+  }
   const auto own_rules = settings.rules.size() - default_rules().size();
   for (std::size_t i = 0; i < settings.rules.size(); ++i) {
     // The built-in rules stand behind the operator's anyway: as comments they cannot be doubled by reading this.
@@ -129,7 +134,8 @@ log. Keys that need a restart are named in the log when they differ.
 
 One `[[apps]]` table for each. Without any, `PARLEY_APP_ID`, `PARLEY_APP_KEY` and `PARLEY_APP_SECRET` make one (or give
 the app of the same id in the file a new key and secret). Empty, short and well-known secrets are refused, except with
-`--dev`, which adds the app `4711` of the demo and listens on 127.0.0.1 unless told otherwise.
+`--dev`, which adds the app `4711` and the admin key `admin-key-demo` of the demo, and listens on 127.0.0.1 unless told
+otherwise.
 
 )";
   App app;
@@ -143,6 +149,14 @@ ephemeral.
 )";
   ChannelRule rule;
   describe_keys(out, rule_keys(), rule, false);
+  out += R"(## Webhooks
+
+One `[[webhooks]]` table for each target. Without the file, `PARLEY_WEBHOOK_URL` and `PARLEY_WEBHOOK_EVENTS` make one for
+the first app, called `environment`.
+
+)";
+  WebhookTarget webhook;
+  describe_keys(out, webhook_keys(), webhook, false);
   out += R"(## Names of earlier setups
 
 | Variable | Means |
@@ -180,6 +194,13 @@ limits = { connections_max = 20_000 }
 match = "orders.*"
 durability = "quorum"
 retention = { age_seconds = "90d", count = 50_000 }
+
+[[webhooks]]
+name = "shop-backend"
+app = "shop"
+url = "https://shop.example.com/parley/events"
+events = ["pusher", "user_online", "user_offline"]
+headers = ["X-Source: parley"]
 ```
 )";
   return out;

@@ -52,7 +52,7 @@ std::string same_words(const std::string& leaf, const std::vector<std::string_vi
   return {};
 }
 
-// Reads tables of one owner: the node, an app or a rule.
+// Reads tables of one owner: the node, an app, a rule or a webhook.
 template <class Owner>
 class TableReader {
  public:
@@ -122,7 +122,7 @@ class TableReader {
   LoadedConfig& out_;
 };
 
-// `[[apps]]` or `[[channels]]`: one owner for each table.
+// `[[apps]]`, `[[channels]]` or `[[webhooks]]`: one owner for each table.
 template <class Owner>
 void read_tables(const toml::node& node, std::string_view what, std::span<const ConfigKey<Owner>> keys,
                  const std::string& file, std::vector<Owner>& owners, LoadedConfig& out) {
@@ -156,8 +156,10 @@ void read_toml(std::string_view text, const std::string& name, LoadedConfig& out
   if (const auto* rules = root.get("channels")) {
     read_tables(*rules, "channels", rule_keys(), name, out.config.settings.rules, out);
   }
-  root.erase("apps");
-  root.erase("channels");
+  if (const auto* webhooks = root.get("webhooks")) {
+    read_tables(*webhooks, "webhooks", webhook_keys(), name, out.config.settings.webhooks, out);
+  }
+  for (const auto* tables : {"apps", "channels", "webhooks"}) root.erase(tables);
   TableReader<Config>(node_keys(), out.config, {}, name, out).read(root);
 }
 

@@ -1,7 +1,9 @@
 // The program `parley`: reads the command line and calls the command. Each command is a file of its own.
 
+#include "server/admin_command_line.h"
 #include "server/bench_command.h"
 #include "server/client_commands.h"
+#include "server/client_line.h"
 #include "server/command_line.h"
 #include "server/config_keys.h"
 #include "server/config_print.h"
@@ -73,38 +75,6 @@ int check(const CommandLine& line) {
   fmt::print("{}", config_toml(loaded, Secrets::masked));
   return 0;
 }
-
-// What publish, subscribe, history and bench have in common; `token` names an application too, and no server.
-struct ClientLine {
-  ClientOptionsGiven given;
-  CommandLine line;
-
-  void add_to(CLI::App& command) {
-    command.add_option("--url", given.url,
-                       "The server, as https://ws.example.com (default: PARLEY_URL, or the configured host and port)");
-    add_app_to(command);
-    command.add_option("--ca-file", given.ca_file, "PEM file of the authority that signed the server's certificate");
-    command.add_flag("--insecure", given.insecure, "Do not check the server's certificate");
-  }
-
-  void add_app_to(CLI::App& command) {
-    command.add_option("--app-id", given.app_id,
-                       "The application's id (default: PARLEY_APP_ID, or the file's first application)");
-    command.add_option("--key", given.key, "Its key");
-    command.add_option("--secret", given.secret,
-                       "Its secret (better: PARLEY_APP_SECRET, which other users do not see)");
-    command.add_option_function<std::string>(
-        "-c,--config", [this](const std::string& path) { line.config_file = path; },
-        "Configuration file (default: parley.toml)");
-    command.add_flag("--dev", line.dev, "The demo's application on 127.0.0.1");
-  }
-
-  template <class Command>
-  int run(Command command) const {
-    const auto target = find_target(given, line);
-    return target ? command(*target) : complain("start", target.error());
-  }
-};
 
 struct ClientCommands {
   ClientLine line;
@@ -212,6 +182,8 @@ int run(int argc, char** argv) {
 
   ClientCommands clients;
   clients.add_to(app, code);
+  AdminCommands admin;
+  admin.add_to(app, code);
 
   auto* reference = app.add_subcommand("config-reference", "Print docs/configuration.md");
   reference->group("");  // for those who change the table of keys

@@ -3,10 +3,14 @@
 #include "actors/system.h"
 #include "cluster/shard.h"
 #include "core/log.h"
+#include "net/admin_api.h"
+#include "net/application_auth.h"
 #include "net/front_end.h"
 #include "net/health.h"
+#include "net/http_caller.h"
 #include "net/pusher/context.h"
 #include "net/rest_api.h"
+#include "net/webhook_sender.h"
 #include "server/demo.h"
 #include "server/version.h"
 #include "storage/rocks_store.h"
@@ -19,6 +23,10 @@
 
 namespace parley::server {
 namespace {
+
+// Webhooks wait in the shards, questions of authorisation within each application's own bound: this one only holds
+// against many applications at once.
+constexpr std::size_t kCallsWaitingMax = 65'536;
 
 SettingsPtr share(const Settings& settings) { return std::make_shared<const Settings>(settings); }
 
@@ -37,6 +45,13 @@ cluster::LocalShardsConfig shards_config(const Settings& settings) {
   config.idempotency_keys_max = settings.limits.idempotency_keys_max;
   config.cursor_lifetime = settings.limits.cursor_lifetime;
   config.cursors_per_channel_max = settings.limits.cursors_per_channel_max;
+  return config;
+}
+
+net::HttpCallerConfig caller_config(const Settings& settings) {
+  net::HttpCallerConfig config;
+  config.waiting_max = kCallsWaitingMax;
+  config.allowed_hosts = settings.outbound_hosts;
   return config;
 }
 
@@ -64,14 +79,16 @@ std::string url(std::string_view scheme, std::string_view host, std::uint16_t po
 
 }  // namespace
 
-class NoWebhooks final : public actors::WebhookSender {
-  void post(actors::WebhookPost, std::function<void(actors::WebhookOutcome)> done) override { done({.failure = "not built"}); }
-};
-
 // Members are in the order of the arrow, right to left: what is used stands before what uses it.
 struct Node::Impl : net::Readiness {
   Impl(const Env& env_in, const Config& config_in)
-      : env(env_in), config(config_in), settings(share(config_in.settings)), pusher(settings, metrics, revocations) {}
+      : env(env_in),
+        config(config_in),
+        settings(share(config_in.settings)),
+        caller(caller_config(config_in.settings), calls_clock, metrics),
+        webhooks(caller, fmt::format("Parley/{}", version())),
+        application_auth(caller, *env.clock, metrics),
+        pusher(settings, metrics, revocations) {}
 
   Env env;
   Config config;
@@ -79,7 +96,10 @@ struct Node::Impl : net::Readiness {
   SettingsSource settings;
   Revocations revocations;
   std::atomic<bool> draining{false};
-  NoWebhooks webhooks;
+  SystemClock calls_clock;  // libcurl's, whatever the node's own clock is
+  net::HttpCaller caller;
+  net::WebhookCaller webhooks;
+  net::ApplicationAuth application_auth;
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<actors::ActorSystem> actors;
   std::shared_ptr<cluster::Shards> shards;
@@ -111,12 +131,14 @@ Status Node::Impl::open() {
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));
-  handlers.push_back(std::make_shared<net::RestApi>(pusher));
+  const auto rest = std::make_shared<net::RestApi>(pusher);
+  handlers.push_back(rest);
+  handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
   front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics, *actors,
-                                              std::move(sessions), std::move(handlers));
+                                              std::move(sessions), std::move(handlers), &application_auth);
   collect_disk_metrics();
   metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
   metrics.set_build_info(version(), __VERSION__);
@@ -137,6 +159,7 @@ void Node::Impl::stop() {
   stopped = true;
   draining = true;
   if (front_end) front_end->stop();
+  caller.stop();  // from here on nobody is told of an answer; what was not acknowledged is sent after the next start
   if (actors) actors->stop();
   shards.reset();  // writes what waits, joins the log thread; it still tells the actors' system
   actors.reset();
@@ -169,6 +192,7 @@ Status Node::reload(const Config& config) {
     return make_error(Errc::config_invalid, "shard_count is fixed when the data directory is created");
   }
   if (const auto reloaded = impl_->front_end->reload_tls(); !reloaded) return reloaded.error();
+  impl_->caller.allow_hosts(config.settings.outbound_hosts);
   impl_->settings.replace(share(config.settings));
   impl_->actors->reconfigure();
   return {};

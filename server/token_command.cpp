@@ -4,7 +4,7 @@
 #include "net/pusher/json_text.h"
 #include "server/client_commands.h"
 #include "server/config_value.h"
-#include "server/printable.h"
+#include "server/command_output.h"
 
 #include <fmt/format.h>
 

@@ -79,13 +79,18 @@ void ChannelShell::open() {
   node_.shards_.open_channel(key_, [self = weak_from_this()](Result<cluster::ChannelState> state) {
     const auto shell = self.lock();
     if (shell == nullptr) return;
-    Result<actors::DurableState> opened = state ? Result<actors::DurableState>(actors::DurableState{state->newest, state->oldest, state->cached})
-                                                : Result<actors::DurableState>(state.error());
+    using actors::DurableState;
+    auto opened = state ? Result<DurableState>(DurableState{state->newest, state->oldest, state->cached, state->told})
+                        : Result<DurableState>(state.error());
     shell->from_reader([to = shell.get(), opened = std::move(opened)] { to->channel_.opened(opened, to->now(), to->wall()); });
   });
 }
 
 std::uint64_t ChannelShell::random() { return node_.scheduler_.dice().next(); }
+
+Status ChannelShell::may_join(const std::string& user_id) {
+  return node_.revocations_.check_channel({std::string(key_.app()), user_id}, key_.name(), wall());
+}
 
 void ChannelShell::tick() {
   channel_.tick(now(), wall());

@@ -23,6 +23,8 @@ class ChannelShell final : private actors::ChannelPort, public std::enable_share
   void read_cursor(const std::string& client_id, std::uint64_t read) override;
   void open() override;
   std::uint64_t random() override;
+  std::string notice_id() override { return std::to_string(random()); }
+  Status may_join(const std::string& user_id) override;
 
   template <class Then>
   void from_reader(Then then);  // a result on its way from the reader to this actor

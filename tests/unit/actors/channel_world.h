@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -56,26 +57,36 @@ class ChannelWorld : public ChannelPort {
   // Applies everything proposed and not yet applied, as the shard machine would.
   void commit() {
     auto commands = std::exchange(proposed, {});
-    for (auto& [token, command] : commands) {
-      Effect effect{.channel = key, .token = token, .what = Effect::Nothing{}};
-      if (auto* append = std::get_if<AppendPublication>(&command.what)) {
-        if (!newest.exists()) newest.epoch = append->epoch_if_new;
-        newest.offset.value += 1;
-        auto stored = std::make_shared<Publication>(
-            Publication{append->event, append->data, append->kind, append->user_id, newest, command.time, false});
-        history.push_back(stored);
-        effect.what = Effect::Appended{stored};
-      } else if (auto* save = std::get_if<SaveCursors>(&command.what)) {
-        for (auto& cursor : save->cursors) {
-          if (cursor.forget) {
-            cursors.erase(cursor.client_id);
-          } else {
-            cursors[cursor.client_id] = cursor.offset;
-          }
+    for (auto& [token, command] : commands) channel->applied(token, store(token, command), now());
+  }
+  Effect store(CommandToken token, Command& command) {
+    Effect effect{.channel = key, .token = token, .what = Effect::Nothing{}};
+    if (auto* append = std::get_if<AppendPublication>(&command.what)) {
+      if (!newest.exists()) newest.epoch = append->epoch_if_new;
+      newest.offset.value += 1;
+      auto stored = std::make_shared<Publication>(
+          Publication{append->event, append->data, append->kind, append->user_id, newest, command.time, false});
+      history.push_back(stored);
+      effect.what = Effect::Appended{stored};
+    } else if (auto* save = std::get_if<SaveCursors>(&command.what)) {
+      for (auto& cursor : save->cursors) {
+        if (cursor.forget) {
+          cursors.erase(cursor.client_id);
+        } else {
+          cursors[cursor.client_id] = cursor.offset;
         }
       }
-      channel->applied(token, effect, now());
+    } else if (const auto* notices = std::get_if<SaveNotices>(&command.what)) {
+      noticed.insert(noticed.end(), notices->notices.begin(), notices->notices.end());
+      for (const auto& row : notices->told) {
+        if (row.present) {
+          told_rows.insert(row.user_id);
+        } else {
+          told_rows.erase(row.user_id);
+        }
+      }
     }
+    return effect;
   }
   void refuse(Errc code) {
     auto commands = std::exchange(proposed, {});
@@ -91,7 +102,9 @@ class ChannelWorld : public ChannelPort {
       }
     }
   }
-  void answer_open() { channel->opened(DurableState{newest, oldest, nullptr}, now(), wall()); }
+  void answer_open() {
+    channel->opened(DurableState{newest, oldest, nullptr, {told_rows.begin(), told_rows.end()}}, now(), wall());
+  }
   HistoryPage page(const GetHistory& query) const {
     HistoryPage made{.channel = key, .newest = newest, .oldest = oldest};
     made.gap = query.since && query.since->offset.value + 1 < oldest.value;
@@ -156,6 +169,10 @@ class ChannelWorld : public ChannelPort {
   std::vector<PublicationPtr> history;
   std::map<std::string, Offset> cursors;
   std::size_t page_size = 1'000;
+  std::set<std::string> blocked;
+  std::vector<Notice> noticed;
+  std::set<std::string> told_rows;
+  std::uint64_t last_notice = 0;
 
  private:
   void reply(Reply reply) override { replies.push_back(std::move(reply)); }
@@ -165,6 +182,11 @@ class ChannelWorld : public ChannelPort {
   void read_cursor(const std::string& client_id, std::uint64_t read) override { cursor_reads.emplace_back(read, client_id); }
   void open() override { ++opens; }
   std::uint64_t random() override { return dice.next(); }
+  std::string notice_id() override { return std::to_string(++last_notice); }
+  Status may_join(const std::string& user_id) override {
+    if (blocked.contains(user_id)) return make_error(Errc::kicked);
+    return {};
+  }
 };
 
 }  // namespace parley::actors

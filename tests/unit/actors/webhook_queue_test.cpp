@@ -347,12 +347,47 @@ TEST_F(WebhookQueueTest, WhatDoesNotFitIsCutOffAndComesNext) {
   EXPECT_EQ(queue.take(now)->rows, rows(2, 3, 3));
 }
 
+TEST_F(WebhookQueueTest, WhatIsPutBackWaitsAsBefore) {
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 2);
+  add(queue, 2, 1, 1);
+  const auto batch = next(queue);
+  EXPECT_EQ(batch.rows.size(), 3U);
+  queue.put_back(batch.id);
+  EXPECT_EQ(queue.rows(), 3U);
+  EXPECT_EQ(queue.counts().in_flight, 0U);
+  EXPECT_EQ(queue.counts().failures_in_row, 0U);
+  EXPECT_EQ(next(queue).rows, batch.rows);
+  // All of it was removed meanwhile: nothing is left to wait.
+  WebhookQueue other(config);
+  add(other, 1, 1, 1);
+  const auto gone = next(other);
+  other.remove(row(1, 1));
+  other.put_back(gone.id);
+  EXPECT_EQ(other.rows(), 0U);
+  EXPECT_EQ(other.deadline(), MonoTime::max());
+}
+
+TEST_F(WebhookQueueTest, AttemptsAreCountedUntilOneSucceeds) {
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 1);
+  for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
+    const auto batch = next(queue);
+    EXPECT_EQ(batch.attempt, attempt);
+    if (attempt < 3) fail(queue, batch);
+    if (attempt == 3) queue.delivered(batch.id);
+  }
+  add(queue, 1, 2, 2);
+  EXPECT_EQ(next(queue).attempt, 1U);
+}
+
 TEST_F(WebhookQueueTest, RemovedRowsAreSentNoMore) {
   WebhookQueue queue(config);
   add(queue, 1, 1, 4);
-  queue.remove(row(1, 2));
-  queue.remove(row(1, 99));
-  queue.remove(row(9, 1));
+  EXPECT_TRUE(queue.remove(row(1, 2)));
+  EXPECT_FALSE(queue.remove(row(1, 2)));
+  EXPECT_FALSE(queue.remove(row(1, 99)));
+  EXPECT_FALSE(queue.remove(row(9, 1)));
   const auto batch = next(queue);
   EXPECT_EQ(batch.rows, (std::vector{row(1, 1), row(1, 3), row(1, 4)}));
   queue.remove(row(1, 1));

@@ -11,6 +11,7 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
   std::mt19937 random(seed);
   WallTime now{1'000'000};
   std::vector<std::vector<Command>> log;
+  std::uint32_t notices = 0;
   for (std::size_t i = 0; i < entries; ++i) {
     std::vector<Command> commands;
     for (std::size_t n = 1 + random() % 6; n > 0; --n) {
@@ -18,7 +19,7 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
       const ChannelKey channel("4711", fmt::format("domain.{}", random() % 4));
       const Retention retention{seconds(random() % 2 * 60), random() % 3 * 40, random() % 3 * 6'000};
       const Position position{kEpoch, Offset{1 + random() % 300}};
-      switch (random() % 24) {
+      switch (random() % 30) {
         case 0: commands.push_back({channel, now, RemovePublication{position}}); break;
         case 1: commands.push_back({channel, now, TrimHistory{retention}}); break;
         case 2:
@@ -31,6 +32,33 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
             save.cursors.push_back({fmt::format("client-{}", random() % 30), Offset{random() % 200}, random() % 5 == 0});
           }
           commands.push_back({channel, now, save});
+          break;
+        }
+        case 24:
+        case 25:
+        case 26: {
+          std::vector<std::string> ids;
+          for (std::size_t count = 1 + random() % 4; count > 0; --count) {
+            ids.push_back(fmt::format("n{}@target-{}", ++notices, random() % 3));
+          }
+          commands.push_back(note(ids, {random() % 3 * 5, random() % 3 * 4}, now));
+          auto& save = std::get<SaveNotices>(commands.back().what);
+          if (random() % 2 == 0) save.told.push_back({random() % 2 == 0 ? "" : "ann", random() % 2 == 0});
+          break;
+        }
+        case 27:
+        case 28:
+        case 29: {
+          SettleNotices what;
+          what.bounds = {random() % 3 * 5, random() % 3 * 4};
+          const auto some = [&] { return 1 + random() % (notices + 1); };
+          for (int one = 0; one < 3; ++one) {
+            what.delivered.push_back(some());
+            what.dead.push_back({some(), "refused"});
+            what.replayed.push_back(some());
+            what.dropped.push_back(some());
+          }
+          commands.push_back(settle(std::move(what), now));
           break;
         }
         default: {

@@ -44,6 +44,12 @@ inline std::string text(const Effect& effect) {
   }
   if (const auto* removed = std::get_if<Effect::Removed>(&effect.what)) return fmt::format("removed:{}", removed->count);
   if (std::holds_alternative<Effect::Replayed>(effect.what)) return "replayed";
+  if (const auto* noted = std::get_if<Effect::Noted>(&effect.what)) {
+    std::string all = "noted";
+    for (const auto& row : noted->rows) all += fmt::format(" {}@{}", row.number, row.target);
+    for (const auto number : noted->died) all += fmt::format(" -{}", number);
+    return all;
+  }
   return "nothing";
 }
 template <class Range>
@@ -62,6 +68,23 @@ inline std::string text(const std::vector<PublicationPtr>& publications) {
   for (const auto& one : publications) parts.push_back(fmt::format("{}:{}", one->position.offset.value, one->data));
   return joined(parts);
 }
+
+inline Notice notice(const std::string& id, const std::string& target = "audit") {
+  Notice made{.id = id, .app = "4711", .target = target, .kind = NoticeKind::channel_occupied};
+  made.channel = std::string(kRoom.name());
+  return made;
+}
+// Notices of the room, each for `audit` or as `id@target`.
+inline Command note(const std::vector<std::string>& ids, NoticeBounds bounds = {}, WallTime time = {1'000}) {
+  SaveNotices save;
+  save.bounds = bounds;
+  for (const auto& id : ids) {
+    const auto at = id.find('@');
+    save.notices.push_back(at == std::string::npos ? notice(id) : notice(id.substr(0, at), id.substr(at + 1)));
+  }
+  return {kRoom, time, std::move(save)};
+}
+inline Command settle(SettleNotices what, WallTime time = {2'000}) { return {kRoom, time, std::move(what)}; }
 
 // Everything that a family holds.
 inline std::map<std::string, std::string> content(const storage::Store& store, storage::Family family) {

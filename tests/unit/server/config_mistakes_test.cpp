@@ -307,6 +307,109 @@ TEST(ConfigMistakes, RulesThatCannotMatchOrKeepNothing) {
                  "channels[0].keep_client_events", "nothing is kept");
 }
 
+TEST(ConfigMistakes, AdminKeysThatAreNone) {
+  const std::string app = kApp;
+  const auto with = [&](const std::string& key) { return "[admin]\nkey = \"" + key + "\"" + app; };
+  EXPECT_TRUE(load(with("an-admin-key-of-length")).ok());
+  expect_mistake(with("short"), "parley.toml:2", "admin.key", "5 characters are too few: at least 16");
+  expect_mistake(with("admin-key-demo"), "parley.toml:2", "admin.key", "well-known example");
+  expect_mistake(with("replace-with-a-secret"), "parley.toml:2", "admin.key", "openssl rand -hex 20");
+  expect_mistake(with("a key with spaces in it"), "parley.toml:2", "admin.key", "cannot carry");
+  const std::string both = "[admin]\nkey = \"an-admin-key-of-length\"\nkey_previous = ";
+  expect_mistake(both + "\"short\"" + app, "parley.toml:3", "admin.key_previous", "too few");
+  expect_mistake(both + "\"an-admin-key-of-length\"" + app, "parley.toml:3", "admin.key_previous", "same as admin.key");
+  expect_mistake("[admin]\nkey_previous = \"an-admin-key-of-length\"" + app, "parley.toml:2", "admin.key_previous",
+                 "admin.key is missing");
+  EXPECT_TRUE(load("[admin]\nkey = \"short\"", true).ok()) << "with --dev a weak one will do";
+}
+
+TEST(ConfigMistakes, OutboundHosts) {
+  const std::string app = kApp;
+  for (const std::string host : {"https://example.com", "*", "a/b", ""}) {
+    expect_mistake("[outbound]\nallowed_hosts = [\"" + host + "\"]" + app, "parley.toml:2", "outbound.allowed_hosts",
+                   "is not a host");
+  }
+}
+
+TEST(ConfigMistakes, UrlsThatAreAskedForAuthorisation) {
+  const std::string app = kApp;
+  const auto with = [&](const std::string& url) { return app + "auth = { url = \"" + url + "\" }"; };
+  EXPECT_TRUE(load(with("https://shop.example.com/broadcasting/auth")).ok());
+  for (const std::string url : {"shop.example.com", "ftp://a/b", "http://", "https://a:0/", "http://a b/", "ws://a/"}) {
+    expect_mistake(with(url), "parley.toml:6", "apps[0].auth.url", "is not a URL that can be called");
+  }
+  expect_mistake(with("https://me:hush@a/"), "parley.toml:6", "apps[0].auth.url", "use a header");
+  expect_mistake(with("https://a/#b"), "parley.toml:6", "apps[0].auth.url", "no `#` part");
+  expect_mistake("[outbound]\nallowed_hosts = [\"*.example.com\"]" + with("http://127.0.0.1/"), "parley.toml:7",
+                 "apps[0].auth.url", "outbound.allowed_hosts does not name 127.0.0.1");
+  expect_mistake(app + "auth = { batch_url = \"https://a/\" }", "parley.toml:6", "apps[0].auth.batch_url",
+                 "apps[0].auth.url is missing");
+  expect_mistake(app + "auth = { forward_headers = [\"a b\"] }", "parley.toml:6", "apps[0].auth.forward_headers",
+                 "is not a header's name");
+  expect_mistake(app + "auth = { timeout_ms = 1 }", "parley.toml:6", "apps[0].auth.timeout_ms", "out of range");
+}
+
+TEST(ConfigMistakes, StatusChannelsThatEverybodyReads) {
+  const std::string app = kApp;
+  const auto with = [&](const std::string& channel) { return app + "status = { channels = [\"" + channel + "\"] }"; };
+  for (const std::string channel : {"private-user.{user}", "presence-domain.{domain}", "private-all"}) {
+    EXPECT_TRUE(load(with(channel)).ok()) << channel;
+  }
+  expect_mistake(with("user.{user}"), "parley.toml:6", "apps[0].status.channels", "everybody may listen");
+  expect_mistake(with("private-encrypted-{user}"), "parley.toml:6", "apps[0].status.channels", "nobody can read it");
+  expect_mistake(with("private-{name}"), "parley.toml:6", "apps[0].status.channels", "is no channel's name");
+  expect_mistake(with(""), "parley.toml:6", "apps[0].status.channels", "is no channel's name");
+}
+
+TEST(ConfigMistakes, Webhooks) {
+  const std::string app = kApp;
+  // The webhook is good but for what stands in `line`, which replaces the line of the same key.
+  const auto with = [&](const std::string& line) {
+    std::string out = app + "[[webhooks]]\n";
+    for (const std::string usual : {"name = \"hook\"", "app = \"shop\"", "url = \"https://shop.example.com/x\""}) {
+      if (line.substr(0, line.find(' ')) != usual.substr(0, usual.find(' '))) out += usual + '\n';
+    }
+    return out + line;
+  };
+  EXPECT_THAT(mistakes(load(with(""))), testing::IsEmpty());
+  expect_mistake(with("name = \"\""), "parley.toml:9", "webhooks[0].name", "has no name");
+  expect_mistake(with("name = \"a.b\""), "parley.toml:9", "webhooks[0].name", "letters, digits, `_` and `-`");
+  expect_mistake(with("app = \"other\""), "parley.toml:9", "webhooks[0].app", "no app with the id `other`");
+  expect_mistake(with("url = \"\""), "parley.toml:9", "webhooks[0].url", "has no url");
+  expect_mistake(with("url = \"mailto:a@b\""), "parley.toml:9", "webhooks[0].url", "is not a URL");
+  expect_mistake(with("events = []"), "parley.toml:10", "webhooks[0].events", "has no events");
+  expect_mistake(with("events = [\"member_aded\"]"), "parley.toml:10", "webhooks[0].events",
+                 "did you mean `member_added`?");
+  expect_mistake(with("events = [\"quantum\"]"), "parley.toml:10", "webhooks[0].events", "channel_occupied");
+  expect_mistake(with("channels = [\"a b\"]"), "parley.toml:10", "webhooks[0].channels", "has characters");
+  expect_mistake(with("channels = []"), "parley.toml:10", "webhooks[0].channels", "matches no channel");
+  expect_mistake(with("headers = [\"nothing\"]"), "parley.toml:10", "webhooks[0].headers", "not `Name: value`");
+  expect_mistake(with("headers = [\"A B: c\"]"), "parley.toml:10", "webhooks[0].headers", "not `Name: value`");
+  expect_mistake(with("headers = [\"A: b\\r\\nC: d\"]"), "parley.toml:10", "webhooks[0].headers", "control characters");
+  expect_mistake(with("headers = [\"Content-Length: 5\"]"), "parley.toml:10", "webhooks[0].headers",
+                 "set by the server");
+  expect_mistake(with("headers = [\"X-Pusher-Key: 5\"]"), "parley.toml:10", "webhooks[0].headers", "set by the server");
+  expect_mistake(with("timeout_ms = 1"), "parley.toml:10", "webhooks[0].timeout_ms", "out of range");
+  expect_mistake(with("concurrency_max = 0"), "parley.toml:10", "webhooks[0].concurrency_max", "out of range");
+  expect_mistake(with("retry_for_seconds = 0"), "parley.toml:10", "webhooks[0].retry_for_seconds", "out of range");
+  expect_mistake(with("event = [\"*\"]"), "parley.toml:10", "webhooks[0].event", "did you mean `webhooks[0].events`?");
+  expect_mistake("[outbound]\nallowed_hosts = [\"hooks.example.com\"]" + with(""), "parley.toml:10", "webhooks[0].url",
+                 "does not name shop.example.com");
+  expect_mistake(with("") + "\n" + with("").substr(app.size()), "parley.toml:12", "webhooks[1].name",
+                 "is the name of webhooks[0] too");
+  const std::string second = "\n[[apps]]\nid = \"b\"\nkey = \"b\"\nsecret = \"a-secret-of-good-length\"\n";
+  expect_mistake(app + second + "[[webhooks]]\nname = \"a\"\nurl = \"https://a/\"", "default", "webhooks[0].app",
+                 "has no app");
+}
+
+TEST(ConfigMistakes, AWebhooksHeadersAreNeverShown) {
+  const auto loaded =
+      load(std::string(kApp) +
+           "[[webhooks]]\nname = \"a\"\nurl = \"https://a/\"\nheaders = [\"hush hush: x\", \"Host: hush\"]");
+  EXPECT_EQ(loaded.mistakes.size(), 2U);
+  EXPECT_EQ(mistakes_text(loaded.mistakes).find("hush"), std::string::npos) << mistakes_text(loaded.mistakes);
+}
+
 TEST(ConfigMistakes, AllOfAFileAreToldAtOnceInItsOrder) {
   const auto loaded = load(R"([server]
 prot = 6001

@@ -153,6 +153,118 @@ retention = { age_seconds = "7d", count = 5, bytes = 0 }
   EXPECT_EQ(orders.retention.bytes, 0U);
 }
 
+TEST(ConfigSources, PeopleAndWebhooksOfTheFile) {
+  const auto loaded = good(with({}, std::string(R"(
+[admin]
+key = "an-admin-key-of-length"
+key_previous = "the-key-of-last-month"
+[outbound]
+allowed_hosts = ["*.example.com"]
+[timing]
+restart_grace = "20s"
+[limits]
+webhook_waiting_max = 5
+webhook_dead_letters_max = 6
+)") + kApp + R"(webhook_hold_ms = "4s"
+auth = { url = "https://shop.example.com/auth", batch_url = "https://shop.example.com/many", timeout_ms = "2s", concurrency_max = 3, waiting_max = 4, channels_per_call_max = 5, cache_seconds = 6, cache_refusal_seconds = 7, forward_headers = ["cookie"] }
+status = { channels = ["private-user.{user}"], away_after_seconds = "5m" }
+limits = { domains_per_user_max = 1, sessions_per_user_max = 2, blocks_per_user_max = 3, users_per_call_max = 4 }
+[[webhooks]]
+name = "hook"
+url = "https://hooks.example.com/x"
+enabled = false
+events = ["pusher", "user_offline"]
+channels = ["domain.*"]
+headers = ["Authorization: Bearer x"]
+timeout_ms = "1s"
+concurrency_max = 2
+batch_events_max = 3
+batch_bytes_max = 4096
+retry_pause_max_seconds = 5
+retry_for_seconds = "2h"
+)"));
+  const auto& settings = loaded.config.settings;
+  EXPECT_EQ(settings.admin.key, "an-admin-key-of-length");
+  EXPECT_EQ(settings.admin.key_previous, "the-key-of-last-month");
+  EXPECT_THAT(settings.outbound_hosts, testing::ElementsAre("*.example.com"));
+  EXPECT_EQ(settings.timing.restart_grace, milliseconds(20'000));
+  EXPECT_EQ(settings.limits.webhook_waiting_max, 5U);
+  EXPECT_EQ(settings.limits.webhook_dead_letters_max, 6U);
+  const auto& app = settings.apps[0];
+  EXPECT_EQ(app.webhook_hold, milliseconds(4'000));
+  EXPECT_EQ(app.auth.url, "https://shop.example.com/auth");
+  EXPECT_EQ(app.auth.batch_url, "https://shop.example.com/many");
+  EXPECT_EQ(app.auth.timeout, milliseconds(2'000));
+  EXPECT_EQ(app.auth.concurrency_max, 3U);
+  EXPECT_EQ(app.auth.waiting_max, 4U);
+  EXPECT_EQ(app.auth.channels_per_call_max, 5U);
+  EXPECT_EQ(app.auth.cache, seconds(6));
+  EXPECT_EQ(app.auth.cache_refusal, seconds(7));
+  EXPECT_THAT(app.auth.forward_headers, testing::ElementsAre("cookie"));
+  EXPECT_THAT(app.status.channels, testing::ElementsAre("private-user.{user}"));
+  EXPECT_EQ(app.status.away_after, seconds(300));
+  EXPECT_EQ(app.limits.domains_per_user_max, 1U);
+  EXPECT_EQ(app.limits.sessions_per_user_max, 2U);
+  EXPECT_EQ(app.limits.blocks_per_user_max, 3U);
+  EXPECT_EQ(app.limits.users_per_call_max, 4U);
+  ASSERT_EQ(settings.webhooks.size(), 1U);
+  const auto& hook = settings.webhooks[0];
+  EXPECT_EQ(hook.app, "shop") << "the only one";
+  EXPECT_EQ(hook.kinds, kPusherNotices | mask_of(NoticeKind::user_offline));
+  EXPECT_FALSE(hook.enabled);
+  EXPECT_TRUE(hook.wants_channel("presence-domain.1"));
+  EXPECT_FALSE(hook.wants_channel("news"));
+  EXPECT_THAT(hook.headers, testing::ElementsAre("Authorization: Bearer x"));
+  EXPECT_EQ(hook.timeout, milliseconds(1'000));
+  EXPECT_EQ(hook.concurrency_max, 2U);
+  EXPECT_EQ(hook.batch_events_max, 3U);
+  EXPECT_EQ(hook.batch_bytes_max, 4'096U);
+  EXPECT_EQ(hook.retry_pause_max, seconds(5));
+  EXPECT_EQ(hook.retry_for, seconds(7'200));
+}
+
+TEST(ConfigSources, OneWebhookOfTheEnvironment) {
+  const auto loaded = good(with({{"PARLEY_APP_ID", "9"},
+                                 {"PARLEY_APP_KEY", "k9"},
+                                 {"PARLEY_APP_SECRET", kSecret},
+                                 {"PARLEY_ADMIN_KEY", "an-admin-key-of-length"},
+                                 {"PARLEY_WEBHOOK_URL", "http://backend:8080/events"},
+                                 {"PARLEY_WEBHOOK_EVENTS", "user_online, user_offline"}},
+                                ""));
+  EXPECT_TRUE(loaded.notes.empty()) << testing::PrintToString(loaded.notes);
+  EXPECT_EQ(loaded.config.settings.admin.key, "an-admin-key-of-length");
+  ASSERT_EQ(loaded.config.settings.webhooks.size(), 1U);
+  const auto& hook = loaded.config.settings.webhooks[0];
+  EXPECT_EQ(hook.name, "environment");
+  EXPECT_EQ(hook.app, "9");
+  EXPECT_EQ(hook.url, "http://backend:8080/events");
+  EXPECT_EQ(hook.kinds, mask_of(NoticeKind::user_online) | mask_of(NoticeKind::user_offline));
+  EXPECT_EQ(loaded.origins.at("webhooks[0].events"), "PARLEY_WEBHOOK_EVENTS");
+
+  const auto renewed = good(with({{"PARLEY_WEBHOOK_URL", "http://backend/new"}}, std::string(kApp) + R"(
+[[apps]]
+id = "second"
+key = "k2"
+secret = "a-secret-of-good-length"
+[[webhooks]]
+name = "environment"
+app = "second"
+url = "http://backend/old"
+events = ["pusher"]
+)"));
+  ASSERT_EQ(renewed.config.settings.webhooks.size(), 1U);
+  EXPECT_EQ(renewed.config.settings.webhooks[0].url, "http://backend/new");
+  EXPECT_EQ(renewed.config.settings.webhooks[0].app, "second");
+  EXPECT_EQ(renewed.config.settings.webhooks[0].kinds, kPusherNotices);
+
+  const auto alone = load_config(with({{"PARLEY_WEBHOOK_EVENTS", "*"}}));
+  ASSERT_EQ(alone.mistakes.size(), 1U);
+  EXPECT_EQ(alone.mistakes[0].where, "PARLEY_WEBHOOK_EVENTS");
+  const auto wrong = load_config(with({{"PARLEY_WEBHOOK_URL", "backend"}}));
+  ASSERT_EQ(wrong.mistakes.size(), 1U);
+  EXPECT_EQ(wrong.mistakes[0].where, "PARLEY_WEBHOOK_URL");
+}
+
 TEST(EarlierNames, AnAppOfThree) {
   for (const std::string prefix : {"PARLEY_APP_", "REVERB_APP_", "PUSHER_APP_"}) {
     const auto config =
@@ -244,6 +356,9 @@ TEST(Dev, AddsTheDemoAppAndStaysOnThisMachine) {
   EXPECT_EQ(config.settings.apps[0].key, "app-key-demo");
   EXPECT_EQ(config.settings.apps[0].secret, "app-secret-demo");
   EXPECT_TRUE(config.settings.apps[0].client_events);
+  EXPECT_EQ(config.settings.admin.key, "admin-key-demo");
+  sources.environment = {{"PARLEY_ADMIN_KEY", "of-my-own"}};
+  EXPECT_EQ(good(sources).config.settings.admin.key, "of-my-own");
   sources.flags = {{"server.host", "0.0.0.0"}};
   EXPECT_EQ(good(sources).config.server.host, "0.0.0.0") << "unless told otherwise";
 }
@@ -258,13 +373,20 @@ TEST(Conformance, IsNeverOnByAFile) {
 }
 
 TEST(ConfigPrint, MasksSecretsAndNamesOrigins) {
-  auto loaded =
-      good(with({{"PARLEY_SERVER_PORT", "7001"}},
-                std::string(kApp) + "secret_previous = \"the-secret-of-last-month\"\n"
-                                    "tokens.hs256_secrets = [\"of-tokens-hush-one\", \"of-tokens-hush-two\"]"));
+  auto loaded = good(
+      with({{"PARLEY_SERVER_PORT", "7001"}}, std::string(kApp) + "secret_previous = \"the-secret-of-last-month\"\n" +
+                                                 "tokens.hs256_secrets = [\"of-tokens-hush-one\", \"of-tokens-hush-two\"]" + R"(
+[admin]
+key = "a-secret-of-an-admin"
+[[webhooks]]
+name = "hook"
+url = "https://a/"
+headers = ["Authorization: hush"]
+)"));
   const auto text = config_toml(loaded, Secrets::masked);
   EXPECT_EQ(text.find(kSecret), std::string::npos);
   EXPECT_EQ(text.find("last-month"), std::string::npos);
+  EXPECT_EQ(text.find("an-admin"), std::string::npos);
   EXPECT_EQ(text.find("hush"), std::string::npos);
   EXPECT_THAT(text, testing::HasSubstr("hs256_secrets = [\"********\", \"********\"] "));
   EXPECT_THAT(text, testing::ContainsRegex("port = 7001 +# PARLEY_SERVER_PORT\n"));
@@ -283,6 +405,11 @@ durability = "async"
 retention = { age_seconds = "7d", count = 5 }
 [[channels]]
 match = "passed.on.*"
+[[webhooks]]
+name = "hook"
+url = "https://hooks.example.com/x"
+events = ["pusher", "user_offline"]
+headers = ["Authorization: Bearer \"x\""]
 )");
   auto first = good(sources);
   const auto printed = config_toml(first, Secrets::shown);

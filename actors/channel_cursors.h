@@ -1,0 +1,48 @@
+#pragma once
+// How far stock clients with a client id confirmed to have received a channel: what is not saved yet, and
+// what is on its way to the disk. What is saved is in the shard. A plain value owned by its Channel.
+
+#include "core/clock.h"
+#include "core/command.h"
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace parley::actors {
+
+class ChannelCursors {
+ public:
+  // A confirmation that comes late takes nothing back.
+  void confirm(const std::string& client_id, Offset offset, MonoTime now);
+  // The client left on purpose, or its first position was not stored: it is a stranger when it comes again.
+  void forget(const std::string& client_id, MonoTime now);
+  // Nothing of the client is to be saved any more: a first visit saves its own. True: something was.
+  bool take_out(const std::string& client_id);
+
+  [[nodiscard]] bool forgotten(const std::string& client_id) const;
+  // Where the client is, given what is saved.
+  [[nodiscard]] std::optional<Offset> position(const std::string& client_id, std::optional<Offset> saved) const;
+
+  // What is to be proposed now, if anything, as `token`; one at a time.
+  std::optional<SaveCursors> next(CommandToken token, MonoTime now);
+  void applied(CommandToken token);
+  void refused(CommandToken token, MonoTime now);
+  [[nodiscard]] std::optional<MonoTime> deadline() const { return save_at_; }
+  [[nodiscard]] bool settled() const { return dirty_.empty() && saving_.empty(); }
+
+ private:
+  struct Cursor {
+    Offset offset;
+    bool forget = false;
+  };
+  using Cursors = std::unordered_map<std::string, Cursor>;
+  void save_later(MonoTime now);
+
+  Cursors dirty_;
+  Cursors saving_;  // proposed, not applied yet
+  CommandToken saving_token_ = 0;
+  std::optional<MonoTime> save_at_;
+};
+
+}  // namespace parley::actors

@@ -1,0 +1,182 @@
+#include "net/application_auth.h"
+
+#include "core/check.h"
+#include "core/log.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace parley::net {
+namespace {
+
+using Outcome = AuthDecision::Outcome;
+
+// Members of a size that no channel takes are not worth remembering.
+constexpr std::size_t kCachedBytesMax = 4'096;
+
+ApplicationAnswer answer_of(std::string channel, const AuthDecision& decision) {
+  ApplicationAnswer answer;
+  answer.channel = std::move(channel);
+  switch (decision.outcome) {
+    case Outcome::allowed:
+      answer.allowed = true;
+      answer.channel_data = decision.channel_data;
+      break;
+    case Outcome::denied:
+      answer.error = decision.words.empty() ? make_error(Errc::unauthorized, "the application refuses this channel")
+                                            : make_error(Errc::unauthorized, decision.words);
+      break;
+    case Outcome::unavailable:
+      answer.error = make_error(Errc::auth_unavailable);  // why is the operator's business
+      break;
+  }
+  return answer;
+}
+
+}  // namespace
+
+ApplicationAuth::ApplicationAuth(Caller& caller, const Clock& clock, const Metrics& metrics)
+    : caller_(caller),
+      clock_(clock),
+      allowed_(metrics.auth_questions("allowed")),
+      denied_(metrics.auth_questions("denied")),
+      unavailable_(metrics.auth_questions("unavailable")),
+      cached_(metrics.auth_questions("cached")),
+      coalesced_(metrics.auth_questions("coalesced")) {}
+
+void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion> questions, Done done) {
+  if (questions.empty()) return;
+  const auto* app = settings->app_by_id(questions.front().app);
+  std::vector<ApplicationAnswer> known;
+  std::vector<FlightPtr> fresh;
+  const auto shared = std::make_shared<const Done>(std::move(done));
+  const auto credentials = credentials_hash(questions.front().headers);
+  {
+    const std::lock_guard lock(mutex_);
+    cache_.bound(settings->limits.auth_cache_entries_max);
+    for (auto& question : questions) {
+      Waiter waiter{shared, question.channel};
+      if (app == nullptr || (app->auth.url.empty() && app->auth.batch_url.empty())) {
+        known.push_back(answer_of(std::move(waiter.channel), {Outcome::denied, {}, {}}));
+        continue;
+      }
+      CHECK(question.app == app->id);
+      auto key = credentials ? app->id + '/' + *credentials + question.channel : std::string();
+      if (auto flight = begin(*app, std::move(question), std::move(key), std::move(waiter), known)) {
+        fresh.push_back(std::move(flight));
+      }
+    }
+  }
+  if (!known.empty()) (*shared)(std::move(known));
+  if (fresh.empty()) return;
+  const auto& auth = app->auth;
+  const auto together = auth.batch_url.empty() ? 1 : std::max<std::size_t>(auth.channels_per_call_max, 1);
+  for (std::size_t first = 0; first < fresh.size(); first += together) {
+    const auto from = fresh.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto to = fresh.begin() + static_cast<std::ptrdiff_t>(std::min(first + together, fresh.size()));
+    send(auth, {std::make_move_iterator(from), std::make_move_iterator(to)});
+  }
+}
+
+// Null: answered already, or somebody else's question is on its way. Under the mutex.
+ApplicationAuth::FlightPtr ApplicationAuth::begin(const App& app, AuthQuestion question, std::string key, Waiter waiter,
+                                                  std::vector<ApplicationAnswer>& known) {
+  if (!key.empty()) {
+    if (const auto* decision = cache_.find(app.id, key, clock_.now())) {
+      cached_.add();
+      known.push_back(answer_of(std::move(waiter.channel), *decision));
+      return nullptr;
+    }
+  }
+  auto& waiting = waiting_[app.id];
+  if (waiting >= app.auth.waiting_max) {
+    unavailable_.add();
+    known.push_back(answer_of(std::move(waiter.channel), {Outcome::unavailable, {}, {}}));
+    return nullptr;
+  }
+  ++waiting;
+  const auto generation = cache_.generation(app.id);
+  if (!key.empty()) {
+    if (const auto found = flights_.find(key); found != flights_.end() && found->second->generation == generation) {
+      coalesced_.add();
+      found->second->waiters.push_back(std::move(waiter));
+      return nullptr;
+    }
+  }
+  auto flight = std::make_shared<Flight>();
+  flight->question = std::move(question);
+  flight->key = std::move(key);
+  flight->generation = generation;
+  flight->cache = app.auth.cache;
+  flight->cache_refusal = app.auth.cache_refusal;
+  flight->waiters.push_back(std::move(waiter));
+  if (!flight->key.empty()) flights_.insert_or_assign(flight->key, flight);
+  return flight;
+}
+
+void ApplicationAuth::send(const AuthSettings& auth, std::vector<FlightPtr> flights) {
+  if (auth.batch_url.empty()) {
+    CHECK(flights.size() == 1);
+    auto call = auth_call(auth, flights.front()->question);
+    return caller_.call(std::move(call), [this, flights = std::move(flights)](const Answer& answer) {
+      finish(flights, {decode_auth(answer, flights.front()->question.channel)});
+    });
+  }
+  std::vector<AuthQuestion> questions;
+  for (const auto& flight : flights) questions.push_back(flight->question);
+  caller_.call(auth_batch_call(auth, questions), [this, flights = std::move(flights)](const Answer& answer) {
+    std::vector<std::string_view> channels;
+    for (const auto& flight : flights) channels.push_back(flight->question.channel);
+    finish(flights, decode_auth_batch(answer, channels));
+  });
+}
+
+void ApplicationAuth::finish(const std::vector<FlightPtr>& flights, std::vector<AuthDecision> decisions) {
+  CHECK(flights.size() == decisions.size());
+  std::map<std::shared_ptr<const Done>, std::vector<ApplicationAnswer>> answers;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_.now();
+    for (std::size_t i = 0; i < flights.size(); ++i) {
+      auto& flight = *flights[i];
+      auto& decision = decisions[i];
+      const auto& app = flight.question.app;
+      if (const auto found = flights_.find(flight.key); found != flights_.end() && found->second == flights[i]) {
+        flights_.erase(found);
+      }
+      waiting_[app] -= flight.waiters.size();
+      for (auto& waiter : flight.waiters) {
+        answers[waiter.done].push_back(answer_of(std::move(waiter.channel), decision));
+      }
+      flight.waiters.clear();
+      note(app, decision);
+      if (flight.key.empty() || decision.outcome == Outcome::unavailable) continue;
+      if (decision.channel_data.size() > kCachedBytesMax) continue;
+      const auto lifetime = decision.outcome == Outcome::allowed ? flight.cache : flight.cache_refusal;
+      cache_.keep(app, flight.key, std::move(decision), flight.generation, now, now + lifetime);
+    }
+  }
+  for (auto& [done, list] : answers) (*done)(std::move(list));
+}
+
+// Counts it, and says once when an application falls silent and once when it speaks again. Under the mutex.
+void ApplicationAuth::note(const std::string& app, const AuthDecision& decision) {
+  if (decision.outcome != Outcome::unavailable) {
+    (decision.outcome == Outcome::allowed ? allowed_ : denied_).add();
+    if (silent_.erase(app) > 0) log_info("the application answers questions of authorisation again", {{"app", app}});
+    return;
+  }
+  unavailable_.add();
+  if (silent_.insert(app).second) {
+    log_warn("the application does not answer a question of authorisation",
+             {{"app", app}, {"failure", decision.words}});
+  }
+}
+
+void ApplicationAuth::forget(std::string_view app) {
+  const std::lock_guard lock(mutex_);
+  cache_.forget(app);
+}
+
+}  // namespace parley::net
