@@ -46,9 +46,8 @@ class Others final {
         durable_sink_(*this),
         ephemeral_due_(what.ephemeral_rate),
         durable_due_(what.durable_rate) {
-    ephemeral_.open(2 * what.channels, [&what](std::size_t index) {
-      return "private-room-" + std::to_string(index % what.channels);
-    });
+    ephemeral_.open(2 * what.channels,
+                    [&what](std::size_t index) { return "private-room-" + std::to_string(index % what.channels); });
     durable_.open(durable_connections, [](std::size_t index) { return "private-domain.log-" + std::to_string(index); });
     ephemeral_.set_sink(&ephemeral_sink_);
     durable_.set_sink(&durable_sink_);

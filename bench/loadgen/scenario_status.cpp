@@ -32,7 +32,8 @@ class StatusWatch final : private Fleet::Sink {
     for (std::size_t told = 0; complete_ < 2 * what_.changes;) {
       loop_.turn(options_.wait_ms() == 0 ? 0 : 1);
       const auto now = now_ns();
-      if (coming < what_.changes && now >= from + static_cast<std::int64_t>(coming) * period_ns) people_.arrive(coming++);
+      if (coming < what_.changes && now >= from + static_cast<std::int64_t>(coming) * period_ns)
+        people_.arrive(coming++);
       if (going < coming && people_.is_signed_in(going) && now >= people_.answered_ns(going) + stay_ns) {
         people_.leave(going);
         stays_[going++].gone_ns = now_ns();

@@ -80,8 +80,8 @@ class Changes final : private WebhookReceiver::Sink {
 
  private:
   struct User {
-    bool away = false;                 // as it said last
-    bool heard_away = true;            // by the target: each event must be the other than the one before
+    bool away = false;                // as it said last
+    bool heard_away = true;           // by the target: each event must be the other than the one before
     std::deque<std::int64_t> made{};  // when, of events that are not delivered
   };
 

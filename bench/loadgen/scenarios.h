@@ -88,7 +88,7 @@ void run_status(const Options& options, const StatusOptions& what);
 struct ArrivalsOptions {
   std::size_t users = 10'000;
   double over_s = 10;
-  std::size_t domains = 100;  // that the users are spread over
+  std::size_t domains = 100;   // that the users are spread over
   std::size_t channels = 100;  // of the others: a sender and a receiver each
   double ephemeral_rate = 1000;
   double durable_rate = 200;

@@ -7,9 +7,7 @@
 
 namespace loadgen {
 
-inline bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
+inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 // The id, word or number that follows "name" at or after `from`, whatever quotes and escapes stand around it.
 std::string_view value_after(std::string_view text, std::string_view name, std::size_t from = 0);

@@ -103,8 +103,9 @@ int main() {
   const auto hs256 = microseconds(auth::TokenVerifier(app), token, 200);
   const auto rs256 = by_key(pair_of(EVP_RSA_gen(2048)), 50);
   const auto eddsa = by_key(pair_of(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")), 50);
-  std::fprintf(stderr, "tokens  hs256_us=%.2f  rs256_us=%.2f  eddsa_us=%.2f  bytes=%zu\n", hs256, rs256, eddsa, token.size());
-  std::printf("{\"scenario\":\"tokens\",\"hs256_us\":%.3f,\"rs256_us\":%.3f,\"eddsa_us\":%.3f,\"bytes\":%zu}\n", hs256, rs256,
-              eddsa, token.size());
+  std::fprintf(stderr, "tokens  hs256_us=%.2f  rs256_us=%.2f  eddsa_us=%.2f  bytes=%zu\n", hs256, rs256, eddsa,
+               token.size());
+  std::printf("{\"scenario\":\"tokens\",\"hs256_us\":%.3f,\"rs256_us\":%.3f,\"eddsa_us\":%.3f,\"bytes\":%zu}\n", hs256,
+              rs256, eddsa, token.size());
   return 0;
 }
