@@ -29,11 +29,16 @@ class Changes final : private WebhookReceiver::Sink {
         receiver_(loop, *this, what.port, static_cast<std::int64_t>(what.answer_after_ms * 1e6)),
         users_(what.users) {}
 
-  // The event of the sign-in itself.
+  // Brings everybody in, and waits for their events: a user who comes and looks away at once is one change.
   void begin() {
-    for (std::size_t person = 0; person < users_.size(); ++person) users_[person].made.push_back(now_ns());
-    made_ = users_.size();
-    people_.arrive_all(0, users_.size());
+    for (std::size_t person = 0; person < users_.size(); ++person) {
+      users_[person].made.push_back(now_ns());
+      ++made_;
+      people_.arrive(person);
+      while (person + 1 - people_.signed_in() >= options_.connecting_max) turn();
+    }
+    constexpr double patience_s = 30;
+    drain(patience_s);
   }
 
   // Makes changes at the rate, on schedule.
@@ -48,6 +53,7 @@ class Changes final : private WebhookReceiver::Sink {
         change(next_person_++ % users_.size());
       }
       backlog_max_ = std::max(backlog_max_, backlog());
+      if (now >= from + static_cast<std::int64_t>(samples_.size()) * sample_every_ns) samples_.push_back(backlog());
     }
   }
 
@@ -66,6 +72,7 @@ class Changes final : private WebhookReceiver::Sink {
     delivered_ = 0;
     backlog_max_ = 0;
     first_ns_ = last_ns_ = 0;
+    samples_.clear();
     delay_.clear();
   }
 
@@ -77,8 +84,15 @@ class Changes final : private WebhookReceiver::Sink {
   std::int64_t first_ns() const { return first_ns_; }
   std::int64_t last_ns() const { return last_ns_; }
   const Histogram& delay() const { return delay_; }
+  std::string samples() const {
+    std::string text = "[";
+    for (const auto sample : samples_) text.append(text.size() == 1 ? "" : ",").append(std::to_string(sample));
+    return text.append("]");
+  }
 
  private:
+  static constexpr std::int64_t sample_every_ns = 100'000'000;
+
   struct User {
     bool away = false;                // as it said last
     bool heard_away = true;           // by the target: each event must be the other than the one before
@@ -135,6 +149,7 @@ class Changes final : private WebhookReceiver::Sink {
   std::uint64_t delivered_ = 0;  // since reset_counts()
   std::uint64_t repeated_ = 0;
   std::uint64_t backlog_max_ = 0;
+  std::vector<std::uint64_t> samples_;  // of the backlog, in one run()
   std::int64_t first_ns_ = 0;
   std::int64_t last_ns_ = 0;
   Histogram delay_;
@@ -162,6 +177,7 @@ void run_webhooks(const Options& options, const WebhooksOptions& what) {
   report.number("events_per_s", static_cast<double>(changes.delivered()) / window.seconds());
   report.number("backlog_max", static_cast<double>(changes.backlog_max()));
   report.number("backlog_at_end", static_cast<double>(changes.backlog()));
+  report.raw("backlog_each_100_ms", changes.samples());
   report.latency("event", changes.delay());
   if (meter.enabled()) report.number("cpu_us_per_event", window.server_cpu_us_per(changes.delivered()));
   window.add_load(report);
