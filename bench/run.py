@@ -4,6 +4,7 @@
     bench/run.py                  everything, about six minutes
     bench/run.py --quick          the main rows, about one minute
     bench/run.py --only parley --scenario fanout --repeat 5
+    bench/run.py --only parley --scenario status --scenario webhooks
 
 Each server runs alone on one core with the load generator on another, one after the other, scenario by
 scenario, so that a noisy minute hits all of them. What the figures mean: docs/performance.md.
@@ -51,10 +52,34 @@ ROWS = [
     Row("http-publish", "HTTP publish, publishes/s", "publishes_per_s", "", False),
     Row("idle", "Idle subscribed connection, bytes (slope)", "bytes_per_connection", "≤ 6,144"),
     Row("connect", "Connect and subscribe, server CPU µs", "cpu_us_per_connect", "≤ 100"),
+    Row("status", "Status to 1,000 watchers, online, p50 ms", "online_p50_ms", ""),
+    Row("status", "Status to 1,000 watchers, online, p99 ms", "online_p99_ms", "≤ 50"),
+    Row("status", "Status to 1,000 watchers, offline after the grace, p99 ms", "offline_p99_ms", "≤ 50"),
+    Row("status", "Status to 1,000 watchers, server CPU µs per change", "cpu_us_per_change", ""),
+    Row("arrivals", "Ephemeral delivery beside nobody, p99 ms", "quiet_delivery_p99_ms", ""),
+    Row("arrivals", "Ephemeral delivery beside 1,000 arrivals/s, p99 ms", "busy_delivery_p99_ms", "≤ 2"),
+    Row("arrivals", "Durable ack beside nobody, p99 ms", "quiet_ack_p99_ms", ""),
+    Row("arrivals", "Durable ack beside 1,000 arrivals/s, p99 ms", "busy_ack_p99_ms", ""),
+    Row("arrivals", "Sign-in to its answer, p99 ms", "sign_in_p99_ms", ""),
+    Row("arrivals", "Connect and sign in, server CPU µs", "cpu_us_per_arrival", ""),
+    Row("user-status", "Status of 1,000 users in a call, p50 ms", "call_p50_ms", "≤ 5"),
+    Row("user-status", "Status of 1,000 users in a call, p99 ms", "call_p99_ms", "≤ 5"),
+    Row("webhooks", "Webhooks at 2,200/s, events/s", "events_per_s", "≥ 2,000", False),
+    Row("webhooks", "Webhooks at 2,200/s, most events waiting", "backlog_max", ""),
+    Row("webhooks", "Webhooks at 2,200/s, p99 ms to the target", "event_p99_ms", ""),
+    Row("webhooks", "Webhooks at 2,200/s, server CPU µs per event", "cpu_us_per_event", ""),
+    Row("webhooks", "Webhooks after 10 s down, s to the first", "down_first_after_s", ""),
+    Row("webhooks", "Webhooks after 10 s down, drained events/s", "drain_events_per_s", "", False),
+    Row("tokens", "Check an HS256 token, µs", "hs256_us", "≤ 30"),
+    Row("tokens", "Check an RS256 token, µs", "rs256_us", ""),
+    Row("tokens", "Check an EdDSA token, µs", "eddsa_us", ""),
 ]
 # idle comes first: memory is only comparable in a process that has done nothing else.
-SCENARIOS = ["idle", "fanout", "chat", "chat-durable", "latency", "durable", "http-publish", "connect"]
+SCENARIOS = ["idle", "fanout", "chat", "chat-durable", "latency", "durable", "http-publish", "connect",
+             "status", "arrivals", "user-status", "webhooks", "tokens"]
 QUICK = ["fanout", "chat", "chat-durable", "latency", "durable", "connect"]
+# What they measure depends on the server's configuration, or on nobody having been there before.
+OWN_PROCESS = ["status", "arrivals", "user-status", "webhooks"]
 ARGUMENTS = {
     "chat-durable": ["chat", "--channel-prefix", "private-domain."],
 }
@@ -69,7 +94,9 @@ def parse_arguments() -> argparse.Namespace:
                         help="the server's binary")
     parser.add_argument("--parley-flag", action="append", default=[], metavar="FLAG",
                         help="one more flag for parley serve; may be repeated")
-    parser.add_argument("--loadgen", type=Path, help="the load generator; built when missing")
+    parser.add_argument("--loadgen", type=Path, help="the load generator; built when not given")
+    parser.add_argument("--token-bench", type=Path, default=ROOT / "build/release/bench/parley_token_bench",
+                        help="what the scenario tokens runs; a part of the whole build")
     parser.add_argument("--quick", action="store_true", help="short runs, one process a server")
     parser.add_argument("--seconds", type=float, help="seconds measured in each run")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each; the median is shown")
@@ -78,6 +105,8 @@ def parse_arguments() -> argparse.Namespace:
                         choices=["parley", "soketi", "socket.io", "uwebsockets"])
     parser.add_argument("--nice", type=int, help="priority of what is measured and what measures; "
                         "negative (as root) on a machine that does other work too")
+    parser.add_argument("--realtime", action="store_true", help="as root, on such a machine: both go before all "
+                        "other work (SCHED_RR), and the load generator sleeps instead of polling")
     parser.add_argument("--json", type=Path, help="write every single result to this file")
     return parser.parse_args()
 
@@ -88,9 +117,10 @@ def find_loadgen(given: Path | None) -> Path:
     own = ROOT / "build/bench/parley_loadgen"
     if not own.exists():
         print("building the load generator …", file=sys.stderr)
-        for command in (["cmake", "-S", str(BENCH), "-B", str(own.parent), "-G", "Ninja",
-                         "-DCMAKE_BUILD_TYPE=Release"], ["cmake", "--build", str(own.parent)]):
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["cmake", "-S", str(BENCH), "-B", str(own.parent), "-G", "Ninja",
+                        "-DCMAKE_BUILD_TYPE=Release"], check=True, stdout=subprocess.DEVNULL)
+    # Does nothing when it is up to date.
+    subprocess.run(["cmake", "--build", str(own.parent)], check=True, stdout=subprocess.DEVNULL)
     return own
 
 
@@ -105,6 +135,8 @@ class Bench:
         # (autogroup), nice counts within a session only: then the session gets the priority as well.
         nice = ["setsid", "sh", "-c", 'echo "$0" 2>/dev/null >/proc/self/autogroup; exec nice -n "$0" "$@"',
                 str(args.nice)] if args.nice else []
+        if args.realtime:
+            nice = ["chrt", "--rr", "10"]
         self.server_pin = nice + (["taskset", "-c", self.server_cpu] if self.server_cpu else [])
         self.loadgen_pin = nice + (["taskset", "-c", self.loadgen_cpu] if self.loadgen_cpu else [])
         self.seconds = args.seconds or (1.5 if args.quick else 5)
@@ -127,8 +159,8 @@ class Bench:
         return found + peers
 
     def generate(self, arguments: list[str]) -> dict[str, float] | None:
-        if self.loadgen_cpu is None:
-            arguments = ["--sleep", *arguments]  # on one core, polling would starve the server
+        if self.loadgen_cpu is None or self.args.realtime:
+            arguments = ["--sleep", *arguments]  # polling would starve the server, or all others
         done = subprocess.run([*self.loadgen_pin, str(self.loadgen), *arguments],
                               stdout=subprocess.PIPE, text=True)
         if done.returncode != 0 or not done.stdout:
@@ -136,30 +168,44 @@ class Bench:
             return None
         return json.loads(done.stdout)
 
-    def measure(self, server: Server, scenario: str) -> None:
+    def measure(self, server: Server, scenario: str, more: list[str] | None = None) -> None:
         arguments = ["--port", str(server.port), "--pid", str(server.pid), "--label", server.name,
                      "--protocol", server.protocol, "--seconds", str(self.seconds),
-                     "--warmup", str(self.warmup), *ARGUMENTS.get(scenario, [scenario])]
+                     "--warmup", str(self.warmup), *ARGUMENTS.get(scenario, [scenario]), *(more or [])]
         result = self.generate(arguments)
         if result is not None:
             self.results.setdefault(scenario, {}).setdefault(server.name, []).append(result)
 
+    def measure_alone(self, server: Server, scenario: str) -> None:
+        more = server.prepare(scenario)
+        with server:
+            self.measure(server, scenario, more)
+
+    def measure_tokens(self) -> None:
+        if not self.args.token_bench.exists():
+            print(f"{self.args.token_bench} is not built: no figures of tokens", file=sys.stderr)
+            return
+        done = subprocess.run([*self.server_pin, str(self.args.token_bench)], stdout=subprocess.PIPE, text=True,
+                              check=True)
+        self.results.setdefault("tokens", {}).setdefault("Parley", []).append(json.loads(done.stdout))
+
     def run(self) -> None:
         servers = self.servers()
         scenarios = self.args.scenario or (QUICK if self.args.quick else SCENARIOS)
+        together = [scenario for scenario in scenarios if self.args.quick and scenario not in OWN_PROCESS]
         for _ in range(self.args.repeat):
-            if self.args.quick:
-                for server in servers:
-                    with server:
-                        for scenario in scenarios:
-                            if scenario in server.scenarios:
-                                self.measure(server, scenario)
-                continue
+            for server in servers if together else []:
+                server.prepare("")
+                with server:
+                    for scenario in together:
+                        if scenario in server.scenarios:
+                            self.measure(server, scenario)
             for scenario in scenarios:
                 for server in servers:
-                    if scenario in server.scenarios:
-                        with server:
-                            self.measure(server, scenario)
+                    if scenario in server.scenarios and scenario not in together:
+                        self.measure_alone(server, scenario)
+            if "tokens" in scenarios and any(server.name == "Parley" for server in servers):
+                self.measure_tokens()
 
     def floor(self) -> float | None:
         if self.server_cpu is None or self.loadgen_cpu is None:

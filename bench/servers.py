@@ -35,6 +35,22 @@ durability = "quorum"
 keep_client_events = true
 """
 
+# Of scenarios whose users come and go: a grace period that does not make them long.
+USERS_CONFIG = """
+[[channels]]
+match = "user.*"
+durability = "quorum"
+presence_grace_ms = 1000
+"""
+
+WEBHOOKS_CONFIG = """
+[[webhooks]]
+name = "bench"
+app = "4711"
+url = "http://127.0.0.1:{port}/hooks"
+events = ["user_online", "user_away", "user_offline"]
+"""
+
 
 class BenchError(Exception):
     """Something a person can remedy; the text says how."""
@@ -89,6 +105,10 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def prepare(self, scenario: str) -> list[str]:
+        """Before a start for one scenario; returns what the load generator must be told about it."""
+        return []
+
     def start(self, scratch: Path) -> None:
         raise NotImplementedError
 
@@ -135,16 +155,27 @@ class Server:
 class Parley(Server):
     name = "Parley"
     scenarios = frozenset({"fanout", "chat", "chat-durable", "latency", "durable", "http-publish",
-                           "idle", "connect"})
+                           "idle", "connect", "status", "arrivals", "user-status", "webhooks"})
 
     def __init__(self, pin: list[str], binary: Path, extra: list[str]) -> None:
         super().__init__(pin)
         self._binary = binary
         self._extra = extra
+        self._config = PARLEY_CONFIG
+
+    def prepare(self, scenario: str) -> list[str]:
+        self._config = PARLEY_CONFIG
+        if scenario in ("status", "user-status", "webhooks"):
+            self._config += USERS_CONFIG
+        if scenario != "webhooks":
+            return []
+        port = free_port()
+        self._config += WEBHOOKS_CONFIG.format(port=port)
+        return ["--webhook-port", str(port)]
 
     def start(self, scratch: Path) -> None:
         config = scratch / "parley.toml"
-        config.write_text(PARLEY_CONFIG, encoding="utf-8")
+        config.write_text(self._config, encoding="utf-8")
         command = [str(self._binary), "serve", "--dev", "--port", "0", "--metrics-port", "0",
                    "--data-dir", str(scratch / "data"), "--io-threads", "1",
                    "--config", str(config), *self._extra]

@@ -3,23 +3,10 @@
 #include <stdexcept>
 
 #include "bench/loadgen/signature.h"
+#include "bench/loadgen/text.h"
 
 namespace loadgen {
 namespace {
-
-constexpr std::string_view id_characters = "0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
-
-// The value that follows "name", whatever quotes and escapes stand around it.
-std::string value_after(std::string_view text, std::string_view name) {
-  const auto at = text.find(name);
-  if (at == std::string_view::npos) return {};
-  const auto first = text.find_first_of(id_characters, at + name.size());
-  if (first == std::string_view::npos) return {};
-  const auto last = text.find_first_not_of(id_characters, first);
-  return std::string(text.substr(first, last - first));
-}
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 class PusherDialect final : public Dialect {
  public:
@@ -29,7 +16,7 @@ class PusherDialect final : public Dialect {
 
   SetupStep on_setup(std::string_view text, const Seat& seat) const override {
     if (contains(text, "pusher:connection_established")) {
-      return {.send = subscribe(seat, value_after(text, "socket_id"))};
+      return {.send = subscribe(seat, std::string(value_after(text, "socket_id")))};
     }
     if (contains(text, "pusher_internal:subscription_succeeded")) return {.subscribed = true};
     if (is_error(text)) return {.error = std::string(text)};
@@ -82,7 +69,7 @@ class SocketIoDialect final : public Dialect {
 
   SetupStep on_setup(std::string_view text, const Seat& seat) const override {
     if (text.starts_with("0{")) return {.send = "40"};
-    if (text.starts_with("40{")) return {.send = join(seat, value_after(text, "\"sid\""))};
+    if (text.starts_with("40{")) return {.send = join(seat, std::string(value_after(text, "\"sid\"")))};
     if (text == "430[true]") return {.subscribed = true};
     if (is_error(text)) return {.error = std::string(text)};
     return {.send = std::string(keep_alive_reply(text))};

@@ -93,6 +93,43 @@ void add_connections(CLI::App& app, const Options& options, IdleOptions& idle, C
   command->callback([&options, &connect] { run_connect(options, connect); });
 }
 
+void add_users(CLI::App& app, const Options& options, StatusOptions& status, ArrivalsOptions& arrivals,
+               UserStatusOptions& asking) {
+  auto* command = app.add_subcommand("status", "Watchers of a domain hear who comes and goes (Parley only)");
+  add_count(*command, "--watchers", status.watchers, "Connections that watch");
+  add_count(*command, "--changes", status.changes, "People who come, and go");
+  command->add_option("--rate", status.rate, "People a second")->capture_default_str();
+  command->add_option("--stay-ms", status.stay_ms, "How long each stays")->capture_default_str();
+  command->add_option("--grace-ms", status.grace_ms, "The server's presence_grace_ms of user.*")->capture_default_str();
+  command->callback([&options, &status] { run_status(options, status); });
+
+  command = app.add_subcommand("arrivals", "What others notice while users come online (Parley only)");
+  add_count(*command, "--users", arrivals.users, "Users who come");
+  command->add_option("--over-seconds", arrivals.over_s, "In this time")->capture_default_str();
+  add_count(*command, "--domains", arrivals.domains, "Domains they are spread over");
+  add_count(*command, "--channels", arrivals.channels, "Channels of the others, a sender and a receiver each");
+  command->add_option("--ephemeral-rate", arrivals.ephemeral_rate, "Their publishes a second")->capture_default_str();
+  command->add_option("--durable-rate", arrivals.durable_rate, "Durable publishes a second")->capture_default_str();
+  command->callback([&options, &arrivals] { run_arrivals(options, arrivals); });
+
+  command = app.add_subcommand("user-status", "POST /apps/{id}/users/status (Parley only)");
+  add_count(*command, "--ids", asking.ids, "Users asked about in a call, half of them online");
+  add_count(*command, "--calls", asking.calls, "Calls, one after the other");
+  command->callback([&options, &asking] { run_user_status(options, asking); });
+}
+
+void add_webhooks(CLI::App& app, const Options& options, WebhooksOptions& what) {
+  auto* command = app.add_subcommand("webhooks", "Users' events to a target (Parley only)");
+  command->add_option("--webhook-port", what.port, "Port on 127.0.0.1 to which the server sends them")->required();
+  add_count(*command, "--users", what.users, "Users whose status changes by turns");
+  command->add_option("--rate", what.rate, "Events a second")->capture_default_str();
+  command->add_option("--steady-seconds", what.steady_s, "Seconds measured while the target answers")
+      ->capture_default_str();
+  command->add_option("--down-seconds", what.down_s, "Then it is down for so long; 0: never")->capture_default_str();
+  command->add_option("--answer-after-ms", what.answer_after_ms, "How long the target takes")->capture_default_str();
+  command->callback([&options, &what] { run_webhooks(options, what); });
+}
+
 void add_floor(CLI::App& app, const Options& options, FloorOptions& floor) {
   auto* command = app.add_subcommand("floor", "Cost of a bare send() here; needs no server");
   add_count(*command, "--connections", floor.connections, "Sockets written to in turn");
@@ -115,6 +152,10 @@ int main(int argc, char** argv) {
   IdleOptions idle;
   ConnectOptions connect;
   FloorOptions floor;
+  StatusOptions status;
+  ArrivalsOptions arrivals;
+  UserStatusOptions asking;
+  WebhooksOptions webhooks;
 
   CLI::App app{"Load generator for Pusher protocol 7 and Socket.IO servers"};
   app.require_subcommand(1);
@@ -124,6 +165,8 @@ int main(int argc, char** argv) {
   add_closed_loop(app, options, chat, "Client events in many small channels");
   add_traffic(app, options, latency, durable, http);
   add_connections(app, options, idle, connect);
+  add_users(app, options, status, arrivals, asking);
+  add_webhooks(app, options, webhooks);
   add_floor(app, options, floor);
   try {
     app.parse(argc, argv);

@@ -1,11 +1,10 @@
 // durable: publishes that the server acknowledges once they are on disk (a Parley extension).
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 
+#include "bench/loadgen/durable_ack.h"
 #include "bench/loadgen/fleet.h"
 #include "bench/loadgen/scenarios.h"
 #include "bench/loadgen/tracker.h"
@@ -13,24 +12,6 @@
 
 namespace loadgen {
 namespace {
-
-// {"event":"parley:ack","data":{"ack":17,…}}; data may be an object or a string with escaped quotes.
-std::optional<std::uint64_t> find_ack(std::string_view text) {
-  constexpr std::string_view event = "parley:ack";
-  auto at = text.find(event);
-  if (at == std::string_view::npos) return {};
-  text.remove_prefix(at + event.size());
-  if (text.find("error") != std::string_view::npos) {
-    throw std::runtime_error("a durable publish was refused: " + std::string(text));
-  }
-  at = text.find("ack");
-  if (at == std::string_view::npos) return {};
-  at = text.find_first_of("0123456789", at);
-  if (at == std::string_view::npos) return {};
-  std::uint64_t number = 0;
-  std::from_chars(text.data() + at, text.data() + text.size(), number);
-  return number;
-}
 
 class DurableLoop final : private Fleet::Sink {
  public:

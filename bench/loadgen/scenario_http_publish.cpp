@@ -1,6 +1,5 @@
 // http-publish: signed POST /apps/{id}/events over keep-alive connections.
 
-#include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <unordered_map>
@@ -8,21 +7,13 @@
 
 #include "bench/loadgen/http_connection.h"
 #include "bench/loadgen/scenarios.h"
-#include "bench/loadgen/signature.h"
+#include "bench/loadgen/signed_post.h"
+#include "bench/loadgen/text.h"
 #include "bench/loadgen/tracker.h"
 #include "bench/loadgen/window.h"
 
 namespace loadgen {
 namespace {
-
-std::string json_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out;
-}
 
 class HttpLoop final : private HttpConnection::Observer {
  public:
@@ -65,13 +56,7 @@ class HttpLoop final : private HttpConnection::Observer {
     const std::string body = R"({"name":"message","channel":")" + what_.channel_prefix +
                              std::to_string(number % what_.channels) + R"(","data":")" +
                              json_escaped(marked_payload(number, options_.payload_bytes)) + "\"}";
-    const std::string path = "/apps/" + options_.app_id + "/events";
-    const std::string query = "auth_key=" + options_.app_key + "&auth_timestamp=" + std::to_string(std::time(nullptr)) +
-                              "&auth_version=1.0&body_md5=" + md5_hex(body);
-    const std::string signature = hmac_sha256_hex(options_.app_secret, "POST\n" + path + '\n' + query);
-    return "POST " + path + '?' + query + "&auth_signature=" + signature + " HTTP/1.1\r\nHost: " + options_.host + ':' +
-           std::to_string(options_.port) +
-           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return signed_post(options_, "/events", body);
   }
 
   void post(HttpConnection& connection) {

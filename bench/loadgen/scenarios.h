@@ -3,6 +3,7 @@
 // was not what it should have been (messages lost, connections lost, the server gone).
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "bench/loadgen/options.h"
@@ -72,5 +73,43 @@ struct ConnectOptions {
   std::string channel_prefix = "private-room-";
 };
 void run_connect(const Options& options, const ConnectOptions& what);
+
+// Somebody comes, stays a while and breaks off, again and again, watched by many in a domain's channel.
+struct StatusOptions {
+  std::size_t watchers = 1000;
+  std::size_t changes = 60;  // people who come, and go
+  double rate = 10;          // people a second
+  std::size_t stay_ms = 300;
+  std::size_t grace_ms = 1000;  // as the server's rule for user.* has it
+};
+void run_status(const Options& options, const StatusOptions& what);
+
+// Others at work at a fixed rate, first alone, then while users come online on schedule.
+struct ArrivalsOptions {
+  std::size_t users = 10'000;
+  double over_s = 10;
+  std::size_t domains = 100;   // that the users are spread over
+  std::size_t channels = 100;  // of the others: a sender and a receiver each
+  double ephemeral_rate = 1000;
+  double durable_rate = 200;
+};
+void run_arrivals(const Options& options, const ArrivalsOptions& what);
+
+struct UserStatusOptions {
+  std::size_t ids = 1000;  // half of them online
+  std::size_t calls = 200;
+};
+void run_user_status(const Options& options, const UserStatusOptions& what);
+
+// The server must send the webhooks user_online, user_away and user_offline to 127.0.0.1:port.
+struct WebhooksOptions {
+  std::uint16_t port = 0;
+  std::size_t users = 2000;
+  double rate = 2200;  // events a second
+  double steady_s = 10;
+  double down_s = 10;  // 0: it is always up
+  double answer_after_ms = 1;
+};
+void run_webhooks(const Options& options, const WebhooksOptions& what);
 
 }  // namespace loadgen
