@@ -151,6 +151,7 @@ void WebhookQueue::delivered(WebhookBatchId batch) {
   // What paused because the target was away need not wait any longer.
   down_ = false;
   probe_at_ = MonoTime::min();
+  probes_failed_ = 0;
   wake_paused(MonoTime::max());
 }
 
@@ -161,9 +162,12 @@ WebhookQueue::Failure WebhookQueue::failed(WebhookBatchId batch, MonoTime now, R
   ++failures_in_row_;
   if (!failing_since_) failing_since_ = now;
   down_ = failures_in_row_ >= config_.failures_until_down;
-  if (down_) {
-    const auto row = failures_in_row_ - config_.failures_until_down + 1;
-    probe_at_ = std::max(probe_at_, now + std::max(pause_after(row, random), asked));
+  if (down_ && now >= probe_at_) {
+    // Requests of lanes that had not failed yet end before the next probe is due: they say nothing new.
+    ++probes_failed_;
+    probe_at_ = now + std::max(pause_after(probes_failed_, random), asked);
+  } else if (down_) {
+    probe_at_ = std::max(probe_at_, now + asked);
   }
   for (const auto shard : settle(batch)) {
     const auto at = lanes_.find(shard);

@@ -139,6 +139,7 @@ class WebhookQueue {
   std::optional<MonoTime> failing_since_;
   bool down_ = false;
   MonoTime probe_at_ = MonoTime::min();  // while down: not before, for lanes that failed
+  std::size_t probes_failed_ = 0;        // since it is down
 };
 
 }  // namespace parley::actors

@@ -290,6 +290,25 @@ TEST_F(WebhookQueueTest, TheAgeOfARowsFailureIsItsOwn) {
   EXPECT_EQ(fail(queue, next(queue)).dead, rows(1, 2, 2));
 }
 
+// Sixty-four lanes that each fail once within a moment are one failure of the target, not sixty-four.
+TEST_F(WebhookQueueTest, AShortOutageOfManyLanesEndsSoonAfterTheTargetIsBack) {
+  WebhookQueue queue(config);
+  for (std::uint16_t lane = 0; lane < 64; ++lane) add(queue, lane, 1, 20);
+  const auto back = now + 10s;
+  while (true) {
+    now = std::max(now, queue.deadline());
+    const auto batch = queue.take(now);
+    ASSERT_TRUE(batch.has_value());
+    now += 1ms;  // how long a refused connection takes
+    if (now >= back) {
+      queue.delivered(batch->id);
+      break;
+    }
+    fail(queue, *batch);
+  }
+  EXPECT_LT(now - back, 20s) << "probed too seldom";
+}
+
 TEST_F(WebhookQueueTest, ATargetThatIsDownIsProbedUntilItAnswersThenGetsEverything) {
   config.batch_events_max = 2;
   WebhookQueue queue(config);
