@@ -10,25 +10,38 @@ namespace parley::actors {
 
 const char* to_text(ActorKind kind) {
   switch (kind) {
-    case ActorKind::router: return "router";
-    case ActorKind::watchlists: return "watchlists";
-    case ActorKind::webhooks: return "webhooks";
-    case ActorKind::shard: return "shard";
-    case ActorKind::user_status: return "user_status";
-    case ActorKind::plain: return "plain";
-    case ActorKind::user: return "user";
-    case ActorKind::domain: return "domain";
-    case ActorKind::admin: return "admin";
+    case ActorKind::router:
+      return "router";
+    case ActorKind::watchlists:
+      return "watchlists";
+    case ActorKind::webhooks:
+      return "webhooks";
+    case ActorKind::shard:
+      return "shard";
+    case ActorKind::user_status:
+      return "user_status";
+    case ActorKind::plain:
+      return "plain";
+    case ActorKind::user:
+      return "user";
+    case ActorKind::domain:
+      return "domain";
+    case ActorKind::admin:
+      return "admin";
   }
   return "plain";
 }
 
 ActorKind actor_kind(ChannelKind kind) {
   switch (kind) {
-    case ChannelKind::user: return ActorKind::user;
-    case ChannelKind::domain: return ActorKind::domain;
-    case ChannelKind::admin: return ActorKind::admin;
-    case ChannelKind::plain: break;
+    case ChannelKind::user:
+      return ActorKind::user;
+    case ChannelKind::domain:
+      return ActorKind::domain;
+    case ChannelKind::admin:
+      return ActorKind::admin;
+    case ChannelKind::plain:
+      break;
   }
   return ActorKind::plain;
 }
@@ -64,9 +77,7 @@ void ActorContext::taken_out(ActorStats& stats) {
 caf::error ActorContext::failed_by(ActorStats& stats, std::exception_ptr& failure) const {
   try {
     std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    failed(stats, error.what());
-  } catch (...) {
+  } catch (const std::exception& error) { failed(stats, error.what()); } catch (...) {
     failed(stats, "unknown exception");
   }
   return {};

@@ -63,13 +63,13 @@ struct ActorContext {
   Revocations& revocations;
   ChannelMetrics channel_metrics;
   UserMetrics user_metrics;
-  cluster::Shards* shards = nullptr;  // set by begin(); outlives the actors
+  cluster::Shards* shards = nullptr;            // set by begin(); outlives the actors
   std::vector<std::shared_ptr<HubInbox>> hubs;  // by HubId; complete before the first request
   caf::actor router;
   caf::actor watchlists;
   caf::actor webhooks;
-  WebhookSender* sender = nullptr;  // outlives the actors
-  WallTime alive_before;            // until when the process before this one was surely running
+  WebhookSender* sender = nullptr;       // outlives the actors
+  WallTime alive_before;                 // until when the process before this one was surely running
   std::vector<caf::actor> shard_actors;  // by ShardId
   std::vector<std::shared_ptr<ActorStats>> shard_stats;
   std::shared_ptr<ActorStats> router_stats;
@@ -77,10 +77,10 @@ struct ActorContext {
   std::atomic<std::uint64_t> requests_in_flight{0};
 
   void reply(Reply reply) const;
-  void submit(Request request);      // an actor asks, as if it were a client
+  void submit(Request request);  // an actor asks, as if it were a client
   [[nodiscard]] std::string notice_id();
-  void came_in(ActorStats& stats);   // by the sender, before it sends
-  void taken_out(ActorStats& stats); // by the receiver, when it handles
+  void came_in(ActorStats& stats);    // by the sender, before it sends
+  void taken_out(ActorStats& stats);  // by the receiver, when it handles
   void failed(ActorStats& stats, std::string_view what) const;
   caf::error failed_by(ActorStats& stats, std::exception_ptr& failure) const;  // for exception handlers: goes on
 };

@@ -68,8 +68,12 @@ class Channel {
     bool wants_counts = false;
     bool client_event = false;  // else it becomes the cached event of a cache channel
   };
-  struct PendingRemoval { ReplyTo from; };
-  struct PendingRead { ReplyTo from; };
+  struct PendingRemoval {
+    ReplyTo from;
+  };
+  struct PendingRead {
+    ReplyTo from;
+  };
   using Pending = std::variant<PendingPublish, PendingRemoval>;
 
   void dispatch(Request& request, MonoTime now, WallTime wall);
@@ -102,8 +106,8 @@ class Channel {
   ChannelPort& port_;
 
   enum class Stage : std::uint8_t { opening, open } stage_ = Stage::opening;
-  std::deque<Request> waiting_;  // until open; bounded by the mailbox bound of the actor
-  bool attended_ = false;        // must open, although nobody may ask
+  std::deque<Request> waiting_;        // until open; bounded by the mailbox bound of the actor
+  bool attended_ = false;              // must open, although nobody may ask
   std::optional<MonoTime> reopen_at_;  // it could not
 
   ChannelSubscribers subscribers_;

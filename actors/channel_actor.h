@@ -29,7 +29,7 @@ class ChannelActor final : public caf::event_based_actor, private ChannelPort {
   std::string notice_id() override { return context_->notice_id(); }
   Status may_join(const std::string& user_id) override;
 
-  void schedule();      // after each message: the next tick, if it is not coming already
+  void schedule();  // after each message: the next tick, if it is not coming already
   void ask_for_sleep();
   [[nodiscard]] MonoTime now() const { return context_->clock.now(); }
   [[nodiscard]] WallTime wall() const { return context_->clock.wall(); }

@@ -42,16 +42,16 @@ class Gateway {
 
 // One request to a webhook's target.
 struct WebhookPost {
-  SettingsPtr settings;                // of the moment; `target` and `app` are inside
+  SettingsPtr settings;  // of the moment; `target` and `app` are inside
   const WebhookTarget* target = nullptr;
-  const App* app = nullptr;            // its key and secret sign the request
-  std::vector<Notice> notices;         // in order; not empty
+  const App* app = nullptr;     // its key and secret sign the request
+  std::vector<Notice> notices;  // in order; not empty
   std::uint32_t attempt = 1;
 };
 struct WebhookOutcome {
-  bool delivered = false;              // answered with 2xx
-  std::string failure;                 // else: readable, for logs, dead letters and operators
-  milliseconds retry_after{0};         // the target asked for it; 0: it did not
+  bool delivered = false;       // answered with 2xx
+  std::string failure;          // else: readable, for logs, dead letters and operators
+  milliseconds retry_after{0};  // the target asked for it; 0: it did not
 };
 
 // Implemented by net. post() is thread-safe and never blocks; `done` runs once, on another thread (or at

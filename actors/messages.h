@@ -17,46 +17,104 @@
 namespace parley::actors {
 
 // to the router
-struct Incoming { std::vector<Request> requests; };
-struct ChannelIdle { ChannelKey channel; std::uint64_t handled = 0; };  // may I sleep?
-struct Untold { Effect effect; };  // stored although its write failed, or by somebody else's proposal
-struct Attendance { std::vector<UserKey> users; std::vector<ChannelKey> channels; };  // left open by the process before
-struct UserIdle { UserKey user; std::uint64_t handled = 0; };  // may I sleep?
-struct ChannelDescribed { std::uint64_t list = 0; ChannelInfo info; };
+struct Incoming {
+  std::vector<Request> requests;
+};
+struct ChannelIdle {
+  ChannelKey channel;
+  std::uint64_t handled = 0;
+};  // may I sleep?
+struct Untold {
+  Effect effect;
+};  // stored although its write failed, or by somebody else's proposal
+struct Attendance {
+  std::vector<UserKey> users;
+  std::vector<ChannelKey> channels;
+};  // left open by the process before
+struct UserIdle {
+  UserKey user;
+  std::uint64_t handled = 0;
+};  // may I sleep?
+struct ChannelDescribed {
+  std::uint64_t list = 0;
+  ChannelInfo info;
+};
 
 // to a channel actor
-struct ToChannel { Request request; };
-struct Opened { Result<DurableState> state; };
-struct Applied { std::vector<std::pair<CommandToken, Effect>> effects; };
-struct NotApplied { std::vector<CommandToken> tokens; Error error; };
-struct HistoryRead { std::uint64_t read = 0; Result<HistoryPage> page; };
-struct CursorRead { std::uint64_t read = 0; Result<std::optional<Offset>> offset; };
-struct Describe { std::uint64_t list = 0; };
+struct ToChannel {
+  Request request;
+};
+struct Opened {
+  Result<DurableState> state;
+};
+struct Applied {
+  std::vector<std::pair<CommandToken, Effect>> effects;
+};
+struct NotApplied {
+  std::vector<CommandToken> tokens;
+  Error error;
+};
+struct HistoryRead {
+  std::uint64_t read = 0;
+  Result<HistoryPage> page;
+};
+struct CursorRead {
+  std::uint64_t read = 0;
+  Result<std::optional<Offset>> offset;
+};
+struct Describe {
+  std::uint64_t list = 0;
+};
 struct Sleep {};
-struct Reconfigured { SettingsPtr settings; };
+struct Reconfigured {
+  SettingsPtr settings;
+};
 struct Tick {};
 
 // to a shard actor
-struct Propose { caf::actor origin; CommandToken token = 0; Command command; WaitForDisk wait = WaitForDisk::yes; };
+struct Propose {
+  caf::actor origin;
+  CommandToken token = 0;
+  Command command;
+  WaitForDisk wait = WaitForDisk::yes;
+};
 struct Gathered {};  // to itself: what stood in the mailbox before it goes into one entry
-struct EntryApplied { cluster::EntryToken entry = 0; std::vector<Effect> effects; };
-struct EntryRefused { cluster::EntryToken entry = 0; Error error; };
+struct EntryApplied {
+  cluster::EntryToken entry = 0;
+  std::vector<Effect> effects;
+};
+struct EntryRefused {
+  cluster::EntryToken entry = 0;
+  Error error;
+};
 
 // to a user actor
-struct ToUser { Request request; };
-struct UserOpened { Result<UserAbout> about; };
+struct ToUser {
+  Request request;
+};
+struct UserOpened {
+  Result<UserAbout> about;
+};
 struct Attend {};  // the record was left open by the process before
 
 // to the watchlists actor
-struct ToWatchlists { Request request; };
+struct ToWatchlists {
+  Request request;
+};
 
 // to the webhook actor
 struct NoticesFound {  // at the start: what the process before had stored
   std::vector<cluster::Unfinished::Waiting> waiting;
   std::map<std::string, std::uint64_t> dead;
 };
-struct NoticesStored { ShardId shard; std::vector<NoticeRow> rows; std::vector<std::uint64_t> died; };
-struct ToWebhooks { Request request; };
+struct NoticesStored {
+  ShardId shard;
+  std::vector<NoticeRow> rows;
+  std::vector<std::uint64_t> died;
+};
+struct ToWebhooks {
+  Request request;
+};
 
 }  // namespace parley::actors
 

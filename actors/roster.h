@@ -35,7 +35,7 @@ class RosterBook {
  private:
   struct User {
     MemberPtr member;
-    std::uint64_t came = 0;       // order of the roster
+    std::uint64_t came = 0;  // order of the roster
     std::uint32_t sessions = 0;
     std::optional<MonoTime> until;
     MonoTime left{};

@@ -102,16 +102,17 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   }
   if (!attendance.users.empty() || !attendance.channels.empty()) caf::anon_send(context.router, std::move(attendance));
   // The collector may run after this object is gone: it holds the context, not us.
-  context.metrics.on_collect([context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
-    context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight.load()));
-    for (std::size_t i = 0; i < kActorKinds; ++i) {
-      const auto* kind = to_text(static_cast<ActorKind>(i));
-      context->metrics.mailbox_messages(kind).set(static_cast<double>(context->kinds[i].mailbox.load()));
-      const auto messages = context->kinds[i].messages.load();
-      context->metrics.actor_messages(kind).add(static_cast<double>(messages - (*told)[i]));
-      (*told)[i] = messages;
-    }
-  });
+  context.metrics.on_collect(
+      [context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
+        context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight.load()));
+        for (std::size_t i = 0; i < kActorKinds; ++i) {
+          const auto* kind = to_text(static_cast<ActorKind>(i));
+          context->metrics.mailbox_messages(kind).set(static_cast<double>(context->kinds[i].mailbox.load()));
+          const auto messages = context->kinds[i].messages.load();
+          context->metrics.actor_messages(kind).add(static_cast<double>(messages - (*told)[i]));
+          (*told)[i] = messages;
+        }
+      });
   return {};
 }
 

@@ -126,7 +126,8 @@ void User::dispatch(Request& request, MonoTime now, WallTime wall) {
 // ---- sessions come and go ----
 
 User::Session* User::find(SocketId socket) {
-  const auto place = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) { return one.to.session == socket; });
+  const auto place =
+      std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) { return one.to.session == socket; });
   return place == sessions_.end() ? nullptr : &*place;
 }
 
@@ -184,8 +185,8 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
 }
 
 void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
-  const auto place = std::find_if(sessions_.begin(), sessions_.end(),
-                                  [&](const auto& one) { return one.to.session == from.session; });
+  const auto place =
+      std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) { return one.to.session == from.session; });
   if (place == sessions_.end()) return;  // terminated or refused before
   const auto& rule = settings_->rule_for("user." + key_.id);
   const bool on_purpose = what.reason == LeaveReason::unsubscribed;
@@ -208,7 +209,8 @@ void User::on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall) {
   if (session == nullptr) return;
   erase_value(session->channels, what.channel);
   if (session->signed_in || !session->channels.empty()) return;
-  depart(sessions_.begin() + (session - sessions_.data()), now + settings_->rule_for("user." + key_.id).presence_linger, wall);
+  depart(sessions_.begin() + (session - sessions_.data()), now + settings_->rule_for("user." + key_.id).presence_linger,
+         wall);
 }
 
 void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
@@ -242,10 +244,12 @@ void User::on(const ReplyTo& from, TerminateUser& what, MonoTime, WallTime wall)
 void User::on(const ReplyTo& from, KickUser& what, MonoTime, WallTime wall) {
   auto& blocks = record_.blocks.channels;
   const bool lasting = what.until > wall;
-  const bool known = std::any_of(blocks.begin(), blocks.end(), [&](const auto& one) { return one.channel == what.channel; });
+  const bool known =
+      std::any_of(blocks.begin(), blocks.end(), [&](const auto& one) { return one.channel == what.channel; });
   const auto blocks_max = app_ == nullptr ? AppLimits{}.blocks_per_user_max : app_->limits.blocks_per_user_max;
   if (lasting && !known && blocks.size() >= blocks_max) {
-    return port_.reply({from, Refused{make_error(Errc::bad_request, fmt::format("a user is kept off at most {} channels", blocks_max))}});
+    return port_.reply({from, Refused{make_error(Errc::bad_request,
+                                                 fmt::format("a user is kept off at most {} channels", blocks_max))}});
   }
   std::erase_if(blocks, [&](const auto& one) { return one.channel == what.channel || one.until <= wall; });
   if (lasting) blocks.push_back({what.channel, what.until});
@@ -311,7 +315,8 @@ void User::learn_info(const std::string& user_info) {
 
 bool User::wants_connections() const {
   return std::any_of(settings_->webhooks.begin(), settings_->webhooks.end(), [&](const WebhookTarget& target) {
-    return target.app == key_.app && (target.wants(NoticeKind::user_connected) || target.wants(NoticeKind::user_disconnected));
+    return target.app == key_.app &&
+           (target.wants(NoticeKind::user_connected) || target.wants(NoticeKind::user_disconnected));
   });
 }
 
@@ -363,11 +368,13 @@ void User::save(MonoTime, WallTime wall) {
     return;
   }
   const auto adds = [](const auto& row) { return row.second; };
-  const bool joins_wait = std::any_of(members_.begin(), members_.end(), adds) ||
-                          std::any_of(members_out_.begin(), members_out_.end(), [](const auto& row) { return row.second.second; });
+  const bool joins_wait =
+      std::any_of(members_.begin(), members_.end(), adds) ||
+      std::any_of(members_out_.begin(), members_out_.end(), [](const auto& row) { return row.second.second; });
   if (joins_wait) return;  // what comes back of them calls us again
   SaveUser what{record_, notices_of_change(wall), notice_bounds(*settings_)};
-  saving_.emplace(Saving{next_token_++, Command{user_place(key_), wall, std::move(what)}, std::exchange(answers_, {}), true});
+  saving_.emplace(
+      Saving{next_token_++, Command{user_place(key_), wall, std::move(what)}, std::exchange(answers_, {}), true});
   port_.propose(saving_->command, saving_->token);
 }
 
@@ -376,7 +383,8 @@ std::vector<Notice> User::notices_of_change(WallTime wall) {
   const auto notice = [&](NoticeKind kind, SocketId socket) {
     for (const auto& target : settings_->webhooks) {
       if (target.app != key_.app || !target.wants(kind)) continue;
-      auto& made = notices.emplace_back(Notice{.id = port_.notice_id(), .app = key_.app, .target = target.name, .kind = kind});
+      auto& made =
+          notices.emplace_back(Notice{.id = port_.notice_id(), .app = key_.app, .target = target.name, .kind = kind});
       made.time = wall;
       made.user_id = key_.id;
       made.socket = socket;
@@ -437,7 +445,8 @@ void User::tell_status(UserStatus before, const UserRecord& record) {
   const auto data = status_json(key_, before, record);
   std::vector<std::string> told;
   const auto tell = [&](std::string channel) {
-    if (!check_channel_name(channel, app_->limits.channel_name_chars_max).ok() || !channel_traits(channel).needs_auth) return;
+    if (!check_channel_name(channel, app_->limits.channel_name_chars_max).ok() || !channel_traits(channel).needs_auth)
+      return;
     if (std::find(told.begin(), told.end(), channel) != told.end()) return;
     told.push_back(channel);
     Publish publish{.channel = {key_.app, channel}, .event = std::string(kStatusEvent), .data = data};

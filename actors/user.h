@@ -30,9 +30,9 @@ class UserPort {
   virtual void reply(Reply reply) = 0;
   virtual void publish(Publish publish) = 0;  // no answer
   virtual void propose(Command command, CommandToken token) = 0;
-  virtual void open() = 0;                    // reads the record; opened() follows
+  virtual void open() = 0;                           // reads the record; opened() follows
   virtual void block(const UserBlocks& blocks) = 0;  // for the checks at the edge, at once
-  virtual std::string notice_id() = 0;        // new and unique
+  virtual std::string notice_id() = 0;               // new and unique
 };
 
 struct UserMetrics {
@@ -58,8 +58,8 @@ class User {
   void tick(MonoTime now, WallTime wall);
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   void configure(SettingsPtr settings);
-  void attend();                           // opens it, although nobody asked
-  [[nodiscard]] bool idle() const;         // nothing would be lost by forgetting this object
+  void attend();                    // opens it, although nobody asked
+  [[nodiscard]] bool idle() const;  // nothing would be lost by forgetting this object
 
   [[nodiscard]] const UserRecord& record() const { return record_; }  // as decided; may not be stored yet
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
@@ -72,7 +72,7 @@ class User {
     UserStatus activity = UserStatus::online;
     std::vector<std::string> channels;  // presence channels joined as this user
     ConnectionAbout about;
-    SocketId told;                      // as which connection the backend knows it; none: it is not told
+    SocketId told;  // as which connection the backend knows it; none: it is not told
   };
   struct Ghost {
     MonoTime until;
@@ -132,13 +132,13 @@ class User {
   CommandToken next_token_ = 1;
   struct Saving {
     CommandToken token = 0;
-    Command command;           // proposed again as it is when the disk refused: same notices, same ids
+    Command command;  // proposed again as it is when the disk refused: same notices, same ids
     std::vector<Answer> answers;
-    bool out = false;          // proposed, not answered
+    bool out = false;  // proposed, not answered
   };
   std::optional<Saving> saving_;
-  std::vector<Answer> answers_;               // for the next save
-  std::map<std::string, bool> members_;       // domains to add to or to take from, not stored yet
+  std::vector<Answer> answers_;          // for the next save
+  std::map<std::string, bool> members_;  // domains to add to or to take from, not stored yet
   std::map<CommandToken, std::pair<std::string, bool>> members_out_;
   std::optional<MonoTime> retry_at_;
 };

@@ -13,7 +13,8 @@ namespace parley::actors {
 
 class UserActor final : public caf::event_based_actor, private UserPort {
  public:
-  UserActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, UserKey key, std::shared_ptr<ActorStats> stats);
+  UserActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, UserKey key,
+            std::shared_ptr<ActorStats> stats);
   caf::behavior make_behavior() override;
 
  private:

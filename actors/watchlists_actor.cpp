@@ -2,11 +2,9 @@
 
 namespace parley::actors {
 
-WatchlistsActor::WatchlistsActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats)
-    : event_based_actor(config),
-      context_(std::move(context)),
-      stats_(std::move(stats)),
-      watchlists_(*this) {}
+WatchlistsActor::WatchlistsActor(caf::actor_config& config, std::shared_ptr<ActorContext> context,
+                                 std::shared_ptr<ActorStats> stats)
+    : event_based_actor(config), context_(std::move(context)), stats_(std::move(stats)), watchlists_(*this) {}
 
 caf::behavior WatchlistsActor::make_behavior() {
   return {

@@ -69,7 +69,8 @@ enum class Outcome { done, trimmed_meanwhile };
 
 class PageScan {
  public:
-  PageScan(const storage::Store& store, ShardId shard, const GetHistory& query, const ChannelMeta& meta, std::size_t bytes_max)
+  PageScan(const storage::Store& store, ShardId shard, const GetHistory& query, const ChannelMeta& meta,
+           std::size_t bytes_max)
       : store_(store), shard_(shard), query_(query), meta_(meta), bytes_max_(bytes_max) {}
 
   Result<Outcome> run(Span span, HistoryPage& page) {
@@ -86,21 +87,23 @@ class PageScan {
     bool stopped = false;
     bool hole = false;
     const auto order = forward ? storage::ScanOrder::forward : storage::ScanOrder::backward;
-    const auto scanned = store_.scan(Family::history, range.from, range.to, order, [&](std::string_view key, std::string_view value) {
-      if (keys::publication_offset(key) != expected) {
-        hole = true;
-        return storage::Visit::stop;
-      }
-      auto taken = take(expected, value, page);
-      if (!taken) outcome = taken.error();
-      stopped = !taken || *taken == storage::Visit::stop;
-      expected = Offset{forward ? expected.value + 1 : expected.value - 1};
-      return stopped ? storage::Visit::stop : storage::Visit::go_on;
-    });
+    const auto scanned =
+        store_.scan(Family::history, range.from, range.to, order, [&](std::string_view key, std::string_view value) {
+          if (keys::publication_offset(key) != expected) {
+            hole = true;
+            return storage::Visit::stop;
+          }
+          auto taken = take(expected, value, page);
+          if (!taken) outcome = taken.error();
+          stopped = !taken || *taken == storage::Visit::stop;
+          expected = Offset{forward ? expected.value + 1 : expected.value - 1};
+          return stopped ? storage::Visit::stop : storage::Visit::go_on;
+        });
     if (!scanned) return scanned.error();
     if (!outcome) return outcome.error();
     // Offsets have no holes; a missing one was trimmed after the meta was read, or is damage.
-    if (!stopped && (hole || (forward ? expected <= span.to : expected >= span.from))) return Outcome::trimmed_meanwhile;
+    if (!stopped && (hole || (forward ? expected <= span.to : expected >= span.from)))
+      return Outcome::trimmed_meanwhile;
     return Outcome::done;
   }
 
@@ -183,7 +186,8 @@ Result<HistoryPage> HistoryReader::read_history(const GetHistory& query) const {
     if (!outcome) return outcome.error();
     if (*outcome == Outcome::done) return page;
   }
-  return make_error(Errc::corrupt, fmt::format("{}: its history has a hole that no deletion left", query.channel.text()));
+  return make_error(Errc::corrupt,
+                    fmt::format("{}: its history has a hole that no deletion left", query.channel.text()));
 }
 
 Result<std::optional<Offset>> HistoryReader::read_cursor(const ChannelKey& channel, const std::string& client_id,

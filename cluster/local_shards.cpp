@@ -62,7 +62,8 @@ Status LocalShards::start() {
   metrics_.shards_without_leader.set(0);
   writer_.on_turn_end([this] { end_turn(); });
   writer_.start();
-  const auto interval = std::chrono::duration_cast<milliseconds>(config_.retention_sweep_interval) / config_.shard_count;
+  const auto interval =
+      std::chrono::duration_cast<milliseconds>(config_.retention_sweep_interval) / config_.shard_count;
   const auto turn = std::min(std::max(interval, milliseconds(10)), milliseconds(kStampEvery));
   const auto turns_a_sweep = std::max<std::int64_t>(interval / turn, 1);
   reads_.start(clock_, turn, [this, turns_a_sweep] {
@@ -90,7 +91,8 @@ Status LocalShards::check_shard_count() {
   if (!count) return make_error(Errc::corrupt, "the stored count of shards is unreadable");
   if (*count != config_.shard_count) {
     return make_error(Errc::config_invalid, fmt::format("the data directory was made for {} shards, the configuration "
-                                                        "says {}: the count cannot change later", *count, config_.shard_count));
+                                                        "says {}: the count cannot change later",
+                                                        *count, config_.shard_count));
   }
   return {};
 }
@@ -258,15 +260,17 @@ void LocalShards::sweep_shard(ShardId id) {
   const auto now = clock_.wall();
   std::vector<Command> due;
   const auto range = keys::metas(id);
-  const auto scanned = store_.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
-                                   [&](std::string_view key, std::string_view value) {
-    auto channel = keys::meta_channel(key);
-    const auto meta = schemas::decode_channel_meta(value);
-    if (!channel || !meta) return storage::Visit::go_on;  // who opens the channel is told of the damage
-    const bool cursors_due = meta->cursors > 0 && meta->cursors_oldest + config_.cursor_lifetime <= now;
-    if (cursors_due || retention_due(*meta, now)) due.push_back({std::move(*channel), now, TrimHistory{meta->retention}});
-    return due.size() < kTrimsPerEntryMax ? storage::Visit::go_on : storage::Visit::stop;
-  });
+  const auto scanned =
+      store_.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
+                  [&](std::string_view key, std::string_view value) {
+                    auto channel = keys::meta_channel(key);
+                    const auto meta = schemas::decode_channel_meta(value);
+                    if (!channel || !meta) return storage::Visit::go_on;  // who opens the channel is told of the damage
+                    const bool cursors_due = meta->cursors > 0 && meta->cursors_oldest + config_.cursor_lifetime <= now;
+                    if (cursors_due || retention_due(*meta, now))
+                      due.push_back({std::move(*channel), now, TrimHistory{meta->retention}});
+                    return due.size() < kTrimsPerEntryMax ? storage::Visit::go_on : storage::Visit::stop;
+                  });
   if (!scanned) {
     metrics_.storage_errors.add();
     log_warn("retention sweep failed", {{"shard", id.value}, {"error", scanned.error().message}});
@@ -345,7 +349,8 @@ void LocalShards::read_notices(std::vector<NoticeRef> refs,
 
 void LocalShards::read_dead(std::string target, NoticeRef after, std::size_t limit,
                             std::function<void(Result<std::vector<StoredDead>>)> done) {
-  read(std::move(done), [this, target = std::move(target), after, limit] { return people_.read_dead(target, after, limit); });
+  read(std::move(done),
+       [this, target = std::move(target), after, limit] { return people_.read_dead(target, after, limit); });
 }
 
 Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,

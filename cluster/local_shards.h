@@ -48,8 +48,8 @@ class LocalShards final : public Shards, private CommitListener {
  private:
   struct Shard {
     ShardMachine machine;
-    bool touched = false;                  // log thread: has results that are not written
-    std::atomic<std::size_t> pending{0};   // commands proposed and not told
+    bool touched = false;                 // log thread: has results that are not written
+    std::atomic<std::size_t> pending{0};  // commands proposed and not told
   };
   struct Told {
     ShardId shard;

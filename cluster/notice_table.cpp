@@ -30,18 +30,19 @@ Status NoticeTable::load(const storage::Store& store) {
   if (stored->has_value()) newest_ = keys::parse_number(**stored).value_or(0);
   Status outcome;
   const auto read = [&](const storage::KeyRange& range, bool dead) {
-    return store.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
-                      [&](std::string_view key, std::string_view value) {
-      const auto number = keys::notice_number(key);
-      const auto target = dead ? schemas::decode_dead_notice_target(value) : schemas::decode_notice_target(value);
-      if (!number || !target || *number > newest_) {
-        outcome = make_error(Errc::corrupt, fmt::format("notices of shard {} are damaged", shard_.value));
-        return storage::Visit::stop;
-      }
-      auto& rows = targets_[*target];
-      (dead ? rows.dead : rows.waiting).push_back(*number);
-      return storage::Visit::go_on;
-    });
+    return store.scan(
+        Family::state, range.from, range.to, storage::ScanOrder::forward,
+        [&](std::string_view key, std::string_view value) {
+          const auto number = keys::notice_number(key);
+          const auto target = dead ? schemas::decode_dead_notice_target(value) : schemas::decode_notice_target(value);
+          if (!number || !target || *number > newest_) {
+            outcome = make_error(Errc::corrupt, fmt::format("notices of shard {} are damaged", shard_.value));
+            return storage::Visit::stop;
+          }
+          auto& rows = targets_[*target];
+          (dead ? rows.dead : rows.waiting).push_back(*number);
+          return storage::Visit::go_on;
+        });
   };
   if (auto scanned = read(keys::notices(shard_), false); !scanned || !outcome) return scanned ? outcome : scanned;
   if (auto scanned = read(keys::dead_notices(shard_), true); !scanned) return scanned;

@@ -25,7 +25,10 @@ class NoticeTable {
   // Numbers that are not there (any more) are passed over: what was asked twice is done once.
   Result<Effect::Noted> settle(const SettleNotices& command, WallTime now, storage::PendingWrites& writes);
 
-  struct Count { std::uint64_t waiting = 0; std::uint64_t dead = 0; };
+  struct Count {
+    std::uint64_t waiting = 0;
+    std::uint64_t dead = 0;
+  };
   [[nodiscard]] Count count(const std::string& target) const;
 
  private:

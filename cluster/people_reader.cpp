@@ -65,21 +65,21 @@ Result<UserPage> PeopleReader::list_users(const ListUsers& query) const {
     if (number == first && !after.empty()) {
       range.from = keys::user(shard, user_place({query.app, after})).append(1, '\0');
     }
-    const auto scanned = store_.scan(Family::state, range.from, range.to, ScanOrder::forward,
-                                     [&](std::string_view key, std::string_view value) {
-      auto user = keys::user_key(key);
-      auto record = schemas::decode_user(value);
-      if (!user || !record) {
-        outcome = record ? make_error(Errc::corrupt, "a user's record lies under a wrong key") : record.error();
-        return Visit::stop;
-      }
-      ++seen;
-      const bool wanted = !query.status || record->status == *query.status;
-      const bool full = page.users.size() + (wanted ? 1 : 0) >= query.limit || seen >= kRecordsPerPageMax;
-      if (full) page.next = fmt::format("{}:{}", number, user->id);
-      if (wanted) page.users.push_back({std::move(*user), true, std::move(*record)});
-      return full ? Visit::stop : Visit::go_on;
-    });
+    const auto scanned = store_.scan(
+        Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view value) {
+          auto user = keys::user_key(key);
+          auto record = schemas::decode_user(value);
+          if (!user || !record) {
+            outcome = record ? make_error(Errc::corrupt, "a user's record lies under a wrong key") : record.error();
+            return Visit::stop;
+          }
+          ++seen;
+          const bool wanted = !query.status || record->status == *query.status;
+          const bool full = page.users.size() + (wanted ? 1 : 0) >= query.limit || seen >= kRecordsPerPageMax;
+          if (full) page.next = fmt::format("{}:{}", number, user->id);
+          if (wanted) page.users.push_back({std::move(*user), true, std::move(*record)});
+          return full ? Visit::stop : Visit::go_on;
+        });
     if (!scanned) return scanned.error();
     if (!outcome) return outcome.error();
     if (!page.next.empty()) break;
@@ -94,15 +94,15 @@ Result<UserPage> PeopleReader::list_domain(const ListDomain& query) const {
   if (!query.after.empty()) range.from = keys::member(shard, place, query.after).append(1, '\0');
   std::vector<UserKey> members;
   UserPage page;
-  const auto scanned = store_.scan(Family::state, range.from, range.to, ScanOrder::forward,
-                                   [&](std::string_view key, std::string_view) {
-    if (members.size() >= query.limit) {
-      page.next = members.back().id;
-      return Visit::stop;
-    }
-    members.push_back({query.app, std::string(keys::after_zero(key))});
-    return Visit::go_on;
-  });
+  const auto scanned =
+      store_.scan(Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view) {
+        if (members.size() >= query.limit) {
+          page.next = members.back().id;
+          return Visit::stop;
+        }
+        members.push_back({query.app, std::string(keys::after_zero(key))});
+        return Visit::go_on;
+      });
   if (!scanned) return scanned.error();
   auto users = read_users(members);
   if (!users) return users.error();
@@ -118,11 +118,11 @@ Result<UserPage> PeopleReader::list_domain(const ListDomain& query) const {
 Result<std::vector<std::string>> PeopleReader::told(const ChannelKey& channel) const {
   std::vector<std::string> found;
   const auto range = keys::told(shard_of(channel, shard_count_), channel);
-  const auto scanned = store_.scan(Family::state, range.from, range.to, ScanOrder::forward,
-                                   [&](std::string_view key, std::string_view) {
-    found.emplace_back(keys::after_zero(key));
-    return Visit::go_on;
-  });
+  const auto scanned =
+      store_.scan(Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view) {
+        found.emplace_back(keys::after_zero(key));
+        return Visit::go_on;
+      });
   if (!scanned) return scanned.error();
   return found;
 }
@@ -149,17 +149,17 @@ Result<std::vector<StoredDead>> PeopleReader::read_dead(const std::string& targe
     const ShardId shard{number};
     auto range = keys::dead_notices(shard);
     if (number == after.shard.value && after.number > 0) range.from = keys::dead_notice(shard, after.number + 1);
-    const auto scanned = store_.scan(Family::state, range.from, range.to, ScanOrder::forward,
-                                     [&](std::string_view key, std::string_view value) {
-      const auto row = keys::notice_number(key);
-      auto dead = schemas::decode_dead_notice(value);
-      if (!row || !dead) {
-        outcome = dead ? make_error(Errc::corrupt, "a dead letter lies under a wrong key") : dead.error();
-        return Visit::stop;
-      }
-      if (dead->notice.target == target) found.push_back({{shard, *row}, std::move(*dead)});
-      return found.size() < limit ? Visit::go_on : Visit::stop;
-    });
+    const auto scanned = store_.scan(
+        Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view value) {
+          const auto row = keys::notice_number(key);
+          auto dead = schemas::decode_dead_notice(value);
+          if (!row || !dead) {
+            outcome = dead ? make_error(Errc::corrupt, "a dead letter lies under a wrong key") : dead.error();
+            return Visit::stop;
+          }
+          if (dead->notice.target == target) found.push_back({{shard, *row}, std::move(*dead)});
+          return found.size() < limit ? Visit::go_on : Visit::stop;
+        });
     if (!scanned) return scanned.error();
     if (!outcome) return outcome.error();
   }
@@ -194,7 +194,8 @@ Status PeopleReader::read_unfinished(ShardId shard, Unfinished& out) const {
   }
   outcome = scan(keys::told(shard), [&](std::string_view key, std::string_view) {
     auto channel = keys::told_channel(key);
-    if (channel && (out.channels.empty() || out.channels.back() != *channel)) out.channels.push_back(std::move(*channel));
+    if (channel && (out.channels.empty() || out.channels.back() != *channel))
+      out.channels.push_back(std::move(*channel));
     return Visit::go_on;
   });
   if (!outcome) return outcome;

@@ -17,7 +17,7 @@ class ReadQueue {
   explicit ReadQueue(std::size_t jobs_max) : jobs_max_(jobs_max) {}
   ~ReadQueue() { stop(); }
   void start(const Clock& clock, milliseconds interval, std::function<void()> regular);
-  void stop();  // runs what waits, joins the thread
+  void stop();                                         // runs what waits, joins the thread
   [[nodiscard]] bool push(std::function<void()> job);  // false: full, or stopped
 
  private:

@@ -43,7 +43,8 @@ Status RememberedTable::load(const storage::Store& store) {
   return scanned ? outcome : scanned;
 }
 
-std::optional<Position> RememberedTable::find_key(const ChannelKey& channel, const std::string& key, WallTime now) const {
+std::optional<Position> RememberedTable::find_key(const ChannelKey& channel, const std::string& key,
+                                                  WallTime now) const {
   const auto* entry = find(by_key_, id(channel.text(), key));
   if (entry == nullptr || entry->time + window_ <= now) return std::nullopt;
   return entry->position;

@@ -9,7 +9,7 @@
 namespace parley::cluster {
 namespace {
 
-constexpr std::uint64_t kRunRecords = 64;    // so many below `oldest` make a run
+constexpr std::uint64_t kRunRecords = 64;      // so many below `oldest` make a run
 constexpr std::uint64_t kRunRecordsMax = 512;  // one publication pays for no more
 
 bool has_age(const Retention& retention) { return retention.age.count() > 0; }
@@ -44,8 +44,8 @@ Status delete_run(const RetentionRun& run, schemas::ChannelMeta& meta, storage::
   auto next = meta.stored_from;
   bool kept = false;
   const auto range = storage::keys::publications(run.shard, channel, meta.stored_from, meta.newest);
-  const auto scanned = writes.scan(
-      storage::Family::history, range.from, range.to, [&](std::string_view key, std::string_view value) {
+  const auto scanned =
+      writes.scan(storage::Family::history, range.from, range.to, [&](std::string_view key, std::string_view value) {
         if (storage::keys::publication_offset(key) != next) {
           outcome = damaged(run, next);
           return storage::Visit::stop;

@@ -28,9 +28,9 @@ namespace parley::cluster {
 
 // What a channel's durable state is when its actor wakes up.
 struct ChannelState {
-  Position newest;           // epoch 0: nothing was ever published
+  Position newest;  // epoch 0: nothing was ever published
   Offset oldest;
-  PublicationPtr cached;     // cache channels
+  PublicationPtr cached;          // cache channels
   std::vector<std::string> told;  // members the backend was told of; an empty one: of the channel
 };
 
@@ -38,10 +38,13 @@ struct ChannelState {
 struct Unfinished {
   std::vector<std::pair<UserKey, UserRecord>> users;  // not offline, or with blocks
   std::vector<ChannelKey> channels;                   // whose backend was told of somebody
-  struct Waiting { ShardId shard; NoticeRow row; };
-  std::vector<Waiting> notices;                       // in order within each shard
-  std::map<std::string, std::uint64_t> dead;          // letters of each target
-  WallTime alive;                                     // it was surely running then; 0: no process before
+  struct Waiting {
+    ShardId shard;
+    NoticeRow row;
+  };
+  std::vector<Waiting> notices;               // in order within each shard
+  std::map<std::string, std::uint64_t> dead;  // letters of each target
+  WallTime alive;                             // it was surely running then; 0: no process before
 };
 
 struct UserPage {
@@ -69,7 +72,8 @@ class Shards {
  public:
   virtual ~Shards() = default;
   [[nodiscard]] virtual std::uint16_t count() const = 0;
-  // Thread-safe. `entry` is not 0, `commands` not empty. `sync` no: acknowledged when written but not fsynced (Durability::async).
+  // Thread-safe. `entry` is not 0, `commands` not empty. `sync` no: acknowledged when written but not fsynced
+  // (Durability::async).
   virtual void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) = 0;
   // Thread-safe; `done` runs on the reader thread.
   virtual void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) = 0;
@@ -98,11 +102,11 @@ struct LocalShardsConfig {
   std::size_t idempotency_keys_max = 100'000;
   std::chrono::seconds cursor_lifetime{86'400};
   std::size_t cursors_per_channel_max = 10'000;
-  std::size_t log_entries_kept = 1'024;   // per shard, before the log's head is cut
+  std::size_t log_entries_kept = 1'024;               // per shard, before the log's head is cut
   std::chrono::seconds retention_sweep_interval{60};  // each channel is looked at about this often
-  std::size_t pending_commands_max = 16'384;  // per shard: proposed and not applied. Then: overloaded
-  std::size_t reads_waiting_max = 16'384;     // then: overloaded, told on the caller's thread
-  std::size_t page_bytes_max = 4 * 1024 * 1024;  // a history page ends here, with `more`
+  std::size_t pending_commands_max = 16'384;          // per shard: proposed and not applied. Then: overloaded
+  std::size_t reads_waiting_max = 16'384;             // then: overloaded, told on the caller's thread
+  std::size_t page_bytes_max = 4 * 1024 * 1024;       // a history page ends here, with `more`
 };
 
 // All shards of a single node: the log is this node's disk. Replays what was logged but not applied,

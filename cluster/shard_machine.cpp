@@ -36,7 +36,8 @@ Status ShardMachine::load() {
   if (!stored) return stored.error();
   if (stored->has_value()) {
     const auto index = keys::parse_number(**stored);
-    if (!index) return make_error(Errc::corrupt, fmt::format("shard {}: its applied index is unreadable", shard_.value));
+    if (!index)
+      return make_error(Errc::corrupt, fmt::format("shard {}: its applied index is unreadable", shard_.value));
     applied_ = LogIndex{*index};
   }
   if (auto loaded = notices_.load(store_); !loaded) return loaded;
@@ -66,7 +67,8 @@ void ShardMachine::take_writes(storage::WriteBatch& batch) {
 
 Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime time, AppendPublication&& command) {
   if (!command.idempotency_key.empty()) {
-    if (const auto first = remembered_.find_key(channel, command.idempotency_key, time)) return What(Effect::Duplicate{*first});
+    if (const auto first = remembered_.find_key(channel, command.idempotency_key, time))
+      return What(Effect::Duplicate{*first});
   }
   if (!command.once.empty() && remembered_.knows_once(channel, command.once, time)) return What(Effect::Replayed{});
 
@@ -99,8 +101,9 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   metas_.changed(channel);
 
   if (!command.idempotency_key.empty() || !command.once.empty()) {
-    remembered_.add({channel.text(), std::move(command.idempotency_key), std::move(command.once), publication->position, time},
-                    writes_);
+    remembered_.add(
+        {channel.text(), std::move(command.idempotency_key), std::move(command.once), publication->position, time},
+        writes_);
   }
   return What(Effect::Appended{std::move(publication)});
 }
@@ -117,7 +120,8 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   const auto stored = writes_.get(Family::history, key);
   if (!stored) return stored.error();
   if (!stored->has_value()) {
-    return make_error(Errc::corrupt, fmt::format("{}: publication {} is missing in the history", channel.text(), offset.value));
+    return make_error(Errc::corrupt,
+                      fmt::format("{}: publication {} is missing in the history", channel.text(), offset.value));
   }
   const auto old = schemas::decode_publication(**stored);
   if (!old) return old.error();
@@ -208,19 +212,23 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
 // Expired ones; then, if there are still too many, the oldest down to seven eighths of the bound, so
 // that the next scan is far away.
 Status ShardMachine::drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now) {
-  struct Stored { WallTime time; std::string key; };
+  struct Stored {
+    WallTime time;
+    std::string key;
+  };
   std::vector<Stored> cursors;
   Status outcome;
   const auto range = keys::cursors(shard_, channel);
-  const auto scanned = writes_.scan(Family::state, range.from, range.to, [&](std::string_view key, std::string_view value) {
-    const auto cursor = schemas::decode_cursor(value);
-    if (!cursor) {
-      outcome = cursor.error();
-      return storage::Visit::stop;
-    }
-    cursors.push_back({cursor->time, std::string(key)});
-    return storage::Visit::go_on;
-  });
+  const auto scanned =
+      writes_.scan(Family::state, range.from, range.to, [&](std::string_view key, std::string_view value) {
+        const auto cursor = schemas::decode_cursor(value);
+        if (!cursor) {
+          outcome = cursor.error();
+          return storage::Visit::stop;
+        }
+        cursors.push_back({cursor->time, std::string(key)});
+        return storage::Visit::go_on;
+      });
   if (!scanned) return scanned;
   if (!outcome) return outcome;
   std::stable_sort(cursors.begin(), cursors.end(), [](const Stored& a, const Stored& b) { return a.time < b.time; });

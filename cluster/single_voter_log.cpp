@@ -14,7 +14,12 @@ namespace keys = storage::keys;
 SingleVoterLog::SingleVoterLog(std::uint16_t shard_count, std::size_t entries_kept, storage::Store& store,
                                storage::LogWriter& writer, const Clock& clock, const Metrics& metrics,
                                CommitListener& listener)
-    : entries_kept_(entries_kept), store_(store), writer_(writer), clock_(clock), metrics_(metrics), listener_(listener) {
+    : entries_kept_(entries_kept),
+      store_(store),
+      writer_(writer),
+      clock_(clock),
+      metrics_(metrics),
+      listener_(listener) {
   for (std::uint16_t i = 0; i < shard_count; ++i) shards_.push_back(std::make_unique<Shard>());
 }
 
@@ -86,7 +91,8 @@ void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> 
     if (writer_.available()) {
       const LogIndex index{++shard.last.value};
       storage::LogJob job;
-      job.batch.put(Family::log, keys::log_entry(id, index), schemas::frame_log_entry({id, shard.term, index}, payload));
+      job.batch.put(Family::log, keys::log_entry(id, index),
+                    schemas::frame_log_entry({id, shard.term, index}, payload));
       job.sync = sync;
       job.commands = count;
       job.done = [this, id, index, token, entry = std::move(commands)](const Status& written) mutable {

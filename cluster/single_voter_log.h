@@ -37,7 +37,7 @@ class SingleVoterLog final : public ReplicatedLog {
     std::mutex mutex;  // guards all of it; taken before the log writer's
     Term term;
     LogIndex last;
-    LogIndex cut;      // entries up to here are gone
+    LogIndex cut;  // entries up to here are gone
     Term cut_term;
   };
 

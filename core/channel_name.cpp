@@ -67,17 +67,22 @@ Status check_event_name(std::string_view name, std::size_t length_max) {
     if (c < 0x20 || c == 0x7F) return make_error(Errc::bad_event_name, "an event name has no control characters");
   }
   for (const std::string_view reserved : {"pusher:", "pusher_internal:", "parley:"}) {
-    if (name.starts_with(reserved)) return make_error(Errc::bad_event_name, fmt::format("event names starting with {} are reserved", reserved));
+    if (name.starts_with(reserved))
+      return make_error(Errc::bad_event_name, fmt::format("event names starting with {} are reserved", reserved));
   }
   return {};
 }
 
 const char* to_text(ChannelKind kind) {
   switch (kind) {
-    case ChannelKind::user: return "user";
-    case ChannelKind::domain: return "domain";
-    case ChannelKind::admin: return "admin";
-    case ChannelKind::plain: break;
+    case ChannelKind::user:
+      return "user";
+    case ChannelKind::domain:
+      return "domain";
+    case ChannelKind::admin:
+      return "admin";
+    case ChannelKind::plain:
+      break;
   }
   return "plain";
 }

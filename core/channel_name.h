@@ -12,12 +12,12 @@ namespace parley {
 enum class ChannelKind : std::uint8_t { plain, user, domain, admin };
 
 struct ChannelTraits {
-  bool needs_auth = false;      // private-, presence- in all combinations
+  bool needs_auth = false;  // private-, presence- in all combinations
   bool presence = false;
-  bool encrypted = false;       // payloads opaque, no client events
-  bool cache = false;           // the last event is given to who subscribes
-  bool server_to_user = false;  // #server-to-user-{id}
-  std::string_view base;        // name without prefixes: `domain.7`; the user's id for server-to-user
+  bool encrypted = false;                 // payloads opaque, no client events
+  bool cache = false;                     // the last event is given to who subscribes
+  bool server_to_user = false;            // #server-to-user-{id}
+  std::string_view base;                  // name without prefixes: `domain.7`; the user's id for server-to-user
   ChannelKind kind = ChannelKind::plain;  // by base: `user.`, `domain.`, `admin.`
 
   [[nodiscard]] bool client_events() const { return needs_auth && !encrypted; }

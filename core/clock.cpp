@@ -3,8 +3,8 @@
 namespace parley {
 
 MonoTime SystemClock::now() const {
-  return MonoTime(std::chrono::duration_cast<std::chrono::nanoseconds>(
-      std::chrono::steady_clock::now().time_since_epoch()));
+  return MonoTime(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 WallTime SystemClock::wall() const {

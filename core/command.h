@@ -24,18 +24,27 @@ struct AppendPublication {
   std::string user_id;
   std::string idempotency_key;
   std::string once;
-  Epoch epoch_if_new;     // the channel's epoch if this is its first publication
-  Retention retention;    // of the rule at the time: replicas must trim alike
-  bool cache = false;     // becomes the cached event of a cache channel
+  Epoch epoch_if_new;   // the channel's epoch if this is its first publication
+  Retention retention;  // of the rule at the time: replicas must trim alike
+  bool cache = false;   // becomes the cached event of a cache channel
 };
-struct RemovePublication { Position position; };
-struct RemoveHistory { Epoch epoch_if_new; };
-struct TrimHistory { Retention retention; };
+struct RemovePublication {
+  Position position;
+};
+struct RemoveHistory {
+  Epoch epoch_if_new;
+};
+struct TrimHistory {
+  Retention retention;
+};
 struct SaveCursors {
-  struct Cursor { std::string client_id; Offset offset; bool forget = false; };
+  struct Cursor {
+    std::string client_id;
+    Offset offset;
+    bool forget = false;
+  };
   std::vector<Cursor> cursors;
 };
-
 
 // Bounds of a target's stored notices in one shard, as the configuration said at the time: replicas
 // must trim alike. Beyond them the oldest waiting notice becomes a dead letter, the oldest dead letter goes.
@@ -67,7 +76,10 @@ struct SaveMember {
 };
 // What became of notices: acknowledged by their target, given up, sent again, or dropped.
 struct SettleNotices {
-  struct Dead { std::uint64_t number = 0; std::string why; };
+  struct Dead {
+    std::uint64_t number = 0;
+    std::string why;
+  };
   std::vector<std::uint64_t> delivered;  // of waiting ones
   std::vector<Dead> dead;                // of waiting ones
   std::vector<std::uint64_t> replayed;   // of dead ones: they wait again, behind all others
@@ -91,12 +103,21 @@ struct Command {
 
 // What happened. `token` is the proposer's; 0 on replicas and on replay.
 struct Effect {
-  struct Appended { PublicationPtr publication; };
-  struct Duplicate { Position first; };  // idempotency key known
-  struct Replayed {};                    // `once` known
-  struct Removed { std::uint64_t count; };
+  struct Appended {
+    PublicationPtr publication;
+  };
+  struct Duplicate {
+    Position first;
+  };                   // idempotency key known
+  struct Replayed {};  // `once` known
+  struct Removed {
+    std::uint64_t count;
+  };
   // Notices that wait now, and numbers that do not wait any more because a bound was reached.
-  struct Noted { std::vector<NoticeRow> rows; std::vector<std::uint64_t> died; };
+  struct Noted {
+    std::vector<NoticeRow> rows;
+    std::vector<std::uint64_t> died;
+  };
   struct Nothing {};
 
   ChannelKey channel;

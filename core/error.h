@@ -13,8 +13,8 @@
 namespace parley {
 
 enum class Errc : std::uint8_t {
-  bad_frame,            // not a JSON object, wrong type of a field, binary where text is due
-  bad_request,          // HTTP: malformed body, missing field, wrong parameter
+  bad_frame,    // not a JSON object, wrong type of a field, binary where text is due
+  bad_request,  // HTTP: malformed body, missing field, wrong parameter
   bad_channel_name,
   bad_event_name,
   bad_position,
@@ -26,11 +26,11 @@ enum class Errc : std::uint8_t {
   bad_protocol_version,
   unsupported_protocol_version,
   missing_protocol_version,
-  unauthorized,         // signature, key, timestamp, identity
+  unauthorized,  // signature, key, timestamp, identity
   origin_refused,
-  replayed,             // a signed request that was accepted before
+  replayed,  // a signed request that was accepted before
   over_capacity,
-  reconnect,            // drain: come back, another process or node serves you
+  reconnect,  // drain: come back, another process or node serves you
   pong_timeout,
   inactive,
   rate_limited,
@@ -49,12 +49,12 @@ enum class Errc : std::uint8_t {
   config_invalid,
   io,
   timeout,
-  terminated,           // an operator or the application ended the user's connections
-  banned,               // the user may not connect until a time
-  kicked,               // the user was taken off the channel
-  auth_unavailable,     // the application was asked to authorise and did not answer
-  token_invalid,        // a connection token that is refused: its message says why
-  token_expired,        // a live connection's token ran out: come back with a new one
+  terminated,        // an operator or the application ended the user's connections
+  banned,            // the user may not connect until a time
+  kicked,            // the user was taken off the channel
+  auth_unavailable,  // the application was asked to authorise and did not answer
+  token_invalid,     // a connection token that is refused: its message says why
+  token_expired,     // a live connection's token ran out: come back with a new one
   internal,
   kCount
 };
@@ -66,8 +66,8 @@ struct Error {
 
 struct ErrorInfo {
   Errc code;
-  std::string_view name;      // snake_case, stable: metric label and JSON `error`
-  int pusher_code;            // 0: none (JSON null)
+  std::string_view name;  // snake_case, stable: metric label and JSON `error`
+  int pusher_code;        // 0: none (JSON null)
   int http_status;
   std::string_view sentence;  // default message
   std::string_view remedy;
@@ -75,7 +75,7 @@ struct ErrorInfo {
 
 const ErrorInfo& info(Errc code);
 std::span<const ErrorInfo> all_errors();
-Error make_error(Errc code);                              // with the table's sentence
+Error make_error(Errc code);  // with the table's sentence
 Error make_error(Errc code, std::string message);
 
 }  // namespace parley

@@ -41,9 +41,7 @@ Result<Position> parse_position(std::string_view text) {
   return Position{*epoch, offset};
 }
 
-std::string SocketId::text() const {
-  return fmt::format("{}.{}", value >> 32, value & 0xFFFF'FFFFU);
-}
+std::string SocketId::text() const { return fmt::format("{}.{}", value >> 32, value & 0xFFFF'FFFFU); }
 
 Result<SocketId> SocketId::parse(std::string_view text) {
   const auto dot = text.find('.');

@@ -20,10 +20,10 @@ struct Id {
 
 using ShardId = Id<struct ShardTag, std::uint16_t>;
 using Term = Id<struct TermTag>;
-using LogIndex = Id<struct LogIndexTag>;     // 1 is the first entry; 0 is "before the first"
-using Offset = Id<struct OffsetTag>;         // 1 is a channel's first publication; 0 is "before the first"
-using Epoch = Id<struct EpochTag>;           // which life of a channel's history; 0 is "none"
-using HubId = Id<struct HubTag, std::uint16_t>;            // one I/O thread of this node
+using LogIndex = Id<struct LogIndexTag>;         // 1 is the first entry; 0 is "before the first"
+using Offset = Id<struct OffsetTag>;             // 1 is a channel's first publication; 0 is "before the first"
+using Epoch = Id<struct EpochTag>;               // which life of a channel's history; 0 is "none"
+using HubId = Id<struct HubTag, std::uint16_t>;  // one I/O thread of this node
 using SubscriptionId = Id<struct SubscriptionTag, std::uint32_t>;  // one subscribe of one session
 
 // A place in a channel's history. Text form: `epoch:offset`, epoch in 16 hex digits. All zero: before the

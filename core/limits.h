@@ -10,58 +10,59 @@ namespace parley {
 
 // Of one application. Reaching one answers the sender; nobody is disconnected for it.
 struct AppLimits {
-  std::size_t connections_max = 0;            // 0: only the node's bound. Then: 4100, refused
-  std::size_t event_data_bytes_max = 102'400; // 413 / pusher:error
-  std::size_t event_name_chars_max = 200;     // 400 / pusher:error
-  std::size_t channel_name_chars_max = 200;   // 400 / subscription_error
-  std::size_t channels_per_publish_max = 100; // 400
-  std::size_t events_per_batch_max = 10;      // 400
-  std::size_t presence_members_max = 100'000; // subscription_error; also bounds the roster's memory
-  std::size_t member_bytes_max = 2'048;       // subscription_error
+  std::size_t connections_max = 0;             // 0: only the node's bound. Then: 4100, refused
+  std::size_t event_data_bytes_max = 102'400;  // 413 / pusher:error
+  std::size_t event_name_chars_max = 200;      // 400 / pusher:error
+  std::size_t channel_name_chars_max = 200;    // 400 / subscription_error
+  std::size_t channels_per_publish_max = 100;  // 400
+  std::size_t events_per_batch_max = 10;       // 400
+  std::size_t presence_members_max = 100'000;  // subscription_error; also bounds the roster's memory
+  std::size_t member_bytes_max = 2'048;        // subscription_error
   std::size_t user_id_chars_max = 128;
-  std::size_t watchlist_users_max = 100;      // pusher:error 4302
-  std::size_t token_bytes_max = 8'192;        // token_invalid, before anything is looked at
-  std::size_t channels_per_connection_max = 1'000;       // subscription_error
-  std::size_t domains_per_user_max = 100;                // those beyond it are left out
-  std::size_t sessions_per_user_max = 1'000;             // the session is closed: over_connection_limit
-  std::size_t blocks_per_user_max = 100;                 // channels a user is kept off. Then: 400
-  std::size_t users_per_call_max = 1'000;                // of one status call. Then: 400
-  std::uint32_t client_events_per_second_max = 10;       // pusher:error 4301; 0: no limit
-  std::uint32_t publishes_per_second_max = 0;            // HTTP 429; 0: no limit
+  std::size_t watchlist_users_max = 100;            // pusher:error 4302
+  std::size_t token_bytes_max = 8'192;              // token_invalid, before anything is looked at
+  std::size_t channels_per_connection_max = 1'000;  // subscription_error
+  std::size_t domains_per_user_max = 100;           // those beyond it are left out
+  std::size_t sessions_per_user_max = 1'000;        // the session is closed: over_connection_limit
+  std::size_t blocks_per_user_max = 100;            // channels a user is kept off. Then: 400
+  std::size_t users_per_call_max = 1'000;           // of one status call. Then: 400
+  std::uint32_t client_events_per_second_max = 10;  // pusher:error 4301; 0: no limit
+  std::uint32_t publishes_per_second_max = 0;       // HTTP 429; 0: no limit
 };
 
 // Of the node.
 struct NodeLimits {
-  std::size_t connections_max = 100'000;           // 4100 after the upgrade
-  std::size_t connections_per_address_max = 0;     // 0: no limit
-  std::size_t http_header_bytes_max = 16'384;      // 431
-  std::size_t http_body_bytes_max = 2'097'152;     // 413
-  std::size_t frame_bytes_max = 131'072;           // 1009
-  std::size_t json_depth_max = 32;                 // bad_frame
-  std::size_t write_queue_bytes_max = 4'194'304;   // slow_consumer: 4100, resumes by position
-  std::chrono::seconds handshake_timeout{10};      // half-open handshakes are closed
+  std::size_t connections_max = 100'000;          // 4100 after the upgrade
+  std::size_t connections_per_address_max = 0;    // 0: no limit
+  std::size_t http_header_bytes_max = 16'384;     // 431
+  std::size_t http_body_bytes_max = 2'097'152;    // 413
+  std::size_t frame_bytes_max = 131'072;          // 1009
+  std::size_t json_depth_max = 32;                // bad_frame
+  std::size_t write_queue_bytes_max = 4'194'304;  // slow_consumer: 4100, resumes by position
+  std::chrono::seconds handshake_timeout{10};     // half-open handshakes are closed
   std::chrono::seconds http_idle_timeout{75};
-  std::size_t requests_in_flight_max = 65'536;     // overloaded
-  std::size_t mailbox_messages_max = 20'000;       // overloaded, per channel actor
-  std::size_t shard_pending_commands_max = 16'384; // overloaded, per shard
-  std::size_t shard_entry_bytes_max = 1'048'576;   // a log entry is cut here, the rest waits
-  std::size_t catch_up_publications_max = 10'000;  // of one resume: more is a gap
+  std::size_t requests_in_flight_max = 65'536;        // overloaded
+  std::size_t mailbox_messages_max = 20'000;          // overloaded, per channel actor
+  std::size_t shard_pending_commands_max = 16'384;    // overloaded, per shard
+  std::size_t shard_entry_bytes_max = 1'048'576;      // a log entry is cut here, the rest waits
+  std::size_t catch_up_publications_max = 10'000;     // of one resume: more is a gap
   std::size_t catch_up_buffer_bytes_max = 1'048'576;  // live frames held while catching up; then slow_consumer
   std::size_t history_page_max = 1'000;
   std::size_t replay_guard_signatures_max = 200'000;  // oldest timestamps are refused first
-  std::size_t idempotency_keys_max = 100'000;      // per shard; oldest are forgotten first
-  std::size_t cursors_per_channel_max = 10'000;    // stock clients' confirmed positions; oldest forgotten
-  std::uint64_t webhook_waiting_max = 1'000'000;   // events stored for one target; the oldest becomes a dead letter
-  std::uint64_t webhook_dead_letters_max = 100'000;  // of one target; the oldest is dropped
+  std::size_t idempotency_keys_max = 100'000;         // per shard; oldest are forgotten first
+  std::size_t cursors_per_channel_max = 10'000;       // stock clients' confirmed positions; oldest forgotten
+  std::uint64_t webhook_waiting_max = 1'000'000;      // events stored for one target; the oldest becomes a dead letter
+  std::uint64_t webhook_dead_letters_max = 100'000;   // of one target; the oldest is dropped
   // Of one channel: client events, cache misses and counts for its backend that wait for the disk; the newest
   // are dropped. Who is here is never dropped: it is told as it stands then.
   std::size_t channel_notices_waiting_max = 10'000;
   std::size_t channel_notices_bytes_max = 16'777'216;  // the same, in bytes of their data
-  std::size_t auth_cache_entries_max = 100'000;    // the application's decisions on subscriptions; the oldest are forgotten
+  std::size_t auth_cache_entries_max =
+      100'000;  // the application's decisions on subscriptions; the oldest are forgotten
   std::chrono::seconds idempotency_window{600};
   std::chrono::seconds signature_window{600};
   std::chrono::seconds cursor_lifetime{86'400};
-  std::chrono::seconds channel_idle{60};           // a channel actor without listeners passivates
+  std::chrono::seconds channel_idle{60};  // a channel actor without listeners passivates
 };
 
 static_assert(NodeLimits{}.frame_bytes_max > AppLimits{}.event_data_bytes_max);

@@ -13,11 +13,13 @@ namespace parley {
 namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
-const Buckets kLatency{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+const Buckets kLatency{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                       0.025,   0.05,   0.1,     0.25,   0.5,   1,      2.5};
 // Answers of other people's servers.
 const Buckets kCallLatency{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 // Of what is tried again for a day.
-const Buckets kDelivery{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1'800, 7'200, 28'800, 86'400};
+const Buckets kDelivery{0.005, 0.01, 0.025, 0.05, 0.1, 0.25,  0.5,   1,      2.5,
+                        5,     10,   30,    60,   300, 1'800, 7'200, 28'800, 86'400};
 const Buckets kSizes{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048};
 
 }  // namespace
@@ -58,16 +60,22 @@ struct Metrics::Impl {
   CounterFamily& refused = counters("parley_publishes_refused_total", "Publications refused, by reason.");
   CounterFamily& actor = counters("parley_actor_messages_total", "Messages that actors handled, by kind.");
   CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
-  CounterFamily& call = counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
-  CounterFamily& webhook_drops =
-      counters("parley_webhook_events_dropped_total", "Events for webhooks dropped before they were stored, by reason.");
-  CounterFamily& auth_question = counters("parley_auth_questions_total", "Questions whether a client may subscribe, by outcome.");
-  CounterFamily& webhook_delivered = counters("parley_webhook_events_delivered_total", "Events that a webhook's target acknowledged.");
-  CounterFamily& webhook_failure = counters("parley_webhook_failures_total", "Requests that a webhook's target did not acknowledge.");
+  CounterFamily& call =
+      counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
+  CounterFamily& webhook_drops = counters("parley_webhook_events_dropped_total",
+                                          "Events for webhooks dropped before they were stored, by reason.");
+  CounterFamily& auth_question =
+      counters("parley_auth_questions_total", "Questions whether a client may subscribe, by outcome.");
+  CounterFamily& webhook_delivered =
+      counters("parley_webhook_events_delivered_total", "Events that a webhook's target acknowledged.");
+  CounterFamily& webhook_failure =
+      counters("parley_webhook_failures_total", "Requests that a webhook's target did not acknowledge.");
   CounterFamily& reloads = counters("parley_config_reloads_total", "Configuration reloads, by outcome.");
   GaugeFamily& mailboxes = gauges("parley_actor_mailbox_messages", "Messages waiting in actors' mailboxes, by kind.");
-  GaugeFamily& webhook_waiting = gauges("parley_webhook_events_waiting", "Events stored for a webhook's target and not acknowledged.");
-  GaugeFamily& webhook_dead = gauges("parley_webhook_events_dead", "Events that were given up and are kept as dead letters.");
+  GaugeFamily& webhook_waiting =
+      gauges("parley_webhook_events_waiting", "Events stored for a webhook's target and not acknowledged.");
+  GaugeFamily& webhook_dead =
+      gauges("parley_webhook_events_dead", "Events that were given up and are kept as dead letters.");
   GaugeFamily& connections = gauges("parley_connections", "Open connections, by protocol.");
   GaugeFamily& build = gauges("parley_build_info", "Always 1; the labels say what runs.");
 };
@@ -84,23 +92,30 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   deliveries = m.counter("parley_deliveries_total", "Publications queued for a subscriber's socket.");
   slow_consumers = m.counter("parley_slow_consumers_total", "Connections closed because their write queue was full.");
   write_queue_bytes = m.gauge("parley_write_queue_bytes", "Bytes waiting in the write queues of all connections.");
-  publish_to_write_seconds = m.histogram("parley_publish_to_write_seconds",
-      "From accepting a publication to queuing it on the last local socket.", kLatency);
-  http_request_seconds = m.histogram("parley_http_request_seconds", "From reading an HTTP request to its answer.", kLatency);
-  catch_up_overflows = m.counter("parley_catch_up_overflows_total", "Resumes ended because too much came in meanwhile.");
-  call_seconds = m.histogram("parley_call_seconds", "From accepting a call of the application to its outcome.", kCallLatency);
+  publish_to_write_seconds =
+      m.histogram("parley_publish_to_write_seconds",
+                  "From accepting a publication to queuing it on the last local socket.", kLatency);
+  http_request_seconds =
+      m.histogram("parley_http_request_seconds", "From reading an HTTP request to its answer.", kLatency);
+  catch_up_overflows =
+      m.counter("parley_catch_up_overflows_total", "Resumes ended because too much came in meanwhile.");
+  call_seconds =
+      m.histogram("parley_call_seconds", "From accepting a call of the application to its outcome.", kCallLatency);
   calls_waiting = m.gauge("parley_calls_waiting", "Calls of the application that wait for their turn.");
   calls_in_flight = m.gauge("parley_calls_in_flight", "Calls of the application that wait for their answer.");
-  publish_ack_seconds = m.histogram("parley_publish_ack_seconds", "From accepting a durable publication to its acknowledgement.", kLatency);
+  publish_ack_seconds = m.histogram("parley_publish_ack_seconds",
+                                    "From accepting a durable publication to its acknowledgement.", kLatency);
   subscriptions = m.gauge("parley_subscriptions", "Subscriptions of sessions on channels.");
   channels = m.gauge("parley_channels", "Channel actors that are awake.");
   presence_members = m.gauge("parley_presence_members", "Members over all presence channels.");
   users_online = m.gauge("parley_users_online", "Users whose status is online.");
   users_away = m.gauge("parley_users_away", "Users whose status is away.");
-  user_status_changes = m.counter("parley_user_status_changes_total", "Changes of users' status that were stored and told.");
+  user_status_changes =
+      m.counter("parley_user_status_changes_total", "Changes of users' status that were stored and told.");
   requests_in_flight = m.gauge("parley_requests_in_flight", "Requests accepted by the gateway and not yet handled.");
-  webhook_delivery_seconds = m.histogram("parley_webhook_delivery_seconds",
-      "From when the oldest event of a webhook's request happened to its acknowledgement.", kDelivery);
+  webhook_delivery_seconds =
+      m.histogram("parley_webhook_delivery_seconds",
+                  "From when the oldest event of a webhook's request happened to its acknowledgement.", kDelivery);
   missed_publications = m.counter("parley_missed_publications_total", "Publications sent to resuming subscribers.");
   passivations = m.counter("parley_channel_passivations_total", "Channel actors that went to sleep.");
   shards = m.gauge("parley_shards", "Shards of this node.");
@@ -121,32 +136,60 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
 }
 Metrics::~Metrics() = default;
 
-Counter Metrics::connections_closed(std::string_view reason) const { return {&impl_->closed.Add({{"reason", std::string(reason)}})}; }
-Counter Metrics::handshakes_refused(std::string_view reason) const { return {&impl_->handshakes.Add({{"reason", std::string(reason)}})}; }
-Counter Metrics::authorizations_refused(std::string_view reason) const { return {&impl_->unauthorized.Add({{"reason", std::string(reason)}})}; }
+Counter Metrics::connections_closed(std::string_view reason) const {
+  return {&impl_->closed.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::handshakes_refused(std::string_view reason) const {
+  return {&impl_->handshakes.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::authorizations_refused(std::string_view reason) const {
+  return {&impl_->unauthorized.Add({{"reason", std::string(reason)}})};
+}
 Counter Metrics::http_requests(std::string_view route, int status) const {
   return {&impl_->http.Add({{"route", std::string(route)}, {"status", std::to_string(status)}})};
 }
-Counter Metrics::rate_limited(std::string_view kind) const { return {&impl_->limited.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::rate_limited(std::string_view kind) const {
+  return {&impl_->limited.Add({{"kind", std::string(kind)}})};
+}
 Counter Metrics::calls(std::string_view lane_kind, std::string_view outcome) const {
   return {&impl_->call.Add({{"lane_kind", std::string(lane_kind)}, {"outcome", std::string(outcome)}})};
 }
 Counter Metrics::publishes(std::string_view source, std::string_view durability) const {
   return {&impl_->publish.Add({{"source", std::string(source)}, {"durability", std::string(durability)}})};
 }
-Counter Metrics::publishes_refused(std::string_view reason) const { return {&impl_->refused.Add({{"reason", std::string(reason)}})}; }
-Gauge Metrics::mailbox_messages(std::string_view kind) const { return {&impl_->mailboxes.Add({{"kind", std::string(kind)}})}; }
-Counter Metrics::actor_messages(std::string_view kind) const { return {&impl_->actor.Add({{"kind", std::string(kind)}})}; }
+Counter Metrics::publishes_refused(std::string_view reason) const {
+  return {&impl_->refused.Add({{"reason", std::string(reason)}})};
+}
+Gauge Metrics::mailbox_messages(std::string_view kind) const {
+  return {&impl_->mailboxes.Add({{"kind", std::string(kind)}})};
+}
+Counter Metrics::actor_messages(std::string_view kind) const {
+  return {&impl_->actor.Add({{"kind", std::string(kind)}})};
+}
 Counter Metrics::webhook_events_dropped(std::string_view reason) const {
   return {&impl_->webhook_drops.Add({{"reason", std::string(reason)}})};
 }
-Counter Metrics::auth_questions(std::string_view outcome) const { return {&impl_->auth_question.Add({{"outcome", std::string(outcome)}})}; }
-Gauge Metrics::webhook_events_waiting(std::string_view target) const { return {&impl_->webhook_waiting.Add({{"target", std::string(target)}})}; }
-Gauge Metrics::webhook_events_dead(std::string_view target) const { return {&impl_->webhook_dead.Add({{"target", std::string(target)}})}; }
-Counter Metrics::webhook_events_delivered(std::string_view target) const { return {&impl_->webhook_delivered.Add({{"target", std::string(target)}})}; }
-Counter Metrics::webhook_failures(std::string_view target) const { return {&impl_->webhook_failure.Add({{"target", std::string(target)}})}; }
-Counter Metrics::resumes(std::string_view outcome) const { return {&impl_->resume.Add({{"outcome", std::string(outcome)}})}; }
-Counter Metrics::config_reloads(std::string_view outcome) const { return {&impl_->reloads.Add({{"outcome", std::string(outcome)}})}; }
+Counter Metrics::auth_questions(std::string_view outcome) const {
+  return {&impl_->auth_question.Add({{"outcome", std::string(outcome)}})};
+}
+Gauge Metrics::webhook_events_waiting(std::string_view target) const {
+  return {&impl_->webhook_waiting.Add({{"target", std::string(target)}})};
+}
+Gauge Metrics::webhook_events_dead(std::string_view target) const {
+  return {&impl_->webhook_dead.Add({{"target", std::string(target)}})};
+}
+Counter Metrics::webhook_events_delivered(std::string_view target) const {
+  return {&impl_->webhook_delivered.Add({{"target", std::string(target)}})};
+}
+Counter Metrics::webhook_failures(std::string_view target) const {
+  return {&impl_->webhook_failure.Add({{"target", std::string(target)}})};
+}
+Counter Metrics::resumes(std::string_view outcome) const {
+  return {&impl_->resume.Add({{"outcome", std::string(outcome)}})};
+}
+Counter Metrics::config_reloads(std::string_view outcome) const {
+  return {&impl_->reloads.Add({{"outcome", std::string(outcome)}})};
+}
 
 void Metrics::set_build_info(std::string_view version, std::string_view compiler) {
   impl_->build.Add({{"version", std::string(version)}, {"compiler", std::string(compiler)}}).Set(1);

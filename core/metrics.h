@@ -51,11 +51,11 @@ class Metrics {
   // net
   Gauge connections_pusher, connections_http;
   Counter connections_opened;
-  Counter connections_closed(std::string_view reason) const;    // reason: Errc name or client, lost
+  Counter connections_closed(std::string_view reason) const;  // reason: Errc name or client, lost
   Counter handshakes_refused(std::string_view reason) const;
   Counter authorizations_refused(std::string_view reason) const;
   Counter frames_received, frames_sent, bytes_received, bytes_sent;
-  Counter deliveries;              // publications written to a socket's queue
+  Counter deliveries;  // publications written to a socket's queue
   Counter slow_consumers;
   Gauge write_queue_bytes;
   Histogram publish_to_write_seconds;  // accepted by the node to handed to the socket's queue
@@ -64,14 +64,14 @@ class Metrics {
   Counter rate_limited(std::string_view kind) const;
   Counter catch_up_overflows;
   Counter calls(std::string_view lane_kind, std::string_view outcome) const;  // of the application, answered or failed
-  Histogram call_seconds;          // from accepting a call to its answer or failure
+  Histogram call_seconds;  // from accepting a call to its answer or failure
   Gauge calls_waiting, calls_in_flight;
   Counter auth_questions(std::string_view outcome) const;  // allowed, denied, unavailable, cached, coalesced
 
   // actors
   Counter publishes(std::string_view source, std::string_view durability) const;
   Counter publishes_refused(std::string_view reason) const;
-  Histogram publish_ack_seconds;   // accepted to acknowledged, durable channels
+  Histogram publish_ack_seconds;  // accepted to acknowledged, durable channels
   Gauge subscriptions, channels, presence_members, users_online, users_away;
   Counter user_status_changes;
   Gauge mailbox_messages(std::string_view kind) const;
@@ -94,7 +94,7 @@ class Metrics {
   Histogram log_fsync_seconds, log_batch_commands, apply_seconds;
   Gauge log_queue_commands;
   Counter storage_errors;
-  Gauge storage_available;         // 1 or 0
+  Gauge storage_available;  // 1 or 0
   Gauge data_bytes, disk_free_bytes;
   Counter retention_trimmed;
 

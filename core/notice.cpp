@@ -4,8 +4,8 @@ namespace parley {
 namespace {
 
 constexpr std::array<std::string_view, kNoticeKinds> kNames{
-    "channel_occupied", "channel_vacated", "member_added", "member_removed", "client_event",   "cache_miss",
-    "subscription_count", "user_online",   "user_away",    "user_offline",   "user_connected", "user_disconnected",
+    "channel_occupied",   "channel_vacated", "member_added", "member_removed", "client_event",   "cache_miss",
+    "subscription_count", "user_online",     "user_away",    "user_offline",   "user_connected", "user_disconnected",
 };
 
 }  // namespace

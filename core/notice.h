@@ -28,12 +28,12 @@ enum class NoticeKind : std::uint8_t {
   user_online,
   user_away,
   user_offline,
-  user_connected,     // one connection of a user, debounced: a reload is no pair
+  user_connected,  // one connection of a user, debounced: a reload is no pair
   user_disconnected,
 };
 inline constexpr std::size_t kNoticeKinds = 12;
 
-std::string_view notice_name(NoticeKind kind);                  // as on the wire
+std::string_view notice_name(NoticeKind kind);  // as on the wire
 std::optional<NoticeKind> notice_kind(std::string_view name);
 
 // Which kinds a target wants.
@@ -43,19 +43,19 @@ inline constexpr NoticeMask kPusherNotices = 0x7F;
 inline constexpr NoticeMask kUserNotices = 0xF80;
 
 struct Notice {
-  std::string id;         // unique; the same over retries and replays: a receiver may drop doubles by it
+  std::string id;  // unique; the same over retries and replays: a receiver may drop doubles by it
   std::string app;
-  std::string target;     // a webhook's name in the configuration
+  std::string target;  // a webhook's name in the configuration
   NoticeKind kind = NoticeKind::channel_occupied;
-  WallTime time;          // when it happened
-  std::string channel;    // of a channel's events
-  std::string user_id;    // members', users', and of a client event on a presence channel
-  std::string event;      // client_event
-  std::string data;       // client_event: JSON text
-  SocketId socket;        // client_event, user_connected, user_disconnected
-  std::uint64_t count = 0;               // subscription_count
-  WallTime last_seen;                    // user_offline
-  std::vector<std::string> domains;      // of users' events
+  WallTime time;                     // when it happened
+  std::string channel;               // of a channel's events
+  std::string user_id;               // members', users', and of a client event on a presence channel
+  std::string event;                 // client_event
+  std::string data;                  // client_event: JSON text
+  SocketId socket;                   // client_event, user_connected, user_disconnected
+  std::uint64_t count = 0;           // subscription_count
+  WallTime last_seen;                // user_offline
+  std::vector<std::string> domains;  // of users' events
 };
 
 // One that was given up: its target did not take it for too long, or too many waited.

@@ -27,7 +27,7 @@ struct Publication {
   std::string user_id;  // of the sender of a client event on a presence channel; else empty
   Position position;    // does not exist for ephemeral publications
   WallTime time;
-  bool deleted = false; // a hole left by a deletion: keeps its offset, is shown to nobody
+  bool deleted = false;  // a hole left by a deletion: keeps its offset, is shown to nobody
 };
 using PublicationPtr = std::shared_ptr<const Publication>;
 
@@ -45,10 +45,18 @@ using RosterPtr = std::shared_ptr<const Roster>;
 
 // What a channel tells all who are subscribed. Sent once to each hub with listeners.
 struct ChannelEvent {
-  struct Published { PublicationPtr publication; };
-  struct MemberAdded { MemberPtr member; };
-  struct MemberRemoved { std::string user_id; };
-  struct SubscriptionCount { std::uint64_t count; };
+  struct Published {
+    PublicationPtr publication;
+  };
+  struct MemberAdded {
+    MemberPtr member;
+  };
+  struct MemberRemoved {
+    std::string user_id;
+  };
+  struct SubscriptionCount {
+    std::uint64_t count;
+  };
   struct Gap {  // publications between these two are in the history or gone, but nobody was told of them
     Epoch epoch;
     Offset after;
@@ -57,8 +65,8 @@ struct ChannelEvent {
 
   ChannelKey channel;
   std::variant<Published, MemberAdded, MemberRemoved, SubscriptionCount, Gap> what;
-  SocketId except;     // this session does not get it
-  MonoTime accepted;   // when the node got the request: for the publish-to-write histogram
+  SocketId except;    // this session does not get it
+  MonoTime accepted;  // when the node got the request: for the publish-to-write histogram
 };
 using ChannelEventPtr = std::shared_ptr<const ChannelEvent>;
 

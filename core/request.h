@@ -36,7 +36,7 @@ struct Subscribe {
   SubscriptionId subscription;  // chosen by the session; stale answers are told apart by it
   MemberPtr member;             // presence channels only
   ResumeFrom resume;
-  std::string user_id;          // whom the session speaks for on this channel; may be empty
+  std::string user_id;  // whom the session speaks for on this channel; may be empty
 };
 
 enum class LeaveReason : std::uint8_t { unsubscribed, closed_by_client, connection_lost };
@@ -61,8 +61,8 @@ struct Publish {
   std::string idempotency_key;  // empty: none. A second publish with it gets the first one's result
   std::string once;             // signature of the request: a second publish with it is `replayed`
   bool wants_reply = true;
-  bool wants_counts = false;    // fill ChannelInfo in the reply
-  std::uint64_t ack = 0;        // echoed
+  bool wants_counts = false;  // fill ChannelInfo in the reply
+  std::uint64_t ack = 0;      // echoed
   MonoTime accepted;
 };
 
@@ -75,17 +75,17 @@ struct Confirm {
 
 // What is told about a connection to those who look after users.
 struct ConnectionAbout {
-  std::string address;   // the client's, proxies taken into account
-  std::string client;    // library and version, as `js 8.6.0`; may be empty
+  std::string address;  // the client's, proxies taken into account
+  std::string client;   // library and version, as `js 8.6.0`; may be empty
   WallTime connected;
 };
 
 // A session speaks for a user from now on. Again for the same user: with new facts (a newer token).
 struct SignIn {
   UserKey user;
-  std::string user_info;               // JSON text, may be empty
-  std::vector<std::string> watchlist;  // ids of the same app
-  Via via = Via::signature;            // signature or token
+  std::string user_info;                            // JSON text, may be empty
+  std::vector<std::string> watchlist;               // ids of the same app
+  Via via = Via::signature;                         // signature or token
   std::optional<std::vector<std::string>> domains;  // nothing: none were named, what is known stays
   ConnectionAbout about;
 };
@@ -94,7 +94,7 @@ struct SignOut {
   UserKey user;
   std::vector<std::string> watchlist;
   LeaveReason reason = LeaveReason::connection_lost;
-  milliseconds silent_for{0};          // since something was last heard of the client
+  milliseconds silent_for{0};  // since something was last heard of the client
 };
 // The session became a member of a presence channel as this user, or left one and lives on.
 struct JoinedAs {
@@ -120,15 +120,20 @@ struct TerminateUser {
 struct KickUser {
   UserKey user;
   std::string channel;
-  WallTime until;              // 0: it may come back at once
+  WallTime until;  // 0: it may come back at once
 };
 struct BanUser {
   UserKey user;
-  WallTime until;              // 0: lifts a ban
-  std::string reason;          // told to the user
+  WallTime until;      // 0: lifts a ban
+  std::string reason;  // told to the user
 };
-struct GetUsers { std::string app; std::vector<std::string> ids; };   // answered in the asked order
-struct GetSessions { UserKey user; };
+struct GetUsers {
+  std::string app;
+  std::vector<std::string> ids;
+};  // answered in the asked order
+struct GetSessions {
+  UserKey user;
+};
 struct ListUsers {
   std::string app;
   std::optional<UserStatus> status;  // only these
@@ -143,31 +148,51 @@ struct ListDomain {
   std::string echo;  // comes back in the answer
 };
 
-struct ListWebhooks { std::string app; };    // empty: of all applications
+struct ListWebhooks {
+  std::string app;
+};  // empty: of all applications
 struct ListDeadNotices {
   std::string target;
   std::string after;
   std::size_t limit = 100;
 };
 // Dead letters of a target: sent again, or dropped. No ids: all of them.
-struct ReplayNotices { std::string target; std::vector<std::string> ids; bool drop = false; };
+struct ReplayNotices {
+  std::string target;
+  std::vector<std::string> ids;
+  bool drop = false;
+};
 
-struct GetChannel { ChannelKey channel; };
-struct GetMembers { ChannelKey channel; };
-struct ListChannels { std::string app; std::string prefix; };
+struct GetChannel {
+  ChannelKey channel;
+};
+struct GetMembers {
+  ChannelKey channel;
+};
+struct ListChannels {
+  std::string app;
+  std::string prefix;
+};
 
 enum class Direction : std::uint8_t { forward, backward };
 struct GetHistory {
   ChannelKey channel;
-  std::optional<Position> since;    // exclusive; forward: older bound, backward: newer bound
+  std::optional<Position> since;      // exclusive; forward: older bound, backward: newer bound
   std::optional<WallTime> from_time;  // inclusive
   std::optional<WallTime> to_time;    // exclusive
   std::size_t limit = 100;
   Direction direction = Direction::forward;
 };
-struct DeletePublication { ChannelKey channel; Position position; };
-struct DeleteHistory { ChannelKey channel; };
-struct ListActors { std::size_t limit = 1'000; };  // for the console and operators
+struct DeletePublication {
+  ChannelKey channel;
+  Position position;
+};
+struct DeleteHistory {
+  ChannelKey channel;
+};
+struct ListActors {
+  std::size_t limit = 1'000;
+};  // for the console and operators
 
 struct Request {
   ReplyTo from;
@@ -189,17 +214,21 @@ enum class ResumeOutcome : std::uint8_t {
 struct Subscribed {
   ChannelKey channel;
   SubscriptionId subscription;
-  RosterPtr roster;            // presence channels only; includes the new member
-  Position position;           // newest; exists on durable channels only
+  RosterPtr roster;   // presence channels only; includes the new member
+  Position position;  // newest; exists on durable channels only
   ResumeOutcome resume = ResumeOutcome::none;
-  Offset gap_after;            // gap: the client's position …
-  Offset gap_before;           // … and the first offset that is still there (or the next one)
-  bool catching_up = false;    // Missed answers follow, until one with `last`
+  Offset gap_after;          // gap: the client's position …
+  Offset gap_before;         // … and the first offset that is still there (or the next one)
+  bool catching_up = false;  // Missed answers follow, until one with `last`
   bool cache_channel = false;
-  PublicationPtr cached;       // cache channels: the stored event, or null for a cache miss
+  PublicationPtr cached;  // cache channels: the stored event, or null for a cache miss
   std::uint64_t subscription_count = 0;
 };
-struct SubscribeRefused { ChannelKey channel; SubscriptionId subscription; Error error; };
+struct SubscribeRefused {
+  ChannelKey channel;
+  SubscriptionId subscription;
+  Error error;
+};
 
 // Publications between the resumed position and the position in Subscribed, in order.
 struct Missed {
@@ -228,15 +257,24 @@ struct Published {
   bool duplicate = false;  // the idempotency key was known: position is the first one's
   std::optional<ChannelInfo> counts;
 };
-struct PublishRefused { ChannelKey channel; std::uint64_t ack = 0; Error error; };
+struct PublishRefused {
+  ChannelKey channel;
+  std::uint64_t ack = 0;
+  Error error;
+};
 
 struct WatchlistChanged {  // to a signed-in session
   std::vector<std::string> online;
   std::vector<std::string> offline;
 };
-struct Terminated { Error error; };  // close the session with it: terminated or banned
+struct Terminated {
+  Error error;
+};  // close the session with it: terminated or banned
 // The session is taken off this channel.
-struct Kicked { ChannelKey channel; Error error; };
+struct Kicked {
+  ChannelKey channel;
+  Error error;
+};
 
 struct UserList {
   std::vector<UserAbout> users;
@@ -257,35 +295,50 @@ struct UserSession {
   std::vector<std::string> channels;  // presence channels joined as the user
   ConnectionAbout about;
 };
-struct SessionList { UserAbout user; std::vector<UserSession> sessions; };
+struct SessionList {
+  UserAbout user;
+  std::vector<UserSession> sessions;
+};
 
 // How the delivery to one target goes.
 struct WebhookAbout {
   std::string target;
   std::string app;
   std::string url;
-  bool configured = true;           // false: notices are left of a target that is not configured any more
-  std::uint64_t waiting = 0;        // notices stored and not acknowledged, in flight included
-  std::uint64_t in_flight = 0;      // requests
-  std::uint64_t delivered = 0;      // notices, since the start
-  std::uint64_t failures = 0;       // requests in a row
-  std::string last_failure;         // readable; of the newest request that failed
+  bool configured = true;       // false: notices are left of a target that is not configured any more
+  std::uint64_t waiting = 0;    // notices stored and not acknowledged, in flight included
+  std::uint64_t in_flight = 0;  // requests
+  std::uint64_t delivered = 0;  // notices, since the start
+  std::uint64_t failures = 0;   // requests in a row
+  std::string last_failure;     // readable; of the newest request that failed
   std::uint64_t dead = 0;
 };
-struct WebhookList { std::vector<WebhookAbout> webhooks; };
-struct DeadNoticeList { std::vector<DeadNotice> notices; std::string next; };
+struct WebhookList {
+  std::vector<WebhookAbout> webhooks;
+};
+struct DeadNoticeList {
+  std::vector<DeadNotice> notices;
+  std::string next;
+};
 
-struct Members { std::vector<MemberPtr> members; bool presence = true; };
-struct ChannelList { std::vector<ChannelInfo> channels; };
+struct Members {
+  std::vector<MemberPtr> members;
+  bool presence = true;
+};
+struct ChannelList {
+  std::vector<ChannelInfo> channels;
+};
 struct HistoryPage {
   ChannelKey channel;
   std::vector<PublicationPtr> publications;  // in the asked direction
   Position newest;
-  Offset oldest;        // first offset that is kept
-  bool gap = false;     // `since` lies before `oldest`, or in another epoch
+  Offset oldest;     // first offset that is kept
+  bool gap = false;  // `since` lies before `oldest`, or in another epoch
   bool more = false;
 };
-struct Done { std::uint64_t count = 0; };
+struct Done {
+  std::uint64_t count = 0;
+};
 struct ActorInfo {
   std::string kind;
   std::string name;
@@ -293,13 +346,18 @@ struct ActorInfo {
   std::uint64_t messages = 0;  // since it started
   std::string last_error;
 };
-struct ActorList { std::vector<ActorInfo> actors; };
-struct Refused { Error error; };
+struct ActorList {
+  std::vector<ActorInfo> actors;
+};
+struct Refused {
+  Error error;
+};
 
 struct Reply {
   ReplyTo to;
   std::variant<Subscribed, SubscribeRefused, Missed, Published, PublishRefused, WatchlistChanged, Terminated, Kicked,
-               ApplicationAnswer, UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList, HistoryPage, Done, ActorList, Refused>
+               ApplicationAnswer, UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList,
+               HistoryPage, Done, ActorList, Refused>
       what;
 };
 

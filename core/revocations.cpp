@@ -47,7 +47,8 @@ Status Revocations::check_channel(const UserKey& user, std::string_view channel,
   if (found->second.banned_until > now) return ban_error(found->second);
   for (const auto& block : found->second.channels) {
     if (block.channel == channel && block.until > now) {
-      return make_error(Errc::kicked, fmt::format("the user is kept off this channel until {}", until_text(block.until)));
+      return make_error(Errc::kicked,
+                        fmt::format("the user is kept off this channel until {}", until_text(block.until)));
     }
   }
   return {};

@@ -26,7 +26,8 @@ const ChannelRule& Settings::rule_for(std::string_view channel_name) const {
 }
 
 const WebhookTarget* Settings::webhook(std::string_view name) const {
-  const auto found = std::find_if(webhooks.begin(), webhooks.end(), [&](const auto& target) { return target.name == name; });
+  const auto found =
+      std::find_if(webhooks.begin(), webhooks.end(), [&](const auto& target) { return target.name == name; });
   return found == webhooks.end() ? nullptr : &*found;
 }
 

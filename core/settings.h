@@ -66,8 +66,8 @@ struct App {
   bool enabled = true;
   bool tls_only = false;
   bool client_events = true;
-  bool refuse_replays = true;  // of signed publishes; off where equal events within a second must pass
-  bool subscription_count = false;  // send pusher_internal:subscription_count
+  bool refuse_replays = true;                // of signed publishes; off where equal events within a second must pass
+  bool subscription_count = false;           // send pusher_internal:subscription_count
   std::vector<std::string> allowed_origins;  // empty or "*": any; `https://*.example.com` allowed
   std::chrono::seconds authorization_timeout{0};  // 0: off. Else 4009 when neither signed in nor authorised by then
   AuthSettings auth;
@@ -79,21 +79,21 @@ struct App {
 
 // Where events of an application are told to its backend.
 struct WebhookTarget {
-  std::string name;                // unique; notices are stored under it
-  std::string app;                 // id
+  std::string name;  // unique; notices are stored under it
+  std::string app;   // id
   std::string url;
-  bool enabled = true;             // false: notices are kept, nothing is sent
+  bool enabled = true;                     // false: notices are kept, nothing is sent
   std::vector<std::string> events{"*"};    // names; `*`: all, `pusher`: Pusher's seven
   std::vector<std::string> channels{"*"};  // patterns as of channel rules; for events of channels
   std::vector<std::string> headers;        // `Name: value`, sent with each request
   milliseconds timeout{5'000};
-  std::uint32_t concurrency_max = 4;       // requests at a time
-  std::uint32_t batch_events_max = 100;    // of one request
+  std::uint32_t concurrency_max = 4;     // requests at a time
+  std::uint32_t batch_events_max = 100;  // of one request
   std::uint32_t batch_bytes_max = 262'144;
   seconds retry_pause_max{60};
-  seconds retry_for{24 * 3'600};           // then an event is given up and kept as a dead letter
-  std::string ca_file;                     // PEM; empty: the system's
-  NoticeMask kinds = 0;                    // of `events`; filled in by the configuration
+  seconds retry_for{24 * 3'600};  // then an event is given up and kept as a dead letter
+  std::string ca_file;            // PEM; empty: the system's
+  NoticeMask kinds = 0;           // of `events`; filled in by the configuration
 
   [[nodiscard]] bool wants(NoticeKind kind) const { return (kinds & mask_of(kind)) != 0; }
   [[nodiscard]] bool wants_channel(std::string_view name) const;
@@ -118,18 +118,18 @@ struct ChannelRule {
   std::string match;
   Durability durability = Durability::none;
   Retention retention;
-  std::chrono::milliseconds presence_grace{3'000};   // connection lost: hold member_removed this long
-  std::chrono::milliseconds presence_linger{250};    // left on purpose: hold it this long (quick re-subscribe)
-  bool keep_client_events = false;                   // client events go into the history too
+  std::chrono::milliseconds presence_grace{3'000};  // connection lost: hold member_removed this long
+  std::chrono::milliseconds presence_linger{250};   // left on purpose: hold it this long (quick re-subscribe)
+  bool keep_client_events = false;                  // client events go into the history too
   std::chrono::seconds cache_ttl{1'800};
 };
 
 struct Timing {
-  std::chrono::seconds activity_timeout{30};     // told to clients; then they ping
+  std::chrono::seconds activity_timeout{30};  // told to clients; then they ping
   // A hidden Chrome tab fires timers once a minute: ping only after this silence, close after that.
   std::chrono::seconds silence_before_ping{45};
   std::chrono::seconds pong_timeout{75};
-  std::chrono::milliseconds confirm_delay{500};  // stock clients that resume: ping this long after data
+  std::chrono::milliseconds confirm_delay{500};         // stock clients that resume: ping this long after data
   std::chrono::seconds subscription_count_interval{5};  // above 100 subscribers
   // After a crash or restart: who was here before is not away until this long after the start.
   std::chrono::milliseconds restart_grace{15'000};

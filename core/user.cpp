@@ -8,9 +8,12 @@ namespace parley {
 
 std::string_view status_name(UserStatus status) {
   switch (status) {
-    case UserStatus::offline: return "offline";
-    case UserStatus::away: return "away";
-    case UserStatus::online: return "online";
+    case UserStatus::offline:
+      return "offline";
+    case UserStatus::away:
+      return "away";
+    case UserStatus::online:
+      return "online";
   }
   return "offline";
 }
@@ -36,9 +39,12 @@ Status check_user_id(std::string_view id, std::size_t chars_max) {
 
 std::string_view via_name(Via via) {
   switch (via) {
-    case Via::signature: return "signature";
-    case Via::token: return "token";
-    case Via::presence: return "presence";
+    case Via::signature:
+      return "signature";
+    case Via::token:
+      return "token";
+    case Via::presence:
+      return "presence";
   }
   return "signature";
 }

@@ -16,7 +16,7 @@ namespace parley {
 
 enum class UserStatus : std::uint8_t {
   offline,
-  away,    // connected, but every session says that nobody is looking
+  away,  // connected, but every session says that nobody is looking
   online,
 };
 std::string_view status_name(UserStatus status);
@@ -49,9 +49,9 @@ struct ChannelBlock {
 
 // What a user may not do, and until when.
 struct UserBlocks {
-  WallTime banned_until;             // 0: not banned
+  WallTime banned_until;  // 0: not banned
   std::string ban_reason;
-  WallTime tokens_since;             // connection tokens issued before are refused; 0: none
+  WallTime tokens_since;  // connection tokens issued before are refused; 0: none
   std::vector<ChannelBlock> channels;
   [[nodiscard]] bool empty() const { return banned_until.ms == 0 && tokens_since.ms == 0 && channels.empty(); }
   bool operator==(const UserBlocks&) const = default;

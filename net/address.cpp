@@ -61,7 +61,8 @@ Result<AddressRange> AddressRange::parse(std::string_view text) {
   unsigned bits = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
   if (error != std::errc() || end != digits.data() + digits.size() || bits > most) {
-    return make_error(Errc::config_invalid, "`" + std::string(text) + "` is no address range: expected 10.0.0.0/8 or fd00::/8");
+    return make_error(Errc::config_invalid,
+                      "`" + std::string(text) + "` is no address range: expected 10.0.0.0/8 or fd00::/8");
   }
   range.bits_ = four ? bits + 96 : bits;
   return range;
@@ -90,7 +91,8 @@ bool TrustedProxies::trusts(std::string_view text) const {
   if (ranges_.empty()) return false;
   const auto address = Address::parse(text);
   if (!address) return false;
-  return std::any_of(ranges_.begin(), ranges_.end(), [&](const AddressRange& range) { return range.contains(*address); });
+  return std::any_of(ranges_.begin(), ranges_.end(),
+                     [&](const AddressRange& range) { return range.contains(*address); });
 }
 
 std::string TrustedProxies::client(std::string_view peer, std::string_view forwarded_for) const {
@@ -98,7 +100,8 @@ std::string TrustedProxies::client(std::string_view peer, std::string_view forwa
   // From the nearest hop outward, as long as the one that says so is trusted.
   while (trusts(client) && !forwarded_for.empty()) {
     const auto comma = forwarded_for.rfind(',');
-    const auto hop = without_port(trim(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1)));
+    const auto hop =
+        without_port(trim(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1)));
     forwarded_for = comma == std::string_view::npos ? std::string_view() : forwarded_for.substr(0, comma);
     if (!Address::parse(hop)) break;
     client = hop;

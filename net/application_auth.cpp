@@ -124,7 +124,8 @@ void ApplicationAuth::send_each(const AuthSettings& auth, std::vector<FlightPtr>
 
 // A page subscribes its channels one by one, and they arrive in a few reads: the first call goes out at once,
 // the others wait for its end and go together. So no timer delays anybody.
-void ApplicationAuth::send_together(const SettingsPtr& settings, const AuthSettings& auth, std::vector<FlightPtr> flights) {
+void ApplicationAuth::send_together(const SettingsPtr& settings, const AuthSettings& auth,
+                                    std::vector<FlightPtr> flights) {
   const ClientKey client{flights.front()->question.app, flights.front()->question.socket};
   const auto together = std::max<std::size_t>(auth.channels_per_call_max, 1);
   const auto calls = (flights.size() + together - 1) / together;

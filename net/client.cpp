@@ -2,10 +2,10 @@
 
 #include "net/pusher/http_signature.h"
 
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
 #include <array>
@@ -114,7 +114,8 @@ Result<HttpClient> HttpClient::connect(const Url& url, ClientOptions options) {
 Result<ClientResponse> HttpClient::call(std::string_view method, std::string_view target, std::string_view body,
                                         const ClientHeaders& headers) {
   std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", method, target, host_header(url_));
-  const bool typed = std::any_of(headers.begin(), headers.end(), [](const auto& header) { return lower(header.first) == "content-type"; });
+  const bool typed = std::any_of(headers.begin(), headers.end(),
+                                 [](const auto& header) { return lower(header.first) == "content-type"; });
   if (!body.empty() && !typed) request += "Content-Type: application/json\r\n";
   if (!body.empty() || method == "POST") request += fmt::format("Content-Length: {}\r\n", body.size());
   append_headers(request, headers);
@@ -173,7 +174,8 @@ Result<WebSocketClient> WebSocketClient::connect(std::string_view url_text, Clie
   auto response = read_from(*socket, buffer, options.timeout, false);
   if (!response) return response.error();
   if (response->status != 101) {
-    return make_error(Errc::io, fmt::format("the server answered the upgrade with {}: {}", response->status, response->body));
+    return make_error(Errc::io,
+                      fmt::format("the server answered the upgrade with {}: {}", response->status, response->body));
   }
   if (response->header("sec-websocket-accept") != accept_for(key)) {
     return make_error(Errc::io, "the server's Sec-WebSocket-Accept is wrong");
@@ -209,7 +211,8 @@ Result<std::optional<WebSocketClient::Message>> WebSocketClient::take_frame() {
     for (std::size_t i = 0; i < more; ++i) length = length << 8 | byte(2 + i);
     header += more;
   }
-  if ((byte(0) & 0x70) != 0 || (byte(1) & 0x80) != 0) return make_error(Errc::bad_frame, "the server's frame has bits that were not agreed on");
+  if ((byte(0) & 0x70) != 0 || (byte(1) & 0x80) != 0)
+    return make_error(Errc::bad_frame, "the server's frame has bits that were not agreed on");
   if (length > kMessageBytesMax) return make_error(Errc::too_large, "the server's message is too large");
   if (buffer_.size() < header + length) return std::optional<Message>();
   const bool final = (byte(0) & 0x80) != 0;
@@ -219,7 +222,8 @@ Result<std::optional<WebSocketClient::Message>> WebSocketClient::take_frame() {
     case Opcode::ping:
       if (const auto sent = send_frame(Opcode::pong, message.payload); !sent) return sent.error();
       return take_frame();
-    case Opcode::pong: return std::optional<Message>(std::move(message));
+    case Opcode::pong:
+      return std::optional<Message>(std::move(message));
     case Opcode::close:
       message.close_code = 1005;
       if (message.payload.size() >= 2) {
@@ -228,10 +232,15 @@ Result<std::optional<WebSocketClient::Message>> WebSocketClient::take_frame() {
         message.payload.erase(0, 2);
       }
       return std::optional<Message>(std::move(message));
-    case Opcode::continuation: message.opcode = partial_opcode_; break;
+    case Opcode::continuation:
+      message.opcode = partial_opcode_;
+      break;
     case Opcode::text:
-    case Opcode::binary: partial_opcode_ = message.opcode; break;
-    default: return make_error(Errc::bad_frame, "the server's frame has an unknown type");
+    case Opcode::binary:
+      partial_opcode_ = message.opcode;
+      break;
+    default:
+      return make_error(Errc::bad_frame, "the server's frame has an unknown type");
   }
   partial_ += message.payload;
   if (!final) return take_frame();

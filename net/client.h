@@ -53,7 +53,8 @@ struct ApiKey {
 };
 // Signed for Pusher's HTTP API. `url` is the server's, a path in it is a deployment prefix that is not
 // signed; `path` starts with `/apps/`; the parameters are not encoded.
-Result<ClientResponse> signed_call(const ApiKey& key, std::string_view method, std::string_view url, std::string_view path,
+Result<ClientResponse> signed_call(const ApiKey& key, std::string_view method, std::string_view url,
+                                   std::string_view path,
                                    std::vector<std::pair<std::string, std::string>> parameters = {},
                                    std::string_view body = {}, const ClientHeaders& headers = {},
                                    const ClientOptions& options = {});
@@ -67,7 +68,8 @@ class WebSocketClient {
   };
 
   // An answer other than 101 is an error that names the status.
-  static Result<WebSocketClient> connect(std::string_view url, ClientOptions options = {}, const ClientHeaders& headers = {});
+  static Result<WebSocketClient> connect(std::string_view url, ClientOptions options = {},
+                                         const ClientHeaders& headers = {});
 
   Status send_text(std::string_view payload) { return send_frame(Opcode::text, payload); }
   Status send_frame(Opcode opcode, std::string_view payload, bool final = true);

@@ -41,7 +41,8 @@ Result<Url> parse_url(std::string_view text) {
   for (const std::string_view scheme : {"http://", "https://", "ws://", "wss://"}) {
     if (text.starts_with(scheme)) rest = text.substr(scheme.size());
   }
-  if (rest.size() == text.size()) return make_error(Errc::bad_request, "a URL starts with http://, https://, ws:// or wss://");
+  if (rest.size() == text.size())
+    return make_error(Errc::bad_request, "a URL starts with http://, https://, ws:// or wss://");
   const auto slash = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, slash);
   if (slash != std::string_view::npos) {
@@ -147,7 +148,8 @@ Result<ClientSocket> ClientSocket::connect(const Url& url, const ClientOptions& 
       if (outcome == 1) return socket;
       const int want = SSL_get_error(ssl, outcome);
       if (want != SSL_ERROR_WANT_READ && want != SSL_ERROR_WANT_WRITE) return tls_error("TLS with " + peer + " failed");
-      if (const auto ready = socket.wait(want == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until); !ready) return ready.error();
+      if (const auto ready = socket.wait(want == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until); !ready)
+        return ready.error();
     }
   }
   return last;
@@ -159,7 +161,8 @@ Status ClientSocket::write_all(std::string_view bytes, milliseconds timeout) {
     short want = POLLOUT;
     if (ssl_) {
       ERR_clear_error();
-      const int sent = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
+      const int sent =
+          SSL_write(ssl_.get(), bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
       if (sent > 0) {
         bytes.remove_prefix(static_cast<std::size_t>(sent));
         continue;

@@ -23,7 +23,7 @@ Result<Url> parse_url(std::string_view text);  // http, https, ws, wss
 struct ClientOptions {
   milliseconds timeout{10'000};  // of connecting, and of each call
   bool verify_certificate = true;
-  std::string ca_file;           // empty: the system's
+  std::string ca_file;  // empty: the system's
 };
 
 class ClientSocket {

@@ -20,7 +20,8 @@ class ConnectionCounts {
    public:
     Place() = default;
     Place(ConnectionCounts& counts, std::string address) : counts_(&counts), address_(std::move(address)) {}
-    Place(Place&& other) noexcept : counts_(std::exchange(other.counts_, nullptr)), address_(std::move(other.address_)) {}
+    Place(Place&& other) noexcept
+        : counts_(std::exchange(other.counts_, nullptr)), address_(std::move(other.address_)) {}
     Place& operator=(Place&& other) noexcept {
       std::swap(counts_, other.counts_);
       std::swap(address_, other.address_);

@@ -48,7 +48,8 @@ MonoTime EchoConnection::on_deadline(MonoTime now) {
 void EchoConnection::read() {
   if (gone()) return;
   idle_until_ = hub().now() + kIdle;
-  stream_->ws.async_read(stream_->message, [this](boost::system::error_code error, std::size_t) { error ? ended() : echo(); });
+  stream_->ws.async_read(stream_->message,
+                         [this](boost::system::error_code error, std::size_t) { error ? ended() : echo(); });
 }
 
 void EchoConnection::echo() {

@@ -32,10 +32,14 @@ constexpr milliseconds kDrainGrace{500};  // on top of what closing takes
 struct FrontEnd::Impl {
   Impl(FrontEndConfig c, const SettingsSource& settings, const Clock& clock, Random& r, Metrics& m,
        actors::Gateway& gateway)
-      : config(std::move(c)),
-        random(r),
-        metrics(m),
-        world{clock, m, gateway, settings, {&pusher_encoder, nullptr}, config.tick, config.request_timeout, config.closing_timeout} {}
+      : config(std::move(c)), random(r), metrics(m), world{clock,
+                                                           m,
+                                                           gateway,
+                                                           settings,
+                                                           {&pusher_encoder, nullptr},
+                                                           config.tick,
+                                                           config.request_timeout,
+                                                           config.closing_timeout} {}
 
   Status listen();
   // Runs on the listeners' home thread and waits for it.

@@ -22,17 +22,17 @@ namespace parley::net {
 
 struct FrontEndConfig {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 6001;        // 0: a free one
+  std::uint16_t port = 6001;  // 0: a free one
   std::string metrics_host = "127.0.0.1";
   std::uint16_t metrics_port = 9601;
   bool metrics_enabled = true;
   std::size_t io_threads = 1;
-  std::string path_prefix;          // `/ws`: cut off where a path starts with it; empty: none
+  std::string path_prefix;                   // `/ws`: cut off where a path starts with it; empty: none
   std::vector<std::string> trusted_proxies;  // addresses and CIDR ranges
-  std::string tls_certificate;      // PEM; empty: no TLS
+  std::string tls_certificate;               // PEM; empty: no TLS
   std::string tls_key;
-  bool conformance = false;         // serves /conformance/echo
-  milliseconds tick{250};           // how coarse deadlines are
+  bool conformance = false;  // serves /conformance/echo
+  milliseconds tick{250};    // how coarse deadlines are
   milliseconds request_timeout{10'000};
   milliseconds closing_timeout{5'000};
 };

@@ -71,12 +71,12 @@ class Welcome final : public HttpHandler {
     if (request.path != "/") return false;
     if (!readable_method(request, *exchange, "welcome")) return true;
     const auto reason = readiness_.reason_not_ready();
-    exchange->respond({.body = fmt::format(kPage, fmt::arg("colour", reason ? "#b3261e" : "#1a7f37"),
-                                           fmt::arg("version", version_),
-                                           fmt::arg("state", reason ? "not ready: " + *reason : std::string("ready"))),
-                       .content_type = "text/html; charset=utf-8",
-                       .headers = {{"Cache-Control", "no-store"}},
-                       .route = "welcome"});
+    exchange->respond(
+        {.body = fmt::format(kPage, fmt::arg("colour", reason ? "#b3261e" : "#1a7f37"), fmt::arg("version", version_),
+                             fmt::arg("state", reason ? "not ready: " + *reason : std::string("ready"))),
+         .content_type = "text/html; charset=utf-8",
+         .headers = {{"Cache-Control", "no-store"}},
+         .route = "welcome"});
     return true;
   }
 
@@ -87,7 +87,9 @@ class Welcome final : public HttpHandler {
 
 }  // namespace
 
-std::shared_ptr<HttpHandler> make_health_handler(const Readiness& readiness) { return std::make_shared<Health>(readiness); }
+std::shared_ptr<HttpHandler> make_health_handler(const Readiness& readiness) {
+  return std::make_shared<Health>(readiness);
+}
 std::shared_ptr<HttpHandler> make_welcome_handler(const Readiness& readiness, std::string version) {
   return std::make_shared<Welcome>(readiness, std::move(version));
 }

@@ -5,10 +5,10 @@
 #include "net/echo_connection.h"
 #include "net/http_text.h"
 
+#include <fmt/format.h>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -130,10 +130,14 @@ void HttpConnection::on_readable() {
   const auto scratch = hub().scratch();
   const IoResult result = read(scratch.data(), scratch.size());
   switch (result.state) {
-    case IoResult::State::blocked: return wait_again(result.wait);
-    case IoResult::State::ended: return phase_ == Phase::idle ? finish() : abort();
-    case IoResult::State::failed: return abort();
-    case IoResult::State::done: break;
+    case IoResult::State::blocked:
+      return wait_again(result.wait);
+    case IoResult::State::ended:
+      return phase_ == Phase::idle ? finish() : abort();
+    case IoResult::State::failed:
+      return abort();
+    case IoResult::State::done:
+      break;
   }
   buffer_.append(scratch.data(), result.bytes);
   process();
@@ -174,7 +178,8 @@ bool HttpConnection::parse() {
   const std::size_t used = parser_->put(boost::asio::const_buffer(buffer_.data(), buffer_.size()), error);
   buffer_.erase(0, used);
   if (error == http::error::need_more) error = {};
-  if (error == http::error::header_limit || (!error && !parser_->is_header_done() && buffer_.size() > limits.http_header_bytes_max)) {
+  if (error == http::error::header_limit ||
+      (!error && !parser_->is_header_done() && buffer_.size() > limits.http_header_bytes_max)) {
     refuse(431, Errc::too_large, "the request's headers are too large");
     return false;
   }
@@ -191,7 +196,8 @@ bool HttpConnection::parse() {
   if (used > 0 || !header_before) set_deadline(hub().now() + limits.handshake_timeout);
   if (!continue_told_) {
     continue_told_ = true;
-    if (lower(view(parser_->get()[http::field::expect])) == "100-continue") write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (lower(view(parser_->get()[http::field::expect])) == "100-continue")
+      write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
   }
   return false;
 }
@@ -275,7 +281,8 @@ void HttpConnection::serve() {
       taken = handler->handle(request, exchange);
       if (taken) break;
     }
-    if (!taken) exchange->respond({.status = 404, .body = error_body(Errc::not_found, "nothing is served under this path")});
+    if (!taken)
+      exchange->respond({.status = 404, .body = error_body(Errc::not_found, "nothing is served under this path")});
   }
 }
 
@@ -325,10 +332,12 @@ void HttpConnection::answer(std::uint64_t number, HttpResponse&& response) {
 
 void HttpConnection::write_response(HttpResponse&& response) {
   hub().http_requests(response.route, response.status).add();
-  hub().world().metrics.http_request_seconds.observe(std::chrono::duration<double>(hub().now() - request_started_).count());
+  hub().world().metrics.http_request_seconds.observe(
+      std::chrono::duration<double>(hub().now() - request_started_).count());
   if (draining_ || hub().draining()) keep_alive_ = false;
   std::string head;
-  append_response_head(head, {.response = response, .date = hub().http_date(), .keep_alive = keep_alive_, .http_10 = http_10_});
+  append_response_head(
+      head, {.response = response, .date = hub().http_date(), .keep_alive = keep_alive_, .http_10 = http_10_});
   const bool body = !head_only_ && response.status != 204 && response.status != 304;
   if (body && response.body.size() < Outbox::kShareFrom) head += response.body;
   write(make_bytes(std::move(head)));

@@ -1,7 +1,7 @@
 #include "net/http_text.h"
 
-#include <boost/beast/http/status.hpp>
 #include <fmt/format.h>
+#include <boost/beast/http/status.hpp>
 
 #include <iterator>
 
@@ -15,8 +15,8 @@ std::string_view reason_phrase(int status) {
 void append_response_head(std::string& out, const ResponseHead& head) {
   const HttpResponse& response = head.response;
   const auto end = std::back_inserter(out);
-  fmt::format_to(end, "HTTP/1.1 {} {}\r\nServer: parley\r\nDate: {}\r\n", response.status, reason_phrase(response.status),
-                 head.date);
+  fmt::format_to(end, "HTTP/1.1 {} {}\r\nServer: parley\r\nDate: {}\r\n", response.status,
+                 reason_phrase(response.status), head.date);
   const bool bodiless = response.status == 204 || response.status == 304;
   if (!bodiless) fmt::format_to(end, "Content-Length: {}\r\n", response.body.size());
   if (!bodiless && !response.content_type.empty()) fmt::format_to(end, "Content-Type: {}\r\n", response.content_type);

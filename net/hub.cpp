@@ -217,7 +217,8 @@ void Hub::end_turn() {
 
 void Hub::send_questions() {
   auto questions = std::exchange(questions_, {});
-  std::stable_sort(questions.begin(), questions.end(), [](const auto& a, const auto& b) { return a.socket < b.socket; });
+  std::stable_sort(questions.begin(), questions.end(),
+                   [](const auto& a, const auto& b) { return a.socket < b.socket; });
   for (auto first = questions.begin(); first != questions.end();) {
     const auto socket = first->socket;
     const auto last = std::find_if(first, questions.end(), [&](const auto& one) { return one.socket != socket; });

@@ -51,7 +51,7 @@ class Inbox final : public actors::HubInbox {
   boost::asio::io_context* context_;
   std::vector<actors::HubMessage> messages_;
   bool scheduled_ = false;
-  Hub& hub_;                                // I/O thread only
+  Hub& hub_;                               // I/O thread only
   std::vector<actors::HubMessage> batch_;  // I/O thread only; keeps its memory
 };
 
@@ -100,8 +100,7 @@ void IoThread::arm_tick() {
 void IoThread::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     context_.run_one();
-    for (int i = 1; i < kHandlersPerTurn && context_.poll_one() > 0; ++i) {
-    }
+    for (int i = 1; i < kHandlersPerTurn && context_.poll_one() > 0; ++i) {}
     hub_->end_turn();
     links_.store(hub_->link_count(), std::memory_order_relaxed);
   }

@@ -29,7 +29,7 @@ class IoThread {
 
   void attach();  // to the world's gateway
   void start();
-  void stop();    // aborts all connections, joins
+  void stop();                            // aborts all connections, joins
   void post(std::function<void()> work);  // thread-safe
 
   [[nodiscard]] Hub& hub() { return *hub_; }
@@ -51,7 +51,8 @@ class IoThread {
   void make_connection(Incoming& incoming);
   void arm_tick();
 
-  using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                  boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
   boost::asio::io_context context_;
   std::unique_ptr<Hub> hub_;

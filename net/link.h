@@ -61,8 +61,8 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   void schedule(MonoTime when) { hub_.timers().schedule(*this, when); }
 
   virtual void on_readable() = 0;
-  virtual void on_written() {}  // the outbox is empty
-  virtual void on_lost() = 0;   // the connection ended other than by finish(); called once
+  virtual void on_written() {}                     // the outbox is empty
+  virtual void on_lost() = 0;                      // the connection ended other than by finish(); called once
   virtual MonoTime on_deadline(MonoTime now) = 0;  // while not finishing
 
  private:
@@ -80,7 +80,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   Hub& hub_;
   Transport transport_;
   Outbox outbox_;
-  std::size_t place_ = 0;     // in the hub's list
+  std::size_t place_ = 0;  // in the hub's list
   MonoTime finish_by_ = MonoTime::max();
   State state_ = State::open;
   Ending ending_ = Ending::linger;

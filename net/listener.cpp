@@ -46,8 +46,8 @@ Error listen_error(const ListenerConfig& config, const boost::system::error_code
   if (error == asio::error::address_in_use) remedy = ": another program listens there; stop it or choose another port";
   if (error == asio::error::access_denied) remedy = ": ports below 1024 need the capability CAP_NET_BIND_SERVICE";
   if (error.value() == EADDRNOTAVAIL) remedy = ": this machine does not have that address";
-  return make_error(Errc::io, fmt::format("cannot listen on {}:{} ({}): {}{}", config.host, config.port, config.key_of_port,
-                                          error.message(), remedy));
+  return make_error(Errc::io, fmt::format("cannot listen on {}:{} ({}): {}{}", config.host, config.port,
+                                          config.key_of_port, error.message(), remedy));
 }
 
 }  // namespace
@@ -68,10 +68,12 @@ Result<std::shared_ptr<Listener>> Listener::open(const ListenerConfig& config, I
   std::shared_ptr<Listener> listener(new Listener(home, std::move(threads), std::move(service), std::move(tls)));
   boost::system::error_code error;
   asio::ip::tcp::resolver resolver(home.context());
-  const auto found = resolver.resolve(config.host, std::to_string(config.port),
-                                      asio::ip::tcp::resolver::passive | asio::ip::tcp::resolver::numeric_service, error);
+  const auto found =
+      resolver.resolve(config.host, std::to_string(config.port),
+                       asio::ip::tcp::resolver::passive | asio::ip::tcp::resolver::numeric_service, error);
   if (error || found.empty()) {
-    return make_error(Errc::io, fmt::format("cannot listen on {}:{}: the host name is not known", config.host, config.port));
+    return make_error(Errc::io,
+                      fmt::format("cannot listen on {}:{}: the host name is not known", config.host, config.port));
   }
   const asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
   auto& acceptor = listener->acceptor_;
@@ -132,7 +134,8 @@ void Listener::accept_ready() {
     }
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    threads_[next_]->adopt({fd, address.ss_family == AF_INET6, address_text(address), tls_ ? tls_() : nullptr, service_});
+    threads_[next_]->adopt(
+        {fd, address.ss_family == AF_INET6, address_text(address), tls_ ? tls_() : nullptr, service_});
     next_ = (next_ + 1) % threads_.size();
   }
   wait();
@@ -143,8 +146,8 @@ void Listener::pause(int error_number) {
   // would spin until someone leaves.
   home_.hub().world().metrics.handshakes_refused("out_of_descriptors").add();
   if (pauses_++ % 100 == 0) {
-    log_error("cannot accept connections",
-              {{"reason", std::strerror(error_number)}, {"remedy", "raise the limit of open files (ulimit -n, LimitNOFILE)"}});
+    log_error("cannot accept connections", {{"reason", std::strerror(error_number)},
+                                            {"remedy", "raise the limit of open files (ulimit -n, LimitNOFILE)"}});
   }
   pause_.expires_after(kPause);
   pause_.async_wait([self = shared_from_this()](boost::system::error_code error) {

@@ -14,7 +14,8 @@ class MetricsHandler final : public HttpHandler {
       exchange->respond({.status = 405, .content_type = "", .headers = {{"Allow", "GET, HEAD"}}, .route = "metrics"});
       return true;
     }
-    exchange->respond({.body = metrics_.text(), .content_type = "text/plain; version=0.0.4; charset=utf-8", .route = "metrics"});
+    exchange->respond(
+        {.body = metrics_.text(), .content_type = "text/plain; version=0.0.4; charset=utf-8", .route = "metrics"});
     return true;
   }
 
@@ -24,6 +25,8 @@ class MetricsHandler final : public HttpHandler {
 
 }  // namespace
 
-std::shared_ptr<HttpHandler> make_metrics_handler(Metrics& metrics) { return std::make_shared<MetricsHandler>(metrics); }
+std::shared_ptr<HttpHandler> make_metrics_handler(Metrics& metrics) {
+  return std::make_shared<MetricsHandler>(metrics);
+}
 
 }  // namespace parley::net

@@ -18,10 +18,14 @@ void MuxLink::on_readable() {
   if (!reader_) return;
   const IoResult result = read(static_cast<char*>(read_to_.data()), read_to_.size());
   switch (result.state) {
-    case IoResult::State::blocked: return wait_again(result.wait);
-    case IoResult::State::done: return reader_({}, result.bytes);
-    case IoResult::State::ended: return reader_(boost::asio::error::eof, 0);
-    case IoResult::State::failed: return reader_(boost::asio::error::connection_reset, 0);
+    case IoResult::State::blocked:
+      return wait_again(result.wait);
+    case IoResult::State::done:
+      return reader_({}, result.bytes);
+    case IoResult::State::ended:
+      return reader_(boost::asio::error::eof, 0);
+    case IoResult::State::failed:
+      return reader_(boost::asio::error::connection_reset, 0);
   }
 }
 

@@ -89,7 +89,8 @@ class MuxLink : public Link {
     std::size_t bytes = 0;
     if (!muted_ && !gone()) {
       std::string& tail = outbox().tail();
-      for (auto at = boost::asio::buffer_sequence_begin(buffers); at != boost::asio::buffer_sequence_end(buffers); ++at) {
+      for (auto at = boost::asio::buffer_sequence_begin(buffers); at != boost::asio::buffer_sequence_end(buffers);
+           ++at) {
         const boost::asio::const_buffer part(*at);
         tail.append(static_cast<const char*>(part.data()), part.size());
         bytes += part.size();
@@ -141,8 +142,8 @@ class MuxStream {
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
-        [](auto&& handler, MuxLink* link, const Buffers& to) { link->start_read(to, std::move(handler)); }, token, link_,
-        buffers);
+        [](auto&& handler, MuxLink* link, const Buffers& to) { link->start_read(to, std::move(handler)); }, token,
+        link_, buffers);
   }
   template <class Buffers, class Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
@@ -173,11 +174,17 @@ class InlineExecutor {
   void on_work_started() const noexcept {}
   void on_work_finished() const noexcept {}
   template <class F, class A>
-  void dispatch(F&& f, const A&) const { std::forward<F>(f)(); }
+  void dispatch(F&& f, const A&) const {
+    std::forward<F>(f)();
+  }
   template <class F, class A>
-  void post(F&& f, const A&) const { std::forward<F>(f)(); }
+  void post(F&& f, const A&) const {
+    std::forward<F>(f)();
+  }
   template <class F, class A>
-  void defer(F&& f, const A&) const { std::forward<F>(f)(); }
+  void defer(F&& f, const A&) const {
+    std::forward<F>(f)();
+  }
   bool operator==(const InlineExecutor& other) const noexcept { return inner_ == other.inner_; }
   bool operator!=(const InlineExecutor& other) const noexcept { return !(*this == other); }
 

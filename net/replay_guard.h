@@ -26,9 +26,9 @@ namespace parley::net {
 class ReplayGuard {
  public:
   enum class Verdict : std::uint8_t {
-    fresh,      // remembered now
-    seen,       // a replay
-    too_old,    // signed in a time that is forgotten already
+    fresh,    // remembered now
+    seen,     // a replay
+    too_old,  // signed in a time that is forgotten already
   };
   struct Bounds {
     std::size_t signatures_max;

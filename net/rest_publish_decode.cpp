@@ -66,8 +66,8 @@ Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::
   event.info = std::move(*wanted);
   if (auto read = pusher::read_string(key, "idempotency_key", kBad, event.idempotency_key); !read) return read;
   if (event.idempotency_key.size() > pusher::kIdempotencyKeyCharsMax) {
-    return make_error(
-        kBad, fmt::format("an idempotency key has at most {} characters", pusher::kIdempotencyKeyCharsMax));
+    return make_error(kBad,
+                      fmt::format("an idempotency key has at most {} characters", pusher::kIdempotencyKeyCharsMax));
   }
   plan.events.push_back(std::move(event));
 

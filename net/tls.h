@@ -13,8 +13,12 @@ struct ssl_st;
 
 namespace parley::net {
 
-struct SslContextFree { void operator()(ssl_ctx_st* context) const; };
-struct SslFree { void operator()(ssl_st* ssl) const; };
+struct SslContextFree {
+  void operator()(ssl_ctx_st* context) const;
+};
+struct SslFree {
+  void operator()(ssl_st* ssl) const;
+};
 using SslPtr = std::unique_ptr<ssl_st, SslFree>;
 
 class TlsContext {

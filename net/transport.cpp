@@ -27,10 +27,14 @@ IoResult Transport::tls_result(int outcome) {
   const int error = SSL_get_error(ssl_.get(), outcome);
   ERR_clear_error();
   switch (error) {
-    case SSL_ERROR_WANT_READ: return {State::blocked, 0, WaitFor::read};
-    case SSL_ERROR_WANT_WRITE: return {State::blocked, 0, WaitFor::write};
-    case SSL_ERROR_ZERO_RETURN: return {State::ended, 0, WaitFor::read};
-    default: return {State::failed, 0, WaitFor::read};
+    case SSL_ERROR_WANT_READ:
+      return {State::blocked, 0, WaitFor::read};
+    case SSL_ERROR_WANT_WRITE:
+      return {State::blocked, 0, WaitFor::write};
+    case SSL_ERROR_ZERO_RETURN:
+      return {State::ended, 0, WaitFor::read};
+    default:
+      return {State::failed, 0, WaitFor::read};
   }
 }
 

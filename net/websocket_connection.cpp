@@ -86,18 +86,17 @@ void WebSocketConnection::read_loop() {
     const auto scratch = hub().scratch();
     starting_read_ = true;
     read_done_at_once_ = false;
-    stream_->ws.async_read_some(
-        boost::asio::mutable_buffer(scratch.data(), scratch.size()),
-        boost::asio::bind_executor(InlineExecutor(executor()),
-                                   [this](boost::system::error_code error, std::size_t bytes) {
-                                     if (starting_read_) {
-                                       read_done_at_once_ = true;
-                                       read_error_ = error;
-                                       read_bytes_ = bytes;
-                                     } else if (on_read(error, bytes)) {
-                                       read_loop();
-                                     }
-                                   }));
+    stream_->ws.async_read_some(boost::asio::mutable_buffer(scratch.data(), scratch.size()),
+                                boost::asio::bind_executor(InlineExecutor(executor()),
+                                                           [this](boost::system::error_code error, std::size_t bytes) {
+                                                             if (starting_read_) {
+                                                               read_done_at_once_ = true;
+                                                               read_error_ = error;
+                                                               read_bytes_ = bytes;
+                                                             } else if (on_read(error, bytes)) {
+                                                               read_loop();
+                                                             }
+                                                           }));
     starting_read_ = false;
     if (!read_done_at_once_ || !on_read(read_error_, read_bytes_)) return;
   }
@@ -218,7 +217,8 @@ MonoTime WebSocketConnection::on_deadline(MonoTime now) {
       if (now < closing_until_) return closing_until_;
       abort();
       return MonoTime::max();
-    case Phase::over: return MonoTime::max();
+    case Phase::over:
+      return MonoTime::max();
   }
   return MonoTime::max();
 }

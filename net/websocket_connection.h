@@ -20,7 +20,6 @@ namespace parley::net {
 
 using UpgradeHead = boost::beast::http::request<boost::beast::http::string_body>;
 
-
 class WebSocketConnection final : public MuxLink, public Session, private Actions {
  public:
   WebSocketConnection(Hub& hub, Transport transport, std::string read_already, Accepted accepted, SocketId socket,

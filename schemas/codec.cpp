@@ -171,8 +171,11 @@ Result<Command> read_command(wire::Command::Reader from) {
       return command;
     case wire::Command::SETTLE_NOTICES: {
       const auto settle = from.getSettleNotices();
-      SettleNotices what{read_numbers(settle.getDelivered()), {}, read_numbers(settle.getReplayed()),
-                         read_numbers(settle.getDropped()), read_bounds(settle.getBounds())};
+      SettleNotices what{read_numbers(settle.getDelivered()),
+                         {},
+                         read_numbers(settle.getReplayed()),
+                         read_numbers(settle.getDropped()),
+                         read_bounds(settle.getBounds())};
       for (const auto dead : settle.getDead()) what.dead.push_back({dead.getNumber(), string(dead.getWhy())});
       command.what = std::move(what);
       return command;
@@ -200,8 +203,8 @@ Result<Publication> decode_publication(std::string_view bytes) {
   return decode<wire::Publication>(bytes, "publication", [](wire::Publication::Reader root) -> Result<Publication> {
     const auto kind = data_kind(root.getKind());
     if (!kind) return kind.error();
-    return Publication{string(root.getEvent()),  string(root.getData()),      *kind,            string(root.getUserId()),
-                       Position{},               WallTime{root.getTimeMs()}, root.getDeleted()};
+    return Publication{string(root.getEvent()),    string(root.getData()), *kind, string(root.getUserId()), Position{},
+                       WallTime{root.getTimeMs()}, root.getDeleted()};
   });
 }
 

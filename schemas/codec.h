@@ -27,12 +27,12 @@ Result<WallTime> decode_publication_time(std::string_view bytes);  // copies non
 struct ChannelMeta {
   Epoch epoch;
   Offset newest;
-  Offset oldest{1};        // first offset that readers may see
-  Offset stored_from{1};   // first offset that is still stored: retention deletes in runs
-  std::uint64_t bytes = 0; // of the records from stored_from on
-  WallTime oldest_time;    // of the record at stored_from
-  Offset cached;           // the event of a cache channel; 0: none
-  Retention retention;     // of the last publication's rule
+  Offset oldest{1};         // first offset that readers may see
+  Offset stored_from{1};    // first offset that is still stored: retention deletes in runs
+  std::uint64_t bytes = 0;  // of the records from stored_from on
+  WallTime oldest_time;     // of the record at stored_from
+  Offset cached;            // the event of a cache channel; 0: none
+  Retention retention;      // of the last publication's rule
   std::uint32_t cursors = 0;
   WallTime cursors_oldest;
 

@@ -14,7 +14,8 @@ constexpr std::size_t kHeaderBytes = 24;
 
 template <class Number>
 void put(std::string& to, Number number) {
-  for (std::size_t i = 0; i < sizeof(Number); ++i) to.push_back(static_cast<char>((std::uint64_t{number} >> (8 * i)) & 0xFF));
+  for (std::size_t i = 0; i < sizeof(Number); ++i)
+    to.push_back(static_cast<char>((std::uint64_t{number} >> (8 * i)) & 0xFF));
 }
 template <class Number>
 Number take(std::string_view from, std::size_t at) {
@@ -55,13 +56,15 @@ Result<FramedEntry> unframe_log_entry(ShardId shard, LogIndex index, std::string
   }
   const auto format = take<std::uint8_t>(bytes, 4);
   if (format > kFormat) {
-    return make_error(Errc::newer_schema, fmt::format("log entry {} of shard {}: written by a later release (format {})",
-                                                      index.value, shard.value, format));
+    return make_error(Errc::newer_schema,
+                      fmt::format("log entry {} of shard {}: written by a later release (format {})", index.value,
+                                  shard.value, format));
   }
   const ShardId framed_shard{take<std::uint16_t>(bytes, 6)};
   const LogIndex framed_index{take<std::uint64_t>(bytes, 16)};
   if (format != kFormat || framed_shard != shard || framed_index != index) {
-    return refused(shard, index, fmt::format("entry {} of shard {} lies in its place", framed_index.value, framed_shard.value));
+    return refused(shard, index,
+                   fmt::format("entry {} of shard {} lies in its place", framed_index.value, framed_shard.value));
   }
   return FramedEntry{Term{take<std::uint64_t>(bytes, 8)}, bytes.substr(kHeaderBytes)};
 }

@@ -78,7 +78,8 @@ void write_notice(const Notice& from, wire::Notice::Builder to) {
 }
 
 Result<Notice> read_notice(wire::Notice::Reader from) {
-  if (from.getKind() >= kNoticeKinds) return make_error(Errc::newer_schema, "notice: a kind that only a later release knows");
+  if (from.getKind() >= kNoticeKinds)
+    return make_error(Errc::newer_schema, "notice: a kind that only a later release knows");
   Notice notice;
   notice.id = string(from.getId());
   notice.app = string(from.getApp());
@@ -133,8 +134,8 @@ Result<Notice> decode_notice(std::string_view bytes) {
 }
 
 Result<std::string> decode_notice_target(std::string_view bytes) {
-  return decode<wire::Notice>(bytes, "notice",
-                              [](wire::Notice::Reader root) -> Result<std::string> { return string(root.getTarget()); });
+  return decode<wire::Notice>(
+      bytes, "notice", [](wire::Notice::Reader root) -> Result<std::string> { return string(root.getTarget()); });
 }
 
 std::string encode_dead_notice(const DeadNotice& dead) {

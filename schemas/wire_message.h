@@ -26,7 +26,9 @@ class Message {
  public:
   Message() : builder_(kj::arrayPtr(scratch_.data(), scratch_.size())) {}
   template <class Struct>
-  typename Struct::Builder root() { return builder_.initRoot<Struct>(); }
+  typename Struct::Builder root() {
+    return builder_.initRoot<Struct>();
+  }
   std::string bytes() {
     const auto words = capnp::messageToFlatArray(builder_);
     const auto flat = words.asBytes();
@@ -43,11 +45,14 @@ inline capnp::Data::Reader data(const std::string& from) {
   return {reinterpret_cast<const kj::byte*>(from.data()), from.size()};
 }
 inline std::string string(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-inline std::string string(capnp::Data::Reader from) { return {reinterpret_cast<const char*>(from.begin()), from.size()}; }
+inline std::string string(capnp::Data::Reader from) {
+  return {reinterpret_cast<const char*>(from.begin()), from.size()};
+}
 
 // Runs `read(root)` on bytes that nobody vouches for.
 template <class Struct, class Read>
-auto decode(std::string_view bytes, const char* what, Read read) -> std::invoke_result_t<Read, typename Struct::Reader> {
+auto decode(std::string_view bytes, const char* what, Read read)
+    -> std::invoke_result_t<Read, typename Struct::Reader> {
   if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
     return make_error(Errc::corrupt, std::string(what) + ": its size is not that of a whole message");
   }

@@ -189,7 +189,8 @@ constexpr auto kNodeKeys = std::to_array<ConfigKey<Config>>({
      {1, kMany}},
     {"limits.channel_notices_waiting_max",
      [](Config& c) -> Slot { return &c.settings.limits.channel_notices_waiting_max; },
-     "Webhook events of one channel that wait for the disk. Then: the newest client events, cache misses and counts are dropped.",
+     "Webhook events of one channel that wait for the disk. Then: the newest client events, cache misses and counts "
+     "are dropped.",
      {1, kMany}},
     {"limits.channel_notices_bytes_max",
      [](Config& c) -> Slot { return &c.settings.limits.channel_notices_bytes_max; },

@@ -27,8 +27,8 @@ using ExchangePtr = std::shared_ptr<Exchange>;
 constexpr std::string_view kRoute = "demo";
 constexpr std::size_t kTextBytesMax = 4'000;
 constexpr std::size_t kHistoryMax = 200;
-constexpr std::size_t kNotifiedMax = 1'000;      // members of a domain who are told of one message
-constexpr std::size_t kNotifiedTextBytes = 200;  // of the message; the bell shows a line
+constexpr std::size_t kNotifiedMax = 1'000;                    // members of a domain who are told of one message
+constexpr std::size_t kNotifiedTextBytes = 200;                // of the message; the bell shows a line
 constexpr std::string_view kUserDomains = R"(["1","2","3"])";  // everybody belongs to all the page has
 
 std::string_view content_type(std::string_view name) {
@@ -193,20 +193,20 @@ void notify_members(const ExchangePtr& exchange, const App& app, const Message& 
   exchange->request({.from = {}, .what = std::move(members)},
                     [exchange, data = notification_json(message, domain, at), from = message.user_id,
                      key = std::move(key), name_max = app.limits.channel_name_chars_max](Reply& reply) {
-    const auto* list = std::get_if<UserList>(&reply.what);
-    if (list == nullptr) return;
-    for (const auto& member : list->users) {
-      const auto channel = "private-user." + member.user.id;
-      if (!member.known || member.user.id == from || !check_channel_name(channel, name_max)) continue;
-      Publish publish;
-      publish.channel = ChannelKey(member.user.app, channel);
-      publish.event = "message.notification";
-      publish.data = data;
-      publish.idempotency_key = key;
-      publish.accepted = exchange->now();
-      exchange->request({.from = {}, .what = std::move(publish)}, [](Reply&) {});
-    }
-  });
+                      const auto* list = std::get_if<UserList>(&reply.what);
+                      if (list == nullptr) return;
+                      for (const auto& member : list->users) {
+                        const auto channel = "private-user." + member.user.id;
+                        if (!member.known || member.user.id == from || !check_channel_name(channel, name_max)) continue;
+                        Publish publish;
+                        publish.channel = ChannelKey(member.user.app, channel);
+                        publish.event = "message.notification";
+                        publish.data = data;
+                        publish.idempotency_key = key;
+                        publish.accepted = exchange->now();
+                        exchange->request({.from = {}, .what = std::move(publish)}, [](Reply&) {});
+                      }
+                    });
 }
 
 void post_message(const HttpRequest& request, const ExchangePtr& exchange, const App& app) {

@@ -17,7 +17,7 @@ using OpenStore = std::function<Result<std::unique_ptr<storage::Store>>(const Da
 struct Env {
   std::shared_ptr<Clock> clock = std::make_shared<SystemClock>();
   std::shared_ptr<Random> random = std::make_shared<OsRandom>();  // thread-safe
-  OpenStore open_store;  // empty: RocksDB in data.dir
+  OpenStore open_store;                                           // empty: RocksDB in data.dir
 };
 
 }  // namespace parley::server

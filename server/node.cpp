@@ -61,7 +61,8 @@ net::FrontEndConfig front_end_config(const Config& config) {
   front.port = config.server.port;
   front.metrics_host = config.metrics.host;
   front.metrics_port = config.metrics.port;
-  front.io_threads = config.server.io_threads > 0 ? config.server.io_threads : std::max(1U, std::thread::hardware_concurrency());
+  front.io_threads =
+      config.server.io_threads > 0 ? config.server.io_threads : std::max(1U, std::thread::hardware_concurrency());
   front.path_prefix = config.server.path_prefix;
   front.trusted_proxies = config.server.trusted_proxies;
   front.tls_certificate = config.server.tls.certificate;
@@ -131,15 +132,15 @@ Status Node::Impl::open() {
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   handlers.push_back(net::make_health_handler(*this));
-  const auto rest = std::make_shared<net::RestApi>(
-      pusher, [this](std::string_view app) { application_auth.forget(app); });
+  const auto rest =
+      std::make_shared<net::RestApi>(pusher, [this](std::string_view app) { application_auth.forget(app); });
   handlers.push_back(rest);
   handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
-  front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics, *actors,
-                                              std::move(sessions), std::move(handlers), &application_auth);
+  front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics,
+                                              *actors, std::move(sessions), std::move(handlers), &application_auth);
   collect_disk_metrics();
   metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
   metrics.set_build_info(version(), __VERSION__);
@@ -184,7 +185,9 @@ std::string Node::http_url() const {
   return url(server.tls.enabled() ? "https" : "http", server.host, impl_->front_end->port());
 }
 
-std::string Node::metrics_url() const { return url("http", impl_->config.metrics.host, impl_->front_end->metrics_port()); }
+std::string Node::metrics_url() const {
+  return url("http", impl_->config.metrics.host, impl_->front_end->metrics_port());
+}
 
 Metrics& Node::metrics() { return impl_->metrics; }
 

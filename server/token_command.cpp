@@ -3,8 +3,8 @@
 #include "net/auth/token.h"
 #include "net/pusher/json_text.h"
 #include "server/client_commands.h"
-#include "server/config_value.h"
 #include "server/command_output.h"
+#include "server/config_value.h"
 
 #include <fmt/format.h>
 

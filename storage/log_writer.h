@@ -18,9 +18,9 @@
 namespace parley::storage {
 
 struct LogJob {
-  WriteBatch batch;              // may be empty: then only `done` runs, after everything before it
+  WriteBatch batch;  // may be empty: then only `done` runs, after everything before it
   Sync sync = Sync::yes;
-  std::size_t commands = 0;      // for metrics
+  std::size_t commands = 0;                 // for metrics
   std::function<void(const Status&)> done;  // on the log thread; must not throw
 };
 
@@ -33,7 +33,7 @@ class LogWriter {
   // where completions leave work to be done once for all of them. Set before start().
   void on_turn_end(std::function<void()> run);
   void start();
-  void stop();   // writes what waits, joins the thread
+  void stop();  // writes what waits, joins the thread
   void submit(LogJob job);
   // From a completion or a turn's end whose own write or read failed: as if the log write had.
   void fail(const Error& error);

@@ -24,7 +24,8 @@ Status MemoryStore::write(const WriteBatch& batch, Sync) {
         if (const auto at = table.find(operation.key); at != table.end()) erase(at);
         break;
       case WriteBatch::Kind::remove_range:
-        for (auto at = table.lower_bound(operation.key); at != table.end() && at->first < operation.value;) at = erase(at);
+        for (auto at = table.lower_bound(operation.key); at != table.end() && at->first < operation.value;)
+          at = erase(at);
         break;
     }
   }

@@ -46,17 +46,18 @@ Status PendingWrites::scan(Family family, std::string_view from, std::string_vie
       if (next->second && visit(next->first, *next->second) == Visit::stop) stopped = true;
     }
   };
-  const auto scanned = store_.scan(family, from, to, ScanOrder::forward, [&](std::string_view key, std::string_view value) {
-    visit_pending_below(key);
-    if (stopped) return Visit::stop;
-    if (next != end && next->first == key) {
-      if (next->second && visit(key, *next->second) == Visit::stop) stopped = true;
-      ++next;
-    } else if (!range_removed(family, key)) {
-      stopped = visit(key, value) == Visit::stop;
-    }
-    return stopped ? Visit::stop : Visit::go_on;
-  });
+  const auto scanned =
+      store_.scan(family, from, to, ScanOrder::forward, [&](std::string_view key, std::string_view value) {
+        visit_pending_below(key);
+        if (stopped) return Visit::stop;
+        if (next != end && next->first == key) {
+          if (next->second && visit(key, *next->second) == Visit::stop) stopped = true;
+          ++next;
+        } else if (!range_removed(family, key)) {
+          stopped = visit(key, value) == Visit::stop;
+        }
+        return stopped ? Visit::stop : Visit::go_on;
+      });
   if (!scanned) return scanned;
   visit_pending_below(to);
   return {};

@@ -22,7 +22,9 @@ namespace {
 constexpr std::array<const char*, kFamilyCount> kFamilyNames{"log", "history", "state"};
 
 // Debian's RocksDB is built with assertions, and one of them dislikes null.
-rocksdb::Slice slice(std::string_view text) { return text.empty() ? rocksdb::Slice() : rocksdb::Slice(text.data(), text.size()); }
+rocksdb::Slice slice(std::string_view text) {
+  return text.empty() ? rocksdb::Slice() : rocksdb::Slice(text.data(), text.size());
+}
 std::string_view view(const rocksdb::Slice& from) { return {from.data(), from.size()}; }
 
 Error store_error(const rocksdb::Status& status) {
@@ -90,7 +92,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
       options.compression = rocksdb::kLZ4Compression;
       table.block_size = 16 * 1024;
       break;
-    case Family::state:  // got by key, and often for a channel that never published
+    case Family::state:                             // got by key, and often for a channel that never published
       options.write_buffer_size = 8 * 1024 * 1024;  // the same keys again and again: flushing leaves little
       options.compression = rocksdb::kLZ4Compression;
       table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
@@ -124,7 +126,8 @@ Status prepare_directory(const std::string& path) {
   }
   if (looks_like_remains(path)) {
     return make_error(Errc::corrupt, fmt::format("data directory {} has tables but no CURRENT file: parts of it were "
-                                                 "lost; restore it from a backup or choose another directory", path));
+                                                 "lost; restore it from a backup or choose another directory",
+                                                 path));
   }
   return {};
 }
@@ -235,13 +238,15 @@ Status RocksStore::check_schema() {
   if (*version > options.schema_version) {
     return make_error(Errc::newer_schema,
                       fmt::format("data directory {} has schema version {}, this release knows up to {}: run the "
-                                  "release that wrote it, or a later one", impl_->path, *version, options.schema_version));
+                                  "release that wrote it, or a later one",
+                                  impl_->path, *version, options.schema_version));
   }
   for (auto from = *version; from < options.schema_version; ++from) {
     if (!options.migrate || !options.migration) {
       return make_error(Errc::config_invalid,
                         fmt::format("data directory {} has schema version {}, this release needs {} and migration is "
-                                    "off: turn it on", impl_->path, from, options.schema_version));
+                                    "off: turn it on",
+                                    impl_->path, from, options.schema_version));
     }
     WriteBatch batch;
     if (const auto migrated = options.migration(*this, from, batch); !migrated) return migrated;
@@ -263,9 +268,15 @@ Status RocksStore::write(const WriteBatch& batch, Sync sync) {
   for (const auto& operation : batch.operations()) {
     auto* family = impl_->handle(operation.family);
     switch (operation.kind) {
-      case WriteBatch::Kind::put: status = out.Put(family, operation.key, operation.value); break;
-      case WriteBatch::Kind::remove: status = out.Delete(family, operation.key); break;
-      case WriteBatch::Kind::remove_range: status = remove_range(out, family, operation); break;
+      case WriteBatch::Kind::put:
+        status = out.Put(family, operation.key, operation.value);
+        break;
+      case WriteBatch::Kind::remove:
+        status = out.Delete(family, operation.key);
+        break;
+      case WriteBatch::Kind::remove_range:
+        status = remove_range(out, family, operation);
+        break;
     }
     if (!status.ok()) break;
   }
@@ -322,8 +333,7 @@ Status RocksStore::recover() {
   options.sync = true;
   rocksdb::WriteBatch probe;
   const auto key = keys::schema_version();
-  rocksdb::Status status =
-      probe.Put(impl_->handle(Family::state), key, keys::number(impl_->options.schema_version));
+  rocksdb::Status status = probe.Put(impl_->handle(Family::state), key, keys::number(impl_->options.schema_version));
   if (status.ok()) status = impl_->db->Write(options, &probe);
   if (!status.ok()) return store_error(status);
   impl_->failed = false;

@@ -22,8 +22,8 @@ using Migration = std::function<Status(const Store& store, std::uint64_t from, W
 struct RocksOptions {
   std::size_t cache_bytes = 64 * 1024 * 1024;
   std::uint64_t schema_version = kSchemaVersion;
-  bool migrate = true;   // no: an older store is refused, with the remedy
-  Migration migration;   // absent: there is nothing to migrate from
+  bool migrate = true;  // no: an older store is refused, with the remedy
+  Migration migration;  // absent: there is nothing to migrate from
 };
 
 class RocksStore final : public Store {

@@ -42,7 +42,8 @@ Session::Right Session::right_by(const auth::Claims& claims, const ChannelTraits
 }
 
 // Nothing: the application is to be asked.
-Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, const ChannelTraits& traits, Actions& actions) {
+Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, const ChannelTraits& traits,
+                                                     Actions& actions) {
   using Judged = std::optional<Right>;
   if (traits.server_to_user) {
     if (identity_ == nullptr || identity_->id != traits.base) {
@@ -57,7 +58,8 @@ Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, 
     if (identity_ != nullptr && identity_->id != claims->user_id) {
       return make_error(Errc::unauthorized, "the token is another user's than the one who is signed in");
     }
-    if (!auth::may_join(*claims, data.channel)) return make_error(Errc::unauthorized, "the token does not allow this channel");
+    if (!auth::may_join(*claims, data.channel))
+      return make_error(Errc::unauthorized, "the token does not allow this channel");
     auto right = right_by(*claims, traits);
     right.proof = Proof::channel_token;
     return Judged(std::move(right));
@@ -79,7 +81,8 @@ Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, 
 Status Session::check_blocks(std::string_view channel, const Right& right, const Actions& actions) const {
   const auto wall = actions.wall();
   if (!right.user_id.empty()) {
-    if (auto allowed = context_.revocations.check_channel({app_->id, right.user_id}, channel, wall); !allowed) return allowed;
+    if (auto allowed = context_.revocations.check_channel({app_->id, right.user_id}, channel, wall); !allowed)
+      return allowed;
   }
   if (identity_ == nullptr || identity_->id == right.user_id) return {};
   return context_.revocations.check_channel({app_->id, identity_->id}, channel, wall);

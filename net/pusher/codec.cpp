@@ -82,9 +82,8 @@ Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_
   std::string holder;
   const auto object = object_of(data, holder, depth_max, "pusher:subscribe");
   if (!object) return object.error();
-  const auto fields =
-      read_fields<5>(*object, {"channel", "auth", "channel_data", "since", "rewind"}, kBad,
-                     "`data` of pusher:subscribe");
+  const auto fields = read_fields<5>(*object, {"channel", "auth", "channel_data", "since", "rewind"}, kBad,
+                                     "`data` of pusher:subscribe");
   if (!fields) return fields.error();
   const auto [channel, auth, channel_data, since, rewind] = *fields;
 
@@ -210,7 +209,8 @@ Result<UserStatus> decode_activity(std::string_view data, std::size_t depth_max)
   std::string state;
   if (auto read = read_string(fields->front(), "state", kBad, state); !read) return read.error();
   const auto status = status_named(state);
-  if (!status || *status == UserStatus::offline) return make_error(kBad, "`state` of parley:activity is `online` or `away`");
+  if (!status || *status == UserStatus::offline)
+    return make_error(kBad, "`state` of parley:activity is `online` or `away`");
   return *status;
 }
 

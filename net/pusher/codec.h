@@ -40,7 +40,9 @@ struct SubscribeData {
 };
 Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
 
-struct UnsubscribeData { std::string channel; };
+struct UnsubscribeData {
+  std::string channel;
+};
 Result<UnsubscribeData> decode_unsubscribe(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
 
 struct SignInData {
@@ -62,16 +64,16 @@ Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& 
 struct UserData {
   std::string id;
   std::string user_info;
-  std::vector<std::string> watchlist;  // without duplicates
-  bool watchlist_too_long = false;     // then the list is cut somewhere behind the limit
+  std::vector<std::string> watchlist;               // without duplicates
+  bool watchlist_too_long = false;                  // then the list is cut somewhere behind the limit
   std::optional<std::vector<std::string>> domains;  // nothing: none were named
 };
 Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits,
                                   std::size_t depth_max = NodeLimits{}.json_depth_max);
 
 // Parley's own events.
-Result<std::string> decode_token(std::string_view data, std::size_t depth_max);      // `{"token":"…"}`
-Result<UserStatus> decode_activity(std::string_view data, std::size_t depth_max);    // `{"state":"away"}`: away or online
+Result<std::string> decode_token(std::string_view data, std::size_t depth_max);    // `{"token":"…"}`
+Result<UserStatus> decode_activity(std::string_view data, std::size_t depth_max);  // `{"state":"away"}`: away or online
 struct StatusData {
   std::string channel;
   std::string after;  // `next` of the page before

@@ -85,13 +85,17 @@ std::string_view refusal_type(Errc code) {
   switch (code) {
     case Errc::unauthorized:
     case Errc::token_invalid:
-    case Errc::banned: return "AuthError";
-    case Errc::kicked: return "Kicked";
+    case Errc::banned:
+      return "AuthError";
+    case Errc::kicked:
+      return "Kicked";
     case Errc::too_many_channels:
     case Errc::too_many_members:
     case Errc::too_large:
-    case Errc::rate_limited: return "LimitReached";
-    default: return "SubscriptionError";
+    case Errc::rate_limited:
+      return "LimitReached";
+    default:
+      return "SubscriptionError";
   }
 }
 
@@ -225,7 +229,8 @@ std::string encode_token_accepted(WallTime expires) {
 }
 
 std::string encode_token_expiring(seconds in) {
-  return fmt::format(R"({{"event":"parley:token_expiring","data":"{{\"expires_in\":{}}}"}})", std::max<std::int64_t>(in.count(), 0));
+  return fmt::format(R"({{"event":"parley:token_expiring","data":"{{\"expires_in\":{}}}"}})",
+                     std::max<std::int64_t>(in.count(), 0));
 }
 
 std::string encode_status(std::string_view channel, const UserList& list, WallTime now) {

@@ -21,10 +21,10 @@ std::string encode_error(const Error& error);  // pusher:error; code null where 
 std::string encode_subscription_error(std::string_view channel, const Error& error);
 
 struct Succeeded {
-  const Roster* roster = nullptr;   // presence channels
-  Position position;                // durable channels
-  bool durable = false;             // tells the position even when nothing was published yet: all zero
-  std::optional<bool> recovered;    // a resume was asked
+  const Roster* roster = nullptr;  // presence channels
+  Position position;               // durable channels
+  bool durable = false;            // tells the position even when nothing was published yet: all zero
+  std::optional<bool> recovered;   // a resume was asked
 };
 std::string encode_succeeded(std::string_view channel, const Succeeded& what);
 

@@ -18,12 +18,12 @@ struct PusherHandshake {
   // `/app/{key}`; before it may stand `/r/{client-id}` and `/t/{token}`, since stock clients can set nothing
   // but a path in front (pusher-js: wsPath).
   std::string_view path;
-  std::string_view query;   // as sent; `token=` is a connection token too
-  std::string_view origin;  // empty: none was sent
+  std::string_view query;                                        // as sent; `token=` is a connection token too
+  std::string_view origin;                                       // empty: none was sent
   std::span<const std::pair<std::string, std::string>> headers;  // names in lower case; `authorization: Bearer` too
   WallTime wall;
   bool tls = false;
-  SocketId socket;          // new
+  SocketId socket;  // new
   std::string_view client_address;
   bool over_capacity = false;  // of the node or the address; the application's own bound is judged here
 };
@@ -35,8 +35,8 @@ bool is_pusher_path(std::string_view path);
 // origin that is not allowed is Errc::origin_refused, and is judged last but for the capacity.
 Result<PusherSession> judge_handshake(PusherContext& context, const PusherHandshake& handshake);
 
-std::string refusal_frame(const Error& error);    // pusher:error
-std::uint16_t close_code(Errc code);              // a code that may end a connection: never 43xx
+std::string refusal_frame(const Error& error);  // pusher:error
+std::uint16_t close_code(Errc code);            // a code that may end a connection: never 43xx
 
 // Exact scheme, host and port. A host may start with `*.`, for at least one more label; a port may be
 // `*`. An empty list, or `*` in it, allows any. No Origin is allowed: browsers always send one.

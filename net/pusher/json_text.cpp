@@ -1,7 +1,7 @@
 #include "net/pusher/json_text.h"
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <fmt/format.h>
+#include <boost/json/basic_parser_impl.hpp>
 
 #include <array>
 #include <charconv>
@@ -80,7 +80,6 @@ std::size_t skip_value(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-
 void append_utf8(std::string& out, std::uint32_t code) {
   if (code < 0x80) {
     out.push_back(static_cast<char>(code));
@@ -115,11 +114,21 @@ std::string unescape(std::string_view text) {
       continue;
     }
     switch (const char c = text[++at]) {
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
-      case 'b': out.push_back('\b'); break;
-      case 'f': out.push_back('\f'); break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
+      case 'b':
+        out.push_back('\b');
+        break;
+      case 'f':
+        out.push_back('\f');
+        break;
       case 'u': {
         auto code = hex4(text, at + 1);
         at += 4;
@@ -130,7 +139,9 @@ std::string unescape(std::string_view text) {
         append_utf8(out, code);
         break;
       }
-      default: out.push_back(c); break;
+      default:
+        out.push_back(c);
+        break;
     }
   }
   return out;
@@ -158,13 +169,19 @@ Status check_json(std::string_view text, std::size_t depth_max) {
 
 JsonType type_of(std::string_view value) {
   switch (value.empty() ? 'n' : value.front()) {
-    case '{': return JsonType::object;
-    case '[': return JsonType::array;
-    case '"': return JsonType::string;
+    case '{':
+      return JsonType::object;
+    case '[':
+      return JsonType::array;
+    case '"':
+      return JsonType::string;
     case 't':
-    case 'f': return JsonType::boolean;
-    case 'n': return JsonType::null;
-    default: return JsonType::number;
+    case 'f':
+      return JsonType::boolean;
+    case 'n':
+      return JsonType::null;
+    default:
+      return JsonType::number;
   }
 }
 

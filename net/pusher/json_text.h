@@ -49,9 +49,9 @@ class JsonArray {
   std::string_view value_;
 };
 
-std::string json_string(std::string_view value);                        // of a string with its quotes
-std::optional<std::int64_t> json_integer(std::string_view value);       // nothing: a fraction, or too large
-bool is_json_integer(std::string_view value);                           // `-?[0-9]+`, of any length
+std::string json_string(std::string_view value);                   // of a string with its quotes
+std::optional<std::int64_t> json_integer(std::string_view value);  // nothing: a fraction, or too large
+bool is_json_integer(std::string_view value);                      // `-?[0-9]+`, of any length
 
 using parley::append_escaped;
 using parley::append_escaped_twice;

@@ -23,15 +23,17 @@ std::vector<std::string> Session::users_spoken_for() const {
 
 bool Session::speaks_for_somebody() const {
   return identity_ != nullptr || std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
-    return one.active && one.extra != nullptr && one.extra->member != nullptr;
-  });
+           return one.active && one.extra != nullptr && one.extra->member != nullptr;
+         });
 }
 
 // A member of a presence channel is a user who is here, also without a sign-in.
 void Session::joined(const Subscription& subscription, Actions& actions) {
   if (subscription.extra == nullptr || subscription.extra->member == nullptr) return;
   const auto& member = *subscription.extra->member;
-  actions.request({.from = {}, .what = JoinedAs{{app_->id, member.user_id}, member.user_info, subscription.channel, visitor_->about}});
+  actions.request(
+      {.from = {},
+       .what = JoinedAs{{app_->id, member.user_id}, member.user_info, subscription.channel, visitor_->about}});
   if (activity_ == UserStatus::online) return;
   actions.request({.from = {}, .what = SetActivity{{app_->id, member.user_id}, activity_}});
 }
@@ -108,7 +110,8 @@ void Session::ask_status(std::string_view data, MonoTime now, Actions& actions) 
   const auto traits = channel_traits(asked->channel);
   const auto* subscription = find(asked->channel);
   if (subscription == nullptr || !subscription->active) {
-    send_error(make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", asked->channel)), actions);
+    send_error(make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", asked->channel)),
+               actions);
     return;
   }
   if (traits.kind != ChannelKind::domain || !traits.needs_auth) {

@@ -15,9 +15,9 @@ namespace parley::net::pusher {
 
 struct PusherSession {
   PusherContext* context = nullptr;
-  SettingsPtr settings;      // in force at the handshake
-  const App* app = nullptr;  // in `settings`
-  std::string client_id;     // `/r/{client-id}/…`: a stock client that resumes. Empty: none
+  SettingsPtr settings;                // in force at the handshake
+  const App* app = nullptr;            // in `settings`
+  std::string client_id;               // `/r/{client-id}/…`: a stock client that resumes. Empty: none
   std::optional<auth::Claims> claims;  // of a connection token that was checked
   ConnectionAbout about;
   std::vector<std::pair<std::string, std::string>> forwarded;  // headers for asking the application

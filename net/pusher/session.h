@@ -46,8 +46,8 @@ struct Tracking {
 enum class Proof : std::uint8_t { none_needed, signature, identity, token, channel_token, application };
 
 struct SubscriptionExtra {
-  MemberPtr member;          // presence channels
-  SubscriptionId renewal;    // a second subscribe on the way, while the first one is active; 0: none
+  MemberPtr member;        // presence channels
+  SubscriptionId renewal;  // a second subscribe on the way, while the first one is active; 0: none
   MemberPtr renewal_member;
   std::unique_ptr<ResumeFrom> asking;  // the application is asked; then this is how to go on
   std::unique_ptr<CatchUp> catch_up;
@@ -121,8 +121,8 @@ class Session final : public Protocol {
   void unsubscribe(std::string_view data, Actions& actions);
   struct Right {
     Proof proof = Proof::none_needed;
-    MemberPtr member;    // presence channels
-    std::string user_id; // whom the connection speaks for there; may be empty
+    MemberPtr member;     // presence channels
+    std::string user_id;  // whom the connection speaks for there; may be empty
   };
   void go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions);
   void refuse(std::string_view channel, const Error& error, Actions& actions);
@@ -190,21 +190,21 @@ class Session final : public Protocol {
   MonoTime last_heard_{};
   MonoTime ping_at_{};
   MonoTime authorize_by_ = kNever;
-  MonoTime active_at_{};                     // when the client did something that a person may have done
+  MonoTime active_at_{};  // when the client did something that a person may have done
   RateLimit client_events_;
   std::vector<Subscription> subscriptions_;  // sorted by channel
   std::unique_ptr<Visitor> visitor_;
   std::unique_ptr<auth::Claims> arrived_with_;  // a token at the handshake, until on_open()
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<Resumer> resumer_;
-  std::size_t held_bytes_ = 0;               // of all catch-ups
+  std::size_t held_bytes_ = 0;  // of all catch-ups
   std::uint32_t pings_ = 0;
-  std::uint32_t pongs_ = 0;                  // of those pings; never more
+  std::uint32_t pongs_ = 0;  // of those pings; never more
   std::uint32_t next_subscription_ = 1;
   bool closing_ = false;
-  bool terminated_ = false;                  // ended by the application or an operator: nothing is held for it
-  UserStatus activity_ = UserStatus::online; // as told
-  bool away_by_itself_ = false;              // not because the client said so
+  bool terminated_ = false;                   // ended by the application or an operator: nothing is held for it
+  UserStatus activity_ = UserStatus::online;  // as told
+  bool away_by_itself_ = false;               // not because the client said so
 };
 
 }  // namespace parley::net::pusher

@@ -50,7 +50,8 @@ void Session::sign_in(std::string_view data, MonoTime now, Actions& actions) {
     const auto most = app_->limits.watchlist_users_max;
     send_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", most)), actions);
   }
-  Identity identity{.id = std::move(user->id), .user_info = std::move(user->user_info), .watchlist = std::move(user->watchlist)};
+  Identity identity{
+      .id = std::move(user->id), .user_info = std::move(user->user_info), .watchlist = std::move(user->watchlist)};
   speak_for(std::move(identity), Via::signature, std::move(user->domains), actions);
 }
 
@@ -144,7 +145,8 @@ void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
       lost.push_back(subscription.channel);
     }
   }
-  for (const auto& channel : lost) kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
+  for (const auto& channel : lost)
+    kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
 }
 
 void Session::warn_of_expiry(MonoTime now, Actions& actions) {

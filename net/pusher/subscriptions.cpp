@@ -69,7 +69,8 @@ Subscription* Session::make_room(std::string_view channel, Actions& actions) {
   const auto at = position_of(channel);
   if (at != subscriptions_.end() && at->channel == channel) {
     const auto* extra = at->extra.get();
-    const bool busy = extra != nullptr && (extra->renewal.value != 0 || extra->catch_up != nullptr || extra->asking != nullptr);
+    const bool busy =
+        extra != nullptr && (extra->renewal.value != 0 || extra->catch_up != nullptr || extra->asking != nullptr);
     return at->active && !busy ? &*at : nullptr;
   }
   if (subscriptions_.size() >= app_->limits.channels_per_connection_max) {
@@ -102,8 +103,9 @@ void Session::go_on(std::string_view channel, Right right, ResumeFrom resume, Ac
     if (right.member != nullptr) subscription->need_extra().member = right.member;
   }
   subscription->proof = right.proof;
-  actions.request({.from = {},
-                   .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});
+  actions.request(
+      {.from = {},
+       .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});
 }
 
 void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
@@ -123,7 +125,8 @@ void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
   subscription->active = true;
   joined(*subscription, actions);
 
-  Succeeded succeeded{.roster = what.roster.get(), .position = what.position, .durable = false, .recovered = std::nullopt};
+  Succeeded succeeded{
+      .roster = what.roster.get(), .position = what.position, .durable = false, .recovered = std::nullopt};
   succeeded.durable = settings_->rule_for(subscription->channel).durability != Durability::none;
   const Roster empty;
   if (succeeded.roster == nullptr && channel_traits(subscription->channel).presence) succeeded.roster = &empty;

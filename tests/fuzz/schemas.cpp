@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (const auto user = decode_user(input)) CHECK(*decode_user(encode_user(*user)) == *user);
   if (const auto notice = decode_notice(input)) CHECK(decode_notice(encode_notice(*notice))->id == notice->id);
   static_cast<void>(decode_notice_target(input));
-  if (const auto dead = decode_dead_notice(input)) CHECK(decode_dead_notice(encode_dead_notice(*dead))->why == dead->why);
+  if (const auto dead = decode_dead_notice(input))
+    CHECK(decode_dead_notice(encode_dead_notice(*dead))->why == dead->why);
   static_cast<void>(decode_dead_notice_target(input));
   if (const auto entry = decode_entry(input)) CHECK(decode_entry(encode_entry(entry->time, entry->commands)).ok());
   static_cast<void>(unframe_log_entry(ShardId{1}, LogIndex{1}, input));

@@ -20,9 +20,9 @@
 #include "net/pusher/protocol.h"
 #include "tests/scenarios/transcript.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -75,9 +75,12 @@ PublicationPtr publication(const json::object& object) {
 
 const char* reason_text(LeaveReason reason) {
   switch (reason) {
-    case LeaveReason::unsubscribed: return "unsubscribed";
-    case LeaveReason::closed_by_client: return "closed_by_client";
-    case LeaveReason::connection_lost: return "connection_lost";
+    case LeaveReason::unsubscribed:
+      return "unsubscribed";
+    case LeaveReason::closed_by_client:
+      return "closed_by_client";
+    case LeaveReason::connection_lost:
+      return "connection_lost";
   }
   return "?";
 }
@@ -90,13 +93,16 @@ class Recorder final : public Actions {
     return WallTime{1'760'000'000'000} + std::chrono::duration_cast<milliseconds>(now_ - MonoTime(seconds(1'000)));
   }
   void ask_application(AuthQuestion question) override {
-    auto line = fmt::format("= Ask {} {} {} from {}", question.app, question.socket.text(), question.channel, question.client_address);
+    auto line = fmt::format("= Ask {} {} {} from {}", question.app, question.socket.text(), question.channel,
+                            question.client_address);
     for (const auto& [name, value] : question.headers) line += fmt::format(" {}={}", name, value);
     lines.push_back(std::move(line));
   }
   void send_text(std::string_view payload) override { lines.push_back(fmt::format("< {}", payload)); }
   void send_frame(const Bytes& frame) override { lines.push_back(fmt::format("< {}", *frame)); }
-  void request(Request request) override { lines.push_back("= " + std::visit([&](auto& what) { return describe(what); }, request.what)); }
+  void request(Request request) override {
+    lines.push_back("= " + std::visit([&](auto& what) { return describe(what); }, request.what));
+  }
   void listen(const ChannelKey& channel, ListenMode mode) override {
     modes[std::string(channel.name())] = mode;
     lines.push_back(fmt::format("= listen {} {}", channel.name(), mode == ListenMode::direct ? "direct" : "through"));
@@ -125,11 +131,13 @@ class Recorder final : public Actions {
     return out;
   }
   std::string describe(const Unsubscribe& what) {
-    auto out = fmt::format("Unsubscribe {} #{} {}", what.channel.text(), what.subscription.value, reason_text(what.reason));
+    auto out =
+        fmt::format("Unsubscribe {} #{} {}", what.channel.text(), what.subscription.value, reason_text(what.reason));
     return what.client_id.empty() ? out : out + " client=" + what.client_id;
   }
   std::string describe(const Publish& what) {
-    auto out = fmt::format("Publish {} {} {} except={}", what.channel.text(), what.event, what.data, what.except.text());
+    auto out =
+        fmt::format("Publish {} {} {} except={}", what.channel.text(), what.event, what.data, what.except.text());
     if (what.kind != DataKind::json || !what.client_event) out += " (not a client event)";
     if (!what.user_id.empty()) out += " user=" + what.user_id;
     if (!what.idempotency_key.empty()) out += " key=" + what.idempotency_key;
@@ -141,28 +149,34 @@ class Recorder final : public Actions {
     return fmt::format("Confirm {} {} client={}", what.channel.text(), what.offset.value, what.client_id);
   }
   std::string describe(const SignIn& what) {
-    auto out = fmt::format("SignIn {}/{} info={} watchlist=[{}]", what.user.app, what.user.id, what.user_info, fmt::join(what.watchlist, ","));
+    auto out = fmt::format("SignIn {}/{} info={} watchlist=[{}]", what.user.app, what.user.id, what.user_info,
+                           fmt::join(what.watchlist, ","));
     if (what.via != Via::signature) out += fmt::format(" via={}", via_name(what.via));
     if (what.domains) out += fmt::format(" domains=[{}]", fmt::join(*what.domains, ","));
     return out;
   }
   std::string describe(const JoinedAs& what) {
-    return fmt::format("JoinedAs {}/{} {} info={} client={} address={}", what.user.app, what.user.id, what.channel, what.user_info,
-                       what.about.client, what.about.address);
+    return fmt::format("JoinedAs {}/{} {} info={} client={} address={}", what.user.app, what.user.id, what.channel,
+                       what.user_info, what.about.client, what.about.address);
   }
-  std::string describe(const LeftAs& what) { return fmt::format("LeftAs {}/{} {}", what.user.app, what.user.id, what.channel); }
+  std::string describe(const LeftAs& what) {
+    return fmt::format("LeftAs {}/{} {}", what.user.app, what.user.id, what.channel);
+  }
   std::string describe(const SetActivity& what) {
     return fmt::format("SetActivity {}/{} {}", what.user.app, what.user.id, status_name(what.status));
   }
   std::string describe(const ListDomain& what) {
-    return fmt::format("ListDomain {}/{} after={} limit={} echo={}", what.app, what.domain, what.after, what.limit, what.echo);
+    return fmt::format("ListDomain {}/{} after={} limit={} echo={}", what.app, what.domain, what.after, what.limit,
+                       what.echo);
   }
   std::string describe(const SignOut& what) {
-    return fmt::format("SignOut {}/{} watchlist=[{}] {} silent_for={}ms", what.user.app, what.user.id, fmt::join(what.watchlist, ","),
-                       reason_text(what.reason), what.silent_for.count());
+    return fmt::format("SignOut {}/{} watchlist=[{}] {} silent_for={}ms", what.user.app, what.user.id,
+                       fmt::join(what.watchlist, ","), reason_text(what.reason), what.silent_for.count());
   }
   template <class Other>
-  std::string describe(const Other&) { return "a request that no session makes"; }
+  std::string describe(const Other&) {
+    return "a request that no session makes";
+  }
 
   const MonoTime& now_;
 };
@@ -208,7 +222,8 @@ class PusherStage final : public Stage {
     if (what == "end") return end(rest);
     if (what == "blocked") return block(rest);
     const auto object = rest.empty() ? json::object() : json::parse(rest).as_object();
-    if (what == "publish" || what == "member_added" || what == "member_removed" || what == "count") return tell(what, object);
+    if (what == "publish" || what == "member_added" || what == "member_removed" || what == "count")
+      return tell(what, object);
     answer(what, object);
   }
 
@@ -225,7 +240,8 @@ class PusherStage final : public Stage {
         {"allowed_origin", [&] { app.allowed_origins.push_back(value); }},
         {"authorization_timeout", [&] { app.authorization_timeout = seconds(std::stoi(value)); }},
         {"connections_max", [&] { app.limits.connections_max = std::stoul(value); }},
-        {"client_events_per_second_max", [&] { app.limits.client_events_per_second_max = static_cast<std::uint32_t>(std::stoul(value)); }},
+        {"client_events_per_second_max",
+         [&] { app.limits.client_events_per_second_max = static_cast<std::uint32_t>(std::stoul(value)); }},
         {"channels_per_connection_max", [&] { app.limits.channels_per_connection_max = std::stoul(value); }},
         {"channel_name_chars_max", [&] { app.limits.channel_name_chars_max = std::stoul(value); }},
         {"event_name_chars_max", [&] { app.limits.event_name_chars_max = std::stoul(value); }},
@@ -253,7 +269,8 @@ class PusherStage final : public Stage {
     recorder_.modes.clear();
     const auto whole = expand(rest);  // $token in it
     rest = whole;
-    PusherHandshake handshake{.wall = recorder_.wall(), .socket = *SocketId::parse("241.880612"), .client_address = "192.0.2.1"};
+    PusherHandshake handshake{
+        .wall = recorder_.wall(), .socket = *SocketId::parse("241.880612"), .client_address = "192.0.2.1"};
     std::vector<std::pair<std::string, std::string>> headers;
     bool first = true;
     while (!rest.empty()) {
@@ -292,7 +309,8 @@ class PusherStage final : public Stage {
   void wait(std::string_view rest) {
     const bool ms = rest.ends_with("ms");
     const auto count = std::stoll(std::string(rest));
-    const auto until = now_ + (ms ? std::chrono::nanoseconds(milliseconds(count)) : std::chrono::nanoseconds(seconds(count)));
+    const auto until =
+        now_ + (ms ? std::chrono::nanoseconds(milliseconds(count)) : std::chrono::nanoseconds(seconds(count)));
     while (protocol().deadline() <= until) {
       now_ = std::max(now_, protocol().deadline());
       protocol().on_deadline(now_, recorder_);
@@ -308,7 +326,8 @@ class PusherStage final : public Stage {
     const auto now = recorder_.wall();
     if (object.contains("banned_for")) blocks.banned_until = now + seconds(number(object, "banned_for"));
     blocks.ban_reason = text(object, "reason");
-    if (object.contains("channel")) blocks.channels.push_back({text(object, "channel"), now + seconds(number(object, "for"))});
+    if (object.contains("channel"))
+      blocks.channels.push_back({text(object, "channel"), now + seconds(number(object, "for"))});
     if (object.contains("tokens_since")) blocks.tokens_since = now;
     revocations_.set({"4711", text(object, "user")}, blocks);
   }
@@ -326,7 +345,8 @@ class PusherStage final : public Stage {
     ChannelEvent event{.channel = ChannelKey("4711", text(object, "channel"))};
     if (what == "publish") event.what = ChannelEvent::Published{publication(object)};
     if (what == "member_added") {
-      event.what = ChannelEvent::MemberAdded{std::make_shared<Member>(Member{text(object, "user_id"), text(object, "user_info")})};
+      event.what = ChannelEvent::MemberAdded{
+          std::make_shared<Member>(Member{text(object, "user_id"), text(object, "user_info")})};
     }
     if (what == "member_removed") event.what = ChannelEvent::MemberRemoved{text(object, "user_id")};
     if (what == "count") event.what = ChannelEvent::SubscriptionCount{number(object, "count")};
@@ -352,12 +372,14 @@ class PusherStage final : public Stage {
     } else if (what == "missed") {
       Missed missed{.channel = channel, .subscription = id, .last = flag(object, "last")};
       if (object.contains("publications")) {
-        for (const auto& row : object.at("publications").as_array()) missed.publications.push_back(publication(row.as_object()));
+        for (const auto& row : object.at("publications").as_array())
+          missed.publications.push_back(publication(row.as_object()));
       }
       if (object.contains("error")) missed.error = make_error(error_named(text(object, "error")));
       reply.what = std::move(missed);
     } else if (what == "published") {
-      reply.what = Published{.channel = channel, .ack = number(object, "ack"), .position = at(number(object, "offset"))};
+      reply.what =
+          Published{.channel = channel, .ack = number(object, "ack"), .position = at(number(object, "offset"))};
     } else if (what == "lost") {
       reply.what = PublishRefused{channel, number(object, "ack"), make_error(error_named(text(object, "error")))};
     } else if (what == "watchlist") {
@@ -370,8 +392,11 @@ class PusherStage final : public Stage {
     } else if (what == "kicked") {
       reply.what = Kicked{channel, make_error(Errc::kicked)};
     } else if (what == "application") {
-      ApplicationAnswer said{.channel = std::string(channel.name()), .allowed = flag(object, "allowed"), .channel_data = text(object, "channel_data")};
-      if (!said.allowed) said.error = make_error(error_named(text(object, "error", "unauthorized")), "the application said no");
+      ApplicationAnswer said{.channel = std::string(channel.name()),
+                             .allowed = flag(object, "allowed"),
+                             .channel_data = text(object, "channel_data")};
+      if (!said.allowed)
+        said.error = make_error(error_named(text(object, "error", "unauthorized")), "the application said no");
       reply.what = std::move(said);
     } else if (what == "people") {
       UserList list{.next = text(object, "next"), .echo = text(object, "channel")};
@@ -425,7 +450,9 @@ class PusherStage final : public Stage {
       return out;
     }
     const auto channel = argument.substr(0, argument.find(','));
-    if (name == "private") return out + sign_channel("app-key-demo", "app-secret-demo", socket, channel) + R"(","channel":")" + std::string(channel) + '"';
+    if (name == "private")
+      return out + sign_channel("app-key-demo", "app-secret-demo", socket, channel) + R"(","channel":")" +
+             std::string(channel) + '"';
     const auto data = argument.substr(std::min(channel.size() + 1, argument.size()));
     out += sign_channel("app-key-demo", "app-secret-demo", socket, channel, data) + R"(","channel_data":)";
     append_json_string(out, data);
@@ -459,11 +486,14 @@ class PusherStage final : public Stage {
     while (!line.empty()) {
       bool found = false;
       for (const std::string_view name : {"private", "presence", "user", "token"}) {
-        if (!line.starts_with('$') || !line.substr(1).starts_with(name) || !line.substr(1 + name.size()).starts_with('(')) continue;
+        if (!line.starts_with('$') || !line.substr(1).starts_with(name) ||
+            !line.substr(1 + name.size()).starts_with('('))
+          continue;
         const auto start = name.size() + 2;
         std::size_t depth = 1;
         auto finish = start;
-        for (; finish < line.size() && depth > 0; ++finish) depth += line[finish] == '(' ? 1U : line[finish] == ')' ? ~std::size_t{0} : 0U;
+        for (; finish < line.size() && depth > 0; ++finish)
+          depth += line[finish] == '(' ? 1U : line[finish] == ')' ? ~std::size_t{0} : 0U;
         out += fields_of(name, line.substr(start, finish - start - 1));
         line.remove_prefix(finish);
         found = true;

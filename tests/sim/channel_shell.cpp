@@ -35,14 +35,17 @@ void ChannelShell::reply(Reply reply) {
 }
 
 void ChannelShell::tell(HubId hub, const ChannelEventPtr& event) {
-  if (const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event->what)) node_.watch_.member_removed(key_, removed->user_id);
+  if (const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event->what))
+    node_.watch_.member_removed(key_, removed->user_id);
   node_.push(to_hub_[hub.value], hub, event);
-  if (node_.plan_.bug == Bug::published_twice && node_.scheduler_.chance(0.02)) node_.push(to_hub_[hub.value], hub, event);
+  if (node_.plan_.bug == Bug::published_twice && node_.scheduler_.chance(0.02))
+    node_.push(to_hub_[hub.value], hub, event);
 }
 
 void ChannelShell::propose(Command command, CommandToken token, actors::WaitForDisk wait) {
   to_shard_.post(node_.scheduler_, node_.hop(), node_.alive_,
-                 [this_node = &node_, shard = shard_, self = weak_from_this(), command = std::move(command), token, wait]() mutable {
+                 [this_node = &node_, shard = shard_, self = weak_from_this(), command = std::move(command), token,
+                  wait]() mutable {
                    this_node->propose(shard, {{self, token}, std::move(command), wait});
                  });
 }
@@ -82,7 +85,8 @@ void ChannelShell::open() {
     using actors::DurableState;
     auto opened = state ? Result<DurableState>(DurableState{state->newest, state->oldest, state->cached, state->told})
                         : Result<DurableState>(state.error());
-    shell->from_reader([to = shell.get(), opened = std::move(opened)] { to->channel_.opened(opened, to->now(), to->wall()); });
+    shell->from_reader(
+        [to = shell.get(), opened = std::move(opened)] { to->channel_.opened(opened, to->now(), to->wall()); });
   });
 }
 

@@ -40,11 +40,13 @@ void Checker::seen(const std::string& channel, const std::string& message, Posit
 void Checker::name(const std::string& channel, const std::string& message, Position position) {
   ++counts_.seen;
   if (!disk_.synced(message)) {
-    violated("synced_first", fmt::format("{} on {} at {} was told before the disk had it", message, channel, position_text(position)));
+    violated("synced_first",
+             fmt::format("{} on {} at {} was told before the disk had it", message, channel, position_text(position)));
   }
   const auto [place, fresh] = names_[channel].try_emplace(position, message);
   if (!fresh && place->second != message) {
-    violated("one_name", fmt::format("{} at {} is {} and {}", channel, position_text(position), place->second, message));
+    violated("one_name",
+             fmt::format("{} at {} is {} and {}", channel, position_text(position), place->second, message));
   }
 }
 
@@ -53,23 +55,26 @@ bool Checker::told_to_nobody(const std::string& channel, Position position) cons
   return delivered == delivered_.end() || !delivered->second.contains(position);
 }
 
-void Checker::check_history(const std::string& channel, const std::vector<PublicationPtr>& history, Offset oldest, Position newest) {
+void Checker::check_history(const std::string& channel, const std::vector<PublicationPtr>& history, Offset oldest,
+                            Position newest) {
   std::map<std::string, Position> found;
   auto expected = oldest;
   for (const auto& publication : history) {
     const auto message = message_of(publication->data);
     if (publication->position.offset != expected) {
-      violated("contiguous", fmt::format("{}: {} stands where offset {} should", channel, position_text(publication->position), expected.value));
+      violated("contiguous", fmt::format("{}: {} stands where offset {} should", channel,
+                                         position_text(publication->position), expected.value));
     }
     expected = Offset{publication->position.offset.value + 1};
     name(channel, message, publication->position);
     if (const auto [place, fresh] = found.try_emplace(message, publication->position); !fresh) {
-      violated("once_per_key", fmt::format("{}: {} is stored at {} and {}", channel, message, position_text(place->second),
-                                           position_text(publication->position)));
+      violated("once_per_key", fmt::format("{}: {} is stored at {} and {}", channel, message,
+                                           position_text(place->second), position_text(publication->position)));
     }
   }
   if (newest.exists() && expected.value != newest.offset.value + 1) {
-    violated("contiguous", fmt::format("{}: the history ends at {}, not at {}", channel, expected.value - 1, newest.offset.value));
+    violated("contiguous",
+             fmt::format("{}: the history ends at {}, not at {}", channel, expected.value - 1, newest.offset.value));
   }
   std::vector<std::pair<std::string, Asked>> acked;
   for (const auto& [message, asked] : asked_[channel]) {
@@ -78,17 +83,19 @@ void Checker::check_history(const std::string& channel, const std::vector<Public
     if (asked.position.offset < oldest && asked.position.epoch == newest.epoch) continue;  // retention took it
     const auto place = found.find(message);
     if (place == found.end() || place->second != asked.position) {
-      violated("acked_is_kept", fmt::format("{}: {} was acknowledged at {} and is {}", channel, message, position_text(asked.position),
-                                            place == found.end() ? "nowhere" : "at " + position_text(place->second)));
+      violated("acked_is_kept",
+               fmt::format("{}: {} was acknowledged at {} and is {}", channel, message, position_text(asked.position),
+                           place == found.end() ? "nowhere" : "at " + position_text(place->second)));
     }
   }
-  std::sort(acked.begin(), acked.end(), [](const auto& a, const auto& b) { return a.second.position > b.second.position; });
+  std::sort(acked.begin(), acked.end(),
+            [](const auto& a, const auto& b) { return a.second.position > b.second.position; });
   // From the newest down: nobody behind may have been acknowledged before one further on was asked.
   std::optional<MonoTime> first_ack;
   for (const auto& [message, asked] : acked) {
     if (first_ack && *first_ack < asked.invoked) {
-      violated("real_time", fmt::format("{}: {} at {} was asked after something behind it had been acknowledged", channel, message,
-                                        position_text(asked.position)));
+      violated("real_time", fmt::format("{}: {} at {} was asked after something behind it had been acknowledged",
+                                        channel, message, position_text(asked.position)));
     }
     first_ack = first_ack ? std::min(*first_ack, *asked.acked_at) : *asked.acked_at;
   }
@@ -126,14 +133,16 @@ void Checker::channel_handles(const Request& request) {
     confirmed = std::max(confirmed, confirm->offset);
   } else if (const auto* subscribe = std::get_if<Subscribe>(&request.what)) {
     const std::string channel(subscribe->channel.name());
-    scheduler_.note("subscribe", fmt::format("{} {} on {}", request.from.session.text(), subscribe->resume.client_id, channel));
+    scheduler_.note("subscribe",
+                    fmt::format("{} {} on {}", request.from.session.text(), subscribe->resume.client_id, channel));
     if (!subscribe->resume.client_id.empty()) {
       replay_after_[{request.from.session, channel}] = confirmed_[{subscribe->resume.client_id, channel}];
     }
     if (subscribe->member != nullptr) joining_[{request.from.session, channel}] = subscribe->member->user_id;
   } else if (const auto* leave = std::get_if<Unsubscribe>(&request.what)) {
     const std::string channel(leave->channel.name());
-    scheduler_.note("leave", fmt::format("{} {} on {} because {}", request.from.session.text(), leave->client_id, channel, static_cast<int>(leave->reason)));
+    scheduler_.note("leave", fmt::format("{} {} on {} because {}", request.from.session.text(), leave->client_id,
+                                         channel, static_cast<int>(leave->reason)));
     const auto& rule = settings_.current()->rule_for(channel);
     const auto hold = leave->reason == LeaveReason::unsubscribed ? rule.presence_linger : rule.presence_grace;
     if (leave->reason == LeaveReason::unsubscribed) confirmed_.erase({leave->client_id, channel});
@@ -155,8 +164,10 @@ void Checker::channel_answers(const Reply& reply) {
 
 void Checker::member_removed(const ChannelKey& channel, const std::string& user_id) {
   const auto& stay = stays_[{std::string(channel.name()), user_id}];
-  if (!stay.sockets.empty()) violated("grace", fmt::format("{}: {} was removed while connected", channel.text(), user_id));
-  if (scheduler_.now() < stay.until) violated("grace", fmt::format("{}: {} was removed before its grace ended", channel.text(), user_id));
+  if (!stay.sockets.empty())
+    violated("grace", fmt::format("{}: {} was removed while connected", channel.text(), user_id));
+  if (scheduler_.now() < stay.until)
+    violated("grace", fmt::format("{}: {} was removed before its grace ended", channel.text(), user_id));
 }
 
 void Checker::crashed() {

@@ -62,7 +62,8 @@ class Checker final : public NodeWatch {
     std::uint64_t acked = 0;
     std::uint64_t seen = 0;
   };
-  void check_history(const std::string& channel, const std::vector<PublicationPtr>& history, Offset oldest, Position newest);
+  void check_history(const std::string& channel, const std::vector<PublicationPtr>& history, Offset oldest,
+                     Position newest);
   [[nodiscard]] Counts counts() const { return counts_; }
 
  private:
@@ -84,15 +85,15 @@ class Checker final : public NodeWatch {
   const SettingsSource& settings_;
   std::optional<Violation> violation_;
   Counts counts_;
-  std::map<std::string, std::map<std::string, Asked>> asked_;          // channel, message
-  std::map<std::string, std::map<Position, std::string>> names_;       // channel
-  std::map<std::string, std::set<Position>> delivered_;                // channel
-  std::map<std::pair<std::string, std::string>, Offset> has_;          // client id, channel
-  std::map<std::pair<std::string, std::string>, Offset> confirmed_;    // client id, channel
+  std::map<std::string, std::map<std::string, Asked>> asked_;        // channel, message
+  std::map<std::string, std::map<Position, std::string>> names_;     // channel
+  std::map<std::string, std::set<Position>> delivered_;              // channel
+  std::map<std::pair<std::string, std::string>, Offset> has_;        // client id, channel
+  std::map<std::pair<std::string, std::string>, Offset> confirmed_;  // client id, channel
   std::map<std::pair<SocketId, std::string>, Offset> replay_after_;
   std::uint64_t losses_ = 0;
-  std::map<std::pair<SocketId, std::string>, std::string> joining_;    // who subscribes to a channel: the user
-  std::map<std::pair<std::string, std::string>, Stay> stays_;          // channel, user
+  std::map<std::pair<SocketId, std::string>, std::string> joining_;  // who subscribes to a channel: the user
+  std::map<std::pair<std::string, std::string>, Stay> stays_;        // channel, user
 };
 
 }  // namespace parley::sim

@@ -42,9 +42,9 @@ void Client::connect() {
     view.asked = view.subscribed = view.left = false;
     view.last_on_connection = 0;
   }
-  connection_ = network_.connect(shared_from_this(),
-                                 spec_.kind == ClientKind::stock ? fmt::format("/r/{}/app/{}", spec_.name, kAppKey)
-                                                                 : fmt::format("/app/{}", kAppKey));
+  connection_ = network_.connect(shared_from_this(), spec_.kind == ClientKind::stock
+                                                         ? fmt::format("/r/{}/app/{}", spec_.name, kAppKey)
+                                                         : fmt::format("/app/{}", kAppKey));
 }
 
 void Client::on_closed() {
@@ -101,7 +101,8 @@ void Client::on_frame(std::string_view payload) {
   auto& view = views_.at(text(*channel));
   if (event == "pusher:subscription_error") {
     view.asked = view.subscribed = false;
-    scheduler_.after(scheduler_.between(milliseconds(200), seconds(1)), weak_from_this(), [this] { subscribe_wanted(); });
+    scheduler_.after(scheduler_.between(milliseconds(200), seconds(1)), weak_from_this(),
+                     [this] { subscribe_wanted(); });
     return;
   }
   if (!view.asked) return;  // left, and the server does not know yet
@@ -187,7 +188,8 @@ void Client::leave_a_channel() {
   std::advance(place, static_cast<std::ptrdiff_t>(scheduler_.below(views_.size())));
   auto& view = place->second;
   if (!view.subscribed) return;
-  send(json::serialize(json::object{{"event", "pusher:unsubscribe"}, {"data", json::object{{"channel", view.channel}}}}));
+  send(json::serialize(
+      json::object{{"event", "pusher:unsubscribe"}, {"data", json::object{{"channel", view.channel}}}}));
   view.wanted = view.asked = view.subscribed = false;
   view.left = true;
   if (spec_.kind == ClientKind::stock) view.visited = false;
@@ -203,7 +205,8 @@ void Client::on_gap(ChannelView& view, const json::object& frame) {
   const auto data = object_in(frame.at("data"));
   const auto before = number(data.at("before"));
   if (!view.channel.ends_with("domain.1")) {
-    violated("gap_needs_reason", view, fmt::format("a gap up to {} was announced after {}, and nothing was ever deleted", before, view.offset));
+    violated("gap_needs_reason", view,
+             fmt::format("a gap up to {} was announced after {}, and nothing was ever deleted", before, view.offset));
   }
   view.epoch = text(data.at("epoch"));
   if (before > view.offset + 1) view.offset = before - 1;
@@ -233,8 +236,10 @@ void Client::on_publication(ChannelView& view, const json::object& frame) {
   }
   view.last_on_connection = offset;
   const bool fresh = view.received.insert(message).second;
-  if (spec_.kind == ClientKind::own && !fresh) violated("no_double", view, fmt::format("{} at {} came twice", message, offset));
-  if (spec_.kind == ClientKind::stock && offset <= checker_.confirmed_before(socket_, view.channel).value && !mine(message)) {
+  if (spec_.kind == ClientKind::own && !fresh)
+    violated("no_double", view, fmt::format("{} at {} came twice", message, offset));
+  if (spec_.kind == ClientKind::stock && offset <= checker_.confirmed_before(socket_, view.channel).value &&
+      !mine(message)) {
     violated("confirmed_stays", view, fmt::format("{} at {} was confirmed and came again", message, offset));
   }
   if (view.adopts) {
@@ -242,13 +247,14 @@ void Client::on_publication(ChannelView& view, const json::object& frame) {
     view.offset = offset - 1;
   }
   if (view.epoch.empty()) view.epoch = epoch;
-  if (epoch != view.epoch) return violated("no_hole", view, fmt::format("epoch {} after {} without a gap", epoch, view.epoch));
+  if (epoch != view.epoch)
+    return violated("no_hole", view, fmt::format("epoch {} after {} without a gap", epoch, view.epoch));
   bool hole = false;
-  for (auto missing = view.offset + 1; missing < offset && !hole; ++missing) {
-    hole = !view.ahead.contains(missing);
-  }
+  for (auto missing = view.offset + 1; missing < offset && !hole; ++missing) { hole = !view.ahead.contains(missing); }
   if (hole) {
-    return violated("no_hole", view, fmt::format("{} at {} came, the client has {} and was told of no gap", message, offset, view.offset));
+    return violated(
+        "no_hole", view,
+        fmt::format("{} at {} came, the client has {} and was told of no gap", message, offset, view.offset));
   }
   if (spec_.kind == ClientKind::own && offset <= view.offset && !mine(message)) {
     violated("no_double", view, fmt::format("{} at {} came, the client has {}", message, offset, view.offset));
@@ -271,7 +277,8 @@ void Client::publish_sometimes() {
     publish_sometimes();
     std::vector<const ChannelView*> choice;
     for (const auto& [name, view] : views_) {
-      if (view.subscribed && channel_traits(name).kind == ChannelKind::domain && channel_traits(name).needs_auth) choice.push_back(&view);
+      if (view.subscribed && channel_traits(name).kind == ChannelKind::domain && channel_traits(name).needs_auth)
+        choice.push_back(&view);
     }
     if (choice.empty()) return;
     // Several at once: pipelined.
@@ -300,7 +307,8 @@ void Client::try_publish(std::uint64_t ack) {
 }
 
 void Client::try_later(std::uint64_t ack, nanoseconds delay) {
-  scheduler_.after(delay + scheduler_.between(nanoseconds(0), milliseconds(500)), weak_from_this(), [this, ack] { try_publish(ack); });
+  scheduler_.after(delay + scheduler_.between(nanoseconds(0), milliseconds(500)), weak_from_this(),
+                   [this, ack] { try_publish(ack); });
 }
 
 void Client::on_ack(const json::object& data) {
@@ -320,7 +328,8 @@ void Client::on_ack(const json::object& data) {
   auto& view = views_.at(channel);
   if (place != unacked_.end()) {
     auto& last = last_acks_[channel];
-    if (place->second.tries == 1 && last.connection == place->second.connection && (ack < last.ack || offset < last.offset)) {
+    if (place->second.tries == 1 && last.connection == place->second.connection &&
+        (ack < last.ack || offset < last.offset)) {
       violated("pipelined", view, fmt::format("{} is at {}, {} was at {}", ack, offset, last.ack, last.offset));
     }
     if (place->second.tries == 1) last = {place->second.connection, ack, offset};

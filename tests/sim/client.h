@@ -38,17 +38,17 @@ struct ClientSpec {
 struct ChannelView {
   std::string channel;
   bool wanted = true;
-  bool asked = false;       // on this connection
+  bool asked = false;  // on this connection
   bool subscribed = false;
-  bool left = false;        // once on this connection: what was on its way may still come
-  bool visited = false;     // has been subscribed since it was last left on purpose
-  bool resuming = false;    // asked for what was missed
-  bool adopts = false;      // a stock client whose leaving got lost: the first event says where it is
-  std::string epoch;        // empty: nothing was published yet
-  std::uint64_t offset = 0; // everything up to here was received, or published by this client itself
+  bool left = false;         // once on this connection: what was on its way may still come
+  bool visited = false;      // has been subscribed since it was last left on purpose
+  bool resuming = false;     // asked for what was missed
+  bool adopts = false;       // a stock client whose leaving got lost: the first event says where it is
+  std::string epoch;         // empty: nothing was published yet
+  std::uint64_t offset = 0;  // everything up to here was received, or published by this client itself
   std::uint64_t last_on_connection = 0;
-  std::set<std::uint64_t> ahead;       // own publications behind `offset`, known by their acks
-  std::set<std::string> received;      // messages
+  std::set<std::uint64_t> ahead;   // own publications behind `offset`, known by their acks
+  std::set<std::string> received;  // messages
   std::set<std::string> roster;
 };
 
@@ -58,9 +58,9 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
 
   void begin();  // connects and starts to publish
   void stop_publishing() { publishing_ = false; }
-  void cut();    // the network does
+  void cut();  // the network does
   void leave_a_channel();
-  void quit();   // for ever: the page is closed, or the machine is switched off
+  void quit();  // for ever: the page is closed, or the machine is switched off
 
   void on_frame(std::string_view payload) override;
   void on_closed() override;

@@ -37,7 +37,8 @@ std::string message_of(std::string_view data) {
 nanoseconds Disk::begin_write(const WriteBatch& batch, Sync sync) {
   being_written_.push_back(batch);
   if (scheduler_.chance(plan_.slow_disk)) return scheduler_.between(milliseconds(10), milliseconds(800));
-  return sync == Sync::yes ? scheduler_.between(microseconds(150), milliseconds(4)) : scheduler_.between(microseconds(5), microseconds(50));
+  return sync == Sync::yes ? scheduler_.between(microseconds(150), milliseconds(4))
+                           : scheduler_.between(microseconds(5), microseconds(50));
 }
 
 Status Disk::write(const WriteBatch& batch, Sync sync) {
@@ -62,7 +63,9 @@ void Disk::sync_all() {
   for (const auto& batch : unsynced_) {
     apply(durable_, batch);
     for (const auto& operation : batch.operations()) {
-      if (operation.family != Family::log || operation.kind != WriteBatch::Kind::put || !storage::keys::log_index(operation.key)) continue;
+      if (operation.family != Family::log || operation.kind != WriteBatch::Kind::put ||
+          !storage::keys::log_index(operation.key))
+        continue;
       for (auto& message : logged_messages(operation.value)) synced_.insert(std::move(message));
     }
   }
@@ -146,8 +149,12 @@ void Disk::apply(Tables& tables, const WriteBatch& batch) {
   for (const auto& operation : batch.operations()) {
     auto& table = tables[static_cast<std::size_t>(operation.family)];
     switch (operation.kind) {
-      case WriteBatch::Kind::put: table.insert_or_assign(operation.key, operation.value); break;
-      case WriteBatch::Kind::remove: table.erase(operation.key); break;
+      case WriteBatch::Kind::put:
+        table.insert_or_assign(operation.key, operation.value);
+        break;
+      case WriteBatch::Kind::remove:
+        table.erase(operation.key);
+        break;
       case WriteBatch::Kind::remove_range:
         table.erase(table.lower_bound(operation.key), table.lower_bound(operation.value));
         break;

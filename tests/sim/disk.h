@@ -50,13 +50,13 @@ class Disk final : public storage::Store {
   const Plan& plan_;
   Tables visible_;
   Tables durable_;
-  Tables durable_before_;                     // the last sync: for Bug::crash_loses_synced only
+  Tables durable_before_;  // the last sync: for Bug::crash_loses_synced only
   std::deque<storage::WriteBatch> unsynced_;
   std::deque<storage::WriteBatch> being_written_;
   std::unordered_set<std::string> synced_;
   MonoTime broken_until_{};
   bool reads_fail_ = false;
-  bool failed_ = false;                       // until recover()
+  bool failed_ = false;  // until recover()
   std::uint64_t losses_ = 0;
 };
 

@@ -28,7 +28,8 @@ void ServerSession::on_event(const ChannelEvent& event, const Bytes& frame) {
   const auto* published = std::get_if<ChannelEvent::Published>(&event.what);
   with_protocol([&](MonoTime now) {
     protocol_->on_event(event, frame, now, *this);
-    if (hub_.plan().bug == Bug::confirmed_when_sent && published != nullptr && published->publication->position.exists()) {
+    if (hub_.plan().bug == Bug::confirmed_when_sent && published != nullptr &&
+        published->publication->position.exists()) {
       // As if the client had answered a ping already.
       protocol_->on_deadline(now + milliseconds(500), *this);
       protocol_->on_text(R"({"event":"pusher:pong"})", now, *this);
@@ -79,7 +80,9 @@ void ServerSession::schedule() {
 
 WallTime ServerSession::wall() const { return hub_.scheduler().wall(); }
 
-void ServerSession::ask_application(net::AuthQuestion) { CHECK(false); }  // no application of the simulator has an address
+void ServerSession::ask_application(net::AuthQuestion) {
+  CHECK(false);
+}  // no application of the simulator has an address
 
 void ServerSession::request(Request request) {
   request.from = ReplyTo{hub_.id(), socket_, 0};

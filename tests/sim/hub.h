@@ -17,15 +17,16 @@ namespace parley::sim {
 class Hub;
 
 // A connection's server side: a real protocol and the actions it may take.
-class ServerSession final : public ServerEnd,
-                            private net::Actions,
-                            public std::enable_shared_from_this<ServerSession> {
+class ServerSession final : public ServerEnd, private net::Actions, public std::enable_shared_from_this<ServerSession> {
  public:
-  ServerSession(Hub& hub, std::shared_ptr<Connection> connection, SocketId socket, std::unique_ptr<net::Protocol> protocol)
+  ServerSession(Hub& hub, std::shared_ptr<Connection> connection, SocketId socket,
+                std::unique_ptr<net::Protocol> protocol)
       : hub_(hub), connection_(std::move(connection)), socket_(socket), protocol_(std::move(protocol)) {}
 
   void open();
-  void deliver(const Bytes& frame) { if (!closing_) connection_->to_client(*frame); }
+  void deliver(const Bytes& frame) {
+    if (!closing_) connection_->to_client(*frame);
+  }
   void on_event(const ChannelEvent& event, const Bytes& frame);
   void on_reply(Reply& reply);
   void on_frame(std::string_view payload) override;
@@ -35,7 +36,9 @@ class ServerSession final : public ServerEnd,
  private:
   [[nodiscard]] WallTime wall() const override;
   void ask_application(net::AuthQuestion question) override;
-  void send_text(std::string_view payload) override { if (!closing_) connection_->to_client(std::string(payload)); }
+  void send_text(std::string_view payload) override {
+    if (!closing_) connection_->to_client(std::string(payload));
+  }
   void send_frame(const Bytes& frame) override { deliver(frame); }
   void request(Request request) override;
   void listen(const ChannelKey& channel, net::ListenMode mode) override;

@@ -18,7 +18,7 @@ const ChannelKey* channel_of(const What& what) {
   }
 }
 
-}
+}  // namespace
 
 Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const SettingsSource& settings, NodeWatch& watch,
            Scheduler::Owner alive)
@@ -34,7 +34,8 @@ Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const SettingsSou
   for (std::uint16_t i = 0; i < kHubs; ++i) {
     to_router_.push_back(std::make_unique<Lane>());
     hubs_.push_back(std::make_unique<Hub>(scheduler, plan, HubId{i}, [this, i](Request request) {
-      to_router_[i]->post(scheduler_, hop(), alive_, [this, request = std::move(request)]() mutable { route(std::move(request)); });
+      to_router_[i]->post(scheduler_, hop(), alive_,
+                          [this, request = std::move(request)]() mutable { route(std::move(request)); });
     }));
     hubs_.back()->on_ticket([this](Reply& answer) {
       const auto found = tickets_.find(answer.to.ticket);
@@ -77,7 +78,8 @@ void Node::publish(Publish publish, std::function<void(Reply&)> answered) {
 }
 
 void Node::push(Lane& lane, HubId hub, actors::HubMessage message) {
-  lane.post(scheduler_, hop(), alive_, [to = hubs_[hub.value].get(), message = std::move(message)]() mutable { to->handle(message); });
+  lane.post(scheduler_, hop(), alive_,
+            [to = hubs_[hub.value].get(), message = std::move(message)]() mutable { to->handle(message); });
 }
 
 // ---- the router (actors/router.cpp) ----
@@ -99,14 +101,18 @@ void Node::to_channel(const ChannelKey& key, Request request) {
     awake.shell->begin();
   }
   ++awake.sent;
-  awake.lane.post(scheduler_, hop(), awake.shell, [to = awake.shell.get(), request = std::move(request)]() mutable { to->request(std::move(request)); });
+  awake.lane.post(scheduler_, hop(), awake.shell, [to = awake.shell.get(), request = std::move(request)]() mutable {
+    to->request(std::move(request));
+  });
 }
 
 void Node::untold(Effect effect) {
   const auto place = channels_.find(effect.channel);
   if (place == channels_.end()) return;
   auto& awake = place->second;
-  awake.lane.post(scheduler_, hop(), awake.shell, [to = awake.shell.get(), effect = std::move(effect)] { to->applied({{CommandToken{0}, effect}}); });
+  awake.lane.post(scheduler_, hop(), awake.shell, [to = awake.shell.get(), effect = std::move(effect)] {
+    to->applied({{CommandToken{0}, effect}});
+  });
 }
 
 void Node::may_sleep(const ChannelKey& channel, std::uint64_t handled) {
@@ -166,43 +172,51 @@ void Node::propose_waiting(ShardId id) {
   }
   const auto entry = shard.next_entry++;
   shard.in_flight.emplace(entry, std::move(origins));
-  shard.to_log.post(scheduler_, nanoseconds(0), alive_, [this, id, entry, commands = std::move(commands), sync]() mutable {
-    shards_.propose(id, entry, std::move(commands), sync);
-  });
+  shard.to_log.post(scheduler_, nanoseconds(0), alive_,
+                    [this, id, entry, commands = std::move(commands), sync]() mutable {
+                      shards_.propose(id, entry, std::move(commands), sync);
+                    });
 }
 
 void Node::on_applied(ShardId id, cluster::EntryToken entry, std::vector<Effect> effects) {
   for (const auto& effect : effects) {
     if (const auto* appended = std::get_if<Effect::Appended>(&effect.what)) {
-      scheduler_.note("applied", effect.channel.text() + " " + position_text(appended->publication->position) + " in entry " + std::to_string(entry));
+      scheduler_.note("applied", effect.channel.text() + " " + position_text(appended->publication->position) +
+                                     " in entry " + std::to_string(entry));
     }
   }
-  shard_shells_[id.value].from_log.post(scheduler_, hop(), alive_, [this, id, entry, effects = std::move(effects)]() mutable {
-    auto& shard = shard_shells_[id.value];
-    const auto place = shard.in_flight.find(entry);
-    if (place == shard.in_flight.end()) {  // found in the log after the disk had failed
-      for (auto& effect : effects) {
-        if (!std::holds_alternative<Effect::Appended>(effect.what)) continue;
-        shard.to_router.post(scheduler_, hop(), alive_, [this, effect = std::move(effect)]() mutable { untold(std::move(effect)); });
-      }
-      return;
-    }
-    const auto origins = std::move(place->second);
-    shard.in_flight.erase(place);
-    propose_waiting(id);
-    CHECK(origins.size() == effects.size() || plan_.bug == Bug::replay_skipped);
-    std::vector<std::pair<std::shared_ptr<ChannelShell>, std::vector<std::pair<CommandToken, Effect>>>> parcels;
-    for (std::size_t i = 0; i < origins.size(); ++i) {
-      auto channel = origins[i].channel.lock();
-      if (channel == nullptr) continue;
-      const auto parcel = std::find_if(parcels.begin(), parcels.end(), [&](const auto& one) { return one.first == channel; });
-      auto& into = parcel == parcels.end() ? parcels.emplace_back(channel, std::vector<std::pair<CommandToken, Effect>>()) : *parcel;
-      into.second.emplace_back(origins[i].token, std::move(effects[i]));
-    }
-    for (auto& [channel, parcel] : parcels) {
-      channel->from_shard().post(scheduler_, hop(), channel, [to = channel.get(), told = std::move(parcel)] { to->applied(told); });
-    }
-  });
+  shard_shells_[id.value].from_log.post(
+      scheduler_, hop(), alive_, [this, id, entry, effects = std::move(effects)]() mutable {
+        auto& shard = shard_shells_[id.value];
+        const auto place = shard.in_flight.find(entry);
+        if (place == shard.in_flight.end()) {  // found in the log after the disk had failed
+          for (auto& effect : effects) {
+            if (!std::holds_alternative<Effect::Appended>(effect.what)) continue;
+            shard.to_router.post(scheduler_, hop(), alive_,
+                                 [this, effect = std::move(effect)]() mutable { untold(std::move(effect)); });
+          }
+          return;
+        }
+        const auto origins = std::move(place->second);
+        shard.in_flight.erase(place);
+        propose_waiting(id);
+        CHECK(origins.size() == effects.size() || plan_.bug == Bug::replay_skipped);
+        std::vector<std::pair<std::shared_ptr<ChannelShell>, std::vector<std::pair<CommandToken, Effect>>>> parcels;
+        for (std::size_t i = 0; i < origins.size(); ++i) {
+          auto channel = origins[i].channel.lock();
+          if (channel == nullptr) continue;
+          const auto parcel =
+              std::find_if(parcels.begin(), parcels.end(), [&](const auto& one) { return one.first == channel; });
+          auto& into = parcel == parcels.end()
+                           ? parcels.emplace_back(channel, std::vector<std::pair<CommandToken, Effect>>())
+                           : *parcel;
+          into.second.emplace_back(origins[i].token, std::move(effects[i]));
+        }
+        for (auto& [channel, parcel] : parcels) {
+          channel->from_shard().post(scheduler_, hop(), channel,
+                                     [to = channel.get(), told = std::move(parcel)] { to->applied(told); });
+        }
+      });
 }
 
 void Node::on_refused(ShardId id, cluster::EntryToken entry, Error error) {
@@ -215,7 +229,8 @@ void Node::on_refused(ShardId id, cluster::EntryToken entry, Error error) {
     for (const auto& origin : origins) {
       const auto channel = origin.channel.lock();
       if (channel == nullptr) continue;
-      channel->from_shard().post(scheduler_, hop(), channel, [to = channel.get(), token = origin.token, error] { to->refused(token, error); });
+      channel->from_shard().post(scheduler_, hop(), channel,
+                                 [to = channel.get(), token = origin.token, error] { to->refused(token, error); });
     }
     propose_waiting(id);
   });

@@ -29,20 +29,20 @@ const char* to_text(Bug bug);
 
 struct Plan {
   Bug bug = Bug::none;
-  seconds chaos{40};      // faults and publications
-  seconds calm{60};       // then everything must settle
+  seconds chaos{40};  // faults and publications
+  seconds calm{60};   // then everything must settle
   std::uint16_t shards = 3;
   int domains = 3;
   int own_clients = 5;
   int stock_clients = 5;
-  int members = 4;        // users of the presence channels
+  int members = 4;  // users of the presence channels
   int tabs_max = 3;
   double crashes_per_minute = 0;
-  double outages_per_minute = 0;   // of the disk
-  double cuts_per_minute = 0;      // of each connection
-  double leaves_per_minute = 0;    // of each client, on purpose
-  double slow_disk = 0;            // share of writes that take long
-  double slow_network = 0;         // share of messages that take long
+  double outages_per_minute = 0;  // of the disk
+  double cuts_per_minute = 0;     // of each connection
+  double leaves_per_minute = 0;   // of each client, on purpose
+  double slow_disk = 0;           // share of writes that take long
+  double slow_network = 0;        // share of messages that take long
   double slow_actors = 0;
   milliseconds publish_every{1'500};  // of each client, on average
 

@@ -53,12 +53,11 @@ class Scheduler {
 
   // ---- chance ----
   Random& dice() { return dice_; }
-  bool chance(double probability) {
-    return static_cast<double>(dice_.next() >> 11) * 0x1.0p-53 < probability;
-  }
+  bool chance(double probability) { return static_cast<double>(dice_.next() >> 11) * 0x1.0p-53 < probability; }
   std::uint64_t below(std::uint64_t bound) { return dice_.below(bound); }
   nanoseconds between(nanoseconds low, nanoseconds high) {
-    return low + nanoseconds(static_cast<std::int64_t>(dice_.below(static_cast<std::uint64_t>((high - low).count()) + 1)));
+    return low +
+           nanoseconds(static_cast<std::int64_t>(dice_.below(static_cast<std::uint64_t>((high - low).count()) + 1)));
   }
 
   // ---- the trace ----

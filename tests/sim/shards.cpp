@@ -23,7 +23,8 @@ constexpr seconds kSweepInterval{5};
 
 }  // namespace
 
-Shards::Shards(Scheduler& scheduler, const Plan& plan, Disk& disk, cluster::ShardListener& listener, Scheduler::Owner owner)
+Shards::Shards(Scheduler& scheduler, const Plan& plan, Disk& disk, cluster::ShardListener& listener,
+               Scheduler::Owner owner)
     : scheduler_(scheduler),
       plan_(plan),
       disk_(disk),
@@ -57,10 +58,11 @@ Status Shards::open_log() {
       log = {head->term, head->cut_index, head->cut_index, head->cut_term};
     }
     const auto range = keys::log_entries(id);
-    const auto scanned = disk_.scan(Family::log, range.from, range.to, storage::ScanOrder::backward, [&](std::string_view key, auto) {
-      if (const auto index = keys::log_index(key)) log.last = std::max(log.last, *index);
-      return storage::Visit::stop;
-    });
+    const auto scanned =
+        disk_.scan(Family::log, range.from, range.to, storage::ScanOrder::backward, [&](std::string_view key, auto) {
+          if (const auto index = keys::log_index(key)) log.last = std::max(log.last, *index);
+          return storage::Visit::stop;
+        });
     if (!scanned) return scanned;
     ++log.term.value;
     heads.put(Family::log, keys::log_head(id), schemas::encode_log_head({log.term, log.cut, log.cut_term}));
@@ -90,8 +92,9 @@ void Shards::propose(ShardId id, cluster::EntryToken token, std::vector<Command>
   if (up_) {
     auto& log = logs_[id.value];
     job.index = LogIndex{++log.last.value};
-    job.batch.put(Family::log, keys::log_entry(id, job.index),
-                  schemas::frame_log_entry({id, log.term, job.index}, schemas::encode_entry(scheduler_.wall(), commands)));
+    job.batch.put(
+        Family::log, keys::log_entry(id, job.index),
+        schemas::frame_log_entry({id, log.term, job.index}, schemas::encode_entry(scheduler_.wall(), commands)));
     job.sync = plan_.bug == Bug::ack_before_sync ? Sync::no : sync;
     job.commands = std::move(commands);
   } else {
@@ -109,7 +112,8 @@ void Shards::cut_log(ShardId id, LogIndex applied, storage::WriteBatch& batch) {
   if (!bytes || !bytes->has_value()) return;
   const auto framed = schemas::unframe_log_entry(id, cut, **bytes);
   if (!framed) return;
-  batch.remove_range(Family::log, keys::log_entry(id, LogIndex{log.cut.value + 1}), keys::log_entry(id, LogIndex{cut.value + 1}));
+  batch.remove_range(Family::log, keys::log_entry(id, LogIndex{log.cut.value + 1}),
+                     keys::log_entry(id, LogIndex{cut.value + 1}));
   log.cut = cut;
   log.cut_term = framed->term;
   batch.put(Family::log, keys::log_head(id), schemas::encode_log_head({log.term, log.cut, log.cut_term}));
@@ -264,16 +268,17 @@ void Shards::sweep() {
     for (std::uint16_t i = 0; i < plan_.shards && up_; ++i) {
       std::vector<Command> due;
       const auto range = keys::metas(ShardId{i});
-      const auto scanned = disk_.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
-                                      [&](std::string_view key, std::string_view value) {
-        auto channel = keys::meta_channel(key);
-        const auto meta = schemas::decode_channel_meta(value);
-        CHECK(channel && meta);
-        if (cluster::retention_due(*meta, scheduler_.wall())) {
-          due.push_back({std::move(*channel), scheduler_.wall(), TrimHistory{meta->retention}});
-        }
-        return storage::Visit::go_on;
-      });
+      const auto scanned =
+          disk_.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
+                     [&](std::string_view key, std::string_view value) {
+                       auto channel = keys::meta_channel(key);
+                       const auto meta = schemas::decode_channel_meta(value);
+                       CHECK(channel && meta);
+                       if (cluster::retention_due(*meta, scheduler_.wall())) {
+                         due.push_back({std::move(*channel), scheduler_.wall(), TrimHistory{meta->retention}});
+                       }
+                       return storage::Visit::go_on;
+                     });
       if (scanned && !due.empty()) propose(ShardId{i}, 0, std::move(due), Sync::no);
     }
     sweep();
@@ -291,7 +296,8 @@ void Shards::read_history(GetHistory query, std::function<void(Result<HistoryPag
   reads_.post(scheduler_, scheduler_.between(microseconds(10), milliseconds(2)), owner_,
               [this, query = std::move(query), done = std::move(done)] {
                 auto page = reader_.read_history(query);
-                scheduler_.note("read", page ? query.channel.text() + " to " + position_text(page->newest) : page.error().message);
+                scheduler_.note(
+                    "read", page ? query.channel.text() + " to " + position_text(page->newest) : page.error().message);
                 done(std::move(page));
               });
 }

@@ -31,7 +31,8 @@ Outcome play(std::uint64_t seed, Bug bug = Bug::none) {
 void expect_clean(std::uint64_t seed) {
   const auto outcome = play(seed);
   if (outcome.violation) {
-    ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n" << outcome.violation->invariant << ": " << outcome.violation->what;
+    ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n"
+                  << outcome.violation->invariant << ": " << outcome.violation->what;
   }
 }
 
@@ -67,7 +68,8 @@ TEST(Sim, NewSeedsAreClean) {
     crashes += outcome.crashes;
     simulated += outcome.simulated;
     if (!outcome.violation) continue;
-    ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n" << outcome.violation->invariant << ": " << outcome.violation->what;
+    ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n"
+                  << outcome.violation->invariant << ": " << outcome.violation->what;
     if (++failures == 10) break;
   }
   fmt::print("{} seeds from {}: {} simulated seconds, {} crashes, {} acknowledgements, {} observations\n", count, first,
@@ -96,7 +98,8 @@ TEST_P(PlantedBug, IsCaught) {
   for (std::uint64_t seed = 1; seed <= most; ++seed) {
     const auto outcome = play(seed, GetParam());
     if (!outcome.violation) continue;
-    fmt::print("{}: seed {}: {}: {}\n", to_text(GetParam()), seed, outcome.violation->invariant, outcome.violation->what);
+    fmt::print("{}: seed {}: {}: {}\n", to_text(GetParam()), seed, outcome.violation->invariant,
+               outcome.violation->what);
     return;
   }
   ADD_FAILURE() << to_text(GetParam()) << " was not caught in " << most << " seeds";
@@ -107,7 +110,8 @@ std::vector<Bug> all_bugs() {
   for (int i = 1; i < static_cast<int>(Bug::kCount); ++i) bugs.push_back(static_cast<Bug>(i));
   return bugs;
 }
-INSTANTIATE_TEST_SUITE_P(Sim, PlantedBug, testing::ValuesIn(all_bugs()), [](const auto& one) { return std::string(to_text(one.param)); });
+INSTANTIATE_TEST_SUITE_P(Sim, PlantedBug, testing::ValuesIn(all_bugs()),
+                         [](const auto& one) { return std::string(to_text(one.param)); });
 
 }  // namespace
 }  // namespace parley::sim

@@ -68,7 +68,13 @@ Outcome World::run() {
   scheduler_.run_until(begun + plan_.chaos + plan_.calm, broken);
   if (!broken()) check_end();
   const auto counts = checker_.counts();
-  return {checker_.violation(), scheduler_.trace_hash(), scheduler_.events(), counts.acked, counts.seen, crashes_, outages_,
+  return {checker_.violation(),
+          scheduler_.trace_hash(),
+          scheduler_.events(),
+          counts.acked,
+          counts.seen,
+          crashes_,
+          outages_,
           plan_.chaos + plan_.calm};
 }
 
@@ -124,7 +130,8 @@ void World::crash() {
   disk_.crash();
   checker_.crashed();
   for (const auto& row : connections_) {
-    if (const auto connection = row.lock()) connection->cut(scheduler_.between(nanoseconds(0), milliseconds(100)), nanoseconds(0));
+    if (const auto connection = row.lock())
+      connection->cut(scheduler_.between(nanoseconds(0), milliseconds(100)), nanoseconds(0));
   }
   connections_.clear();
   scheduler_.after(scheduler_.between(milliseconds(50), seconds(4)), self_, [this] { start_node(); });
@@ -134,12 +141,13 @@ std::shared_ptr<Connection> World::connect(const std::shared_ptr<ClientEnd>& cli
   auto connection = std::make_shared<Connection>(scheduler_, plan_, client);
   std::erase_if(connections_, [](const auto& row) { return row.expired(); });
   connections_.push_back(connection);
-  scheduler_.after(scheduler_.between(milliseconds(1), milliseconds(40)), connection, [this, connection = std::weak_ptr(connection), path] {
-    const auto open = connection.lock();
-    if (open->is_cut()) return;
-    if (node_ == nullptr) return open->cut(nanoseconds(0), nanoseconds(0));
-    node_->accept(open, path);
-  });
+  scheduler_.after(scheduler_.between(milliseconds(1), milliseconds(40)), connection,
+                   [this, connection = std::weak_ptr(connection), path] {
+                     const auto open = connection.lock();
+                     if (open->is_cut()) return;
+                     if (node_ == nullptr) return open->cut(nanoseconds(0), nanoseconds(0));
+                     node_->accept(open, path);
+                   });
   return connection;
 }
 
@@ -208,19 +216,23 @@ void World::check_end() {
   }
   check_rosters();
   for (const auto& client : clients_) {
-    if (client->unacked() > 0) checker_.violated("converges", fmt::format("{} waits for {} acknowledgements", client->spec().name, client->unacked()));
+    if (client->unacked() > 0)
+      checker_.violated("converges",
+                        fmt::format("{} waits for {} acknowledgements", client->spec().name, client->unacked()));
   }
-  if (!postings_.empty()) checker_.violated("converges", fmt::format("the backend waits for {} answers", postings_.size()));
+  if (!postings_.empty())
+    checker_.violated("converges", fmt::format("the backend waits for {} answers", postings_.size()));
 }
 
 void World::check_views(const std::string& channel, Position newest) {
   for (const auto& client : clients_) {
     const auto view = client->views().find(channel);
     if (view == client->views().end() || client->gone()) continue;
-    if (!view->second.subscribed) checker_.violated("converges", fmt::format("{} is not subscribed to {}", client->spec().name, channel));
+    if (!view->second.subscribed)
+      checker_.violated("converges", fmt::format("{} is not subscribed to {}", client->spec().name, channel));
     if (view->second.offset != newest.offset.value) {
-      checker_.violated("converges", fmt::format("{} has {} up to {}, the history has {}", client->spec().name, channel, view->second.offset,
-                                                 newest.offset.value));
+      checker_.violated("converges", fmt::format("{} has {} up to {}, the history has {}", client->spec().name, channel,
+                                                 view->second.offset, newest.offset.value));
     }
   }
 }
@@ -235,8 +247,8 @@ void World::check_rosters() {
   for (const auto& client : clients_) {
     for (const auto& [channel, view] : client->views()) {
       if (client->gone() || !channel_traits(channel).presence || view.roster == truth[channel]) continue;
-      checker_.violated("roster", fmt::format("{} sees {} in {}, there are {}", client->spec().name, fmt::join(view.roster, " "), channel,
-                                              fmt::join(truth[channel], " ")));
+      checker_.violated("roster", fmt::format("{} sees {} in {}, there are {}", client->spec().name,
+                                              fmt::join(view.roster, " "), channel, fmt::join(truth[channel], " ")));
     }
   }
 }

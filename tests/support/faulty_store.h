@@ -34,7 +34,8 @@ class FaultyStore final : public storage::Store {
   // Power loss and restart: what was not synced is gone, except its first `kept` writes.
   void crash(std::size_t kept = 0) {
     std::unique_lock lock(mutex_);
-    for (std::size_t i = 0; i < kept && i < unsynced_.size(); ++i) (void)durable_->write(unsynced_[i], storage::Sync::yes);
+    for (std::size_t i = 0; i < kept && i < unsynced_.size(); ++i)
+      (void)durable_->write(unsynced_[i], storage::Sync::yes);
     unsynced_.clear();
     visible_ = copy(*durable_);
     failed_ = false;
@@ -111,10 +112,11 @@ class FaultyStore final : public storage::Store {
     storage::WriteBatch batch;
     for (std::size_t i = 0; i < storage::kFamilyCount; ++i) {
       const auto family = static_cast<storage::Family>(i);
-      (void)from.scan(family, {}, "\xff\xff\xff", storage::ScanOrder::forward, [&](std::string_view key, std::string_view value) {
-        batch.put(family, std::string(key), std::string(value));
-        return storage::Visit::go_on;
-      });
+      (void)from.scan(family, {}, "\xff\xff\xff", storage::ScanOrder::forward,
+                      [&](std::string_view key, std::string_view value) {
+                        batch.put(family, std::string(key), std::string(value));
+                        return storage::Visit::go_on;
+                      });
     }
     auto to = std::make_unique<storage::MemoryStore>();
     (void)to->write(batch, storage::Sync::yes);

@@ -106,7 +106,8 @@ TEST_F(DurableChannel, WhatWasStoredWithUnknownOutcomeIsToldBeforeWhatFollows) {
   auto lost = world.proposed;
   world.refuse(Errc::storage_unavailable);
   world.newest.offset.value += 1;
-  world.history.push_back(std::make_shared<Publication>(Publication{.event = "e", .data = "unknown", .position = world.newest}));
+  world.history.push_back(
+      std::make_shared<Publication>(Publication{.event = "e", .data = "unknown", .position = world.newest}));
   world.publish("next");
   world.publish("after");
   world.commit();
@@ -126,7 +127,8 @@ TEST_F(DurableChannel, WhatTheRecoveryFoundIsToldOnceAlthoughItComesBehindWhatFo
   world.publish("unknown");
   world.refuse(Errc::storage_unavailable);
   world.newest.offset.value += 1;
-  const auto found = std::make_shared<Publication>(Publication{.event = "e", .data = "unknown", .position = world.newest});
+  const auto found =
+      std::make_shared<Publication>(Publication{.event = "e", .data = "unknown", .position = world.newest});
   world.history.push_back(found);
   world.publish("next");
   world.commit();  // waits for the read of what lies before it
@@ -155,7 +157,8 @@ TEST_F(DurableChannel, WhatNobodyWasToldOfAndIsGoneIsAnnouncedAsGap) {
   say(1);
   world.newest.offset.value += 3;  // stored with unknown outcome, then trimmed
   world.oldest = Offset{4};
-  world.history.push_back(std::make_shared<Publication>(Publication{.event = "e", .data = "kept", .position = world.newest}));
+  world.history.push_back(
+      std::make_shared<Publication>(Publication{.event = "e", .data = "kept", .position = world.newest}));
   world.forget();
   world.publish("next");
   world.commit();
@@ -171,7 +174,8 @@ TEST_F(DurableChannel, WhatNobodyWasToldOfAndIsGoneIsAnnouncedAsGap) {
 }
 
 TEST_F(DurableChannel, ClientEventsAreOnlyKeptWhenTheRuleSaysSo) {
-  Publish typing{.channel = world.key, .event = "client-typing", .data = "{}", .kind = DataKind::json, .client_event = true};
+  Publish typing{
+      .channel = world.key, .event = "client-typing", .data = "{}", .kind = DataKind::json, .client_event = true};
   world.handle({ChannelWorld::session(1), typing});
   EXPECT_TRUE(world.proposed.empty());
   auto rules = default_rules();
@@ -236,8 +240,8 @@ TEST_F(DurableChannel, WhatIsToldWhileAPageIsOnItsWayIsReadToo) {
   world.subscribe(2, nullptr, {.since = Position{world.newest.epoch, Offset{0}}});
   auto [read, query] = world.reads.at(0);
   world.reads.clear();
-  const auto page = world.page(query);  // read here …
-  say(2);                               // … then 3 and 4 are told to who listens …
+  const auto page = world.page(query);                                 // read here …
+  say(2);                                                              // … then 3 and 4 are told to who listens …
   world.channel->history_read(read, page, world.now(), world.wall());  // … and now it arrives
   world.answer_reads();
   EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{1, 2, 3, 4}));

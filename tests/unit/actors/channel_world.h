@@ -17,7 +17,8 @@ namespace parley::actors {
 
 class ChannelWorld : public ChannelPort {
  public:
-  explicit ChannelWorld(std::string_view name, std::vector<ChannelRule> rules = default_rules(), App app = {.id = "a"}) {
+  explicit ChannelWorld(std::string_view name, std::vector<ChannelRule> rules = default_rules(),
+                        App app = {.id = "a"}) {
     auto made = std::make_shared<Settings>();
     app.id = "a";
     made->apps.push_back(app);
@@ -31,13 +32,16 @@ class ChannelWorld : public ChannelPort {
 
   // ---- what a client does ----
   static ReplyTo session(std::uint64_t id, std::uint16_t hub = 0) { return {HubId{hub}, SocketId{id}, 0}; }
-  static MemberPtr member(std::string id, std::string info = "{}") { return std::make_shared<Member>(Member{std::move(id), std::move(info)}); }
+  static MemberPtr member(std::string id, std::string info = "{}") {
+    return std::make_shared<Member>(Member{std::move(id), std::move(info)});
+  }
 
   void subscribe(std::uint64_t id, MemberPtr who = nullptr, ResumeFrom resume = {}, std::uint32_t subscription = 1,
                  std::uint16_t hub = 0) {
     handle({session(id, hub), Subscribe{key, SubscriptionId{subscription}, std::move(who), std::move(resume)}});
   }
-  void unsubscribe(std::uint64_t id, LeaveReason reason = LeaveReason::unsubscribed, std::string client = {}, std::uint32_t subscription = 1) {
+  void unsubscribe(std::uint64_t id, LeaveReason reason = LeaveReason::unsubscribed, std::string client = {},
+                   std::uint32_t subscription = 1) {
     handle({session(id), Unsubscribe{key, SubscriptionId{subscription}, reason, std::move(client)}});
   }
   void publish(std::string data, std::string idempotency_key = {}, SocketId except = {}) {
@@ -177,9 +181,13 @@ class ChannelWorld : public ChannelPort {
  private:
   void reply(Reply reply) override { replies.push_back(std::move(reply)); }
   void tell(HubId hub, const ChannelEventPtr& event) override { events.emplace_back(hub, event); }
-  void propose(Command command, CommandToken token, WaitForDisk) override { proposed.emplace_back(token, std::move(command)); }
+  void propose(Command command, CommandToken token, WaitForDisk) override {
+    proposed.emplace_back(token, std::move(command));
+  }
   void read_history(GetHistory query, std::uint64_t read) override { reads.emplace_back(read, std::move(query)); }
-  void read_cursor(const std::string& client_id, std::uint64_t read) override { cursor_reads.emplace_back(read, client_id); }
+  void read_cursor(const std::string& client_id, std::uint64_t read) override {
+    cursor_reads.emplace_back(read, client_id);
+  }
   void open() override { ++opens; }
   std::uint64_t random() override { return dice.next(); }
   std::string notice_id() override { return std::to_string(++last_notice); }

@@ -71,7 +71,8 @@ class InstantShards : public cluster::Shards {
           auto& newest = positions[command.channel];
           if (!newest.exists()) newest.epoch = append->epoch_if_new;
           ++newest.offset.value;
-          effect.what = Effect::Appended{std::make_shared<Publication>(Publication{.event = append->event, .data = append->data, .position = newest})};
+          effect.what = Effect::Appended{std::make_shared<Publication>(
+              Publication{.event = append->event, .data = append->data, .position = newest})};
         }
         if (auto* save = std::get_if<SaveUser>(&command.what)) {
           users[{std::string(command.channel.app()), std::string(command.channel.name().substr(5))}] = save->record;
@@ -102,19 +103,33 @@ class InstantShards : public cluster::Shards {
     }
     done(std::move(found));
   }
-  void list_users(ListUsers, std::function<void(Result<cluster::UserPage>)> done) override { done(cluster::UserPage{}); }
-  void list_domain(ListDomain, std::function<void(Result<cluster::UserPage>)> done) override { done(cluster::UserPage{}); }
-  void read_notices(std::vector<NoticeRef>, std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override {
+  void list_users(ListUsers, std::function<void(Result<cluster::UserPage>)> done) override {
+    done(cluster::UserPage{});
+  }
+  void list_domain(ListDomain, std::function<void(Result<cluster::UserPage>)> done) override {
+    done(cluster::UserPage{});
+  }
+  void read_notices(std::vector<NoticeRef>,
+                    std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override {
     done(std::vector<std::pair<NoticeRef, Notice>>{});
   }
-  void read_dead(std::string, NoticeRef, std::size_t, std::function<void(Result<std::vector<cluster::StoredDead>>)> done) override {
+  void read_dead(std::string, NoticeRef, std::size_t,
+                 std::function<void(Result<std::vector<cluster::StoredDead>>)> done) override {
     done(std::vector<cluster::StoredDead>{});
   }
   Result<cluster::Unfinished> unfinished() const override { return left_open; }
-  void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override { done(HistoryPage{.channel = query.channel}); }
-  void read_cursor(ChannelKey, std::string, std::function<void(Result<std::optional<Offset>>)> done) override { done(std::optional<Offset>{}); }
+  void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override {
+    done(HistoryPage{.channel = query.channel});
+  }
+  void read_cursor(ChannelKey, std::string, std::function<void(Result<std::optional<Offset>>)> done) override {
+    done(std::optional<Offset>{});
+  }
 
-  struct Held { ShardId shard; cluster::EntryToken entry; std::vector<Command> commands; };
+  struct Held {
+    ShardId shard;
+    cluster::EntryToken entry;
+    std::vector<Command> commands;
+  };
   std::mutex mutex;
   bool hold = false;
   std::vector<Held> held;
@@ -129,7 +144,9 @@ class InstantShards : public cluster::Shards {
 };
 
 struct NoSender : WebhookSender {
-  void post(WebhookPost, std::function<void(WebhookOutcome)>) override { ADD_FAILURE() << "nothing is configured to be sent"; }
+  void post(WebhookPost, std::function<void(WebhookOutcome)>) override {
+    ADD_FAILURE() << "nothing is configured to be sent";
+  }
 };
 
 struct SystemTest : ::testing::Test {
@@ -235,7 +252,8 @@ TEST_F(SystemTest, ActorsAreListedWithTheirKinds) {
   ask(ListActors{});
   const auto list = inbox->next<ActorList>();
   const auto has = [&](std::string_view kind) {
-    return std::any_of(list.actors.begin(), list.actors.end(), [&](const ActorInfo& actor) { return actor.kind == kind; });
+    return std::any_of(list.actors.begin(), list.actors.end(),
+                       [&](const ActorInfo& actor) { return actor.kind == kind; });
   };
   EXPECT_TRUE(has("router") && has("shard") && has("domain") && has("watchlists") && has("webhooks"));
 }

@@ -20,7 +20,9 @@ TEST_F(UserTest, FirstSessionIsStoredThenTold) {
   world.commit();
   EXPECT_EQ(status(), UserStatus::online);
   ASSERT_EQ(world.statuses().size(), 1U);
-  EXPECT_EQ(world.statuses()[0], R"({"user_id":"42","status":"online","previous":"offline","since":1760000000000,"last_seen":1760000000000})");
+  EXPECT_EQ(
+      world.statuses()[0],
+      R"({"user_id":"42","status":"online","previous":"offline","since":1760000000000,"last_seen":1760000000000})");
   EXPECT_TRUE(world.published[0].transient);
   EXPECT_EQ(world.told(), (Names{"user_connected", "user_online"}));
 }
@@ -37,7 +39,8 @@ TEST_F(UserTest, TwoTabsAreOneStay) {
   world.advance(1ms);
   ASSERT_EQ(world.statuses().size(), 2U);
   EXPECT_EQ(status(), UserStatus::offline);
-  EXPECT_EQ(world.told(), (Names{"user_connected", "user_online", "user_connected", "user_disconnected", "user_disconnected", "user_offline"}));
+  EXPECT_EQ(world.told(), (Names{"user_connected", "user_online", "user_connected", "user_disconnected",
+                                 "user_disconnected", "user_offline"}));
 }
 
 TEST_F(UserTest, ReloadIsNothing) {
@@ -152,7 +155,8 @@ TEST_F(UserTest, BelongsToADomainBeforeTheRecordSaysSo) {
 
 TEST_F(UserTest, StatusGoesToNoPublicChannelAndNoneTwice) {
   auto made = std::make_shared<Settings>(*world.settings);
-  made->apps[0].status.channels = {"domain.{domain}", "private-domain.{domain}", "private-all", "private-all", "private-user.{user}!"};
+  made->apps[0].status.channels = {"domain.{domain}", "private-domain.{domain}", "private-all", "private-all",
+                                   "private-user.{user}!"};
   world.user->configure(made);
   world.settings = made;
   world.sign_in(1, {{"7", "8"}});
@@ -302,9 +306,15 @@ class Life {
   void step() {
     switch (pick(14)) {
       case 0:
-      case 1: world_.sign_in(next_++); break;
-      case 2: world_.join(next_++, "presence-domain." + std::to_string(pick(3))); break;
-      case 3: world_.sign_in(next_++, std::vector<std::string>{std::to_string(pick(3))}); break;
+      case 1:
+        world_.sign_in(next_++);
+        break;
+      case 2:
+        world_.join(next_++, "presence-domain." + std::to_string(pick(3)));
+        break;
+      case 3:
+        world_.sign_in(next_++, std::vector<std::string>{std::to_string(pick(3))});
+        break;
       case 4:
       case 5:
         if (!world_.live.empty()) {
@@ -325,9 +335,15 @@ class Life {
           world_.activity(id, away ? UserStatus::away : UserStatus::online);
         }
         break;
-      case 7: world_.advance(milliseconds(pick(4'000))); break;
-      case 8: world_.advance(milliseconds(pick(300))); break;
-      case 9: world_.commit(); break;
+      case 7:
+        world_.advance(milliseconds(pick(4'000)));
+        break;
+      case 8:
+        world_.advance(milliseconds(pick(300)));
+        break;
+      case 9:
+        world_.commit();
+        break;
       case 10:
         if (!world_.proposed.empty()) world_.commit_one();
         break;
@@ -363,12 +379,23 @@ class Life {
       const auto& notice = world_.notices[checked_];
       if (!ids_.insert(notice.id).second) continue;  // sent again after a refusal whose write was there all the same
       switch (notice.kind) {
-        case NoticeKind::user_connected: ASSERT_TRUE(connected_.insert(notice.socket.value).second); break;
-        case NoticeKind::user_disconnected: ASSERT_EQ(connected_.erase(notice.socket.value), 1U); break;
-        case NoticeKind::user_online: become(UserStatus::online); break;
-        case NoticeKind::user_away: become(UserStatus::away); break;
-        case NoticeKind::user_offline: become(UserStatus::offline); break;
-        default: FAIL() << "not a user's notice";
+        case NoticeKind::user_connected:
+          ASSERT_TRUE(connected_.insert(notice.socket.value).second);
+          break;
+        case NoticeKind::user_disconnected:
+          ASSERT_EQ(connected_.erase(notice.socket.value), 1U);
+          break;
+        case NoticeKind::user_online:
+          become(UserStatus::online);
+          break;
+        case NoticeKind::user_away:
+          become(UserStatus::away);
+          break;
+        case NoticeKind::user_offline:
+          become(UserStatus::offline);
+          break;
+        default:
+          FAIL() << "not a user's notice";
       }
     }
   }
@@ -385,15 +412,14 @@ class Life {
     world_.commit();
     check_notices();
     auto truth = UserStatus::offline;
-    for (const auto id : world_.live) truth = std::max(truth, away_.contains(id) ? UserStatus::away : UserStatus::online);
+    for (const auto id : world_.live)
+      truth = std::max(truth, away_.contains(id) ? UserStatus::away : UserStatus::online);
     if (!world_.stored) return;
     ASSERT_EQ(world_.stored->status, truth);
     ASSERT_EQ(backend_, truth);
     ASSERT_EQ(connected_.size(), world_.live.size());
     for (const auto& domain : world_.stored->domains) ASSERT_TRUE(world_.domains.contains(domain));
-    if (world_.live.empty()) {
-      ASSERT_TRUE(world_.user->idle());
-    }
+    if (world_.live.empty()) { ASSERT_TRUE(world_.user->idle()); }
   }
 
   SeededRandom random_;

@@ -18,7 +18,8 @@ class UserWorld : public UserPort {
     auto made = std::make_shared<Settings>();
     made->apps.push_back({.id = "a"});
     made->rules = default_rules();
-    if (webhooks) made->webhooks.push_back({.name = "hook", .app = "a", .url = "http://127.0.0.1/", .kinds = kUserNotices});
+    if (webhooks)
+      made->webhooks.push_back({.name = "hook", .app = "a", .url = "http://127.0.0.1/", .kinds = kUserNotices});
     settings = made;
     start();
   }
@@ -34,7 +35,9 @@ class UserWorld : public UserPort {
     ++opens;
     if (open_at_once) answer_open();
   }
-  void answer_open() { user->opened(UserAbout{key, stored.has_value(), stored.value_or(UserRecord{})}, alive, now(), wall()); }
+  void answer_open() {
+    user->opened(UserAbout{key, stored.has_value(), stored.value_or(UserRecord{})}, alive, now(), wall());
+  }
 
   // ---- what sessions do ----
   static ReplyTo session(std::uint64_t id) { return {HubId{0}, SocketId{id}, 0}; }
@@ -46,7 +49,8 @@ class UserWorld : public UserPort {
     live.insert(id);
     handle(id, SignIn{.user = key, .user_info = R"({"name":"Ada"})", .domains = std::move(named)});
   }
-  void sign_out(std::uint64_t id, LeaveReason reason = LeaveReason::connection_lost, milliseconds silent = milliseconds(0)) {
+  void sign_out(std::uint64_t id, LeaveReason reason = LeaveReason::connection_lost,
+                milliseconds silent = milliseconds(0)) {
     live.erase(id);
     handle(id, SignOut{.user = key, .reason = reason, .silent_for = silent});
   }

@@ -20,8 +20,12 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
       const Retention retention{seconds(random() % 2 * 60), random() % 3 * 40, random() % 3 * 6'000};
       const Position position{kEpoch, Offset{1 + random() % 300}};
       switch (random() % 30) {
-        case 0: commands.push_back({channel, now, RemovePublication{position}}); break;
-        case 1: commands.push_back({channel, now, TrimHistory{retention}}); break;
+        case 0:
+          commands.push_back({channel, now, RemovePublication{position}});
+          break;
+        case 1:
+          commands.push_back({channel, now, TrimHistory{retention}});
+          break;
         case 2:
           if (random() % 4 == 0) commands.push_back({channel, now, RemoveHistory{kEpoch}});
           break;
@@ -29,7 +33,8 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
         case 4: {
           SaveCursors save;
           for (int c = 0; c < 3; ++c) {
-            save.cursors.push_back({fmt::format("client-{}", random() % 30), Offset{random() % 200}, random() % 5 == 0});
+            save.cursors.push_back(
+                {fmt::format("client-{}", random() % 30), Offset{random() % 200}, random() % 5 == 0});
           }
           commands.push_back({channel, now, save});
           break;
@@ -124,7 +129,8 @@ TEST_P(Determinism, GroupingAndRestartsLeaveNoTrace) {
   const auto history = content(reference.store, storage::Family::history);
   const auto state = content(reference.store, storage::Family::state);
   ASSERT_FALSE(history.empty());
-  for (const auto& [group, restart] : std::vector<std::pair<std::size_t, std::size_t>>{{7, 0}, {1'000, 0}, {1, 1}, {5, 13}, {64, 100}}) {
+  for (const auto& [group, restart] :
+       std::vector<std::pair<std::size_t, std::size_t>>{{7, 0}, {1'000, 0}, {1, 1}, {5, 13}, {64, 100}}) {
     Played run;
     play(log, group, restart, run);
     EXPECT_EQ(run.effects, reference.effects) << "group " << group << " restart " << restart;

@@ -10,7 +10,8 @@ class HistoryReaderTest : public ::testing::Test {
     ShardMachine machine(ShardId{0}, {}, store_);
     ASSERT_TRUE(machine.load().ok());
     std::vector<Command> commands;
-    for (int i = 1; i <= 20; ++i) commands.push_back(append(fmt::format("{}", i), {i * 1'000}, kRoom, {seconds(0), 15, 0}));
+    for (int i = 1; i <= 20; ++i)
+      commands.push_back(append(fmt::format("{}", i), {i * 1'000}, kRoom, {seconds(0), 15, 0}));
     commands.push_back({kRoom, {1}, RemovePublication{{kEpoch, Offset{8}}}});
     commands.push_back({kRoom, {1}, RemovePublication{{kEpoch, Offset{20}}}});
     ASSERT_TRUE(machine.apply(LogIndex{1}, commands).ok());

@@ -100,7 +100,8 @@ TEST_F(LocalShardsTest, AReplayGivesTheSameStateAsNoCrash) {
   const auto before = content(store_, storage::Family::log).size();
   EXPECT_GT(before, 0u);
   storage::WriteBatch wipe;
-  for (std::size_t i = 0; i < storage::kFamilyCount; ++i) wipe.remove_range(static_cast<storage::Family>(i), "", "\xff\xff\xff");
+  for (std::size_t i = 0; i < storage::kFamilyCount; ++i)
+    wipe.remove_range(static_cast<storage::Family>(i), "", "\xff\xff\xff");
   ASSERT_TRUE(store_.write(wipe, storage::Sync::yes).ok());
   const auto straight = run(false);
   EXPECT_EQ(crashed.first, straight.first);
@@ -222,10 +223,12 @@ TEST_F(LocalShardsTest, EveryFailurePointKeepsWhatWasAcknowledged) {
     bool failed = true;
     for (std::size_t nth = 1; failed; ++nth) {
       ASSERT_LT(nth, 200u);
-      SCOPED_TRACE(fmt::format("write {} fails, {}", nth, failure == FaultyStore::Failure::all_written ? "written" : "not written"));
+      SCOPED_TRACE(fmt::format("write {} fails, {}", nth,
+                               failure == FaultyStore::Failure::all_written ? "written" : "not written"));
       store_.crash();
       storage::WriteBatch wipe;
-      for (std::size_t i = 0; i < storage::kFamilyCount; ++i) wipe.remove_range(static_cast<storage::Family>(i), "", "\xff\xff\xff");
+      for (std::size_t i = 0; i < storage::kFamilyCount; ++i)
+        wipe.remove_range(static_cast<storage::Family>(i), "", "\xff\xff\xff");
       ASSERT_TRUE(store_.write(wipe, storage::Sync::yes).ok());
       start();
       store_.fail_write(nth, failure);

@@ -125,13 +125,15 @@ TEST_F(ShardMachineTest, TheOldestKeysGoWhenThereAreTooMany) {
   const auto records = [&] {
     const auto range = storage::keys::remembered(ShardId{0});
     std::size_t count = 0;
-    for (const auto& [key, value] : content(store_, storage::Family::state)) count += range.from <= key && key < range.to;
+    for (const auto& [key, value] : content(store_, storage::Family::state))
+      count += range.from <= key && key < range.to;
     return count;
   };
   EXPECT_EQ(records(), 10u);
   EXPECT_EQ(apply({keyed(append("b"), "16"), keyed(append("b"), "15")}), "duplicate:16 26:b");
   make(config);
-  EXPECT_EQ(apply({keyed(append("b"), "17"), keyed(append("b"), "16"), keyed(append("b"), "15")}), "duplicate:17 27:b duplicate:26");
+  EXPECT_EQ(apply({keyed(append("b"), "17"), keyed(append("b"), "16"), keyed(append("b"), "15")}),
+            "duplicate:17 27:b duplicate:26");
   EXPECT_EQ(records(), 10u);
 }
 
@@ -151,7 +153,9 @@ TEST_F(ShardMachineTest, RetentionByCountIsExactForReaders) {
 TEST_F(ShardMachineTest, RetentionByBytesHolds) {
   const auto record = [&] {
     apply({append(std::string(1'000, 'x'))});
-    return schemas::decode_channel_meta(*store_.get(storage::Family::state, storage::keys::meta(ShardId{0}, kRoom)).value())->bytes;
+    return schemas::decode_channel_meta(
+               *store_.get(storage::Family::state, storage::keys::meta(ShardId{0}, kRoom)).value())
+        ->bytes;
   }();
   const Retention limit{seconds(0), 0, record * 20};
   for (int i = 2; i <= 200; ++i) {
@@ -203,18 +207,21 @@ TEST_F(ShardMachineTest, ADeletedPublicationLeavesAHoleWithoutItsData) {
   EXPECT_EQ(apply({remove}), "removed:1");
   EXPECT_EQ(apply({remove}), "nothing");
   EXPECT_EQ(history(), "1:a 3:c");
-  for (const auto& [key, value] : content(store_, storage::Family::history)) EXPECT_EQ(value.find("secret"), std::string::npos);
+  for (const auto& [key, value] : content(store_, storage::Family::history))
+    EXPECT_EQ(value.find("secret"), std::string::npos);
   EXPECT_EQ(apply({append("d")}), "4:d");
 }
 
 TEST_F(ShardMachineTest, ADeletionWithinTheEntryThatPublishedWorks) {
-  EXPECT_EQ(apply({append("a"), {kRoom, {1}, RemovePublication{{kEpoch, Offset{1}}}}, append("b")}), "1:a removed:1 2:b");
+  EXPECT_EQ(apply({append("a"), {kRoom, {1}, RemovePublication{{kEpoch, Offset{1}}}}, append("b")}),
+            "1:a removed:1 2:b");
   EXPECT_EQ(history(), "2:b");
 }
 
 TEST_F(ShardMachineTest, DeletingWhatIsNotThereDoesNothing) {
   apply({append("a")});
-  EXPECT_EQ(apply({{kRoom, {1}, RemovePublication{{kEpoch, Offset{2}}}}, {kRoom, {1}, RemovePublication{{Epoch{5}, Offset{1}}}},
+  EXPECT_EQ(apply({{kRoom, {1}, RemovePublication{{kEpoch, Offset{2}}}},
+                   {kRoom, {1}, RemovePublication{{Epoch{5}, Offset{1}}}},
                    {kRoom, {1}, RemovePublication{{kEpoch, Offset{0}}}},
                    {ChannelKey("4711", "never"), {1}, RemovePublication{{kEpoch, Offset{1}}}}}),
             "nothing nothing nothing nothing");
@@ -312,7 +319,8 @@ TEST_F(ShardMachineTest, TooManyCursorsDriveOutTheOldest) {
   EXPECT_LE(left.size(), 16u);
   EXPECT_GE(left.size(), 14u);
   EXPECT_EQ(left.back(), "c39");
-  const auto meta = schemas::decode_channel_meta(*store_.get(storage::Family::state, storage::keys::meta(ShardId{0}, kRoom)).value());
+  const auto meta =
+      schemas::decode_channel_meta(*store_.get(storage::Family::state, storage::keys::meta(ShardId{0}, kRoom)).value());
   EXPECT_EQ(meta->cursors, left.size());
 }
 

@@ -42,7 +42,8 @@ inline std::string text(const Effect& effect) {
   if (const auto* duplicate = std::get_if<Effect::Duplicate>(&effect.what)) {
     return fmt::format("duplicate:{}", duplicate->first.offset.value);
   }
-  if (const auto* removed = std::get_if<Effect::Removed>(&effect.what)) return fmt::format("removed:{}", removed->count);
+  if (const auto* removed = std::get_if<Effect::Removed>(&effect.what))
+    return fmt::format("removed:{}", removed->count);
   if (std::holds_alternative<Effect::Replayed>(effect.what)) return "replayed";
   if (const auto* noted = std::get_if<Effect::Noted>(&effect.what)) {
     std::string all = "noted";
@@ -89,10 +90,13 @@ inline Command settle(SettleNotices what, WallTime time = {2'000}) { return {kRo
 // Everything that a family holds.
 inline std::map<std::string, std::string> content(const storage::Store& store, storage::Family family) {
   std::map<std::string, std::string> all;
-  EXPECT_TRUE(store.scan(family, "", "\xff\xff\xff", storage::ScanOrder::forward, [&](std::string_view key, std::string_view value) {
-    all.emplace(key, value);
-    return storage::Visit::go_on;
-  }).ok());
+  EXPECT_TRUE(store
+                  .scan(family, "", "\xff\xff\xff", storage::ScanOrder::forward,
+                        [&](std::string_view key, std::string_view value) {
+                          all.emplace(key, value);
+                          return storage::Visit::go_on;
+                        })
+                  .ok());
   return all;
 }
 
@@ -155,7 +159,8 @@ inline Result<ChannelState> open(Shards& shards, const ChannelKey& channel) {
 inline Result<std::optional<Offset>> cursor(Shards& shards, const ChannelKey& channel, const std::string& client) {
   std::promise<Result<std::optional<Offset>>> promise;
   auto future = promise.get_future();
-  shards.read_cursor(channel, client, [&](Result<std::optional<Offset>> offset) { promise.set_value(std::move(offset)); });
+  shards.read_cursor(channel, client,
+                     [&](Result<std::optional<Offset>> offset) { promise.set_value(std::move(offset)); });
   return future.get();
 }
 

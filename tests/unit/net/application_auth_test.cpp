@@ -124,7 +124,8 @@ TEST_F(ApplicationAuthTest, WhatComesWhileABatchIsUnderWayGoesTogetherWithTheNex
   EXPECT_NE(caller.calls[2].body.find(R"(["private-b","private-c"])"), std::string::npos);
   caller.answer(200, R"({"channels":{"private-d":{"status":200}}})");
   caller.answer(Answer{.failure = "no answer"});
-  EXPECT_EQ(heard[1], (Heard{{"private-a", "yes"}, {"private-b", "auth_unavailable"}, {"private-c", "auth_unavailable"}}));
+  EXPECT_EQ(heard[1],
+            (Heard{{"private-a", "yes"}, {"private-b", "auth_unavailable"}, {"private-c", "auth_unavailable"}}));
   ask(1, {"private-e"}, kAnn);  // nothing is left behind
   EXPECT_EQ(caller.calls.size(), 4U);
 }

@@ -29,7 +29,8 @@ TEST(Http, KeepsTheConnection) {
   Server server;
   auto client = server.http();
   ASSERT_TRUE(client.ok());
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(body_of(client->call("GET", "/hello?n=" + std::to_string(i))), fmt::format("200 hello n={}", i));
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(body_of(client->call("GET", "/hello?n=" + std::to_string(i))), fmt::format("200 hello n={}", i));
   EXPECT_EQ(body_of(client->call("POST", "/echo-body", "abc")), "200 POST abc");
   EXPECT_EQ(client->call("GET", "/nothing")->status, 404);
   const auto head = client->call("HEAD", "/hello");
@@ -46,10 +47,12 @@ TEST(Http, AnswersPipelinedRequestsInOrder) {
   std::string requests;
   for (int i = 0; i < 200; ++i) {
     // Every third is answered later, by the gateway.
-    requests += i % 3 == 0 ? "GET /ask HTTP/1.1\r\nHost: a\r\n\r\n" : fmt::format("GET /hello?{} HTTP/1.1\r\nHost: a\r\n\r\n", i);
+    requests += i % 3 == 0 ? "GET /ask HTTP/1.1\r\nHost: a\r\n\r\n"
+                           : fmt::format("GET /hello?{} HTTP/1.1\r\nHost: a\r\n\r\n", i);
   }
   ASSERT_TRUE(client->send_raw(requests).ok());
-  for (int i = 0; i < 200; ++i) ASSERT_EQ(body_of(client->read_response()), i % 3 == 0 ? "200 asked" : fmt::format("200 hello {}", i));
+  for (int i = 0; i < 200; ++i)
+    ASSERT_EQ(body_of(client->read_response()), i % 3 == 0 ? "200 asked" : fmt::format("200 hello {}", i));
 }
 
 TEST(Http, ReadsRequestsThatComeByteByByte) {
@@ -66,17 +69,20 @@ TEST(Http, ReadsChunkedBodies) {
   Server server;
   auto client = server.http();
   ASSERT_TRUE(client.ok());
-  ASSERT_TRUE(client->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").ok());
+  ASSERT_TRUE(client
+                  ->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                             "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+                  .ok());
   EXPECT_EQ(body_of(client->read_response()), "200 POST abcde");
 }
 
 TEST(Http, RefusesWhatIsNotHttp) {
   Server server;
-  for (const char* bad : {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
-                          "GET /\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
-                          "POST / HTTP/1.1\r\nContent-Length: abc\r\n\r\n",
-                          "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                          "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"}) {
+  for (const char* bad :
+       {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET /\r\n\r\n",
+        "GET / HTTP/1.1\r\nbad header\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: abc\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"}) {
     auto client = server.http();
     ASSERT_TRUE(client.ok());
     ASSERT_TRUE(client->send_raw(bad).ok());
@@ -118,7 +124,9 @@ TEST(Http, SendsContinueToWhoWaitsForIt) {
   Server server;
   auto client = server.http();
   ASSERT_TRUE(client.ok());
-  ASSERT_TRUE(client->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n").ok());
+  ASSERT_TRUE(
+      client->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+          .ok());
   const auto first = client->socket().read_some(kSoon);
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(*first, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -126,7 +134,9 @@ TEST(Http, SendsContinueToWhoWaitsForIt) {
   EXPECT_EQ(body_of(client->read_response()), "200 POST ok");
   auto large = server.http();
   ASSERT_TRUE(large.ok());
-  ASSERT_TRUE(large->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n").ok());
+  ASSERT_TRUE(
+      large->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n")
+          .ok());
   EXPECT_EQ(large->read_response()->status, 413);
 }
 
@@ -134,7 +144,8 @@ TEST(Http, ClosesWhenAsked) {
   Server server;
   auto client = server.http();
   ASSERT_TRUE(client.ok());
-  ASSERT_TRUE(client->send_raw("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /hello HTTP/1.1\r\n\r\n").ok());
+  ASSERT_TRUE(
+      client->send_raw("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /hello HTTP/1.1\r\n\r\n").ok());
   const std::string all = read_to_end(*client);
   EXPECT_EQ(all.find("hello "), all.rfind("hello "));  // one answer
   EXPECT_NE(all.find("Connection: close"), std::string::npos);
@@ -179,7 +190,8 @@ TEST(Http, AForgottenRequestIsAnswered) {
 }
 
 TEST(Http, HalfOpenHandshakesAreClosed) {
-  Server server([](FrontEndConfig&, Settings& settings) { settings.limits.handshake_timeout = std::chrono::seconds(1); });
+  Server server(
+      [](FrontEndConfig&, Settings& settings) { settings.limits.handshake_timeout = std::chrono::seconds(1); });
   auto silent = server.http();
   auto half = server.http();
   auto body = server.http();
@@ -193,7 +205,8 @@ TEST(Http, HalfOpenHandshakesAreClosed) {
 }
 
 TEST(Http, IdleConnectionsAreClosed) {
-  Server server([](FrontEndConfig&, Settings& settings) { settings.limits.http_idle_timeout = std::chrono::seconds(1); });
+  Server server(
+      [](FrontEndConfig&, Settings& settings) { settings.limits.http_idle_timeout = std::chrono::seconds(1); });
   auto client = server.http();
   ASSERT_TRUE(client.ok());
   EXPECT_EQ(body_of(client->call("GET", "/hello")), "200 hello ");
@@ -306,7 +319,8 @@ std::optional<HttpResponse> get(HttpHandler& handler, const std::string& path, c
 TEST(Health, SaysWhatItIs) {
   Ready ready;
   const auto health = make_health_handler(ready);
-  for (const char* path : {"/health/live", "/up", "/health/ready", "/ready", "/accept-traffic"}) EXPECT_EQ(get(*health, path)->status, 200) << path;
+  for (const char* path : {"/health/live", "/up", "/health/ready", "/ready", "/accept-traffic"})
+    EXPECT_EQ(get(*health, path)->status, 200) << path;
   ready.reason = "draining";
   for (const char* path : {"/health/live", "/up"}) EXPECT_EQ(get(*health, path)->status, 200) << path;
   for (const char* path : {"/health/ready", "/ready", "/accept-traffic"}) {

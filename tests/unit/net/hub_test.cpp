@@ -67,7 +67,14 @@ class HubTest : public testing::Test {
   NoGateway gateway;
   SettingsSource settings{std::make_shared<const Settings>()};
   CountingEncoder encoder;
-  Hub hub{HubWorld{clock, metrics, gateway, settings, {&encoder, nullptr}, milliseconds(10), milliseconds(1'000), milliseconds(1'000)}};
+  Hub hub{HubWorld{clock,
+                   metrics,
+                   gateway,
+                   settings,
+                   {&encoder, nullptr},
+                   milliseconds(10),
+                   milliseconds(1'000),
+                   milliseconds(1'000)}};
 };
 
 TEST_F(HubTest, EncodesOnceAndSharesTheFrame) {
@@ -181,7 +188,8 @@ TEST_F(HubTest, RandomComingsAndGoingsKeepTheTableRight) {
     for (std::size_t i = 0; i < kChannels; ++i) {
       for (auto& listener : listeners) listener.frames.clear();
       publish(std::to_string(i));
-      for (std::size_t l = 0; l < kListeners; ++l) ASSERT_EQ(listeners[l].frames.size(), wanted[i].count(l)) << i << " " << l;
+      for (std::size_t l = 0; l < kListeners; ++l)
+        ASSERT_EQ(listeners[l].frames.size(), wanted[i].count(l)) << i << " " << l;
     }
   }
   for (auto& listener : listeners) hub.remove_session(listener);
@@ -200,10 +208,12 @@ TEST_F(HubTest, AnswersFindTheirSessionOrTicketOrNobody) {
   Listener a;
   join(a, 5);
   int answered = 0;
-  hub.ask({{}, GetChannel{key("x")}}, [&](Reply& reply) { answered += std::holds_alternative<Done>(reply.what) ? 1 : 100; });
+  hub.ask({{}, GetChannel{key("x")}},
+          [&](Reply& reply) { answered += std::holds_alternative<Done>(reply.what) ? 1 : 100; });
   hub.end_turn();
   const ReplyTo ticket = gateway.seen.at(0).from;
-  for (const ReplyTo to : {ReplyTo{{}, SocketId{5}, 0}, ReplyTo{{}, SocketId{6}, 0}, ticket, ticket, ReplyTo{{}, {}, 777}}) {
+  for (const ReplyTo to :
+       {ReplyTo{{}, SocketId{5}, 0}, ReplyTo{{}, SocketId{6}, 0}, ticket, ticket, ReplyTo{{}, {}, 777}}) {
     actors::HubMessage message = Reply{to, Done{}};
     hub.handle(message);
   }
@@ -214,9 +224,8 @@ TEST_F(HubTest, AnswersFindTheirSessionOrTicketOrNobody) {
 
 TEST_F(HubTest, ARequestWithoutAnswerTimesOut) {
   bool timed_out = false;
-  hub.ask({{}, GetChannel{key("x")}}, [&](Reply& reply) {
-    timed_out = std::get<Refused>(reply.what).error.code == Errc::timeout;
-  });
+  hub.ask({{}, GetChannel{key("x")}},
+          [&](Reply& reply) { timed_out = std::get<Refused>(reply.what).error.code == Errc::timeout; });
   clock.advance(milliseconds(999));
   hub.tick();
   EXPECT_FALSE(timed_out);

@@ -223,7 +223,8 @@ TEST(Url, IsReadAsWritten) {
   EXPECT_EQ(url->target, "/ws?x=1");
   EXPECT_EQ(parse_url("http://a")->port, 80);
   EXPECT_EQ(parse_url("http://a?b")->target, "/?b");
-  for (const char* bad : {"", "a", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://a:x"}) EXPECT_FALSE(parse_url(bad).ok()) << bad;
+  for (const char* bad : {"", "a", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://a:x"})
+    EXPECT_FALSE(parse_url(bad).ok()) << bad;
 }
 
 }  // namespace

@@ -46,8 +46,9 @@ TEST(PusherSessions, RefuseAfterTheUpgradeWithTheSameCode) {
     const char* path;
     const char* code;
   };
-  for (const Case& each : {Case{"/app/unknown?protocol=7", "4001"}, Case{"/app/the-key", "4008"}, Case{"/app/the-key?protocol=x", "4006"},
-                           Case{"/app/the-key?protocol=99", "4007"}, Case{"/r/short/app/the-key?protocol=7", "4005"}}) {
+  for (const Case& each :
+       {Case{"/app/unknown?protocol=7", "4001"}, Case{"/app/the-key", "4008"}, Case{"/app/the-key?protocol=x", "4006"},
+        Case{"/app/the-key?protocol=99", "4007"}, Case{"/r/short/app/the-key?protocol=7", "4005"}}) {
     auto client = pusher.server->open(each.path);
     ASSERT_TRUE(client.ok()) << each.path << client.error().message;
     const std::string error = next(*client);

@@ -34,7 +34,9 @@ class WordsProtocol final : public Protocol {
       actions.send_text("left " + std::string(rest));
     } else if (word == "publish") {
       const auto split = rest.find(' ');
-      Publish publish{.channel = ChannelKey("app", rest.substr(0, split)), .event = "e", .data = std::string(rest.substr(split + 1))};
+      Publish publish{.channel = ChannelKey("app", rest.substr(0, split)),
+                      .event = "e",
+                      .data = std::string(rest.substr(split + 1))};
       publish.except = socket_;
       publish.accepted = now;
       actions.request({{}, std::move(publish)});
@@ -97,7 +99,8 @@ class TestHandler final : public HttpHandler {
     } else if (request.path == "/echo-body") {
       exchange->respond({.body = request.method + " " + request.body, .content_type = "text/plain", .route = "echo"});
     } else if (request.path == "/who") {
-      exchange->respond({.body = request.client_address + (request.tls ? " tls" : " plain"), .content_type = "text/plain"});
+      exchange->respond(
+          {.body = request.client_address + (request.tls ? " tls" : " plain"), .content_type = "text/plain"});
     } else if (request.path == "/large") {
       exchange->respond({.body = std::string(5'000'000, 'x'), .content_type = "text/plain"});
     } else if (request.path == "/split") {
@@ -193,7 +196,8 @@ std::shared_ptr<HttpHandler> test_handler() { return std::make_shared<TestHandle
 
 // ---- Server ----
 
-Server::Server(std::function<void(FrontEndConfig&, Settings&)> change, std::vector<std::shared_ptr<SessionFactory>> more_sessions) {
+Server::Server(std::function<void(FrontEndConfig&, Settings&)> change,
+               std::vector<std::shared_ptr<SessionFactory>> more_sessions) {
   FrontEndConfig config;
   config.port = 0;
   config.metrics_port = 0;

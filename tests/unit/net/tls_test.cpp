@@ -30,7 +30,9 @@ TEST(Tls, ServesHttpAndWebSocket) {
   EXPECT_EQ(next(*client), "listening room");
   const std::string big(100'000, 'b');
   for (int i = 0; i < 50; ++i) server.gateway.publish("room", i % 2 == 0 ? "small" : big);
-  for (int i = 0; i < 50; ++i) ASSERT_EQ(next(*client).size(), (i % 2 == 0 ? 5U : big.size()) + std::string(R"({"event":"e","channel":"room","data":""})").size());
+  for (int i = 0; i < 50; ++i)
+    ASSERT_EQ(next(*client).size(),
+              (i % 2 == 0 ? 5U : big.size()) + std::string(R"({"event":"e","channel":"room","data":""})").size());
   EXPECT_TRUE(server.sessions->last().tls);
   EXPECT_EQ(http_call("GET", server.url("https", "/large"), "", {}, trusting(files))->body.size(), 5'000'000U);
 }
@@ -82,7 +84,8 @@ TEST(Tls, AReloadServesTheNewCertificateAndKeepsOldConnections) {
   EXPECT_NE(mismatch.error().message.find("key"), std::string::npos) << mismatch.error().message;
   std::rename(second.key_file.c_str(), first.key_file.c_str());
   ASSERT_TRUE(server.front_end->reload_tls().ok());
-  EXPECT_EQ(http_call("GET", server.url("https", "/hello"), "", {}, trusting(first))->status, 200);  // the file is the new one now
+  EXPECT_EQ(http_call("GET", server.url("https", "/hello"), "", {}, trusting(first))->status,
+            200);  // the file is the new one now
   ASSERT_TRUE(old->send_text("say still").ok());
   EXPECT_EQ(next(*old), "still");
 }

@@ -68,8 +68,9 @@ TEST(WebSocket, ReadsFramesThatCameWithTheRequest) {
   Server server;
   auto socket = HttpClient::connect(*parse_url(server.url("http", "/")));
   ASSERT_TRUE(socket.ok());
-  std::string text = "GET /test HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  std::string text =
+      "GET /test HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
   text += {static_cast<char>(0x81), static_cast<char>(0x80 | 9), 0, 0, 0, 0};
   text += "say early";
   ASSERT_TRUE(socket->send_raw(text).ok());
@@ -416,9 +417,12 @@ TEST(Echo, NegotiatesDeflate) {
   Server server([](FrontEndConfig& config, Settings&) { config.conformance = true; });
   auto socket = server.http();
   ASSERT_TRUE(socket.ok());
-  ASSERT_TRUE(socket->send_raw("GET /conformance/echo HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-                               "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n").ok());
+  ASSERT_TRUE(
+      socket
+          ->send_raw("GET /conformance/echo HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+          .ok());
   const auto response = socket->read_response();
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->status, 101);

@@ -41,7 +41,8 @@ TEST(Auth, AcceptsWhatItSignsAndNothingNear) {
 TEST(Auth, NeverAcceptsAnEmptySecret) {
   App open = kApp;
   open.secret.clear();
-  EXPECT_FALSE(check_channel_auth(open, kSocket, "private-a", std::nullopt, sign_channel(open.key, "", kSocket, "private-a")));
+  EXPECT_FALSE(
+      check_channel_auth(open, kSocket, "private-a", std::nullopt, sign_channel(open.key, "", kSocket, "private-a")));
 }
 
 TEST(Auth, AcceptsThePreviousSecretWhileThereIsOne) {
@@ -59,7 +60,8 @@ TEST(Auth, HashesKnownTexts) {
   EXPECT_EQ(hmac_sha256_hex("Jefe", "what do ya want for nothing?"),  // RFC 4231, case 2
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   // The context is used again: one key must leave nothing behind for the next.
-  EXPECT_NE(hmac_sha256_hex("other", "what do ya want for nothing?"), hmac_sha256_hex("Jefe", "what do ya want for nothing?"));
+  EXPECT_NE(hmac_sha256_hex("other", "what do ya want for nothing?"),
+            hmac_sha256_hex("Jefe", "what do ya want for nothing?"));
   EXPECT_EQ(hmac_sha256_hex("Jefe", "what do ya want for nothing?").size(), 64U);
 }
 

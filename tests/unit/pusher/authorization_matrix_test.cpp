@@ -7,9 +7,9 @@
 #include "net/pusher/encoder.h"
 #include "net/pusher/handshake.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 namespace parley::net::pusher {
 namespace {
@@ -22,22 +22,25 @@ enum class Way {
   nothing,
   signature,
   wrong_signature,
-  others_signature,   // made for another connection
-  signed_in,          // as 42, by a signature; the channel itself without
-  token,              // of 42, with domain 7, admin 1, `other` and `plain` channels
-  poor_token,         // of 42, without any of them
-  channel_token,      // in `auth`, for this channel
+  others_signature,  // made for another connection
+  signed_in,         // as 42, by a signature; the channel itself without
+  token,             // of 42, with domain 7, admin 1, `other` and `plain` channels
+  poor_token,        // of 42, without any of them
+  channel_token,     // in `auth`, for this channel
   other_channel_token,
   application_yes,
   application_no,
   application_away,
 };
-constexpr Way kWays[] = {Way::nothing,       Way::signature,           Way::wrong_signature, Way::others_signature,
-                         Way::signed_in,     Way::token,               Way::poor_token,      Way::channel_token,
-                         Way::other_channel_token, Way::application_yes, Way::application_no, Way::application_away};
+constexpr Way kWays[] = {Way::nothing,          Way::signature,      Way::wrong_signature,
+                         Way::others_signature, Way::signed_in,      Way::token,
+                         Way::poor_token,       Way::channel_token,  Way::other_channel_token,
+                         Way::application_yes,  Way::application_no, Way::application_away};
 const char* name(Way way) {
-  constexpr const char* names[] = {"nothing", "signature", "wrong signature", "other's signature", "signed in", "token", "poor token",
-                                   "channel token", "other channel's token", "application: yes", "application: no", "application: away"};
+  constexpr const char* names[] = {"nothing",           "signature",       "wrong signature",
+                                   "other's signature", "signed in",       "token",
+                                   "poor token",        "channel token",   "other channel's token",
+                                   "application: yes",  "application: no", "application: away"};
   return names[static_cast<int>(way)];
 }
 bool asks(Way way) { return way == Way::application_yes || way == Way::application_no || way == Way::application_away; }
@@ -167,7 +170,8 @@ class World final : public Actions {
   }
   void connect() {
     std::string path = "/app/app-key-demo";
-    if (way_ == Way::token) path = "/t/" + token({.user_id = "42", .domains = {"7"}, .admin = {"1"}, .channels = {"other"}}) + path;
+    if (way_ == Way::token)
+      path = "/t/" + token({.user_id = "42", .domains = {"7"}, .admin = {"1"}, .channels = {"other"}}) + path;
     if (way_ == Way::poor_token) path = "/t/" + token({.user_id = "42"}) + path;
     auto session = judge_handshake(context_, {.path = path, .query = "protocol=7", .wall = kNow, .socket = socket_});
     if (!session) {
@@ -195,7 +199,9 @@ class World final : public Actions {
 
 // ---- the rule, once more ----
 
-bool needs_right(std::string_view channel) { return channel.starts_with("private-") || channel.starts_with("presence-"); }
+bool needs_right(std::string_view channel) {
+  return channel.starts_with("private-") || channel.starts_with("presence-");
+}
 bool presence(std::string_view channel) { return channel.starts_with("presence-"); }
 
 bool token_allows(Way way, std::string_view channel) {
@@ -220,20 +226,25 @@ std::string expected_subscribe(std::string_view channel, Block block, Way way) {
   if (!needs_right(channel)) return allowed();
   switch (way) {
     case Way::signature:
-    case Way::application_yes: return allowed();
+    case Way::application_yes:
+      return allowed();
     case Way::token:
-    case Way::poor_token: return token_allows(way, channel) ? allowed() : "unauthorized";
-    case Way::channel_token: return block == Block::banned ? "banned" : allowed();
+    case Way::poor_token:
+      return token_allows(way, channel) ? allowed() : "unauthorized";
+    case Way::channel_token:
+      return block == Block::banned ? "banned" : allowed();
     case Way::other_channel_token:
       if (block == Block::banned) return "banned";
       if (channel.find("user.42") == std::string_view::npos) return "unauthorized";  // the own channel needs no mention
       return block == Block::kicked ? "kicked" : "joins";
-    case Way::application_away: return "auth_unavailable";
+    case Way::application_away:
+      return "auth_unavailable";
     case Way::nothing:
     case Way::wrong_signature:
     case Way::others_signature:
     case Way::signed_in:
-    case Way::application_no: return "unauthorized";
+    case Way::application_no:
+      return "unauthorized";
   }
   return "?";
 }
@@ -290,29 +301,46 @@ TEST(AuthorizationMatrix, WhatAMemberMayDo) {
         };
         const bool encrypted = channel.find("encrypted") != std::string::npos;
         const bool may_publish = needs_right(channel) && !encrypted && state == State::member;
-        cell("client event", [&](World& world) { world.send("client-typing", {{"on", true}}, channel); },
-             [&](World& world) {
-               EXPECT_EQ(world.published, may_publish);
-               EXPECT_EQ(world.errors.empty(), may_publish);
-             });
+        cell(
+            "client event",
+            [&](World& world) {
+              world.send("client-typing", {{"on", true}}, channel);
+            },
+            [&](World& world) {
+              EXPECT_EQ(world.published, may_publish);
+              EXPECT_EQ(world.errors.empty(), may_publish);
+            });
         // Names of the server's own events are never a client's to send.
-        cell("server event", [&](World& world) { world.send("message.sent", {{"on", true}}, channel); },
-             [&](World& world) {
-               EXPECT_FALSE(world.published);
-               EXPECT_FALSE(world.errors.empty());
-             });
+        cell(
+            "server event",
+            [&](World& world) {
+              world.send("message.sent", {{"on", true}}, channel);
+            },
+            [&](World& world) {
+              EXPECT_FALSE(world.published);
+              EXPECT_FALSE(world.errors.empty());
+            });
         const bool may_leave = state == State::member || state == State::pending;
-        cell("unsubscribe", [&](World& world) { world.send("pusher:unsubscribe", {{"channel", channel}}); },
-             [&](World& world) {
-               EXPECT_EQ(world.left, may_leave);
-               EXPECT_TRUE(world.errors.empty()) << "leaving what one is not on is no error";
-             });
-        const bool may_list = state == State::member && needs_right(channel) && channel.find("domain.") != std::string::npos;
-        cell("status", [&](World& world) { world.send("parley:status", {{"channel", channel}}); },
-             [&](World& world) {
-               EXPECT_EQ(world.listed, may_list);
-               EXPECT_EQ(world.errors.empty(), may_list);
-             });
+        cell(
+            "unsubscribe",
+            [&](World& world) {
+              world.send("pusher:unsubscribe", {{"channel", channel}});
+            },
+            [&](World& world) {
+              EXPECT_EQ(world.left, may_leave);
+              EXPECT_TRUE(world.errors.empty()) << "leaving what one is not on is no error";
+            });
+        const bool may_list =
+            state == State::member && needs_right(channel) && channel.find("domain.") != std::string::npos;
+        cell(
+            "status",
+            [&](World& world) {
+              world.send("parley:status", {{"channel", channel}});
+            },
+            [&](World& world) {
+              EXPECT_EQ(world.listed, may_list);
+              EXPECT_EQ(world.errors.empty(), may_list);
+            });
       }
     }
   }

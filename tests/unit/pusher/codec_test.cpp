@@ -8,7 +8,8 @@ namespace parley::net::pusher {
 namespace {
 
 TEST(DecodeFrame, KeepsTheBytesOfData) {
-  const std::string_view payload = R"( {"event":"client-a", "data" : {"z":1.10,"a":1e2,"\u0061":"\u00e4"} ,"channel":"private-a"} )";
+  const std::string_view payload =
+      R"( {"event":"client-a", "data" : {"z":1.10,"a":1e2,"\u0061":"\u00e4"} ,"channel":"private-a"} )";
   const auto frame = decode_client_frame(payload);
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->event, "client-a");
@@ -36,7 +37,8 @@ TEST(DecodeFrame, ReadsAckAndIdempotencyKey) {
 TEST(DecodeFrame, RefusesTheWrongTypeInEveryField) {
   for (const std::string_view field : {"event", "channel", "ack", "idempotency_key"}) {
     for (const std::string_view value : {"{}", "[]", "true", "1.5", "-1", "\"\\ud800\""}) {
-      auto payload = std::string("{\"") + (field == "event" ? "" : "event\":\"client-a\",\"") + std::string(field) + "\":" + std::string(value) + "}";
+      auto payload = std::string("{\"") + (field == "event" ? "" : "event\":\"client-a\",\"") + std::string(field) +
+                     "\":" + std::string(value) + "}";
       EXPECT_FALSE(decode_client_frame(payload)) << payload;
     }
   }
@@ -45,14 +47,16 @@ TEST(DecodeFrame, RefusesTheWrongTypeInEveryField) {
 TEST(DecodeFrame, RefusesAFieldGivenTwice) {
   for (const std::string_view field : {"event", "channel", "data", "ack", "idempotency_key"}) {
     const auto one = '"' + std::string(field) + "\":" + (field == "ack" ? "1" : "\"x\"");
-    const auto decoded = decode_client_frame("{" + std::string(field == "event" ? "" : "\"event\":\"e\",") + one + "," + one + "}");
+    const auto decoded =
+        decode_client_frame("{" + std::string(field == "event" ? "" : "\"event\":\"e\",") + one + "," + one + "}");
     ASSERT_FALSE(decoded) << field;
     EXPECT_EQ(decoded.error().code, Errc::bad_frame);
   }
 }
 
 TEST(DecodeSubscribe, AcceptsAStringOfJson) {
-  const auto decoded = decode_subscribe(R"("{\"channel\":\"presence-a\",\"auth\":\"k:s\",\"channel_data\":\"{}\",\"since\":\"a:1\",\"rewind\":5}")");
+  const auto decoded = decode_subscribe(
+      R"("{\"channel\":\"presence-a\",\"auth\":\"k:s\",\"channel_data\":\"{}\",\"since\":\"a:1\",\"rewind\":5}")");
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->channel, "presence-a");
   EXPECT_EQ(decoded->auth, "k:s");
@@ -64,7 +68,8 @@ TEST(DecodeSubscribe, AcceptsAStringOfJson) {
 TEST(DecodeChannelData, TurnsNumbersIntoTheirDigits) {
   const AppLimits limits;
   EXPECT_EQ(decode_channel_data(R"({"user_id":42})", limits)->user_id, "42");
-  EXPECT_EQ(decode_channel_data(R"({"user_id":123456789012345678901234567890})", limits)->user_id, "123456789012345678901234567890");
+  EXPECT_EQ(decode_channel_data(R"({"user_id":123456789012345678901234567890})", limits)->user_id,
+            "123456789012345678901234567890");
   EXPECT_EQ(decode_channel_data(R"({"user_id":"ä","user_info":{"n":1.10}})", limits)->user_info, R"({"n":1.10})");
   EXPECT_EQ(decode_channel_data(R"({"user_id":"1","user_info":null})", limits)->user_info, "");
   EXPECT_FALSE(decode_channel_data(R"({"user_id":4.2})", limits));

@@ -2,9 +2,9 @@
 
 #include "net/pusher/encoder.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 namespace parley::net::pusher {
 namespace {
@@ -18,7 +18,8 @@ json::value data_of(const std::string& frame) { return json::parse(parsed(frame)
 const std::string kNasty = "\"\\/\n\t\x01 ä€😀 </script>";
 
 TEST(Encoder, EstablishedCarriesBothKeysInAString) {
-  const auto data = data_of(encode_established(SocketId{(std::uint64_t{241} << 32) | 880612}, std::chrono::seconds(30)));
+  const auto data =
+      data_of(encode_established(SocketId{(std::uint64_t{241} << 32) | 880612}, std::chrono::seconds(30)));
   EXPECT_EQ(data.at("socket_id").as_string(), "241.880612");
   EXPECT_EQ(data.at("activity_timeout").as_int64(), 30);
 }
@@ -34,7 +35,8 @@ TEST(Encoder, PublicationOfTextComesOutAsItWentIn) {
 }
 
 TEST(Encoder, PublicationOfJsonIsSplicedIn) {
-  const Publication publication{.event = "client-a", .data = R"({"n":1.10,"a":[]})", .kind = DataKind::json, .user_id = kNasty};
+  const Publication publication{
+      .event = "client-a", .data = R"({"n":1.10,"a":[]})", .kind = DataKind::json, .user_id = kNasty};
   const auto text = encode_publication("presence-a", publication);
   EXPECT_NE(text.find(R"("data":{"n":1.10,"a":[]},)"), std::string::npos);
   EXPECT_EQ(parsed(text).at("user_id").as_string(), kNasty);
@@ -45,7 +47,8 @@ TEST(Encoder, RosterEscapesIdsAndKeepsInfos) {
   Roster roster;
   roster.members.push_back(std::make_shared<Member>(Member{kNasty, R"({"name":"a \"b\" \\ ä"})"}));
   roster.members.push_back(std::make_shared<Member>(Member{"7", ""}));
-  const auto data = data_of(encode_succeeded("presence-a", {.roster = &roster, .position = {}, .recovered = std::nullopt}));
+  const auto data =
+      data_of(encode_succeeded("presence-a", {.roster = &roster, .position = {}, .recovered = std::nullopt}));
   const auto& presence = data.at("presence").as_object();
   EXPECT_EQ(presence.at("count").as_int64(), 2);
   EXPECT_EQ(presence.at("ids").as_array().at(0).as_string(), kNasty);
@@ -55,7 +58,8 @@ TEST(Encoder, RosterEscapesIdsAndKeepsInfos) {
 
 TEST(Encoder, EmptyRosterHasAnObject) {
   const Roster roster;
-  const auto data = data_of(encode_succeeded("presence-a", {.roster = &roster, .position = {}, .recovered = std::nullopt}));
+  const auto data =
+      data_of(encode_succeeded("presence-a", {.roster = &roster, .position = {}, .recovered = std::nullopt}));
   EXPECT_TRUE(data.at("presence").at("hash").is_object());
   EXPECT_TRUE(data.at("presence").at("ids").is_array());
 }
@@ -63,9 +67,11 @@ TEST(Encoder, EmptyRosterHasAnObject) {
 TEST(Encoder, RosterOfTenThousandParsesBack) {
   Roster roster;
   for (int i = 0; i < 10'000; ++i) {
-    roster.members.push_back(std::make_shared<Member>(Member{fmt::format("user-{}", i), fmt::format(R"({{"name":"Member {}"}})", i)}));
+    roster.members.push_back(
+        std::make_shared<Member>(Member{fmt::format("user-{}", i), fmt::format(R"({{"name":"Member {}"}})", i)}));
   }
-  const auto data = data_of(encode_succeeded("presence-a", {.roster = &roster, .position = {}, .recovered = std::nullopt}));
+  const auto data =
+      data_of(encode_succeeded("presence-a", {.roster = &roster, .position = {}, .recovered = std::nullopt}));
   const auto& presence = data.at("presence").as_object();
   EXPECT_EQ(presence.at("count").as_int64(), 10'000);
   EXPECT_EQ(presence.at("ids").as_array().size(), 10'000U);
@@ -98,11 +104,16 @@ TEST(Encoder, EverythingElseParsesBack) {
 TEST(Encoder, ChannelEventsParseBack) {
   const PusherEncoder encoder;
   const ChannelKey channel("4711", "presence-a");
-  const auto added = encoder.encode({channel, ChannelEvent::MemberAdded{std::make_shared<Member>(Member{kNasty, R"({"a":"\""})"})}, {}, {}});
+  const auto added = encoder.encode(
+      {channel, ChannelEvent::MemberAdded{std::make_shared<Member>(Member{kNasty, R"({"a":"\""})"})}, {}, {}});
   EXPECT_EQ(data_of(added).at("user_id").as_string(), kNasty);
   EXPECT_EQ(data_of(added).at("user_info").at("a").as_string(), "\"");
-  EXPECT_EQ(data_of(encoder.encode({channel, ChannelEvent::MemberRemoved{kNasty}, {}, {}})).at("user_id").as_string(), kNasty);
-  EXPECT_EQ(data_of(encoder.encode({channel, ChannelEvent::SubscriptionCount{5}, {}, {}})).at("subscription_count").as_int64(), 5);
+  EXPECT_EQ(data_of(encoder.encode({channel, ChannelEvent::MemberRemoved{kNasty}, {}, {}})).at("user_id").as_string(),
+            kNasty);
+  EXPECT_EQ(data_of(encoder.encode({channel, ChannelEvent::SubscriptionCount{5}, {}, {}}))
+                .at("subscription_count")
+                .as_int64(),
+            5);
 }
 
 }  // namespace

@@ -9,12 +9,13 @@ namespace parley::net::pusher {
 namespace {
 
 TEST(Origin, PatternsAreChecked) {
-  for (const std::string_view good : {"*", "https://example.com", "http://localhost:3000", "https://*.example.com", "http://localhost:*",
-                                      "capacitor://localhost", "http://[::1]:8080"}) {
+  for (const std::string_view good : {"*", "https://example.com", "http://localhost:3000", "https://*.example.com",
+                                      "http://localhost:*", "capacitor://localhost", "http://[::1]:8080"}) {
     EXPECT_TRUE(check_origin_pattern(good)) << good;
   }
-  for (const std::string_view bad : {"", "example.com", "https://", "https://a.*.com", "https://*", "https://*.", "https://a.com/path",
-                                     "https://a.com:80x", "https://a.com:", "://a", "https://user@a.com"}) {
+  for (const std::string_view bad :
+       {"", "example.com", "https://", "https://a.*.com", "https://*", "https://*.", "https://a.com/path",
+        "https://a.com:80x", "https://a.com:", "://a", "https://user@a.com"}) {
     EXPECT_FALSE(check_origin_pattern(bad)) << bad;
   }
 }

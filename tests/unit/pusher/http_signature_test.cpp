@@ -20,20 +20,24 @@ Result<RequestSignature> check(const SignedRequest& request, std::string_view qu
 
 TEST(HttpSignature, AcceptsTheVectors) {
   ASSERT_EQ(kBody.size(), 113U);
-  EXPECT_TRUE(check({"POST", "/apps/4711/events", kBody},
-                    "auth_key=app-key-demo&auth_timestamp=1760000000&auth_version=1.0&body_md5=f7bda4c7be80d115bbda4a64f810efc2"
-                    "&auth_signature=3a39e05418d0433ea69dee0a23664ca62746ab13cf5eeab27c0bd66d71671a81"));
-  EXPECT_TRUE(check({"GET", "/apps/4711/channels", ""},
-                    "auth_key=app-key-demo&auth_timestamp=1760000000&auth_version=1.0&filter_by_prefix=presence-&info=user_count"
-                    "&auth_signature=7f0245d4260f756a4df8235a4eca9a9674cbe295895567544cba8502302f4f1f"));
-  EXPECT_TRUE(check({"POST", "/apps/4711/users/42/terminate_connections", "{}"},
-                    "auth_key=app-key-demo&auth_timestamp=1760000000&auth_version=1.0&body_md5=99914b932bd37a50b983c5e7c90ae93b"
-                    "&auth_signature=0925ccfc13bb39ae221e6e0787600dd9c9d9b2b2c80eb598f4f47773884bd03c"));
+  EXPECT_TRUE(
+      check({"POST", "/apps/4711/events", kBody},
+            "auth_key=app-key-demo&auth_timestamp=1760000000&auth_version=1.0&body_md5=f7bda4c7be80d115bbda4a64f810efc2"
+            "&auth_signature=3a39e05418d0433ea69dee0a23664ca62746ab13cf5eeab27c0bd66d71671a81"));
+  EXPECT_TRUE(check(
+      {"GET", "/apps/4711/channels", ""},
+      "auth_key=app-key-demo&auth_timestamp=1760000000&auth_version=1.0&filter_by_prefix=presence-&info=user_count"
+      "&auth_signature=7f0245d4260f756a4df8235a4eca9a9674cbe295895567544cba8502302f4f1f"));
+  EXPECT_TRUE(
+      check({"POST", "/apps/4711/users/42/terminate_connections", "{}"},
+            "auth_key=app-key-demo&auth_timestamp=1760000000&auth_version=1.0&body_md5=99914b932bd37a50b983c5e7c90ae93b"
+            "&auth_signature=0925ccfc13bb39ae221e6e0787600dd9c9d9b2b2c80eb598f4f47773884bd03c"));
 }
 
 TEST(HttpSignature, SignsAsItChecks) {
   const SignedRequest request{"GET", "/apps/4711/channels/private-a/history", ""};
-  const auto query = sign_request(kApp.key, kApp.secret, request, {{"since", "000000000000abcd:1"}, {"Limit", "5"}}, kNow);
+  const auto query =
+      sign_request(kApp.key, kApp.secret, request, {{"since", "000000000000abcd:1"}, {"Limit", "5"}}, kNow);
   const auto checked = check(request, query);
   ASSERT_TRUE(checked);
   EXPECT_EQ(checked->timestamp_seconds, 1'760'000'000);
@@ -92,7 +96,8 @@ TEST(HttpSignature, ChecksAnEmptyBodysMd5WhenItIsThere) {
 }
 
 TEST(HttpSignature, AcceptsAPathThatWasEncodedAfterSigning) {
-  const auto query = sign_request(kApp.key, kApp.secret, {"GET", "/apps/4711/channels/#server-to-user-1", ""}, {}, kNow);
+  const auto query =
+      sign_request(kApp.key, kApp.secret, {"GET", "/apps/4711/channels/#server-to-user-1", ""}, {}, kNow);
   EXPECT_TRUE(check({"GET", "/apps/4711/channels/%23server-to-user-1", ""}, query));
   EXPECT_FALSE(check({"GET", "/apps/4711/channels/%24server-to-user-1", ""}, query));
 }

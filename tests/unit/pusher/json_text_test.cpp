@@ -1,7 +1,7 @@
 #include "net/pusher/json_text.h"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 namespace parley::net::pusher {
 namespace {
@@ -55,10 +55,37 @@ TEST(JsonText, ReadsBackWhatItEscapes) {
 }
 
 TEST(JsonText, RefusesWhatIsNotJson) {
-  for (const std::string_view bad : {"", " ", "{", "}", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "'a'", "nul", "01", "1.", "+1",
-                                     "\"\t\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\ude00\"", "[1] [2]", "{} x", "NaN",
-                                     "Infinity", "// c\n1", "[1,2", "\"open", "\xFF", "\"\xC3\"", "\"\xC0\x80\"",
-                                     "\"\xED\xA0\x80\"", "\"\xF5\x80\x80\x80\"", "\xEF\xBB\xBF{}"}) {
+  for (const std::string_view bad : {"",
+                                     " ",
+                                     "{",
+                                     "}",
+                                     "[1,]",
+                                     "{\"a\":}",
+                                     "{\"a\" 1}",
+                                     "{a:1}",
+                                     "'a'",
+                                     "nul",
+                                     "01",
+                                     "1.",
+                                     "+1",
+                                     "\"\t\"",
+                                     "\"\\x\"",
+                                     "\"\\u12\"",
+                                     "\"\\ud800\"",
+                                     "\"\\ude00\"",
+                                     "[1] [2]",
+                                     "{} x",
+                                     "NaN",
+                                     "Infinity",
+                                     "// c\n1",
+                                     "[1,2",
+                                     "\"open",
+                                     "\xFF",
+                                     "\"\xC3\"",
+                                     "\"\xC0\x80\"",
+                                     "\"\xED\xA0\x80\"",
+                                     "\"\xF5\x80\x80\x80\"",
+                                     "\xEF\xBB\xBF{}"}) {
     EXPECT_FALSE(check_json(bad, 32)) << bad;
   }
   EXPECT_FALSE(check_json(std::string_view("\"\0\"", 3), 32));
@@ -66,8 +93,9 @@ TEST(JsonText, RefusesWhatIsNotJson) {
 }
 
 TEST(JsonText, AcceptsWhatIsJson) {
-  for (const std::string_view good : {"{}", " [ ] ", "\t1\n", "-0", "1e400", "1E-400", "123456789012345678901234567890.5e10", "true",
-                                      "null", R"("\u0000")", R"({"a":{"b":[1,"x",null,{"c":false}]}})"}) {
+  for (const std::string_view good :
+       {"{}", " [ ] ", "\t1\n", "-0", "1e400", "1E-400", "123456789012345678901234567890.5e10", "true", "null",
+        R"("\u0000")", R"({"a":{"b":[1,"x",null,{"c":false}]}})"}) {
     EXPECT_TRUE(check_json(good, 32)) << good;
   }
 }

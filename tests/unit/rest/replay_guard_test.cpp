@@ -14,7 +14,9 @@ constexpr WallTime kNow{1'760'000'000'000};
 constexpr std::int64_t kSecond = 1'760'000'000;
 constexpr ReplayGuard::Bounds kBounds{1'000, std::chrono::seconds(600)};
 
-std::string signature(std::uint64_t number) { return fmt::format("{:016x}{:048x}", number * 0x9E3779B97F4A7C15ULL, number); }
+std::string signature(std::uint64_t number) {
+  return fmt::format("{:016x}{:048x}", number * 0x9E3779B97F4A7C15ULL, number);
+}
 
 TEST(ReplayGuard, TakesASignatureOnce) {
   ReplayGuard guard;

@@ -4,9 +4,9 @@
 
 #include "tests/unit/rest/rest_world.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 namespace parley::net {
 namespace {
@@ -26,8 +26,9 @@ TEST_F(RestApiTest, LeavesOtherPathsToOthers) {
 }
 
 TEST_F(RestApiTest, UnknownRoutesAreJson) {
-  for (const char* path : {"/apps/", "/apps/4711", "/apps/4711/", "/apps/4711/nothing", "/apps/4711/channels/a/b", "/apps/4711/channels/",
-                           "/apps/4711/events/", "/apps/4711/channels//users", "/apps/a/b/c/d/e/f/g/h/i/j/k"}) {
+  for (const char* path :
+       {"/apps/", "/apps/4711", "/apps/4711/", "/apps/4711/nothing", "/apps/4711/channels/a/b", "/apps/4711/channels/",
+        "/apps/4711/events/", "/apps/4711/channels//users", "/apps/a/b/c/d/e/f/g/h/i/j/k"}) {
     expect_error(send({.method = "GET", .path = path}), 404, "not_found");
   }
 }
@@ -70,10 +71,12 @@ TEST_F(RestApiTest, PublishesAndAnswersAnEmptyObject) {
 }
 
 TEST_F(RestApiTest, PublishesToSeveralChannelsWithCounts) {
-  const auto exchange = post("/apps/4711/events",
+  const auto exchange = post(
+      "/apps/4711/events",
       R"({"name":"e","data":{"n":1.10},"channels":["presence-a","b","b"],"info":"user_count,subscription_count"})");
   ASSERT_EQ(world.asked.size(), 2U);
-  EXPECT_EQ(std::get<Publish>(world.asked[0].request.what).data, R"({"n":1.10})") << "an object's text is taken as it is";
+  EXPECT_EQ(std::get<Publish>(world.asked[0].request.what).data, R"({"n":1.10})")
+      << "an object's text is taken as it is";
   EXPECT_NE(std::get<Publish>(world.asked[0].request.what).once, std::get<Publish>(world.asked[1].request.what).once);
   world.asked[1].answer(Published{.counts = ChannelInfo{.subscriptions = 13}});
   EXPECT_FALSE(exchange->response);
@@ -93,18 +96,23 @@ TEST_F(RestApiTest, PartialFailureNamesTheChannels) {
 }
 
 TEST_F(RestApiTest, RefusesBadBodies) {
-  for (const std::string_view body : {
-           "", "{", "[]", "{}", R"({"name":"e"})", R"({"name":"e","data":""})", R"({"name":7,"data":"","channel":"a"})",
-           R"({"name":"e","data":null,"channel":"a"})", R"({"name":"e","data":"","channel":["a"]})", R"({"name":"e","data":"","channels":"a"})",
-           R"({"name":"e","data":"","channels":[]})", R"({"name":"e","data":"","channels":[7]})", R"({"name":"e","data":"","channel":"a","channels":["b"]})",
-           R"({"name":"e","data":"","channel":"a","socket_id":"x"})", R"({"name":"e","data":"","channel":"a","socket_id":7})",
-           R"({"name":"e","data":"","channel":"a","info":"other"})", R"({"name":"e","name":"f","data":"","channel":"a"})",
-           R"({"name":"e","data":"","channels":["private-encrypted-a","b"]})", R"({"name":"e","data":"","channel":"a","idempotency_key":7})"}) {
+  for (const std::string_view body :
+       {"", "{", "[]", "{}", R"({"name":"e"})", R"({"name":"e","data":""})", R"({"name":7,"data":"","channel":"a"})",
+        R"({"name":"e","data":null,"channel":"a"})", R"({"name":"e","data":"","channel":["a"]})",
+        R"({"name":"e","data":"","channels":"a"})", R"({"name":"e","data":"","channels":[]})",
+        R"({"name":"e","data":"","channels":[7]})", R"({"name":"e","data":"","channel":"a","channels":["b"]})",
+        R"({"name":"e","data":"","channel":"a","socket_id":"x"})",
+        R"({"name":"e","data":"","channel":"a","socket_id":7})",
+        R"({"name":"e","data":"","channel":"a","info":"other"})", R"({"name":"e","name":"f","data":"","channel":"a"})",
+        R"({"name":"e","data":"","channels":["private-encrypted-a","b"]})",
+        R"({"name":"e","data":"","channel":"a","idempotency_key":7})"}) {
     expect_error(post("/apps/4711/events", std::string(body)), 400, "bad_request");
   }
   expect_error(post("/apps/4711/events", R"({"name":"e","data":"","channel":"with space"})"), 400, "bad_channel_name");
   expect_error(post("/apps/4711/events", R"({"name":"pusher:x","data":"","channel":"a"})"), 400, "bad_event_name");
-  expect_error(post("/apps/4711/events", fmt::format(R"({{"name":"e","data":"{}","channel":"a"}})", std::string(102'401, 'x'))), 413, "too_large");
+  expect_error(
+      post("/apps/4711/events", fmt::format(R"({{"name":"e","data":"{}","channel":"a"}})", std::string(102'401, 'x'))),
+      413, "too_large");
   std::string many = R"({"name":"e","data":"","channels":["c")";
   for (int i = 0; i < 100; ++i) many += fmt::format(",\"c{}\"", i);
   expect_error(post("/apps/4711/events", many + "]}"), 400, "too_many_channels");
@@ -113,21 +121,25 @@ TEST_F(RestApiTest, RefusesBadBodies) {
 
 TEST_F(RestApiTest, BatchPublishesAllOrNothing) {
   expect_error(post("/apps/4711/batch_events",
-                    R"({"batch":[{"name":"a","data":"","channel":"a"},{"name":"b","data":"","channel":"not valid"}]})"), 400, "bad_channel_name");
+                    R"({"batch":[{"name":"a","data":"","channel":"a"},{"name":"b","data":"","channel":"not valid"}]})"),
+               400, "bad_channel_name");
   expect_error(post("/apps/4711/batch_events", R"({"batch":[]})"), 400, "bad_request");
-  expect_error(post("/apps/4711/batch_events", R"({"batch":[{"name":"a","data":"","channels":["a","b"]}]})"), 400, "bad_request");
+  expect_error(post("/apps/4711/batch_events", R"({"batch":[{"name":"a","data":"","channels":["a","b"]}]})"), 400,
+               "bad_request");
   std::string eleven = R"({"batch":[{"name":"a","data":"","channel":"a"})";
   for (int i = 0; i < 10; ++i) eleven += R"(,{"name":"a","data":"","channel":"a"})";
   expect_error(post("/apps/4711/batch_events", eleven + "]}"), 400, "bad_request");
   EXPECT_TRUE(world.asked.empty());
 
-  const auto plain = post("/apps/4711/batch_events", R"({"batch":[{"name":"a","data":"","channel":"a"},{"name":"b","data":"","channel":"a"}]})");
+  const auto plain = post("/apps/4711/batch_events",
+                          R"({"batch":[{"name":"a","data":"","channel":"a"},{"name":"b","data":"","channel":"a"}]})");
   ASSERT_EQ(world.asked.size(), 2U);
   EXPECT_NE(std::get<Publish>(world.asked[0].request.what).once, std::get<Publish>(world.asked[1].request.what).once);
   published_all();
   EXPECT_EQ(plain->response->body, "{}");
 
-  const auto counted = post("/apps/4711/batch_events",
+  const auto counted = post(
+      "/apps/4711/batch_events",
       R"({"batch":[{"name":"a","data":"","channel":"a","info":"subscription_count"},{"name":"b","data":"","channel":"b"}]})");
   world.asked[0].answer(Published{.counts = ChannelInfo{.subscriptions = 3}});
   world.asked[1].answer(Published{});
@@ -184,7 +196,9 @@ TEST_F(RestApiTest, AKnownIdempotencyKeyPublishesOnceOnEphemeralChannels) {
   const auto again = post("/apps/4711/events", body);
   EXPECT_TRUE(world.asked.empty());
   EXPECT_EQ(again->response->body, "{}");
-  const auto counted = post("/apps/4711/events", R"({"name":"e","data":"1","channel":"news","idempotency_key":"k1","info":"subscription_count"})");
+  const auto counted =
+      post("/apps/4711/events",
+           R"({"name":"e","data":"1","channel":"news","idempotency_key":"k1","info":"subscription_count"})");
   EXPECT_EQ(only<GetChannel>().channel.name(), "news");
   world.asked.front().answer(ChannelInfo{.subscriptions = 2});
   EXPECT_EQ(counted->response->body, R"({"channels":{"news":{"subscription_count":2}}})");
@@ -201,8 +215,9 @@ TEST_F(RestApiTest, AFailedEphemeralPublishDoesNotUseUpItsKey) {
 }
 
 TEST_F(RestApiTest, OneKeyForABatchIsOneForEachOfItsEvents) {
-  auto request = signed_request("POST", "/apps/4711/batch_events",
-                                R"({"batch":[{"name":"a","data":"","channel":"domain.1"},{"name":"b","data":"","channel":"domain.1"}]})");
+  auto request = signed_request(
+      "POST", "/apps/4711/batch_events",
+      R"({"batch":[{"name":"a","data":"","channel":"domain.1"},{"name":"b","data":"","channel":"domain.1"}]})");
   request.headers.emplace_back("idempotency-key", "k");
   send(request);
   ASSERT_EQ(world.asked.size(), 2U);
@@ -222,7 +237,8 @@ TEST_F(RestApiTest, LimitsPublishesPerSecond) {
 }
 
 TEST_F(RestApiTest, ListsOccupiedChannels) {
-  const auto exchange = get("/apps/4711/channels", {{"filter_by_prefix", "presence-"}, {"info", "user_count,subscription_count"}});
+  const auto exchange =
+      get("/apps/4711/channels", {{"filter_by_prefix", "presence-"}, {"info", "user_count,subscription_count"}});
   EXPECT_EQ(only<ListChannels>().prefix, "presence-");
   ChannelList list;
   list.channels.push_back({.channel = ChannelKey("4711", "presence-a"), .subscriptions = 3, .users = 2});
@@ -240,7 +256,8 @@ TEST_F(RestApiTest, ListsOccupiedChannels) {
 TEST_F(RestApiTest, ShowsAChannel) {
   const auto ask = [&](std::string channel, std::string info, ChannelInfo answer) {
     world.asked.clear();
-    const auto exchange = get("/apps/4711/channels/" + channel, info.empty() ? Parameters{} : Parameters{{"info", info}});
+    const auto exchange =
+        get("/apps/4711/channels/" + channel, info.empty() ? Parameters{} : Parameters{{"info", info}});
     world.asked.front().answer(std::move(answer));
     return exchange->response->body;
   };
@@ -280,8 +297,9 @@ TEST_F(RestApiTest, CountsConnections) {
 }
 
 TEST_F(RestApiTest, ReadsHistoryPageByPage) {
-  const auto exchange = get("/apps/4711/channels/domain.7/history",
-                            {{"since", "000000000000abcd:10"}, {"from", "1"}, {"to", "99"}, {"limit", "2"}, {"direction", "backward"}});
+  const auto exchange =
+      get("/apps/4711/channels/domain.7/history",
+          {{"since", "000000000000abcd:10"}, {"from", "1"}, {"to", "99"}, {"limit", "2"}, {"direction", "backward"}});
   const auto& query = only<GetHistory>();
   EXPECT_EQ(query.since, (Position{Epoch{0xABCD}, Offset{10}}));
   EXPECT_EQ(query.from_time, WallTime{1});
@@ -289,28 +307,39 @@ TEST_F(RestApiTest, ReadsHistoryPageByPage) {
   EXPECT_EQ(query.limit, 2U);
   EXPECT_EQ(query.direction, Direction::backward);
   HistoryPage page{.newest = {Epoch{0xABCD}, Offset{12}}, .oldest = Offset{3}, .gap = false, .more = true};
-  page.publications.push_back(std::make_shared<Publication>(Publication{
-      .event = "client-a", .data = R"({"n":1.10})", .kind = DataKind::json, .user_id = "7", .position = {Epoch{0xABCD}, Offset{9}}, .time = {50}}));
+  page.publications.push_back(std::make_shared<Publication>(Publication{.event = "client-a",
+                                                                        .data = R"({"n":1.10})",
+                                                                        .kind = DataKind::json,
+                                                                        .user_id = "7",
+                                                                        .position = {Epoch{0xABCD}, Offset{9}},
+                                                                        .time = {50}}));
   page.publications.push_back(std::make_shared<Publication>(
       Publication{.event = "e", .data = R"({"n":1})", .position = {Epoch{0xABCD}, Offset{8}}, .time = {40}}));
   world.asked.front().answer(page);
-  EXPECT_EQ(exchange->response->body,
-            R"({"channel":"domain.7","epoch":"000000000000abcd","newest":12,"oldest":3,"publications":[)"
-            R"({"offset":9,"event":"client-a","data":{"n":1.10},"time":50,"user_id":"7"},)"
-            R"({"offset":8,"event":"e","data":"{\"n\":1}","time":40}],"more":true,"gap":false,"next":"000000000000abcd:8"})");
+  EXPECT_EQ(
+      exchange->response->body,
+      R"({"channel":"domain.7","epoch":"000000000000abcd","newest":12,"oldest":3,"publications":[)"
+      R"({"offset":9,"event":"client-a","data":{"n":1.10},"time":50,"user_id":"7"},)"
+      R"({"offset":8,"event":"e","data":"{\"n\":1}","time":40}],"more":true,"gap":false,"next":"000000000000abcd:8"})");
 }
 
 TEST_F(RestApiTest, HistoryOfNothingIsAnEmptyPage) {
   const auto exchange = get("/apps/4711/channels/news/history");
   EXPECT_EQ(only<GetHistory>().limit, 100U);
   world.asked.front().answer(HistoryPage{});
-  EXPECT_EQ(exchange->response->body,
-            R"({"channel":"news","epoch":null,"newest":0,"oldest":0,"publications":[],"more":false,"gap":false,"next":null})");
+  EXPECT_EQ(
+      exchange->response->body,
+      R"({"channel":"news","epoch":null,"newest":0,"oldest":0,"publications":[],"more":false,"gap":false,"next":null})");
 }
 
 TEST_F(RestApiTest, RefusesBadHistoryQueries) {
   expect_error(get("/apps/4711/channels/a/history", {{"since", "12"}}), 400, "bad_position");
-  for (const auto& [name, value] : Parameters{{"limit", "0"}, {"limit", "1001"}, {"limit", "x"}, {"from", "yesterday"}, {"to", "1.5"}, {"direction", "up"}}) {
+  for (const auto& [name, value] : Parameters{{"limit", "0"},
+                                              {"limit", "1001"},
+                                              {"limit", "x"},
+                                              {"from", "yesterday"},
+                                              {"to", "1.5"},
+                                              {"direction", "up"}}) {
     expect_error(get("/apps/4711/channels/a/history", {{name, value}}), 400, "bad_request");
   }
   EXPECT_TRUE(world.asked.empty());

@@ -91,7 +91,8 @@ TEST(Golden, ChannelMeta) {
 
 TEST(Golden, LogEntry) {
   const ChannelKey channel("4711", "private-domain.7");
-  AppendPublication append{"message.sent", "hello", DataKind::text, "", "key-1", "signature", Epoch{1}, {seconds(60), 10, 1000}, true};
+  AppendPublication append{"message.sent", "hello",  DataKind::text,          "",  "key-1",
+                           "signature",    Epoch{1}, {seconds(60), 10, 1000}, true};
   const std::vector<Command> commands{{channel, {1'760'000'000'000}, append},
                                       {channel, {1'760'000'000'001}, RemovePublication{{Epoch{1}, Offset{1}}}},
                                       {channel, {1'760'000'000'002}, RemoveHistory{Epoch{2}}},
@@ -109,8 +110,11 @@ TEST(Golden, LogEntry) {
 }
 
 TEST(Golden, SmallRecords) {
-  EXPECT_TRUE(decode_remembered(golden("remembered", encode_remembered({"4711/domain.7", "key-1", "signature",
-                                                                        {Epoch{1}, Offset{2}}, WallTime{3}}))).ok());
+  EXPECT_TRUE(
+      decode_remembered(
+          golden("remembered",
+                 encode_remembered({"4711/domain.7", "key-1", "signature", {Epoch{1}, Offset{2}}, WallTime{3}})))
+          .ok());
   EXPECT_TRUE(decode_cursor(golden("cursor", encode_cursor({Offset{4}, WallTime{5}}))).ok());
   EXPECT_TRUE(decode_log_head(golden("log_head", encode_log_head({Term{6}, LogIndex{7}, Term{5}}))).ok());
 }
@@ -123,7 +127,10 @@ UserRecord some_user() {
   record.user_info = "{\"name\":\"Ada\"}";
   record.domains = {"1", "7"};
   record.connections = {{SocketId{0x0102030405060708}, WallTime{1'760'000'000'002}}};
-  record.blocks = {WallTime{1'760'000'100'000}, "spam", WallTime{1'759'000'000'000}, {{"presence-domain.7", WallTime{1'760'000'200'000}}}};
+  record.blocks = {WallTime{1'760'000'100'000},
+                   "spam",
+                   WallTime{1'759'000'000'000},
+                   {{"presence-domain.7", WallTime{1'760'000'200'000}}}};
   return record;
 }
 

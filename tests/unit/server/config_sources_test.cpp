@@ -373,9 +373,9 @@ TEST(Conformance, IsNeverOnByAFile) {
 }
 
 TEST(ConfigPrint, MasksSecretsAndNamesOrigins) {
-  auto loaded = good(
-      with({{"PARLEY_SERVER_PORT", "7001"}}, std::string(kApp) + "secret_previous = \"the-secret-of-last-month\"\n" +
-                                                 "tokens.hs256_secrets = [\"of-tokens-hush-one\", \"of-tokens-hush-two\"]" + R"(
+  auto loaded = good(with({{"PARLEY_SERVER_PORT", "7001"}},
+                          std::string(kApp) + "secret_previous = \"the-secret-of-last-month\"\n" +
+                              "tokens.hs256_secrets = [\"of-tokens-hush-one\", \"of-tokens-hush-two\"]" + R"(
 [admin]
 key = "a-secret-of-an-admin"
 [[webhooks]]

@@ -9,20 +9,28 @@ const ShardId kShard{0x0102};
 const ChannelKey kChannel("4711", "domain.7");
 
 TEST(Keys, TheLayoutIsTheDocumentedOne) {
-  EXPECT_EQ(keys::publication(kShard, kChannel, Offset{0x0A0B}),
-            std::string("\x01\x02" "4711/domain.7\0\0\0\0\0\0\0\x0A\x0B", 2 + 13 + 1 + 8));
-  EXPECT_EQ(keys::log_entry(kShard, LogIndex{3}), std::string("\x01\x02" "e\0\0\0\0\0\0\0\3", 11));
+  EXPECT_EQ(keys::publication(kShard, kChannel, Offset{0x0A0B}), std::string("\x01\x02"
+                                                                             "4711/domain.7\0\0\0\0\0\0\0\x0A\x0B",
+                                                                             2 + 13 + 1 + 8));
+  EXPECT_EQ(keys::log_entry(kShard, LogIndex{3}), std::string("\x01\x02"
+                                                              "e\0\0\0\0\0\0\0\3",
+                                                              11));
   EXPECT_EQ(keys::log_head(kShard), "\x01\x02h");
-  EXPECT_EQ(keys::applied(kShard), "\x01\x02" "a");
+  EXPECT_EQ(keys::applied(kShard),
+            "\x01\x02"
+            "a");
   EXPECT_EQ(keys::meta(kShard, kChannel), "\x01\x02m4711/domain.7");
-  EXPECT_EQ(keys::cursor(kShard, kChannel, "me"), std::string("\x01\x02" "c4711/domain.7\0me", 19));
+  EXPECT_EQ(keys::cursor(kShard, kChannel, "me"), std::string("\x01\x02"
+                                                              "c4711/domain.7\0me",
+                                                              19));
   EXPECT_EQ(keys::remembered(kShard, 1), std::string("\x01\x02i\0\0\0\0\0\0\0\1", 11));
   EXPECT_EQ(keys::schema_version(), "\xff\xffschema");
 }
 
 TEST(Keys, OffsetsSortAsNumbers) {
   for (const std::uint64_t offset : std::vector<std::uint64_t>{0, 1, 255, 256, 1ULL << 32, UINT64_MAX - 1}) {
-    EXPECT_LT(keys::publication(kShard, kChannel, Offset{offset}), keys::publication(kShard, kChannel, Offset{offset + 1}));
+    EXPECT_LT(keys::publication(kShard, kChannel, Offset{offset}),
+              keys::publication(kShard, kChannel, Offset{offset + 1}));
     EXPECT_EQ(keys::publication_offset(keys::publication(kShard, kChannel, Offset{offset}))->value, offset);
   }
 }

@@ -1,5 +1,5 @@
-#include "storage/memory_store.h"
 #include "storage/pending_writes.h"
+#include "storage/memory_store.h"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +10,13 @@ namespace {
 
 std::string all(const PendingWrites& writes) {
   std::string seen;
-  EXPECT_TRUE(writes.scan(Family::history, "", "z", [&](std::string_view key, std::string_view value) {
-    seen += fmt::format("{}={} ", key, value);
-    return Visit::go_on;
-  }).ok());
+  EXPECT_TRUE(writes
+                  .scan(Family::history, "", "z",
+                        [&](std::string_view key, std::string_view value) {
+                          seen += fmt::format("{}={} ", key, value);
+                          return Visit::go_on;
+                        })
+                  .ok());
   return seen;
 }
 
@@ -54,10 +57,13 @@ TEST(PendingWrites, AVisitorCanStopAnywhere) {
   for (const auto* key : {"b", "d"}) writes.put(Family::history, key, "new");
   for (std::size_t max = 1; max <= 5; ++max) {
     std::string seen;
-    ASSERT_TRUE(writes.scan(Family::history, "a", "z", [&](std::string_view key, auto) {
-      seen += key;
-      return seen.size() == max ? Visit::stop : Visit::go_on;
-    }).ok());
+    ASSERT_TRUE(writes
+                    .scan(Family::history, "a", "z",
+                          [&](std::string_view key, auto) {
+                            seen += key;
+                            return seen.size() == max ? Visit::stop : Visit::go_on;
+                          })
+                    .ok());
     EXPECT_EQ(seen, std::string("abcde").substr(0, max));
   }
 }

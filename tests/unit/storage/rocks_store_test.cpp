@@ -1,6 +1,6 @@
 // What open() says about directories that cannot be used, and what survives a restart.
-#include "storage/keys.h"
 #include "storage/rocks_store.h"
+#include "storage/keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

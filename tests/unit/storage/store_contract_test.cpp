@@ -56,10 +56,13 @@ class StoreContract : public ::testing::Test {
   std::string scan(const std::string& from, const std::string& to, ScanOrder order = ScanOrder::forward,
                    std::size_t max = 100) {
     std::string seen;
-    EXPECT_TRUE(store_.scan(Family::history, from, to, order, [&](std::string_view key, std::string_view value) {
-      seen += fmt::format("{}={} ", key, value);
-      return --max == 0 ? Visit::stop : Visit::go_on;
-    }).ok());
+    EXPECT_TRUE(store_
+                    .scan(Family::history, from, to, order,
+                          [&](std::string_view key, std::string_view value) {
+                            seen += fmt::format("{}={} ", key, value);
+                            return --max == 0 ? Visit::stop : Visit::go_on;
+                          })
+                    .ok());
     return seen;
   }
 };
