@@ -26,6 +26,8 @@ NoticeMask kinds_of(const ChannelTraits& traits) {
   return kinds;
 }
 
+constexpr milliseconds kMissInterval{1'000};
+
 std::size_t weight(const Notice& notice) { return notice.data.size() + notice.event.size(); }
 
 }  // namespace
@@ -174,7 +176,12 @@ void ChannelNotices::client_event(const Publication& publication, SocketId sende
   gather(notice);
 }
 
-void ChannelNotices::cache_miss(WallTime wall) { gather({.kind = NoticeKind::cache_miss, .time = wall}); }
+// The backend needs to hear once that something is missing; a client that comes and goes must not fill its queue.
+void ChannelNotices::cache_miss(WallTime wall) {
+  if (missed_at_.ms != 0 && wall < missed_at_ + kMissInterval && missed_at_ <= wall) return;
+  missed_at_ = wall;
+  gather({.kind = NoticeKind::cache_miss, .time = wall});
+}
 
 void ChannelNotices::counted(std::uint64_t subscriptions, WallTime wall) {
   Notice notice{.kind = NoticeKind::subscription_count, .time = wall};

@@ -93,6 +93,7 @@ class ChannelNotices {
   Notice addressed(Notice notice, const Target& target);
 
   const ChannelKey& key_;
+  WallTime missed_at_;  // of the newest cache_miss that was told
   Counter dropped_;
   ChannelPort& port_;
   SettingsPtr settings_;

@@ -50,6 +50,7 @@ struct WebhookPost {
 };
 struct WebhookOutcome {
   bool delivered = false;       // answered with 2xx
+  bool rejected = false;        // answered that it will never take this (400, 413, 422)
   std::string failure;          // else: readable, for logs, dead letters and operators
   milliseconds retry_after{0};  // the target asked for it; 0: it did not
 };

@@ -4,12 +4,12 @@ namespace parley::actors {
 
 bool may_be_refused(const Request& request) {
   return !std::holds_alternative<Unsubscribe>(request.what) && !std::holds_alternative<SignOut>(request.what) &&
-         !std::holds_alternative<JoinedAs>(request.what) && !std::holds_alternative<LeftAs>(request.what);
+         !std::holds_alternative<SignIn>(request.what) && !std::holds_alternative<JoinedAs>(request.what) &&
+         !std::holds_alternative<LeftAs>(request.what) && !std::holds_alternative<SetActivity>(request.what);
 }
 
 std::optional<Reply> refusal(const Request& request, const Error& error) {
   if (!may_be_refused(request) || std::holds_alternative<Confirm>(request.what)) return std::nullopt;
-  if (std::holds_alternative<SetActivity>(request.what)) return std::nullopt;
   if (const auto* subscribe = std::get_if<Subscribe>(&request.what)) {
     return Reply{request.from, SubscribeRefused{subscribe->channel, subscribe->subscription, error}};
   }

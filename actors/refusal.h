@@ -10,8 +10,8 @@ namespace parley::actors {
 // Nothing for requests that have no answer (leaving, confirming).
 std::optional<Reply> refusal(const Request& request, const Error& error);
 
-// Leaving is never refused: who is gone is gone, however full the queues are. Nor is being here: the
-// subscription that it follows from was taken.
+// Leaving is never refused: who is gone is gone, however full the queues are. Nor is being here, as whom and
+// how: a session that its user does not know of could not be ended. Each connection can say it few times only.
 bool may_be_refused(const Request& request);
 
 }  // namespace parley::actors

@@ -87,18 +87,18 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   context.router_stats = make_stats(ActorKind::router, "router");
   const auto webhooks_stats = make_stats(ActorKind::webhooks, "webhooks");
   context.webhooks = system.spawn<WebhookActor>(impl_->context, webhooks_stats);
-  caf::anon_send(context.webhooks, NoticesFound{std::move(unfinished->notices), std::move(unfinished->dead)});
   for (std::uint16_t i = 0; i < shards.count(); ++i) {
     context.shard_stats.push_back(make_stats(ActorKind::shard, fmt::format("shard {}", i)));
     context.shard_actors.push_back(system.spawn<ShardActor>(impl_->context, ShardId{i}, context.shard_stats.back()));
   }
+  caf::anon_send(context.webhooks, NoticesFound{std::move(unfinished->notices), std::move(unfinished->dead)});
   const auto watchlists_stats = make_stats(ActorKind::watchlists, "watchlists");
   context.watchlists = system.spawn<WatchlistsActor>(impl_->context, watchlists_stats);
   context.router = system.spawn<Router>(impl_->context, context.router_stats, watchlists_stats, webhooks_stats);
   Attendance attendance{{}, std::move(unfinished->channels)};
   for (auto& [user, record] : unfinished->users) {
     if (!record.blocks.empty()) context.revocations.set(user, record.blocks);
-    if (record.open()) attendance.users.push_back(user);
+    attendance.users.push_back(user);  // also those with blocks only: what has ended is forgotten then
   }
   if (!attendance.users.empty() || !attendance.channels.empty()) caf::anon_send(context.router, std::move(attendance));
   // The collector may run after this object is gone: it holds the context, not us.

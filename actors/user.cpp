@@ -97,8 +97,7 @@ void User::opened(Result<UserAbout> about, WallTime alive, MonoTime now, WallTim
   saved_ = record_;
   count(saved_.status, 1);
   last_seen_ = record_.last_seen;
-  std::erase_if(record_.blocks.channels, [&](const ChannelBlock& block) { return block.until <= wall; });
-  if (record_.blocks.banned_until <= wall) record_.blocks.banned_until = {}, record_.blocks.ban_reason.clear();
+  forget_old_blocks(wall);
   if (!saved_.blocks.empty()) port_.block(record_.blocks);
   if (record_.open()) {
     // The process before this one ended without telling. Who was here may be on the way back.
@@ -133,6 +132,7 @@ User::Session* User::find(SocketId socket) {
 
 User::Session* User::arrive(const ReplyTo& from, const ConnectionAbout& about, WallTime wall) {
   if (auto* known = find(from.session)) return known;
+  if (ended_.contains(from.session)) return nullptr;  // said on its way out; its SignOut follows
   if (record_.blocks.banned_until > wall) {
     port_.reply({from, Terminated{ban_error(record_.blocks)}});
     return nullptr;
@@ -152,6 +152,29 @@ User::Session* User::arrive(const ReplyTo& from, const ConnectionAbout& about, W
     if (block.until > wall) port_.reply({from, Kicked{{key_.app, block.channel}, make_error(Errc::kicked)}});
   }
   return &session;
+}
+
+// How long a session that ended counts on. What the backend is told is held back at least as long as the
+// application asked for, so that the two never disagree.
+milliseconds User::hold_after(LeaveReason reason) const {
+  const auto& rule = settings_->rule_for("user." + key_.id);
+  const auto hold = reason == LeaveReason::unsubscribed ? rule.presence_linger : rule.presence_grace;
+  const bool told = std::any_of(
+      settings_->webhooks.begin(), settings_->webhooks.end(),
+      [&](const WebhookTarget& target) { return target.app == key_.app && (target.kinds & kUserNotices) != 0; });
+  return told && app_ != nullptr ? std::max(hold, app_->webhook_hold) : hold;
+}
+
+void User::forget_old_blocks(WallTime wall) {
+  auto& blocks = record_.blocks;
+  std::erase_if(blocks.channels, [&](const ChannelBlock& block) { return block.until <= wall; });
+  if (blocks.banned_until <= wall) {
+    blocks.banned_until = {};
+    blocks.ban_reason.clear();
+  }
+  // Tokens that old have all ended by themselves.
+  if (app_ == nullptr || app_->tokens.lifetime_max.count() == 0) return;
+  if (blocks.tokens_since + app_->tokens.lifetime_max + app_->tokens.leeway <= wall) blocks.tokens_since = {};
 }
 
 // A user who comes back within the grace period has not been away: the backend hears nothing.
@@ -176,6 +199,11 @@ void User::forget_connection(SocketId told) {
 }
 
 void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
+  if (what.token_issued && *what.token_issued < record_.blocks.tokens_since) {
+    // Checked when it came in; the tokens were revoked while it was on its way to us.
+    port_.reply({from, Terminated{make_error(Errc::terminated)}});
+    return;
+  }
   auto* session = arrive(from, what.about, wall);
   if (session == nullptr) return;
   session->signed_in = true;
@@ -185,12 +213,11 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
 }
 
 void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
+  ended_.erase(from.session);
   const auto place =
       std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) { return one.to.session == from.session; });
   if (place == sessions_.end()) return;  // terminated or refused before
-  const auto& rule = settings_->rule_for("user." + key_.id);
-  const bool on_purpose = what.reason == LeaveReason::unsubscribed;
-  depart(place, now + (on_purpose ? rule.presence_linger : rule.presence_grace), wall - what.silent_for);
+  depart(place, now + hold_after(what.reason), wall - what.silent_for);
 }
 
 void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {
@@ -209,8 +236,7 @@ void User::on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall) {
   if (session == nullptr) return;
   erase_value(session->channels, what.channel);
   if (session->signed_in || !session->channels.empty()) return;
-  depart(sessions_.begin() + (session - sessions_.data()), now + settings_->rule_for("user." + key_.id).presence_linger,
-         wall);
+  depart(sessions_.begin() + (session - sessions_.data()), now + hold_after(LeaveReason::unsubscribed), wall);
 }
 
 void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
@@ -221,7 +247,10 @@ void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
 
 // All sessions end now and nothing is held: this is no blip.
 std::size_t User::end_sessions(const Error& error, WallTime wall) {
-  for (const auto& session : sessions_) port_.reply({session.to, Terminated{error}});
+  for (const auto& session : sessions_) {
+    port_.reply({session.to, Terminated{error}});
+    ended_.insert(session.to.session);
+  }
   const auto count = sessions_.size();
   if (count > 0) last_seen_ = std::max(last_seen_, wall);
   sessions_.clear();
@@ -243,6 +272,7 @@ void User::on(const ReplyTo& from, TerminateUser& what, MonoTime, WallTime wall)
 
 void User::on(const ReplyTo& from, KickUser& what, MonoTime, WallTime wall) {
   auto& blocks = record_.blocks.channels;
+  std::erase_if(blocks, [&](const auto& one) { return one.until <= wall; });
   const bool lasting = what.until > wall;
   const bool known =
       std::any_of(blocks.begin(), blocks.end(), [&](const auto& one) { return one.channel == what.channel; });
@@ -251,7 +281,7 @@ void User::on(const ReplyTo& from, KickUser& what, MonoTime, WallTime wall) {
     return port_.reply({from, Refused{make_error(Errc::bad_request,
                                                  fmt::format("a user is kept off at most {} channels", blocks_max))}});
   }
-  std::erase_if(blocks, [&](const auto& one) { return one.channel == what.channel || one.until <= wall; });
+  std::erase_if(blocks, [&](const auto& one) { return one.channel == what.channel; });
   if (lasting) blocks.push_back({what.channel, what.until});
   port_.block(record_.blocks);
   for (const auto& session : sessions_) {

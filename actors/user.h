@@ -18,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,8 @@ class User {
   void name_domains(const std::optional<std::vector<std::string>>& claimed);
   void add_domain(std::string domain);
   void learn_info(const std::string& user_info);
+  [[nodiscard]] milliseconds hold_after(LeaveReason reason) const;
+  void forget_old_blocks(WallTime wall);
   void forget_connection(SocketId told);
   [[nodiscard]] UserStatus wanted() const;
   void settle(MonoTime now, WallTime wall);  // after each step: decides the status, saves what changed
@@ -123,6 +126,7 @@ class User {
   std::deque<Request> waiting_;  // until open; bounded by the mailbox bound of the actor
 
   std::vector<Session> sessions_;
+  std::set<SocketId> ended_;   // terminated; until their SignOut, what they say counts no more
   std::vector<Ghost> ghosts_;  // in the order in which they began
   UserRecord record_;          // as decided
   UserRecord saved_;           // as stored

@@ -18,10 +18,11 @@ void Watchlists::sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime) {
   erase_session(user.sessions, from.session);
   user.sessions.push_back(from);
   if (came) tell_watchers(sign_in.user, user, true);
+  stop_watching(from.session);  // a newer token may name others
+  if (!sign_in.watchlist.empty()) watching_[from.session] = {sign_in.user.app, sign_in.watchlist};
   WatchlistChanged now_online;
   for (const auto& id : sign_in.watchlist) {
     auto& watched = users_[UserKey{sign_in.user.app, id}];
-    erase_session(watched.watchers, from.session);
     watched.watchers.push_back(from);
     (watched.online() ? now_online.online : now_online.offline).push_back(id);
   }
@@ -29,18 +30,25 @@ void Watchlists::sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime) {
 }
 
 void Watchlists::sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime until) {
-  for (const auto& id : sign_out.watchlist) {
-    const auto watched = users_.find(UserKey{sign_out.user.app, id});
-    if (watched == users_.end()) continue;
-    erase_session(watched->second.watchers, from.session);
-    forget_if_empty(watched);
-  }
+  stop_watching(from.session);
   const auto place = users_.find(sign_out.user);
   if (place == users_.end() || place->second.sessions.empty()) return;
   erase_session(place->second.sessions, from.session);
   if (!place->second.sessions.empty()) return;
   place->second.until = until;
   deadlines_.emplace(until, sign_out.user);
+}
+
+void Watchlists::stop_watching(SocketId session) {
+  const auto list = watching_.find(session);
+  if (list == watching_.end()) return;
+  for (const auto& id : list->second.ids) {
+    const auto watched = users_.find(UserKey{list->second.app, id});
+    if (watched == users_.end()) continue;
+    erase_session(watched->second.watchers, session);
+    forget_if_empty(watched);
+  }
+  watching_.erase(list);
 }
 
 void Watchlists::tick(MonoTime now) {

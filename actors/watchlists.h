@@ -33,6 +33,10 @@ class Watchlists {
   [[nodiscard]] bool online(const UserKey& user) const;
 
  private:
+  struct Watching {  // one session's list
+    std::string app;
+    std::vector<std::string> ids;
+  };
   struct User {
     std::vector<ReplyTo> sessions;
     std::vector<ReplyTo> watchers;
@@ -43,9 +47,11 @@ class Watchlists {
   using Place = std::unordered_map<UserKey, User>::iterator;
   void tell_watchers(const UserKey& key, const User& user, bool online);
   void forget_if_empty(Place place);
+  void stop_watching(SocketId session);
 
   WatchlistPort& port_;
   std::unordered_map<UserKey, User> users_;
+  std::unordered_map<SocketId, Watching> watching_;
   std::multimap<MonoTime, UserKey> deadlines_;  // stale rows are recognised by User::until
 };
 

@@ -273,7 +273,8 @@ void WebhookActor::failed(const std::string& name, Target& target, WebhookBatchI
   target.failures_counter.add();
   std::optional<milliseconds> retry_after;
   if (outcome.retry_after.count() > 0) retry_after = outcome.retry_after;
-  const auto failure = target.queue.failed(batch, context_->clock.now(), context_->random, retry_after);
+  const auto failure =
+      target.queue.failed(batch, context_->clock.now(), context_->random, retry_after, outcome.rejected);
   if (failure.down && !target.down) {
     log_warn("webhook target is down",
              {{"webhook", name}, {"failure", outcome.failure}, {"waiting", target.queue.rows()}});
@@ -308,14 +309,15 @@ void WebhookActor::settle(ShardId shard) {
   propose(shard, *settling.token, settling.on_its_way);
 }
 
-// What is lost of it in a crash is delivered again, with the ids it had: no need to wait for the disk.
+// What is lost of a settlement in a crash is delivered again, with the ids it had: no need to wait for the disk. What
+// an operator asked for is answered when it is there.
 void WebhookActor::propose(ShardId shard, CommandToken token, const SettleNotices& what) {
   auto settle = what;
   settle.bounds = notice_bounds(*settings_);
   context_->came_in(*context_->shard_stats[shard.value]);
   send(context_->shard_actors[shard.value],
        Propose{caf::actor(this), token, Command{place_in(shard), context_->clock.wall(), std::move(settle)},
-               WaitForDisk::no});
+               what.replayed.empty() && what.dropped.empty() ? WaitForDisk::no : WaitForDisk::yes});
 }
 
 void WebhookActor::applied(CommandToken token) {

@@ -156,7 +156,7 @@ void WebhookQueue::delivered(WebhookBatchId batch) {
 }
 
 WebhookQueue::Failure WebhookQueue::failed(WebhookBatchId batch, MonoTime now, Random& random,
-                                           std::optional<milliseconds> retry_after) {
+                                           std::optional<milliseconds> retry_after, bool rejected) {
   Failure failure;
   const auto asked = std::clamp(retry_after.value_or(milliseconds(0)), milliseconds(0), config_.retry_after_max);
   ++failures_in_row_;
@@ -172,13 +172,14 @@ WebhookQueue::Failure WebhookQueue::failed(WebhookBatchId batch, MonoTime now, R
   for (const auto shard : settle(batch)) {
     const auto at = lanes_.find(shard);
     const auto pause = std::max(pause_after(at->second.failures + std::size_t{1}, random), asked);
-    fail_lane(at, now, now + pause, failure.dead);
+    fail_lane(at, now, now + pause, rejected, failure.dead);
   }
   failure.down = down_;
   return failure;
 }
 
-void WebhookQueue::fail_lane(Lanes::iterator at, MonoTime now, MonoTime retry_at, std::vector<NoticeRef>& dead) {
+void WebhookQueue::fail_lane(Lanes::iterator at, MonoTime now, MonoTime retry_at, bool rejected,
+                             std::vector<NoticeRef>& dead) {
   const auto shard = at->first;
   auto& lane = at->second;
   const auto attempted = std::exchange(lane.in_flight, 0);
@@ -190,7 +191,7 @@ void WebhookQueue::fail_lane(Lanes::iterator at, MonoTime now, MonoTime retry_at
   // Alone only: in company it could be another one's fault, and the company shrinks with each failure.
   if (attempted == 1) ++lane.lone_failures;
   if (attempted == 1 && lane.lone_failures >= config_.lone_failures_min &&
-      lane.failed.front().first + config_.retry_for <= now) {
+      (rejected || lane.failed.front().first + config_.retry_for <= now)) {
     dead.push_back({shard, lane.rows.front()});
     lane.rows.pop_front();
     --rows_;

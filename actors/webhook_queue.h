@@ -67,7 +67,10 @@ class WebhookQueue {
   // Each batch is settled once, by one of these.
   void put_back(WebhookBatchId batch);  // nothing was sent: its rows wait as before
   void delivered(WebhookBatchId batch);
-  Failure failed(WebhookBatchId batch, MonoTime now, Random& random, std::optional<milliseconds> retry_after = {});
+  // `rejected`: the target says that it will never take this; a row that it says so of alone, some times over, is
+  // given up at once.
+  Failure failed(WebhookBatchId batch, MonoTime now, Random& random, std::optional<milliseconds> retry_after = {},
+                 bool rejected = false);
 
   // When take() may have something: MonoTime::min() for now, max() for not before something is added or settled.
   [[nodiscard]] MonoTime deadline() const;
@@ -120,7 +123,7 @@ class WebhookQueue {
   void release(Lanes::iterator at);
   static void first_row_changed(Lane& lane);
   std::vector<ShardId> settle(WebhookBatchId batch);
-  void fail_lane(Lanes::iterator at, MonoTime now, MonoTime retry_at, std::vector<NoticeRef>& dead);
+  void fail_lane(Lanes::iterator at, MonoTime now, MonoTime retry_at, bool rejected, std::vector<NoticeRef>& dead);
   [[nodiscard]] milliseconds pause_after(std::size_t failures, Random& random) const;
   [[nodiscard]] bool blocked() const;
 

@@ -90,7 +90,7 @@ struct SettleNotices {
 // A user's commands go to the shard of the channel `user.{id}`, a domain's to that of `domain.{id}`.
 ChannelKey user_place(const UserKey& user);
 ChannelKey domain_place(std::string_view app, std::string_view domain);
-// The node's bounds of a target's notices, spread over the shards.
+// The bounds of a target's notices in one shard.
 NoticeBounds notice_bounds(const Settings& settings);
 
 struct Command {

@@ -51,8 +51,9 @@ struct NodeLimits {
   std::size_t replay_guard_signatures_max = 200'000;  // oldest timestamps are refused first
   std::size_t idempotency_keys_max = 100'000;         // per shard; oldest are forgotten first
   std::size_t cursors_per_channel_max = 10'000;       // stock clients' confirmed positions; oldest forgotten
-  std::uint64_t webhook_waiting_max = 1'000'000;      // events stored for one target; the oldest becomes a dead letter
-  std::uint64_t webhook_dead_letters_max = 100'000;   // of one target; the oldest is dropped
+  std::uint64_t webhook_waiting_max =
+      100'000;  // events stored for one target in one shard; the oldest becomes a dead letter
+  std::uint64_t webhook_dead_letters_max = 10'000;  // of one target in one shard; the oldest is dropped
   // Of one channel: client events, cache misses and counts for its backend that wait for the disk; the newest
   // are dropped. Who is here is never dropped: it is told as it stands then.
   std::size_t channel_notices_waiting_max = 10'000;

@@ -87,6 +87,7 @@ struct SignIn {
   std::vector<std::string> watchlist;               // ids of the same app
   Via via = Via::signature;                         // signature or token
   std::optional<std::vector<std::string>> domains;  // nothing: none were named, what is known stays
+  std::optional<WallTime> token_issued;             // Via::token
   ConnectionAbout about;
 };
 // The session no longer speaks for the user: it ended.

@@ -80,6 +80,7 @@ actors::WebhookOutcome webhook_outcome(const Answer& answer) {
   const auto body = printable(answer.body);
   outcome.failure = fmt::format("answered with {}{}{}", answer.status, body.empty() ? "" : ": ", body);
   outcome.retry_after = retry_after(answer.retry_after);
+  outcome.rejected = answer.status == 400 || answer.status == 413 || answer.status == 422;
   return outcome;
 }
 

@@ -28,6 +28,20 @@ const App* choose_app(const Settings& settings, const ClientOptionsGiven& given)
 
 using Environment = std::map<std::string, std::string>;
 
+// --dev means the demo: a directory or a shell that is set up for another application must not change that.
+bool demo_only(const CommandLine& line) { return line.dev && !line.config_file; }
+
+LoadedConfig load_for_client(CommandLine line) {
+  line.demo_only = demo_only(line);
+  return load_from_system(line);
+}
+
+Environment environment_for(const CommandLine& line) {
+  auto environment = process_environment();
+  if (demo_only(line)) std::erase_if(environment, [](const auto& row) { return row.first != "PARLEY_URL"; });
+  return environment;
+}
+
 Result<std::string> find_url(const ClientOptionsGiven& given, const Environment& environment, const Config& config) {
   const auto found = environment.find("PARLEY_URL");
   auto url = !given.url.empty()                                     ? given.url
@@ -84,8 +98,8 @@ std::string ClientTarget::channel_path(std::string_view channel, std::string_vie
 }
 
 Result<App> find_app(const ClientOptionsGiven& given, const CommandLine& line) {
-  const auto loaded = load_from_system(line);
-  auto app = app_of(loaded.config.settings, given, process_environment());
+  const auto loaded = load_for_client(line);
+  auto app = app_of(loaded.config.settings, given, environment_for(line));
   // A secret that was typed is the one meant.
   if (app && !given.secret.empty()) app->tokens.hs256_secrets.clear();
   return app;
@@ -93,9 +107,9 @@ Result<App> find_app(const ClientOptionsGiven& given, const CommandLine& line) {
 
 Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandLine& line) {
   // Mistakes that concern the server only do not stop a client: what is missing is named below.
-  const auto loaded = load_from_system(line);
+  const auto loaded = load_for_client(line);
   ClientTarget target;
-  const auto environment = process_environment();
+  const auto environment = environment_for(line);
   auto url = find_url(given, environment, loaded.config);
   if (!url) return url.error();
   target.url = std::move(*url);
@@ -109,8 +123,8 @@ Result<ClientTarget> find_target(const ClientOptionsGiven& given, const CommandL
 }
 
 Result<AdminTarget> find_admin_target(const ClientOptionsGiven& given, const CommandLine& line) {
-  const auto loaded = load_from_system(line);
-  const auto environment = process_environment();
+  const auto loaded = load_for_client(line);
+  const auto environment = environment_for(line);
   AdminTarget target;
   auto url = find_url(given, environment, loaded.config);
   if (!url) return url.error();

@@ -64,6 +64,12 @@ LoadedConfig load_from_system(const CommandLine& line) {
       !asked_for && found != sources.environment.end() && !found->second.empty()) {
     asked_for = found->second;
   }
+  if (line.demo_only && !line.config_file) {
+    // The demo is meant, whatever application this directory or this shell is set up for.
+    sources.environment.clear();
+    sources.toml_name = "parley.toml";
+    return load_config(sources);
+  }
   const auto path = asked_for.value_or("parley.toml");
   sources.toml_name = path;
   std::optional<Error> unreadable;

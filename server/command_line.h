@@ -13,6 +13,7 @@ namespace parley::server {
 struct CommandLine {
   std::optional<std::string> config_file;  // absent: PARLEY_CONFIG, then ./parley.toml if there is one
   bool dev = false;
+  bool demo_only = false;  // of client commands with --dev: neither ./parley.toml nor the environment's application
   bool conformance = false;
   std::vector<std::pair<std::string, std::string>> keys;  // from --port and the like, and from --set
 };

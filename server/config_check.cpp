@@ -268,6 +268,14 @@ class Checker {
     const auto& auth = app.auth;
     if (!auth.url.empty()) check_outbound_url(at + ".auth.url", auth.url);
     if (!auth.batch_url.empty()) check_outbound_url(at + ".auth.batch_url", auth.batch_url);
+    const auto& origins = app.allowed_origins;
+    const bool any_origin = origins.empty() || std::find(origins.begin(), origins.end(), "*") != origins.end();
+    const bool cookies =
+        std::find(auth.forward_headers.begin(), auth.forward_headers.end(), "cookie") != auth.forward_headers.end();
+    if (!auth.url.empty() && any_origin && cookies && !config_.dev) {
+      wrong(at + ".auth.url", "any web page could connect with a visitor's cookies, and they would be handed on",
+            fmt::format("name your pages in {}.allowed_origins, or leave `cookie` out of auth.forward_headers", at));
+    }
     if (auth.url.empty() && !auth.batch_url.empty()) {
       wrong(at + ".auth.batch_url", fmt::format("{}.auth.url is missing beside it", at), "set both, or only auth.url");
     }

@@ -234,6 +234,7 @@ Result<Payload> read_payload(std::string_view text, const AppLimits& limits) {
         read_date(*object, "nbf", envelope.not_before)}) {
     if (!status) return status.error();
   }
+  claims.no_domains = claims.domains.empty() && present(*object, "domains") != nullptr;
   if (!expires) return refuse("`exp` is missing: the time when the token ends");
   if (claims.watchlist.size() > limits.watchlist_users_max) {
     return refuse(
@@ -247,7 +248,7 @@ Result<Payload> read_payload(std::string_view text, const AppLimits& limits) {
 std::string payload_json(const Claims& claims, const Envelope& envelope) {
   json::object object;
   object["sub"] = claims.user_id;
-  if (!claims.domains.empty()) object["domains"] = to_array(claims.domains);
+  if (!claims.domains.empty() || claims.no_domains) object["domains"] = to_array(claims.domains);
   if (claims.admin_all) {
     object["admin"] = true;
   } else if (!claims.admin.empty()) {

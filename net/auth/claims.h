@@ -17,6 +17,7 @@ struct Claims {
   std::string user_id;                 // sub
   std::string user_info;               // info: JSON text as the issuer wrote it; empty: none
   std::vector<std::string> domains;    // ids
+  bool no_domains = false;             // the claim is there and empty: the user belongs to none
   std::vector<std::string> admin;      // ids
   bool admin_all = false;              // `admin` was true
   std::vector<std::string> channels;   // patterns, see rights.h

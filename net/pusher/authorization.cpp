@@ -62,6 +62,7 @@ Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, 
       return make_error(Errc::unauthorized, "the token does not allow this channel");
     auto right = right_by(*claims, traits);
     right.proof = Proof::channel_token;
+    right.expires = last_heard_ + time_left(*claims, actions);
     return Judged(std::move(right));
   }
   if (!data.auth.empty()) {  // a signature that is there and wrong is refused: nobody is asked instead
@@ -89,9 +90,16 @@ Status Session::check_blocks(std::string_view channel, const Right& right, const
 }
 
 void Session::ask(std::string_view channel, ResumeFrom resume, Actions& actions) {
+  // One client must not use up what the application is asked for all of them.
+  if (questions_out_ >= app_->auth.channels_per_call_max) {
+    refuse(channel, make_error(Errc::rate_limited, "too many channels of this connection wait for the application"),
+           actions);
+    return;
+  }
   auto* subscription = make_room(channel, actions);
   if (subscription == nullptr) return;
   subscription->need_extra().asking = std::make_unique<ResumeFrom>(std::move(resume));
+  ++questions_out_;
   actions.ask_application({.app = app_->id,
                            .socket = socket_,
                            .channel = std::string(channel),
@@ -100,6 +108,7 @@ void Session::ask(std::string_view channel, ResumeFrom resume, Actions& actions)
 }
 
 void Session::on_answer(ApplicationAnswer& answer, Actions& actions) {
+  if (questions_out_ > 0) --questions_out_;
   auto* subscription = find(answer.channel);
   if (subscription == nullptr || subscription->extra == nullptr || subscription->extra->asking == nullptr) return;
   auto resume = std::move(*std::exchange(subscription->extra->asking, nullptr));

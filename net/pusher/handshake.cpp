@@ -69,13 +69,19 @@ std::string client_text(const Query& query) {
   return text;
 }
 
+std::string_view bearer_of(const PusherHandshake& handshake) {
+  const auto value = header(handshake, "authorization");
+  return value.starts_with("Bearer ") ? value.substr(7) : std::string_view();
+}
+
+bool may_ask(const App& app) { return !app.auth.url.empty() || !app.auth.batch_url.empty(); }
+
 // In the path, in the query, or as a bearer that looks like a token: other bearers are the application's.
 std::string_view token_of(const PusherHandshake& handshake, const Path& path, const Query& query) {
   if (!path.token.empty()) return path.token;
   if (query.has("token")) return query.get("token");
-  const auto bearer = header(handshake, "authorization");
-  if (!bearer.starts_with("Bearer ") || !auth::looks_like_token(bearer.substr(7))) return {};
-  return bearer.substr(7);
+  const auto bearer = bearer_of(handshake);
+  return auth::looks_like_token(bearer) ? bearer : std::string_view();
 }
 
 Status check_version(const Query& query) {
@@ -140,8 +146,13 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
   if (app.tls_only && !handshake.tls) return make_error(Errc::tls_required);
   if (!origin_allowed(app.allowed_origins, handshake.origin)) return make_error(Errc::origin_refused);
   if (handshake.over_capacity) return make_error(Errc::over_capacity);
-  if (const auto token = token_of(handshake, *path, query); !token.empty()) {
-    auto claims = context.tokens.of(session.settings, app).verify(token, handshake.wall);
+  const auto token = token_of(handshake, *path, query);
+  auto claims = token.empty() ? Result<auth::Claims>(make_error(Errc::token_invalid))
+                              : context.tokens.of(session.settings, app).verify(token, handshake.wall);
+  // A bearer may be the application's own affair, to be handed on when it is asked; what stands in the path or the
+  // query is for us.
+  const bool may_ignore = token.data() == bearer_of(handshake).data() && (!app.tokens.enabled || may_ask(app));
+  if (!token.empty() && (claims || !may_ignore)) {
     if (!claims) {
       context.unauthorized_tokens.add();
       return claims.error();
@@ -154,7 +165,7 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
     session.claims = std::move(*claims);
   }
   session.about = {std::string(handshake.client_address), client_text(query), handshake.wall};
-  if (!app.auth.url.empty() || !app.auth.batch_url.empty()) {
+  if (may_ask(app)) {
     for (const auto& name : app.auth.forward_headers) {
       if (const auto value = header(handshake, name); !value.empty()) session.forwarded.emplace_back(name, value);
     }

@@ -10,37 +10,54 @@
 
 namespace parley::net::pusher {
 
+namespace {
+
+// Of one parley:status: what a client can make the reader thread read at once.
+constexpr std::size_t kStatusPage = 250;
+
+// As whom a connection is on a channel: a presence channel's member, or the user of the token that opened it.
+const std::string* user_on(const Subscription& subscription) {
+  const auto* extra = subscription.extra.get();
+  if (extra == nullptr) return nullptr;
+  if (extra->member != nullptr) return &extra->member->user_id;
+  return extra->token_user.empty() ? nullptr : &extra->token_user;
+}
+
+}  // namespace
+
 std::vector<std::string> Session::users_spoken_for() const {
   std::vector<std::string> users;
   if (identity_ != nullptr) users.push_back(identity_->id);
   for (const auto& subscription : subscriptions_) {
-    if (!subscription.active || subscription.extra == nullptr || subscription.extra->member == nullptr) continue;
-    const auto& id = subscription.extra->member->user_id;
-    if (std::find(users.begin(), users.end(), id) == users.end()) users.push_back(id);
+    const auto* id = subscription.active ? user_on(subscription) : nullptr;
+    if (id != nullptr && std::find(users.begin(), users.end(), *id) == users.end()) users.push_back(*id);
   }
   return users;
 }
 
 bool Session::speaks_for_somebody() const {
   return identity_ != nullptr || std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
-           return one.active && one.extra != nullptr && one.extra->member != nullptr;
+           return one.active && user_on(one) != nullptr;
          });
 }
 
-// A member of a presence channel is a user who is here, also without a sign-in.
+// Who is on a channel as a user is a user who is here, also without a sign-in.
 void Session::joined(const Subscription& subscription, Actions& actions) {
-  if (subscription.extra == nullptr || subscription.extra->member == nullptr) return;
-  const auto& member = *subscription.extra->member;
+  const auto* id = user_on(subscription);
+  if (id == nullptr) return;
+  const auto* member = subscription.extra->member.get();
+  const UserKey user{app_->id, *id};
   actions.request(
       {.from = {},
-       .what = JoinedAs{{app_->id, member.user_id}, member.user_info, subscription.channel, visitor_->about}});
+       .what = JoinedAs{user, member == nullptr ? "" : member->user_info, subscription.channel, visitor_->about}});
   if (activity_ == UserStatus::online) return;
-  actions.request({.from = {}, .what = SetActivity{{app_->id, member.user_id}, activity_}});
+  actions.request({.from = {}, .what = SetActivity{user, activity_}});
 }
 
 void Session::left(const Subscription& subscription, Actions& actions) {
-  if (subscription.extra == nullptr || subscription.extra->member == nullptr) return;
-  actions.request({.from = {}, .what = LeftAs{{app_->id, subscription.extra->member->user_id}, subscription.channel}});
+  const auto* id = user_on(subscription);
+  if (id == nullptr) return;
+  actions.request({.from = {}, .what = LeftAs{{app_->id, *id}, subscription.channel}});
 }
 
 void Session::kick(std::string_view channel, const Error& error, Actions& actions) {
@@ -127,7 +144,7 @@ void Session::ask_status(std::string_view data, MonoTime now, Actions& actions) 
                    .what = ListDomain{.app = app_->id,
                                       .domain = std::string(traits.base.substr(traits.base.find('.') + 1)),
                                       .after = std::move(asked->after),
-                                      .limit = app_->limits.users_per_call_max,
+                                      .limit = std::min(app_->limits.users_per_call_max, kStatusPage),
                                       .echo = std::move(asked->channel)}});
 }
 

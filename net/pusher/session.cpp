@@ -125,7 +125,7 @@ MonoTime Session::deadline() const {
   auto first = std::min(liveness_deadline(), authorize_by_);
   if (resumer_ != nullptr) first = std::min(first, resumer_->confirm_at);
   if (identity_ != nullptr) first = std::min({first, identity_->warn_at, identity_->expires_at});
-  first = std::min(first, away_deadline());
+  first = std::min({first, away_deadline(), channel_token_ends_});
   return first;
 }
 
@@ -140,6 +140,7 @@ void Session::on_deadline(MonoTime now, Actions& actions) {
     return;
   }
   if (identity_ != nullptr && now >= identity_->warn_at) warn_of_expiry(now, actions);
+  if (now >= channel_token_ends_) end_channel_tokens(now, actions);
   if (now >= away_deadline()) {
     away_by_itself_ = true;
     tell_activity(UserStatus::away, actions);
@@ -200,6 +201,8 @@ void Session::on_end(EndReason reason, MonoTime now, Actions& actions) {
   // terminated has no grace.
   auto leave = reason == EndReason::closed_by_client ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
   if (terminated_) leave = LeaveReason::unsubscribed;
+  // A close frame is a word of the client's: it was here until then.
+  if (reason == EndReason::closed_by_client) last_heard_ = now;
   const auto users = users_spoken_for();
   for (const auto& subscription : subscriptions_) request_leave(subscription, leave, actions);
   subscriptions_.clear();

@@ -50,6 +50,8 @@ struct SubscriptionExtra {
   SubscriptionId renewal;  // a second subscribe on the way, while the first one is active; 0: none
   MemberPtr renewal_member;
   std::unique_ptr<ResumeFrom> asking;  // the application is asked; then this is how to go on
+  std::string token_user;              // Proof::channel_token: whose token it is …
+  MonoTime token_expires = kNever;     // … and when it ends
   std::unique_ptr<CatchUp> catch_up;
   std::optional<Tracking> tracking;
 };
@@ -121,8 +123,9 @@ class Session final : public Protocol {
   void unsubscribe(std::string_view data, Actions& actions);
   struct Right {
     Proof proof = Proof::none_needed;
-    MemberPtr member;     // presence channels
-    std::string user_id;  // whom the connection speaks for there; may be empty
+    MemberPtr member;           // presence channels
+    std::string user_id;        // whom the connection speaks for there; may be empty
+    MonoTime expires = kNever;  // Proof::channel_token
   };
   void go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions);
   void refuse(std::string_view channel, const Error& error, Actions& actions);
@@ -164,6 +167,8 @@ class Session final : public Protocol {
   void adopt(auth::Claims claims, MonoTime now, Actions& actions);
   void speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions);
   void warn_of_expiry(MonoTime now, Actions& actions);
+  void end_channel_tokens(MonoTime now, Actions& actions);
+  [[nodiscard]] milliseconds time_left(const auth::Claims& claims, const Actions& actions) const;
 
   // people.cpp
   void joined(const Subscription& subscription, Actions& actions);
@@ -190,14 +195,16 @@ class Session final : public Protocol {
   MonoTime last_heard_{};
   MonoTime ping_at_{};
   MonoTime authorize_by_ = kNever;
-  MonoTime active_at_{};  // when the client did something that a person may have done
+  MonoTime channel_token_ends_ = kNever;  // the first of the subscriptions'
+  MonoTime active_at_{};                  // when the client did something that a person may have done
   RateLimit client_events_;
   std::vector<Subscription> subscriptions_;  // sorted by channel
   std::unique_ptr<Visitor> visitor_;
   std::unique_ptr<auth::Claims> arrived_with_;  // a token at the handshake, until on_open()
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<Resumer> resumer_;
-  std::size_t held_bytes_ = 0;  // of all catch-ups
+  std::size_t questions_out_ = 0;  // of the application, not answered
+  std::size_t held_bytes_ = 0;     // of all catch-ups
   std::uint32_t pings_ = 0;
   std::uint32_t pongs_ = 0;  // of those pings; never more
   std::uint32_t next_subscription_ = 1;

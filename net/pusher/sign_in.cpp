@@ -58,13 +58,16 @@ void Session::sign_in(std::string_view data, MonoTime now, Actions& actions) {
 void Session::speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions) {
   authorize_by_ = kNever;
   identity_ = std::make_unique<Identity>(std::move(identity));
-  actions.request({.from = {},
-                   .what = SignIn{.user = {app_->id, identity_->id},
-                                  .user_info = identity_->user_info,
-                                  .watchlist = identity_->watchlist,
-                                  .via = via,
-                                  .domains = std::move(domains),
-                                  .about = visitor_->about}});
+  actions.request(
+      {.from = {},
+       .what = SignIn{
+           .user = {app_->id, identity_->id},
+           .user_info = identity_->user_info,
+           .watchlist = identity_->watchlist,
+           .via = via,
+           .domains = std::move(domains),
+           .token_issued = identity_->claims == nullptr ? std::nullopt : std::optional(identity_->claims->issued_at),
+           .about = visitor_->about}});
   if (activity_ != UserStatus::online) {
     actions.request({.from = {}, .what = SetActivity{{app_->id, identity_->id}, activity_}});
   }
@@ -106,6 +109,11 @@ void Session::sign_in_with_token(std::string_view token, MonoTime now, Actions& 
 // `{"token":"…"}`: a newer token on a live connection.
 void Session::renew_token(std::string_view data, MonoTime now, Actions& actions) {
   if (!refresh_settings(actions)) return;
+  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
+    context_.limited_client_events.add();
+    send_error(make_error(Errc::rate_limited), actions);
+    return;
+  }
   const auto token = decode_token(data, settings_->limits.json_depth_max);
   if (!token) {
     send_error(token.error(), actions);
@@ -127,15 +135,13 @@ void Session::renew_token(std::string_view data, MonoTime now, Actions& actions)
 
 // The token's word counts from now on, for what was joined by an older one too.
 void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
-  // No connection lives that long; the bound keeps the sums below within their type.
-  constexpr milliseconds longest = std::chrono::hours(24 * 366);
-  const auto left = std::min(milliseconds(claims.expires.ms - actions.wall().ms), longest);
+  const auto left = time_left(claims, actions);
   Identity identity{.id = claims.user_id, .user_info = claims.user_info, .watchlist = claims.watchlist};
   if (identity.watchlist.size() > app_->limits.watchlist_users_max) identity.watchlist.clear();
-  identity.expires_at = now + std::max(left + app_->tokens.leeway, milliseconds(0));
-  identity.warn_at = std::max(now, now + left - app_->tokens.warn);
+  identity.expires_at = now + left;
+  identity.warn_at = std::max(now, now + left - app_->tokens.leeway - app_->tokens.warn);
   std::optional<std::vector<std::string>> domains;
-  if (!claims.domains.empty()) domains = claims.domains;
+  if (!claims.domains.empty() || claims.no_domains) domains = claims.domains;
   identity.claims = std::make_unique<auth::Claims>(std::move(claims));
   speak_for(std::move(identity), Via::token, std::move(domains), actions);
 
@@ -147,6 +153,31 @@ void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
   }
   for (const auto& channel : lost)
     kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
+}
+
+// Until the connection may no longer go by it, the leeway included.
+milliseconds Session::time_left(const auth::Claims& claims, const Actions& actions) const {
+  // No connection lives that long; the bound keeps sums within their type.
+  constexpr milliseconds longest = std::chrono::hours(24 * 366);
+  const auto left = std::min(milliseconds(claims.expires.ms - actions.wall().ms), longest);
+  return std::max(left + app_->tokens.leeway, milliseconds(0));
+}
+
+// A channel that a token of its own opened is left when that token ends; a newer one keeps it.
+void Session::end_channel_tokens(MonoTime now, Actions& actions) {
+  std::vector<std::string> over;
+  channel_token_ends_ = kNever;
+  for (const auto& subscription : subscriptions_) {
+    if (subscription.extra == nullptr) continue;
+    const auto expires = subscription.extra->token_expires;
+    if (expires <= now) {
+      over.push_back(subscription.channel);
+    } else {
+      channel_token_ends_ = std::min(channel_token_ends_, expires);
+    }
+  }
+  for (const auto& channel : over)
+    kick(channel, make_error(Errc::kicked, "the token for this channel has expired"), actions);
 }
 
 void Session::warn_of_expiry(MonoTime now, Actions& actions) {

@@ -103,6 +103,14 @@ void Session::go_on(std::string_view channel, Right right, ResumeFrom resume, Ac
     if (right.member != nullptr) subscription->need_extra().member = right.member;
   }
   subscription->proof = right.proof;
+  if (right.proof == Proof::channel_token) {
+    auto& extra = subscription->need_extra();
+    extra.token_user = right.user_id;
+    extra.token_expires = right.expires;
+    channel_token_ends_ = std::min(channel_token_ends_, right.expires);
+  } else if (subscription->extra != nullptr) {
+    subscription->extra->token_expires = kNever;
+  }
   actions.request(
       {.from = {},
        .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});

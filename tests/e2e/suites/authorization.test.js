@@ -69,8 +69,8 @@ before(async () => {
   server = await startServer({
     apps: [
       apps.main,
-      { ...asking, auth },
-      { ...batching, auth: { ...auth, batch_url: `${application.url}/batch` } },
+      { ...asking, auth, allowed_origins: ["https://shop.example"] },
+      { ...batching, allowed_origins: ["https://shop.example"], auth: { ...auth, batch_url: `${application.url}/batch` } },
     ],
   });
 });

@@ -126,9 +126,62 @@ TEST_F(UserTest, PresenceAloneMakesAUserAndItsDomain) {
   world.advance(1min);
   EXPECT_EQ(status(), UserStatus::online);
   world.leave(1, "presence-chat");
-  world.advance(250ms);
+  world.advance(2'999ms);
+  EXPECT_EQ(status(), UserStatus::online) << "what the backend is told is held back";
+  world.advance(1ms);
   EXPECT_EQ(status(), UserStatus::offline);
   EXPECT_EQ(world.stored->domains, std::vector<std::string>{"7"}) << "who left still belongs";
+}
+
+TEST(UserWithoutWebhooks, LeavingOnPurposeIsHeldForTheLingerOnly) {
+  UserWorld world(false);
+  world.join(1, "presence-chat");
+  world.leave(1, "presence-chat");
+  world.advance(249ms);
+  EXPECT_EQ(world.stored->status, UserStatus::online);
+  world.advance(1ms);
+  EXPECT_EQ(world.stored->status, UserStatus::offline);
+}
+
+TEST_F(UserTest, WhatIsOnItsWayWhenAUserIsTerminatedBringsNobodyBack) {
+  world.sign_in(1);
+  world.handle(77, TerminateUser{world.key, true});
+  world.handle(1, JoinedAs{world.key, "", "presence-domain.7", {}});  // said before the session knew
+  EXPECT_EQ(status(), UserStatus::offline);
+  EXPECT_EQ(world.statuses().size(), 2U);
+  // A token from before, checked before, heard of after.
+  SignIn late{.user = world.key, .via = Via::token, .token_issued = world.wall() - 1s};
+  world.handle(2, late);
+  EXPECT_EQ(world.answers<Terminated>(2).size(), 1U);
+  world.sign_out(1, LeaveReason::unsubscribed);
+  world.advance(1s);
+  late.token_issued = world.wall();
+  world.live.insert(3);
+  world.handle(3, late);
+  EXPECT_EQ(status(), UserStatus::online);
+}
+
+TEST_F(UserTest, RevokedTokensAreForgottenWhenTheyHaveEndedByThemselves) {
+  world.handle(77, TerminateUser{world.key, true});
+  EXPECT_GT(world.stored->blocks.tokens_since.ms, 0);
+  world.clock.advance(25h);
+  world.start();
+  world.user->attend();
+  world.commit();
+  EXPECT_TRUE(world.stored->blocks.empty());
+}
+
+TEST_F(UserTest, ExpiredKicksDoNotCount) {
+  auto made = std::make_shared<Settings>(*world.settings);
+  made->apps[0].limits.blocks_per_user_max = 1;
+  world.user->configure(made);
+  world.sign_in(1);
+  world.handle(77, KickUser{world.key, "private-a", world.wall() + 1min});
+  world.advance(1min);
+  world.handle(78, KickUser{world.key, "private-b", world.wall() + 1min});
+  EXPECT_EQ(world.answers<Done>(78).size(), 1U);
+  world.handle(79, KickUser{world.key, "private-c", world.wall() + 1min});
+  EXPECT_EQ(world.answers<Refused>(79).size(), 1U);
 }
 
 TEST_F(UserTest, NamedDomainsReplaceWhatWasKnown) {

@@ -78,6 +78,21 @@ TEST_F(WatchlistsWorld, UsersOfAnotherApplicationAreOthers) {
   EXPECT_FALSE(users.online({"b", "bob"}));
 }
 
+TEST_F(WatchlistsWorld, ANewerListReplacesTheOlder) {
+  sign_in(2, "ann", {"bob", "cid"});
+  sign_in(2, "ann", {"cid"});  // a renewed token
+  replies.clear();
+  sign_in(3, "bob");
+  EXPECT_TRUE(changes(2).empty()) << "told of somebody who is not on the list any more";
+  sign_in(4, "cid");
+  EXPECT_EQ(changes(2).size(), 1U);
+  sign_in(2, "ann");
+  replies.clear();
+  sign_out(4, "cid");
+  advance(3s);
+  EXPECT_TRUE(changes(2).empty());
+}
+
 TEST_F(WatchlistsWorld, WatcherThatLeftIsNotTold) {
   sign_in(2, "ann", {"bob"});
   sign_out(2, "ann", {"bob"});

@@ -290,6 +290,23 @@ TEST_F(WebhookQueueTest, TheAgeOfARowsFailureIsItsOwn) {
   EXPECT_EQ(fail(queue, next(queue)).dead, rows(1, 2, 2));
 }
 
+TEST_F(WebhookQueueTest, WhatTheTargetRefusesForGoodIsGivenUpAloneAndSoon) {
+  WebhookQueue queue(config);
+  add(queue, 1, 1, 3);
+  std::vector<NoticeRef> dead;
+  const auto start = now;
+  while (dead.empty()) {
+    const auto batch = next(queue);
+    ASSERT_FALSE(batch.rows.empty());
+    const auto failure = queue.failed(batch.id, now, random, {}, true);
+    dead.insert(dead.end(), failure.dead.begin(), failure.dead.end());
+  }
+  EXPECT_EQ(dead, rows(1, 1, 1)) << "only the one that was refused alone";
+  EXPECT_LT(now - start, 10min);
+  const auto rest = next(queue);
+  EXPECT_EQ(rest.rows.front(), row(1, 2));
+}
+
 // Sixty-four lanes that each fail once within a moment are one failure of the target, not sixty-four.
 TEST_F(WebhookQueueTest, AShortOutageOfManyLanesEndsSoonAfterTheTargetIsBack) {
   WebhookQueue queue(config);

@@ -332,21 +332,25 @@ TEST(ConfigMistakes, OutboundHosts) {
 }
 
 TEST(ConfigMistakes, UrlsThatAreAskedForAuthorisation) {
-  const std::string app = kApp;
+  EXPECT_TRUE(load(std::string(kApp) + "auth = { url = \"https://a/\", forward_headers = [\"authorization\"] }").ok());
+  expect_mistake(std::string(kApp) + "auth.url = \"https://a/\"", "parley.toml:6", "apps[0].auth.url", "any web page");
+  expect_mistake(std::string(kApp) + "allowed_origins = [\"*\"]\nauth.url = \"https://a/\"", "parley.toml:7",
+                 "apps[0].auth.url", "any web page");
+  const std::string app = std::string(kApp) + "allowed_origins = [\"https://a\"]\n";
   const auto with = [&](const std::string& url) { return app + "auth = { url = \"" + url + "\" }"; };
   EXPECT_TRUE(load(with("https://shop.example.com/broadcasting/auth")).ok());
   for (const std::string url : {"shop.example.com", "ftp://a/b", "http://", "https://a:0/", "http://a b/", "ws://a/"}) {
-    expect_mistake(with(url), "parley.toml:6", "apps[0].auth.url", "is not a URL that can be called");
+    expect_mistake(with(url), "parley.toml:7", "apps[0].auth.url", "is not a URL that can be called");
   }
-  expect_mistake(with("https://me:hush@a/"), "parley.toml:6", "apps[0].auth.url", "use a header");
-  expect_mistake(with("https://a/#b"), "parley.toml:6", "apps[0].auth.url", "no `#` part");
-  expect_mistake("[outbound]\nallowed_hosts = [\"*.example.com\"]" + with("http://127.0.0.1/"), "parley.toml:7",
+  expect_mistake(with("https://me:hush@a/"), "parley.toml:7", "apps[0].auth.url", "use a header");
+  expect_mistake(with("https://a/#b"), "parley.toml:7", "apps[0].auth.url", "no `#` part");
+  expect_mistake("[outbound]\nallowed_hosts = [\"*.example.com\"]" + with("http://127.0.0.1/"), "parley.toml:8",
                  "apps[0].auth.url", "outbound.allowed_hosts does not name 127.0.0.1");
-  expect_mistake(app + "auth = { batch_url = \"https://a/\" }", "parley.toml:6", "apps[0].auth.batch_url",
+  expect_mistake(app + "auth = { batch_url = \"https://a/\" }", "parley.toml:7", "apps[0].auth.batch_url",
                  "apps[0].auth.url is missing");
-  expect_mistake(app + "auth = { forward_headers = [\"a b\"] }", "parley.toml:6", "apps[0].auth.forward_headers",
+  expect_mistake(app + "auth = { forward_headers = [\"a b\"] }", "parley.toml:7", "apps[0].auth.forward_headers",
                  "is not a header's name");
-  expect_mistake(app + "auth = { timeout_ms = 1 }", "parley.toml:6", "apps[0].auth.timeout_ms", "out of range");
+  expect_mistake(app + "auth = { timeout_ms = 1 }", "parley.toml:7", "apps[0].auth.timeout_ms", "out of range");
 }
 
 TEST(ConfigMistakes, StatusChannelsThatEverybodyReads) {

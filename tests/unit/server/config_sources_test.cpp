@@ -166,6 +166,7 @@ restart_grace = "20s"
 webhook_waiting_max = 5
 webhook_dead_letters_max = 6
 )") + kApp + R"(webhook_hold_ms = "4s"
+allowed_origins = ["https://shop.example.com"]
 auth = { url = "https://shop.example.com/auth", batch_url = "https://shop.example.com/many", timeout_ms = "2s", concurrency_max = 3, waiting_max = 4, channels_per_call_max = 5, cache_seconds = 6, cache_refusal_seconds = 7, forward_headers = ["cookie"] }
 status = { channels = ["private-user.{user}"], away_after_seconds = "5m" }
 limits = { domains_per_user_max = 1, sessions_per_user_max = 2, blocks_per_user_max = 3, users_per_call_max = 4 }
