@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <thread>
 
 namespace parley::net::test {
@@ -261,8 +263,17 @@ std::string next(WebSocketClient& client, milliseconds timeout) {
 }
 
 std::string temp_file(const std::string& name, const std::string& content) {
-  const std::string path = testing::TempDir() + "/" + name;
+  // Tests read them again on a reload: they go with the process.
+  struct Swept {
+    std::set<std::string> paths;
+    ~Swept() {
+      for (const auto& path : paths) std::remove(path.c_str());
+    }
+  };
+  static Swept swept;
+  std::string path = testing::TempDir() + "/" + name;
   std::ofstream(path, std::ios::binary) << content;
+  swept.paths.insert(path);
   return path;
 }
 
