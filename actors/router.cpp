@@ -96,6 +96,7 @@ void Router::route(Request& request) {
     void operator()(const TerminateUser& what) const { router.to_user(what.user, request); }
     void operator()(const KickUser& what) const { router.to_user(what.user, request); }
     void operator()(const BanUser& what) const { router.to_user(what.user, request); }
+    void operator()(const ForgetUser& what) const { router.to_user(what.user, request); }
     void operator()(const GetSessions& what) const { router.to_user(what.user, request); }
     void operator()(const GetUsers& what) const { router.read_users(request.from, what); }
     void operator()(const ListUsers& what) const {

@@ -298,6 +298,15 @@ void User::on(const ReplyTo& from, BanUser& what, MonoTime, WallTime wall) {
   answers_.push_back({from, Done{banned ? end_sessions(ban_error(record_.blocks), wall) : 0}});
 }
 
+// Who was never here leaves no trace: an empty record is taken away by the machine.
+void User::on(const ReplyTo& from, ForgetUser&, MonoTime, WallTime wall) {
+  const Done done{end_sessions(make_error(Errc::terminated), wall)};
+  for (const auto& domain : record_.domains) members_[domain] = false;
+  record_ = UserRecord{.blocks = std::move(record_.blocks)};
+  last_seen_ = {};
+  answers_.push_back({from, done});
+}
+
 void User::on(const ReplyTo& from, GetSessions&, MonoTime, WallTime) {
   SessionList list{.user = {key_, known_ || !sessions_.empty(), record_}, .sessions = {}};
   for (const auto& session : sessions_) {
@@ -443,9 +452,8 @@ void User::applied(CommandToken token, MonoTime now, WallTime wall) {
   if (!saving_ || saving_->token != token) return;
   auto done = std::move(*saving_);
   saving_.reset();
-  const auto before = saved_.status;
-  saved_ = std::move(std::get<SaveUser>(done.command.what).record);
-  known_ = true;
+  const auto before = std::exchange(saved_, std::move(std::get<SaveUser>(done.command.what).record));
+  known_ = saved_ != UserRecord{};
   tell_status(before, saved_);
   for (auto& answer : done.answers) port_.reply({answer.to, answer.done});
   settle(now, wall);
@@ -466,13 +474,26 @@ void User::refused(CommandToken token, const Error& error, MonoTime now, WallTim
   retry_at_ = now + kRetryAfter;
 }
 
-void User::tell_status(UserStatus before, const UserRecord& record) {
-  if (before == record.status) return;
-  count(before, -1);
-  count(record.status, 1);
-  metrics_.changes.add();
+// A change goes to all that may see the user. A domain entered meanwhile has not seen the user yet: it is told
+// how the user is, as of one who was offline. One that was left hears of the end only.
+void User::tell_status(const UserRecord& before, const UserRecord& record) {
+  const bool changed = before.status != record.status;
+  auto domains = record.domains;
+  if (changed) {
+    count(before.status, -1);
+    count(record.status, 1);
+    metrics_.changes.add();
+    if (record.status == UserStatus::offline) {
+      domains.insert(domains.end(), before.domains.begin(), before.domains.end());
+    }
+  } else {
+    std::erase_if(domains, [&](const std::string& domain) {
+      return std::binary_search(before.domains.begin(), before.domains.end(), domain);
+    });
+    if (domains.empty() || record.status == UserStatus::offline) return;
+  }
   if (app_ == nullptr) return;
-  const auto data = status_json(key_, before, record);
+  const auto data = status_json(key_, changed ? before.status : UserStatus::offline, record);
   std::vector<std::string> told;
   const auto tell = [&](std::string channel) {
     if (!check_channel_name(channel, app_->limits.channel_name_chars_max).ok() || !channel_traits(channel).needs_auth)
@@ -486,10 +507,10 @@ void User::tell_status(UserStatus before, const UserRecord& record) {
   };
   for (const auto& pattern : app_->status.channels) {
     auto channel = replaced(pattern, "{user}", key_.id);
-    if (channel.find("{domain}") == std::string::npos) {
+    if (channel.find("{domain}") != std::string::npos) {
+      for (const auto& domain : domains) tell(replaced(channel, "{domain}", domain));
+    } else if (changed) {
       tell(std::move(channel));
-    } else {
-      for (const auto& domain : record.domains) tell(replaced(channel, "{domain}", domain));
     }
   }
 }

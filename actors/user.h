@@ -49,8 +49,8 @@ class User {
   User(const User&) = delete;
   User& operator=(const User&) = delete;
 
-  // One SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser, KickUser, BanUser or GetSessions of
-  // this user. Waits inside until the record is there.
+  // One SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser, KickUser, BanUser, ForgetUser or
+  // GetSessions of this user. Waits inside until the record is there.
   void handle(Request request, MonoTime now, WallTime wall);
   // `alive`: the process before this one was surely running then.
   void opened(Result<UserAbout> about, WallTime alive, MonoTime now, WallTime wall);
@@ -94,6 +94,7 @@ class User {
   void on(const ReplyTo& from, TerminateUser& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, KickUser& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, BanUser& what, MonoTime now, WallTime wall);
+  void on(const ReplyTo& from, ForgetUser& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, GetSessions& what, MonoTime now, WallTime wall);
 
   Session* find(SocketId socket);
@@ -112,7 +113,7 @@ class User {
   void save(MonoTime now, WallTime wall);
   [[nodiscard]] std::vector<Notice> notices_of_change(WallTime wall);
   void propose_members(WallTime wall);
-  void tell_status(UserStatus before, const UserRecord& now);
+  void tell_status(const UserRecord& before, const UserRecord& now);
   void count(UserStatus status, double by) const;
   [[nodiscard]] bool wants_connections() const;
 

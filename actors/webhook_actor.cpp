@@ -165,7 +165,7 @@ void WebhookActor::after_each() {
     settle_again_at_.reset();
     for (const auto shard : std::exchange(refused_shards_, {})) settle(shard);
   }
-  const auto dead_max = settings_->limits.webhook_dead_letters_max;
+  const auto dead_max = settings_->limits.webhook_dead_letters_max * context_->shards->count();
   for (auto& [name, target] : targets_) {
     pump(name, target);
     // The shards drop the oldest beyond it without a word.

@@ -33,7 +33,11 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
 }
 
 Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime time, SaveUser&& command) {
-  writes_.put(Family::state, keys::user(shard_, place), schemas::encode_user(command.record));
+  if (command.record == UserRecord{}) {  // forgotten
+    writes_.remove(Family::state, keys::user(shard_, place));
+  } else {
+    writes_.put(Family::state, keys::user(shard_, place), schemas::encode_user(command.record));
+  }
   // Few need care at the start; the mark is touched only when that changes.
   const bool open = command.record.open() || !command.record.blocks.empty();
   auto mark = keys::open_user(shard_, place);

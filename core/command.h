@@ -63,7 +63,7 @@ struct SaveNotices {
   std::vector<Told> told;
   NoticeBounds bounds;
 };
-// The user is that of the command's channel, `user.{id}`; its record is replaced.
+// The user is that of the command's channel, `user.{id}`; its record is replaced, an empty one removed.
 struct SaveUser {
   UserRecord record;
   std::vector<Notice> notices;

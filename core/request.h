@@ -128,6 +128,10 @@ struct BanUser {
   WallTime until;      // 0: lifts a ban
   std::string reason;  // told to the user
 };
+// Ends the connections and takes the user's record and its places in domains away; blocks stay.
+struct ForgetUser {
+  UserKey user;
+};
 struct GetUsers {
   std::string app;
   std::vector<std::string> ids;
@@ -198,9 +202,9 @@ struct ListActors {
 struct Request {
   ReplyTo from;
   std::variant<Subscribe, Unsubscribe, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser,
-               KickUser, BanUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks, ListDeadNotices,
-               ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication, DeleteHistory,
-               ListActors>
+               KickUser, BanUser, ForgetUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks,
+               ListDeadNotices, ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication,
+               DeleteHistory, ListActors>
       what;
 };
 

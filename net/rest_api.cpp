@@ -37,6 +37,7 @@ std::span<const RestApi::Route> RestApi::routes() {
       {"GET", {"users", "status"}, "user_status", &RestApi::user_status},
       {"POST", {"users", "status"}, "user_status", &RestApi::user_status},
       {"GET", {"users", "{user}"}, "user", &RestApi::show_user},
+      {"DELETE", {"users", "{user}"}, "user_delete", &RestApi::forget_user},
       {"GET", {"users", "{user}", "sessions"}, "user_sessions", &RestApi::show_sessions},
       {"POST", {"users", "{user}", "kick"}, "user_kick", &RestApi::kick_user},
       {"POST", {"users", "{user}", "ban"}, "user_ban", &RestApi::ban_user},

@@ -52,6 +52,7 @@ class RestApi final : public HttpHandler {
   void kick_user(const RestCallPtr& call);
   void ban_user(const RestCallPtr& call);
   void lift_ban(const RestCallPtr& call);
+  void forget_user(const RestCallPtr& call);
   void terminate_user(const RestCallPtr& call);
   // rest_history.cpp
   void read_history(const RestCallPtr& call);

@@ -173,6 +173,12 @@ void RestApi::lift_ban(const RestCallPtr& call) {
          [](const Done&) { return std::string("{}"); });
 }
 
+void RestApi::forget_user(const RestCallPtr& call) {
+  if (rights_changed_) rights_changed_(call->app->id);
+  change(call, {.from = {}, .what = ForgetUser{{call->app->id, call->user}}},
+         [](const Done& done) { return fmt::format(R"({{"connections":{}}})", done.count); });
+}
+
 void RestApi::terminate_user(const RestCallPtr& call) {
   const auto revoke = decode_terminate(call->body, call->settings->limits.json_depth_max);
   if (!revoke) return answer_error(*call, revoke.error());

@@ -57,6 +57,12 @@ void AdminCommands::add_moderation(CLI::App& app, int& code) {
   end->callback([this, &code] {
     code = line.run_admin([&](const auto& target) { return terminate(target, terminate_options); });
   });
+
+  auto* forgetting = app.add_subcommand("forget", "End a user's connections and remove what is known of the user");
+  line.add_admin_to(*forgetting);
+  forgetting->add_option("user", forget_user, "User")->required()->type_name("USER");
+  forgetting->callback(
+      [this, &code] { code = line.run_admin([&](const auto& target) { return forget(target, forget_user); }); });
 }
 
 void AdminCommands::add_webhooks(CLI::App& app, int& code) {

@@ -13,6 +13,7 @@ struct AdminCommands {
   KickOptions kick_options;
   BanOptions ban_options;
   TerminateOptions terminate_options;
+  std::string forget_user;
   WebhooksOptions webhooks_options;
 
   void add_to(CLI::App& app, int& code);

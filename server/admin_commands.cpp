@@ -289,6 +289,15 @@ int terminate(const AdminTarget& target, const TerminateOptions& options) {
   return 0;
 }
 
+int forget(const AdminTarget& target, const std::string& user) {
+  constexpr std::string_view kWhat = "forget the user";
+  const auto path = app_path(target, kWhat, fmt::format("/users/{}", percent_encode(user)));
+  if (!path) return 1;
+  if (!call(target, kWhat, "DELETE", *path)) return 1;
+  fmt::print("{} is forgotten\n", printable(user));
+  return 0;
+}
+
 int list_webhooks(const AdminTarget& target, const WebhooksOptions& options) {
   constexpr std::string_view kWhat = "list the webhooks";
   const auto answer = call(target, kWhat, "GET", "/admin/webhooks");

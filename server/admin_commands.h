@@ -48,6 +48,8 @@ struct TerminateOptions {
 };
 int terminate(const AdminTarget& target, const TerminateOptions& options);
 
+int forget(const AdminTarget& target, const std::string& user);
+
 struct WebhooksOptions {
   std::string target;
   std::vector<std::string> ids;  // of dead letters

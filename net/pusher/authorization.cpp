@@ -6,6 +6,12 @@
 #include "net/pusher/session.h"
 
 namespace parley::net::pusher {
+namespace {
+
+// So many calls' worth of channels may one connection have asked for and not heard of.
+constexpr std::size_t kCallsWorthOut = 4;
+
+}  // namespace
 
 Result<MemberPtr> Session::member_from(const std::optional<std::string>& channel_data) const {
   if (!channel_data) {
@@ -91,7 +97,7 @@ Status Session::check_blocks(std::string_view channel, const Right& right, const
 
 void Session::ask(std::string_view channel, ResumeFrom resume, Actions& actions) {
   // One client must not use up what the application is asked for all of them.
-  if (questions_out_ >= app_->auth.channels_per_call_max) {
+  if (questions_out_ >= kCallsWorthOut * app_->auth.channels_per_call_max) {
     refuse(channel, make_error(Errc::rate_limited, "too many channels of this connection wait for the application"),
            actions);
     return;

@@ -26,7 +26,7 @@ export class People {
   // ---- what is told ----
 
   // A picture of all begins: its pages follow, then end(). Who is in none of them has left the domain,
-  // except those who were told of meanwhile.
+  // except those who were told of meanwhile and those who were never listed: they are asked for again.
   begin() {
     this.round = { ids: new Set(), at: performance.now() };
   }
@@ -42,7 +42,7 @@ export class People {
 
   end() {
     for (const [id, person] of this.round ? this.known : []) {
-      if (!this.round.ids.has(id) && person.heard < this.round.at) this.known.delete(id);
+      if (person.name && !this.round.ids.has(id) && person.heard < this.round.at) this.known.delete(id);
     }
     this.round = null;
     this.render();

@@ -129,7 +129,7 @@ test("kicks that last are in the record", async () => {
   const record = await call(server, apps.main, "GET", `${base}/users/${id}`);
   assert.deepEqual(record.json.kicked, [{ channel: "presence-domain.1", until: kicked.json.until }]);
   assert.equal((await call(server, apps.main, "POST", `${base}/users/${id}/kick`, { body: { channel: "presence-domain.1" } })).json.until, null);
-  assert.deepEqual((await call(server, apps.main, "GET", `${base}/users/${id}`)).json.kicked, []);
+  assert.equal((await call(server, apps.main, "GET", `${base}/users/${id}`)).status, 404, "nothing is known of the user");
 });
 
 test("the admin API opens with its key only, for everything that the signed one does", async () => {
@@ -229,6 +229,39 @@ test("parley kick, ban and terminate", async (t) => {
   assert.ok((await ask("GET", users)).json.tokens_since > 0);
 });
 
+test("who is forgotten is not known, nor after a restart; bans stay", async (t) => {
+  const own = await startServer({ admin: { key: adminKey } });
+  t.after(() => own.stop());
+  const id = fresh("gone-");
+  const status = async () => (await call(own, apps.main, "GET", `${base}/users/status`, { query: { ids: id } })).json.users[id];
+  const client = await raw(t, own);
+  await client.signIn({ id, user_info: { name: "Gone" }, domains: ["7"] });
+  await until(async () => (await status()).domains.includes("7"), "the user in domain 7");
+  const user = `${base}/users/${id}`;
+  const banned = async () => (await ask("GET", `/admin${user}`, undefined, { to: own })).json.banned;
+  const before = await call(own, apps.main, "POST", `${user}/ban`, { body: { for_seconds: 3600 } });
+  assert.equal(before.json.connections, 1);
+  const line = ["forget", "--url", own.url, "--app-id", apps.main.id, id];
+  const said = await runParley(line, { env: { PARLEY_ADMIN_KEY: adminKey } });
+  assert.equal(said.code, 0, said.stderr);
+  assert.match(said.stdout, /is forgotten/);
+  const nobody = { status: "offline", since: null, last_seen: null, domains: [] };
+  const people = async () => (await call(own, apps.main, "GET", `${base}/domains/7/members`)).json.users;
+  const checks = async () => {
+    assert.deepEqual(await status(), nobody);
+    assert.deepEqual(await people(), []);
+    assert.ok((await banned()).until > Date.now());
+  };
+  await until(async () => (await people()).length === 0, "domain 7 to be empty");
+  await checks();
+  await own.kill9();
+  await own.restart();
+  await checks();
+  assert.equal((await call(own, apps.main, "DELETE", `${user}/ban`)).status, 200);
+  assert.equal((await call(own, apps.main, "DELETE", user)).json.connections, 0);
+  assert.equal((await call(own, apps.main, "GET", user)).status, 404);
+});
+
 test("commands that cannot say why, with exit code 1", async () => {
   await fails(/either --for or --until/, "ban", "7");
   await fails(/not a time/, "ban", "7", "--until", "tomorrow");
@@ -252,7 +285,7 @@ test("commands that cannot say why, with exit code 1", async () => {
 });
 
 test("every admin command explains itself", async () => {
-  for (const line of [["users"], ["status"], ["kick"], ["ban"], ["terminate"], ["webhooks"], ["webhooks", "dead"], ["webhooks", "replay"], ["webhooks", "drop"]]) {
+  for (const line of [["users"], ["status"], ["kick"], ["ban"], ["terminate"], ["forget"], ["webhooks"], ["webhooks", "dead"], ["webhooks", "replay"], ["webhooks", "drop"]]) {
     const { code, stdout } = await runParley([...line, "--help"]);
     assert.equal(code, 0);
     assert.ok(stdout.includes(line.at(-1)));

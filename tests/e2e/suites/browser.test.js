@@ -7,7 +7,7 @@ import { after, before } from "node:test";
 import { available, launch, results } from "../lib/browser.js";
 import { range, test } from "../lib/harness.js";
 import { Server } from "../lib/server.js";
-import { trigger, userAuth } from "../lib/sign.js";
+import { call, trigger, userAuth } from "../lib/sign.js";
 import { deadlineMs, until } from "../lib/wait.js";
 
 const app = { id: "4711", key: "app-key-demo", secret: "app-secret-demo" };
@@ -27,7 +27,7 @@ after(async () => {
 });
 
 // A person: a browser context of its own, as a second window would be.
-async function person(t, name, { width = 1180, height = 760, dark = false, on = server, domain = "1", clock = false, wire = null } = {}) {
+async function person(t, name, { width = 1180, height = 760, dark = false, on = server, domain = "1", clock = false, wire = null, signsInLate = false } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", locale: "en-GB" });
   t.after(() => context.close());
   const page = await context.newPage();
@@ -46,6 +46,16 @@ async function person(t, name, { width = 1180, height = 760, dark = false, on = 
   page.frames = []; // what the page sent, over all its connections
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => page.frames.push(String(payload))));
   if (clock) await page.clock.install();
+  if (signsInLate) {
+    // Who one is and what one may join are asked at the same time; in the rarer order of the answers
+    // the server knows somebody by the presence channel first.
+    await page.route(/\/demo\/user-auth/, async (route) => {
+      const path = `/apps/${app.id}/users/status`;
+      const status = async () => (await call(on, app, "GET", path, { query: { ids: name.toLowerCase() } })).json.users[name.toLowerCase()].status;
+      await until(async () => (await status()) === "online", "the readers' channel to make somebody online");
+      await route.continue();
+    });
+  }
   if (wire) await page.routeWebSocket(/\/app\//, wire);
   await page.goto(`${on.url}/#domain.${domain}`);
   await page.waitForSelector('#status[data-state="connected"]');
@@ -191,7 +201,7 @@ test("people: online, away while nobody looks, and offline with a last seen", { 
   const ada = await person(t, "Ada", { on: own, clock: true });
   const grace = await person(t, "Grace", { on: own });
   const linus = await person(t, "Linus", { on: own });
-  const margaret = await person(t, "Margaret", { on: own, domain: "3" });
+  const margaret = await person(t, "Margaret", { on: own, domain: "3", signsInLate: true });
   await ada.person("grace", "online");
   await ada.person("linus", "online");
   await ada.person("margaret", "online"); // belongs to the domain without reading it

@@ -123,6 +123,23 @@ test("a crashed browser is a leave after the grace period; a presence channel co
   assert.ok(Date.now() - cut >= 600, "not before the grace period");
 });
 
+test("a domain that is named after the user is here is told so too, and once", async (t) => {
+  const [first, second, user] = [fresh("d"), fresh("d"), fresh("u")];
+  const [watching, later] = [await watch(t, first), await watch(t, second)];
+  const browser = await raw(t, server);
+  await browser.joined(`presence-domain.${first}`, { member: { user_id: user, user_info: { name: "Ada" } } });
+  await watching.becomes(user, "online");
+  await browser.signIn({ id: user, domains: [first, second] });
+  await later.becomes(user, "online");
+  assert.equal(later.of(user)[0].previous, "offline");
+  later.client.send({ event: "parley:status", data: { channel: `private-domain.${second}` } });
+  const { users } = JSON.parse((await later.client.next("parley:status")).data);
+  assert.ok(users.some(({ user_id, status }) => user_id === user && status === "online"), "listed when it is told");
+  browser.cut();
+  await later.becomes(user, "online", "offline");
+  await watching.becomes(user, "online", "offline");
+});
+
 test("stock pusher-js: sign-in makes online, and the own channel hears it too", async (t) => {
   const backend = await Backend.start(apps.main);
   t.after(() => backend.stop());

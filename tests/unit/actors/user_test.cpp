@@ -116,6 +116,22 @@ TEST_F(UserTest, CrashOfTheServerIsALeaveForWhoDoesNot) {
   EXPECT_EQ(world.statuses("private-domain.7").size(), 2U);
 }
 
+TEST_F(UserTest, ADomainEnteredLaterIsToldHowTheUserIs) {
+  world.join(1, "presence-domain.2");  // before the sign-in that names the others
+  EXPECT_EQ(world.statuses("private-domain.1").size(), 0U);
+  world.sign_in(1, {{"1", "2"}});
+  ASSERT_EQ(world.statuses("private-domain.1").size(), 1U);
+  EXPECT_NE(world.statuses("private-domain.1")[0].find(R"("status":"online","previous":"offline")"), std::string::npos);
+  EXPECT_EQ(world.statuses("private-domain.2").size(), 1U) << "it knows";
+  EXPECT_EQ(world.statuses("private-user.42").size(), 1U);
+  world.sign_in(1, {{"2"}});
+  EXPECT_EQ(world.statuses("private-domain.1").size(), 1U);
+  world.sign_out(1, LeaveReason::unsubscribed);
+  world.advance(1min);
+  EXPECT_EQ(world.statuses("private-domain.1").size(), 1U) << "left before";
+  EXPECT_EQ(world.statuses("private-domain.2").size(), 2U);
+}
+
 TEST_F(UserTest, PresenceAloneMakesAUserAndItsDomain) {
   world.join(1, "presence-domain.7");
   world.join(1, "presence-chat");
@@ -169,6 +185,26 @@ TEST_F(UserTest, RevokedTokensAreForgottenWhenTheyHaveEndedByThemselves) {
   world.user->attend();
   world.commit();
   EXPECT_TRUE(world.stored->blocks.empty());
+}
+
+TEST_F(UserTest, WhoIsForgottenLeavesNoTraceButBlocks) {
+  world.sign_in(1, {{"7", "8"}});
+  world.handle(77, ForgetUser{world.key});
+  EXPECT_EQ(world.answers<Terminated>(1).size(), 1U);
+  ASSERT_EQ(world.answers<Done>(77).size(), 1U);
+  EXPECT_EQ(world.answers<Done>(77)[0].count, 1U);
+  EXPECT_EQ(*world.stored, UserRecord{});
+  EXPECT_TRUE(world.domains.empty());
+  EXPECT_EQ(world.told().back(), "user_offline");
+  EXPECT_EQ(world.statuses("private-domain.7").size(), 2U) << "those who saw the user online are told";
+  world.sign_out(1, LeaveReason::unsubscribed);
+  EXPECT_TRUE(world.user->idle());
+  world.sign_in(2, {{"7"}});
+  EXPECT_EQ(status(), UserStatus::online);
+  world.handle(78, BanUser{world.key, world.wall() + 1h, ""});
+  world.handle(79, ForgetUser{world.key});
+  EXPECT_GT(world.stored->blocks.banned_until.ms, 0);
+  EXPECT_TRUE(world.stored->domains.empty());
 }
 
 TEST_F(UserTest, ExpiredKicksDoNotCount) {

@@ -226,6 +226,13 @@ TEST_F(RestUsersTest, TheActorsRefusalIsTold) {
   EXPECT_FALSE(send(request)->response) << "what was refused may be tried again";
 }
 
+TEST_F(RestUsersTest, ForgetsAUser) {
+  const auto forgotten = del("/apps/4711/users/7");
+  EXPECT_EQ(only<ForgetUser>().user.id, "7");
+  answer(Done{2});
+  EXPECT_EQ(forgotten->response->body, R"({"connections":2})");
+}
+
 TEST_F(RestUsersTest, BansAndLiftsBans) {
   const auto end = world.clock.wall() + seconds(3'600);
   const auto banned = post("/apps/4711/users/7/ban", R"({"for_seconds":3600,"reason":"spam"})");
@@ -286,7 +293,7 @@ TEST_F(RestUsersTest, MethodsOfEachPath) {
   const auto allowed = [&](const char* path) {
     return send({.method = "PATCH", .path = path})->response->headers.at(0).second;
   };
-  EXPECT_EQ(allowed("/apps/4711/users/status"), "GET, POST");
+  EXPECT_EQ(allowed("/apps/4711/users/status"), "GET, POST, DELETE");
   EXPECT_EQ(allowed("/apps/4711/users/7/ban"), "POST, DELETE");
   EXPECT_EQ(allowed("/apps/4711/users"), "GET");
   expect_error(send({.method = "GET", .path = "/apps/4711/users/7/other"}), 404, "not_found");
