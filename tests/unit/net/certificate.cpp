@@ -52,4 +52,9 @@ Certificate make_certificate(const std::string& name) {
   return files;
 }
 
+void serve_with(const Certificate& files, FrontEndConfig& front_end) {
+  front_end.tls_certificate = files.certificate_file;
+  front_end.tls_key = files.key_file;
+}
+
 }  // namespace parley::net::test

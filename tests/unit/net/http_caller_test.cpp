@@ -260,10 +260,7 @@ TEST_F(HttpCallerTest, AHostThatCannotBeResolvedIsAFailure) {
 
 TEST_F(HttpCallerTest, CertificatesAreVerified) {
   const auto files = make_certificate("caller");
-  Server server([&](FrontEndConfig& front_end, Settings&) {
-    front_end.tls_certificate = files.certificate_file;
-    front_end.tls_key = files.key_file;
-  });
+  Server server([&](FrontEndConfig& front_end, Settings&) { serve_with(files, front_end); });
   const auto call_it = [&](std::string ca_file, std::string url) {
     config.ca_file = std::move(ca_file);
     HttpCaller caller(config, clock, metrics);
@@ -284,10 +281,7 @@ TEST_F(HttpCallerTest, CertificatesAreVerified) {
 
 TEST_F(HttpCallerTest, ACallMayTrustSomebodyElse) {
   const auto files = make_certificate("caller");
-  Server server([&](FrontEndConfig& front_end, Settings&) {
-    front_end.tls_certificate = files.certificate_file;
-    front_end.tls_key = files.key_file;
-  });
+  Server server([&](FrontEndConfig& front_end, Settings&) { serve_with(files, front_end); });
   HttpCaller caller(config, clock, metrics);
   auto trusting = call_of(server.url("https", "/hello"));
   trusting.ca_file = files.certificate_file;

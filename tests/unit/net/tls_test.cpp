@@ -7,10 +7,7 @@ namespace parley::net::test {
 namespace {
 
 Server tls_server(const Certificate& files) {
-  return Server([&](FrontEndConfig& config, Settings&) {
-    config.tls_certificate = files.certificate_file;
-    config.tls_key = files.key_file;
-  });
+  return Server([&](FrontEndConfig& config, Settings&) { serve_with(files, config); });
 }
 
 ClientOptions trusting(const Certificate& files) {
@@ -58,8 +55,7 @@ TEST(Tls, PlainTalkIsCutOff) {
 TEST(Tls, AHalfHandshakeTimesOut) {
   const auto files = make_certificate("four");
   Server server([&](FrontEndConfig& config, Settings& settings) {
-    config.tls_certificate = files.certificate_file;
-    config.tls_key = files.key_file;
+    serve_with(files, config);
     settings.limits.handshake_timeout = std::chrono::seconds(1);
   });
   auto silent = HttpClient::connect(*parse_url(server.url("http", "/")));
