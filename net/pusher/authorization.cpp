@@ -98,6 +98,7 @@ Status Session::check_blocks(std::string_view channel, const Right& right, const
 void Session::ask(std::string_view channel, ResumeFrom resume, Actions& actions) {
   // One client must not use up what the application is asked for all of them.
   if (questions_out_ >= kCallsWorthOut * app_->auth.channels_per_call_max) {
+    context_.limited_questions.add();
     refuse(channel, make_error(Errc::rate_limited, "too many channels of this connection wait for the application"),
            actions);
     return;

@@ -11,6 +11,7 @@ PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metric
       unauthorized_tokens(the_metrics.authorizations_refused("token")),
       limited_client_events(the_metrics.rate_limited("client_events")),
       limited_publishes(the_metrics.rate_limited("publishes")),
+      limited_questions(the_metrics.rate_limited("authorization_questions")),
       settings_(settings) {}
 
 std::optional<ConnectionSlot> PusherContext::take_slot(const App& app) {

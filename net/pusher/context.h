@@ -55,6 +55,7 @@ class PusherContext {
   const Counter unauthorized_tokens;
   const Counter limited_client_events;
   const Counter limited_publishes;
+  const Counter limited_questions;
 
  private:
   const SettingsSource& settings_;

@@ -251,6 +251,7 @@ class PusherStage final : public Stage {
         {"watchlist_users_max", [&] { app.limits.watchlist_users_max = std::stoul(value); }},
         {"catch_up_buffer_bytes_max", [&] { values_.limits.catch_up_buffer_bytes_max = std::stoul(value); }},
         {"auth_url", [&] { app.auth.url = value; }},
+        {"auth_channels_per_call_max", [&] { app.auth.channels_per_call_max = std::stoul(value); }},
         {"away_after", [&] { app.status.away_after = seconds(std::stoi(value)); }},
         {"token_warn", [&] { app.tokens.warn = seconds(std::stoi(value)); }},
         {"token_leeway", [&] { app.tokens.leeway = seconds(std::stoi(value)); }},
