@@ -237,8 +237,10 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
 
 void Channel::member_gone(const RosterBook::Gone& member) {
   notices_.gone(member.user_id, member.left);
-  subscribers_.tell(
-      {.channel = key_, .what = ChannelEvent::MemberRemoved{member.user_id}, .except = {}, .accepted = {}});
+  subscribers_.tell({.channel = key_,
+                     .what = ChannelEvent::MemberRemoved{member.user_id, member.user_info},
+                     .except = {},
+                     .accepted = {}});
 }
 
 // ---- publishing ----

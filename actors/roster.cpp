@@ -39,11 +39,12 @@ std::vector<RosterBook::Gone> RosterBook::expire(MonoTime now) {
     deadlines_.erase(deadlines_.begin());
     const auto place = users_.find(user_id);
     CHECK(place != users_.end() && place->second.sessions == 0);
-    const auto left = place->second.left;
+    Gone one{.user_id = {}, .user_info = place->second.member->user_info, .left = place->second.left};
     order_.erase(place->second.came);
     users_.erase(place);
     snapshot_.reset();
-    gone.push_back({std::move(user_id), left});
+    one.user_id = std::move(user_id);
+    gone.push_back(std::move(one));
   }
   return gone;
 }

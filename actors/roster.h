@@ -21,6 +21,7 @@ class RosterBook {
   void leave(const std::string& user_id, MonoTime now, MonoTime until);
   struct Gone {
     std::string user_id;
+    std::string user_info;
     MonoTime left;  // when the last session did
   };
   // Users whose grace ended, in the order of their deadlines; they are removed.

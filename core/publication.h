@@ -53,6 +53,7 @@ struct ChannelEvent {
   };
   struct MemberRemoved {
     std::string user_id;
+    std::string user_info;  // JSON text; may be empty
   };
   struct SubscriptionCount {
     std::uint64_t count;

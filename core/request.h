@@ -16,8 +16,8 @@
 
 namespace parley {
 
-// Who gets the answer. `session` exists for a client's session; otherwise `ticket` names a waiting
-// HTTP request of that hub. Replies to a session or ticket that is gone are dropped by the hub.
+// Who gets the answer. `session` exists for a client's session, which may number what it asks; otherwise `ticket` names
+// a waiting HTTP request of that hub. Replies to a session or ticket that is gone are dropped by the hub.
 struct ReplyTo {
   HubId hub;
   SocketId session;

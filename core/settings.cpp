@@ -6,6 +6,20 @@
 
 namespace parley {
 
+const App* SocketIoSettings::app_of(std::string_view nsp, const std::vector<App>& apps) const {
+  std::string_view id;
+  if (nsp == "/") {
+    if (app.empty()) return apps.empty() ? nullptr : &apps.front();
+    id = app;
+  }
+  for (const std::string_view entry : namespaces) {
+    const auto equals = entry.find('=');
+    if (equals != std::string_view::npos && entry.substr(0, equals) == nsp) id = entry.substr(equals + 1);
+  }
+  const auto found = std::find_if(apps.begin(), apps.end(), [&](const App& one) { return one.id == id; });
+  return id.empty() || found == apps.end() ? nullptr : &*found;
+}
+
 const App* Settings::app_by_key(std::string_view key) const {
   const auto found = std::find_if(apps.begin(), apps.end(), [&](const App& app) { return app.key == key; });
   return found == apps.end() ? nullptr : &*found;

@@ -135,6 +135,27 @@ struct Timing {
   std::chrono::milliseconds restart_grace{15'000};
 };
 
+// Socket.IO clients (docs/socketio.md).
+struct SocketIoSettings {
+  bool enabled = true;
+  std::string path = "/socket.io";  // no slash at the end
+  milliseconds ping_interval{25'000};
+  milliseconds ping_timeout{20'000};
+  milliseconds connect_timeout{45'000};  // from the session's opening to the first namespace
+  milliseconds upgrade_timeout{10'000};
+  std::size_t message_bytes_max = 1'000'000;  // of a frame or a polling body; told as maxPayload
+  bool eio3 = true;                           // clients of Engine.IO 3: socket.io-client 2
+  std::vector<std::string> cors_origins;      // for polling from other pages; `*`: any; empty: none
+  bool cors_credentials = false;
+  bool recovery = true;                 // connection state recovery
+  seconds recovery_window{120};         // after the connection was lost
+  std::string app;                      // id, of the namespace `/`; empty: the first application
+  std::vector<std::string> namespaces;  // further ones, as `/admin=4711`
+
+  // The application of a namespace; null: there is no such namespace.
+  [[nodiscard]] const App* app_of(std::string_view nsp, const std::vector<App>& apps) const;
+};
+
 struct AdminSettings {
   std::string key;           // empty: the admin API is off
   std::string key_previous;  // accepted too while a rotation lasts
@@ -146,6 +167,7 @@ struct Settings {
   std::vector<WebhookTarget> webhooks;
   std::vector<std::string> outbound_hosts;  // hosts that may be called; `*.example.com` allowed; empty: any
   AdminSettings admin;
+  SocketIoSettings socketio;
   NodeLimits limits;
   Timing timing;
   std::uint16_t shard_count = 64;

@@ -146,7 +146,11 @@ void Hub::fan_out(const ChannelEvent& event) {
   const std::size_t count = channel.subscribers.size();  // who comes meanwhile does not get this one
   for (std::size_t i = 0; i < count; ++i) {
     const Subscriber subscriber = channel.subscribers[i];
-    if (subscriber.session == nullptr || subscriber.session == except) continue;
+    if (subscriber.session == nullptr) continue;
+    if (subscriber.session == except) {
+      if (subscriber.mode == ListenMode::through) subscriber.session->on_skipped(event);
+      continue;
+    }
     const auto wire = static_cast<std::size_t>(subscriber.session->wire());
     Bytes& frame = frames[wire];
     if (!frame) {

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/request.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,8 +40,9 @@ class Actions {
   virtual ~Actions() = default;
   [[nodiscard]] virtual WallTime wall() const = 0;          // for what was signed with a date
   virtual void send_text(std::string_view payload) = 0;     // one WebSocket text message
+  virtual void send_binary(std::string_view payload) = 0;   // one binary message
   virtual void send_frame(const Bytes& frame) = 0;          // a shared frame as on_event() got it
-  virtual void request(Request request) = 0;                // `from` is filled in by the hub
+  virtual void request(Request request) = 0;                // `from` is filled in but for the ticket, which comes back
   virtual void ask_application(AuthQuestion question) = 0;  // an ApplicationAnswer comes to on_reply()
   // Puts this session into the hub's table for the channel, or changes its mode.
   virtual void listen(const ChannelKey& channel, ListenMode mode) = 0;
@@ -60,6 +62,10 @@ class Protocol {
   virtual void on_reply(Reply& reply, MonoTime now, Actions& actions) = 0;
   // ListenMode::through only. `frame` is the event in this protocol's wire form, ready to send.
   virtual void on_event(const ChannelEvent& event, const Bytes& frame, MonoTime now, Actions& actions) = 0;
+  // ListenMode::through only: an event that this session does not get, being its sender.
+  virtual void on_skipped(const ChannelEvent& event, MonoTime now, Actions& actions) {
+    (void)event, (void)now, (void)actions;
+  }
   // When deadline() has passed. Deadlines may move; the connection asks after each call.
   virtual void on_deadline(MonoTime now, Actions& actions) = 0;
   [[nodiscard]] virtual MonoTime deadline() const = 0;
@@ -69,6 +75,13 @@ class Protocol {
   virtual void on_end(EndReason reason, MonoTime now, Actions& actions) = 0;
   [[nodiscard]] virtual SocketId socket_id() const = 0;
 };
+
+// The text inside a shared frame: what stands behind the header of an unmasked WebSocket frame.
+[[nodiscard]] inline std::string_view frame_text(const Bytes& frame) {
+  const std::string_view whole = *frame;
+  const auto length = whole.size() < 2 ? 0 : static_cast<unsigned char>(whole[1]) & 0x7f;
+  return whole.substr(std::min<std::size_t>(whole.size(), length < 126 ? 2 : length == 126 ? 4 : 10));
+}
 
 // A channel event in one wire form: payload of a text message, without the WebSocket header.
 class Encoder {

@@ -1,7 +1,7 @@
 // Reading a channel's history over HTTP, page by page, and deleting from it.
 
 #include "core/ids.h"
-#include "net/pusher/json_text.h"
+#include "net/pusher/history_json.h"
 #include "net/rest_api.h"
 
 #include <fmt/format.h>
@@ -36,41 +36,6 @@ Result<GetHistory> parse_query(const RestCall& call) {
   return query;
 }
 
-void append_publication(std::string& out, const Publication& publication) {
-  out.append(fmt::format(R"({{"offset":{},"event":)", publication.position.offset.value));
-  pusher::append_json_string(out, publication.event);
-  out.append(R"(,"data":)");
-  if (publication.kind == DataKind::text) {
-    pusher::append_json_string(out, publication.data);
-  } else {
-    out.append(publication.data);
-  }
-  out.append(fmt::format(R"(,"time":{})", publication.time.ms));
-  if (!publication.user_id.empty()) {
-    out.append(R"(,"user_id":)");
-    pusher::append_json_string(out, publication.user_id);
-  }
-  out.push_back('}');
-}
-
-std::string page_json(const RestCall& call, const HistoryPage& page, const std::optional<Position>& since) {
-  std::string out = R"({"channel":)";
-  pusher::append_json_string(out, call.channel);
-  const auto epoch = page.newest.exists() ? fmt::format("\"{}\"", epoch_text(page.newest.epoch)) : std::string("null");
-  out.append(R"(,"epoch":)").append(epoch);
-  out.append(fmt::format(R"(,"newest":{},"oldest":{},"publications":[)", page.newest.offset.value, page.oldest.value));
-  // A deleted publication keeps its place for paging and is shown to nobody.
-  std::optional<Position> next = since;
-  for (const auto& publication : page.publications) {
-    next = publication->position;
-    if (publication->deleted) continue;
-    if (out.back() != '[') out.push_back(',');
-    append_publication(out, *publication);
-  }
-  out.append(fmt::format(R"(],"more":{},"gap":{},"next":)", page.more, page.gap));
-  return out.append(next ? fmt::format(R"("{}"}})", position_text(*next)) : "null}");
-}
-
 std::string deleted_json(const Done& done) {
   return done.count == 0 ? std::string() : fmt::format(R"({{"deleted":{}}})", done.count);
 }
@@ -84,7 +49,7 @@ void RestApi::read_history(const RestCallPtr& call) {
   call->exchange->request({.from = {}, .what = std::move(*query)}, [call, since](Reply& reply) {
     const auto* page = std::get_if<HistoryPage>(&reply.what);
     if (page == nullptr) return respond_error(*call->exchange, call->route, error_of(reply));
-    respond(*call, page_json(*call, *page, since));
+    respond(*call, pusher::history_json(call->channel, *page, since));
   });
 }
 

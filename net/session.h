@@ -26,6 +26,7 @@ class Session {
   // A finished WebSocket frame for the socket's queue.
   virtual void deliver(const Bytes& frame) = 0;
   virtual void on_event(const ChannelEvent& event, const Bytes& frame) = 0;  // ListenMode::through
+  virtual void on_skipped(const ChannelEvent& event) { (void)event; }        // through only: it is the sender
   virtual void on_reply(Reply& reply) = 0;
 
   [[nodiscard]] SocketId id() const { return id_; }

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "net/websocket_frame.h"
 
 #include <boost/beast/websocket/stream.hpp>
 
@@ -234,12 +233,16 @@ WallTime WebSocketConnection::wall() const { return hub().world().clock.wall(); 
 
 void WebSocketConnection::ask_application(AuthQuestion question) { hub().ask_application(std::move(question)); }
 
-void WebSocketConnection::send_text(std::string_view payload) {
+void WebSocketConnection::send_text(std::string_view payload) { send_message(Opcode::text, payload); }
+
+void WebSocketConnection::send_binary(std::string_view payload) { send_message(Opcode::binary, payload); }
+
+void WebSocketConnection::send_message(Opcode opcode, std::string_view payload) {
   if (close_asked_ || gone()) return;
   const std::size_t before = outbox().size();
   std::string& tail = outbox().tail();
   const std::size_t tail_before = tail.size();
-  append_frame(tail, Opcode::text, payload);
+  append_frame(tail, opcode, payload);
   outbox().added(tail.size() - tail_before);
   outbox_changed(before);
   ++hub().counts().frames_sent;
@@ -249,7 +252,7 @@ void WebSocketConnection::send_text(std::string_view payload) {
 void WebSocketConnection::send_frame(const Bytes& frame) { deliver(frame); }
 
 void WebSocketConnection::request(Request request) {
-  request.from = ReplyTo{hub().id(), socket_, 0};
+  request.from = ReplyTo{hub().id(), socket_, request.from.ticket};
   hub().submit(std::move(request));
 }
 

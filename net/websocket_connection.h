@@ -9,6 +9,7 @@
 #include "net/protocol.h"
 #include "net/session.h"
 #include "net/session_factory.h"
+#include "net/websocket_frame.h"
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -52,6 +53,7 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
   [[nodiscard]] WallTime wall() const override;
   void ask_application(AuthQuestion question) override;
   void send_text(std::string_view payload) override;
+  void send_binary(std::string_view payload) override;
   void send_frame(const Bytes& frame) override;
   void request(Request request) override;
   void listen(const ChannelKey& channel, ListenMode mode) override;
@@ -67,6 +69,7 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
   void read_failed(boost::system::error_code error);
   void on_message(std::string_view payload, bool text);
   void end(EndReason reason, std::string_view metric);
+  void send_message(Opcode opcode, std::string_view payload);
   void check_queue();
 
   template <class Call>

@@ -3,7 +3,7 @@
 
 #include "net/auth/rights.h"
 #include "net/pusher/auth.h"
-#include "net/pusher/session.h"
+#include "net/pusher/channel_session.h"
 
 namespace parley::net::pusher {
 namespace {
@@ -13,7 +13,7 @@ constexpr std::size_t kCallsWorthOut = 4;
 
 }  // namespace
 
-Result<MemberPtr> Session::member_from(const std::optional<std::string>& channel_data) const {
+Result<MemberPtr> ChannelSession::member_from(const std::optional<std::string>& channel_data) const {
   if (!channel_data) {
     if (identity_ == nullptr) {
       return make_error(Errc::unauthorized, "a presence channel needs `channel_data`, or a sign-in before");
@@ -25,7 +25,7 @@ Result<MemberPtr> Session::member_from(const std::optional<std::string>& channel
   return std::make_shared<const Member>(Member{std::move(member->user_id), std::move(member->user_info)});
 }
 
-Result<Session::Right> Session::judge_signature(const SubscribeData& data, const ChannelTraits& traits) {
+Result<ChannelSession::Right> ChannelSession::judge_signature(const SubscribeData& data, const ChannelTraits& traits) {
   // On other channels channel_data is not part of what was signed.
   const auto signed_data = traits.presence ? data.channel_data : std::nullopt;
   if (auto checked = check_channel_auth(*app_, socket_, data.channel, signed_data, data.auth); !checked) {
@@ -41,15 +41,15 @@ Result<Session::Right> Session::judge_signature(const SubscribeData& data, const
 }
 
 // A token's holder is a presence channel's member as whom the token says, never as the client says.
-Session::Right Session::right_by(const auth::Claims& claims, const ChannelTraits& traits) const {
+ChannelSession::Right ChannelSession::right_by(const auth::Claims& claims, const ChannelTraits& traits) const {
   Right right{.proof = Proof::token, .member = nullptr, .user_id = claims.user_id};
   if (traits.presence) right.member = std::make_shared<const Member>(Member{claims.user_id, claims.user_info});
   return right;
 }
 
 // Nothing: the application is to be asked.
-Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, const ChannelTraits& traits,
-                                                     Actions& actions) {
+Result<std::optional<ChannelSession::Right>> ChannelSession::judge(const SubscribeData& data,
+                                                                   const ChannelTraits& traits, Actions& actions) {
   using Judged = std::optional<Right>;
   if (traits.server_to_user) {
     if (identity_ == nullptr || identity_->id != traits.base) {
@@ -85,7 +85,7 @@ Result<std::optional<Session::Right>> Session::judge(const SubscribeData& data, 
   return Judged(std::move(*right));
 }
 
-Status Session::check_blocks(std::string_view channel, const Right& right, const Actions& actions) const {
+Status ChannelSession::check_blocks(std::string_view channel, const Right& right, const Actions& actions) const {
   const auto wall = actions.wall();
   if (!right.user_id.empty()) {
     if (auto allowed = context_.revocations.check_channel({app_->id, right.user_id}, channel, wall); !allowed)
@@ -95,26 +95,33 @@ Status Session::check_blocks(std::string_view channel, const Right& right, const
   return context_.revocations.check_channel({app_->id, identity_->id}, channel, wall);
 }
 
-void Session::ask(std::string_view channel, ResumeFrom resume, Actions& actions) {
+void ChannelSession::ask(const SubscribeData& data, ResumeFrom resume, Actions& actions) {
+  const std::string_view channel = data.channel;
   // One client must not use up what the application is asked for all of them.
   if (questions_out_ >= kCallsWorthOut * app_->auth.channels_per_call_max) {
     context_.limited_questions.add();
-    refuse(channel, make_error(Errc::rate_limited, "too many channels of this connection wait for the application"),
-           actions);
+    say_refused(channel,
+                make_error(Errc::rate_limited, "too many channels of this connection wait for the application"),
+                actions);
     return;
   }
   auto* subscription = make_room(channel, actions);
   if (subscription == nullptr) return;
   subscription->need_extra().asking = std::make_unique<ResumeFrom>(std::move(resume));
   ++questions_out_;
+  auto headers = visitor_->forwarded;
+  for (const auto& [name, value] : data.headers) {  // what the client says for this channel counts
+    std::erase_if(headers, [&](const auto& one) { return one.first == name; });
+    headers.emplace_back(name, value);
+  }
   actions.ask_application({.app = app_->id,
                            .socket = socket_,
                            .channel = std::string(channel),
-                           .headers = visitor_->forwarded,
+                           .headers = std::move(headers),
                            .client_address = visitor_->about.address});
 }
 
-void Session::on_answer(ApplicationAnswer& answer, Actions& actions) {
+void ChannelSession::on_answer(ApplicationAnswer& answer, Actions& actions) {
   if (questions_out_ > 0) --questions_out_;
   auto* subscription = find(answer.channel);
   if (subscription == nullptr || subscription->extra == nullptr || subscription->extra->asking == nullptr) return;
@@ -137,7 +144,7 @@ void Session::on_answer(ApplicationAnswer& answer, Actions& actions) {
   }
   if (failure) {
     if (failure->code == Errc::unauthorized) context_.unauthorized_channels.add();
-    refuse(channel, *failure, actions);
+    say_refused(channel, *failure, actions);
     return;
   }
   go_on(channel, std::move(right), std::move(resume), actions);

@@ -1,13 +1,12 @@
 // Client events: what a subscriber of a private or presence channel says to the others.
 
-#include "net/pusher/encoder.h"
-#include "net/pusher/session.h"
+#include "net/pusher/channel_session.h"
 
 #include <fmt/format.h>
 
 namespace parley::net::pusher {
 
-Result<Publish> Session::judge_event(const ClientFrame& frame, MonoTime now) {
+Result<Publish> ChannelSession::judge_event(const ClientFrame& frame, MonoTime now) {
   if (!app_->client_events) return make_error(Errc::client_events_disabled);
   if (!frame.channel) return make_error(Errc::bad_frame, "`channel` of a client event is missing");
   if (auto valid = check_event_name(frame.event, app_->limits.event_name_chars_max); !valid) return valid.error();
@@ -55,15 +54,11 @@ Result<Publish> Session::judge_event(const ClientFrame& frame, MonoTime now) {
   };
 }
 
-void Session::publish(const ClientFrame& frame, MonoTime now, Actions& actions) {
-  auto request = judge_event(frame, now);
-  if (request) {
-    actions.request({.from = {}, .what = std::move(*request)});
-  } else if (frame.ack != 0) {
-    actions.send_text(encode_ack_error(frame.ack, frame.channel.value_or(""), request.error()));
-  } else {
-    send_error(request.error(), actions);
-  }
+Status ChannelSession::publish(const ClientFrame& event, MonoTime now, Actions& actions) {
+  auto request = judge_event(event, now);
+  if (!request) return request.error();
+  actions.request({.from = {}, .what = std::move(*request)});
+  return {};
 }
 
 }  // namespace parley::net::pusher

@@ -227,4 +227,39 @@ Result<StatusData> decode_status(std::string_view data, std::size_t depth_max) {
   return out;
 }
 
+Result<HistoryData> decode_history(std::string_view data, std::size_t depth_max) {
+  std::string holder;
+  const auto object = object_of(data, holder, depth_max, "parley:history");
+  if (!object) return object.error();
+  const auto fields =
+      read_fields<5>(*object, {"id", "channel", "since", "limit", "direction"}, kBad, "a history request");
+  if (!fields) return fields.error();
+  const auto [id, channel, since, limit, direction] = *fields;
+  HistoryData out;
+  if (channel.empty()) return make_error(kBad, "`channel` of a history request is missing");
+  if (auto read = read_string(channel, "channel", kBad, out.channel); !read) return read.error();
+  if (auto read = read_string(since, "since", kBad, out.since); !read) return read.error();
+  if (!id.empty()) {
+    const auto number = json_integer(id);
+    if (!number || *number < 0) return make_error(kBad, "`id` of a history request must be a whole number from 0 on");
+    out.id = static_cast<std::uint64_t>(*number);
+  }
+  if (!limit.empty()) {
+    const auto number = json_integer(limit);
+    if (!number || *number < 1)
+      return make_error(kBad, "`limit` of a history request must be a whole number from 1 on");
+    out.limit = static_cast<std::size_t>(*number);
+  }
+  std::string way;
+  if (auto read = read_string(direction, "direction", kBad, way); !read) return read.error();
+  if (way == "forward") {
+    out.direction = Direction::forward;
+  } else if (way == "backward") {
+    out.direction = Direction::backward;
+  } else if (!direction.empty()) {
+    return make_error(kBad, "`direction` of a history request is `forward` or `backward`");
+  }
+  return out;
+}
+
 }  // namespace parley::net::pusher

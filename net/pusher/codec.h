@@ -6,6 +6,7 @@
 // fields that the protocol does not know are ignored; null counts as absent.
 
 #include "core/limits.h"
+#include "core/request.h"
 #include "core/result.h"
 #include "core/user.h"
 
@@ -13,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace parley::net::pusher {
@@ -37,6 +39,8 @@ struct SubscribeData {
   std::optional<std::string> channel_data;  // exactly as sent: it is signed
   std::string since;                        // `epoch:offset`, unchecked
   std::uint32_t rewind = 0;
+  // For asking the application about this channel; Pusher's clients have no place for them.
+  std::vector<std::pair<std::string, std::string>> headers;
 };
 Result<SubscribeData> decode_subscribe(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
 
@@ -79,5 +83,13 @@ struct StatusData {
   std::string after;  // `next` of the page before
 };
 Result<StatusData> decode_status(std::string_view data, std::size_t depth_max);
+struct HistoryData {
+  std::uint64_t id = 0;  // the client's number for the answer
+  std::string channel;
+  std::string since;                   // `epoch:offset`, unchecked; empty: none
+  std::optional<std::size_t> limit;    // at least 1
+  std::optional<Direction> direction;  // nothing: forward with `since`, else backward
+};
+Result<HistoryData> decode_history(std::string_view data, std::size_t depth_max);
 
 }  // namespace parley::net::pusher

@@ -233,7 +233,7 @@ std::string encode_token_expiring(seconds in) {
                      std::max<std::int64_t>(in.count(), 0));
 }
 
-std::string encode_status(std::string_view channel, const UserList& list, WallTime now) {
+std::string status_json(const UserList& list, WallTime now) {
   std::string data = R"({"users":[)";
   for (const auto& about : list.users) {
     if (data.back() != '[') data.push_back(',');
@@ -247,8 +247,30 @@ std::string encode_status(std::string_view channel, const UserList& list, WallTi
   }
   data.append(R"(],"next":)");
   append_json_string(data, list.next);
+  return data + "}";
+}
+
+std::string encode_status(std::string_view channel, const UserList& list, WallTime now) {
   std::string out;
   begin(out, "parley:status", channel);
+  out.append(R"(,"data":)");
+  append_json_string(out, status_json(list, now));
+  return out + "}";
+}
+
+std::string encode_history(std::string_view channel, std::uint64_t id, std::string_view page_json) {
+  std::string out;
+  begin(out, "parley:history", channel);
+  out.append(R"(,"data":)");
+  append_json_string(out, fmt::format(R"({{"id":{},{})", id, page_json.substr(1)));
+  return out + "}";
+}
+
+std::string encode_history_error(std::string_view channel, std::uint64_t id, const Error& error) {
+  std::string data = fmt::format(R"({{"id":{},"error":"{}","message":)", id, info(error.code).name);
+  append_json_string(data, error.message);
+  std::string out;
+  begin(out, "parley:history_error", channel);
   out.append(R"(,"data":)");
   append_json_string(out, data + "}");
   return out + "}";

@@ -40,6 +40,10 @@ std::string encode_token_accepted(WallTime expires);
 std::string encode_token_expiring(seconds in);
 // The people of a domain: an event of its channel, `parley:status`.
 std::string encode_status(std::string_view channel, const UserList& list, WallTime now);
+std::string status_json(const UserList& list, WallTime now);  // what is in it, on every protocol
+// A page of history, as history_json() made it, and why there is none; events of the channel too.
+std::string encode_history(std::string_view channel, std::uint64_t id, std::string_view page_json);
+std::string encode_history_error(std::string_view channel, std::uint64_t id, const Error& error);
 
 // What a hub tells all subscribers of a channel; encoded once for all of them.
 class PusherEncoder final : public Encoder {

@@ -80,8 +80,7 @@ bool may_ask(const App& app) { return !app.auth.url.empty() || !app.auth.batch_u
 std::string_view token_of(const PusherHandshake& handshake, const Path& path, const Query& query) {
   if (!path.token.empty()) return path.token;
   if (query.has("token")) return query.get("token");
-  const auto bearer = bearer_of(handshake);
-  return auth::looks_like_token(bearer) ? bearer : std::string_view();
+  return bearer_token(handshake);
 }
 
 Status check_version(const Query& query) {
@@ -133,12 +132,29 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
   if (!path) return path.error();
   const auto query = Query::parse(handshake.query);
   if (auto version = check_version(query); !version) return version.error();
+  auto settings = context.settings();
+  const auto* app = settings->app_by_key(percent_decode(path->key, false));
+  auto session = judge_client(context, {.settings = std::move(settings),
+                                        .app = app,
+                                        .token = token_of(handshake, *path, query),
+                                        .client = client_text(query),
+                                        .request = handshake});
+  if (session) session->client_id = path->client_id;
+  return session;
+}
 
+}  // namespace
+
+bool is_pusher_path(std::string_view path) {
+  return path.starts_with("/app/") || path.starts_with("/r/") || path.starts_with("/t/");
+}
+
+Result<PusherSession> judge_client(PusherContext& context, ClientHandshake client) {
+  const auto& handshake = client.request;
   PusherSession session;
   session.context = &context;
-  session.settings = context.settings();
-  session.app = session.settings->app_by_key(percent_decode(path->key, false));
-  session.client_id = path->client_id;
+  session.settings = std::move(client.settings);
+  session.app = client.app;
   session.socket = handshake.socket;
   if (session.app == nullptr) return make_error(Errc::unknown_app);
   const auto& app = *session.app;
@@ -146,7 +162,7 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
   if (app.tls_only && !handshake.tls) return make_error(Errc::tls_required);
   if (!origin_allowed(app.allowed_origins, handshake.origin)) return make_error(Errc::origin_refused);
   if (handshake.over_capacity) return make_error(Errc::over_capacity);
-  const auto token = token_of(handshake, *path, query);
+  const auto token = client.token;
   auto claims = token.empty() ? Result<auth::Claims>(make_error(Errc::token_invalid))
                               : context.tokens.of(session.settings, app).verify(token, handshake.wall);
   // A bearer may be the application's own affair, to be handed on when it is asked; what stands in the path or the
@@ -164,7 +180,7 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
     }
     session.claims = std::move(*claims);
   }
-  session.about = {std::string(handshake.client_address), client_text(query), handshake.wall};
+  session.about = {std::string(handshake.client_address), std::move(client.client), handshake.wall};
   if (may_ask(app)) {
     for (const auto& name : app.auth.forward_headers) {
       if (const auto value = header(handshake, name); !value.empty()) session.forwarded.emplace_back(name, value);
@@ -176,10 +192,9 @@ Result<PusherSession> judge(PusherContext& context, const PusherHandshake& hands
   return session;
 }
 
-}  // namespace
-
-bool is_pusher_path(std::string_view path) {
-  return path.starts_with("/app/") || path.starts_with("/r/") || path.starts_with("/t/");
+std::string_view bearer_token(const PusherHandshake& handshake) {
+  const auto bearer = bearer_of(handshake);
+  return auth::looks_like_token(bearer) ? bearer : std::string_view();
 }
 
 Result<PusherSession> judge_handshake(PusherContext& context, const PusherHandshake& handshake) {

@@ -28,6 +28,19 @@ struct PusherHandshake {
   bool over_capacity = false;  // of the node or the address; the application's own bound is judged here
 };
 
+// The same for a client of another protocol, whose application is known: everything but path and version. `token`
+// is a connection token that it brought on purpose; empty: none.
+struct ClientHandshake {
+  SettingsPtr settings;
+  const App* app = nullptr;  // in `settings`; null: there is none
+  std::string_view token;
+  std::string client;  // library and version, for operators
+  const PusherHandshake& request;
+};
+Result<PusherSession> judge_client(PusherContext& context, ClientHandshake client);
+// An `authorization: Bearer` that looks like a connection token: others are the application's. Empty: none.
+std::string_view bearer_token(const PusherHandshake& handshake);
+
 // Is the path one of ours at all? Others may be served by someone else.
 bool is_pusher_path(std::string_view path);
 

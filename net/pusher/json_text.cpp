@@ -211,6 +211,8 @@ bool JsonObject::key_is(std::string_view name) const {
   return unescape(raw) == name;
 }
 
+std::string JsonObject::key() const { return unescape(inside(key_)); }
+
 JsonArray::JsonArray(std::string_view array) : text_(array) {
   at_ = skip_space(text_, 0);
   if (at_ < text_.size() && text_[at_] == '[') ++at_;

@@ -27,6 +27,7 @@ class JsonObject {
   explicit JsonObject(std::string_view object);
   bool next();  // false: no more
   [[nodiscard]] bool key_is(std::string_view name) const;
+  [[nodiscard]] std::string key() const;
   [[nodiscard]] std::string_view value() const { return value_; }  // as it stands, without white space around
 
  private:

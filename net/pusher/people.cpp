@@ -1,8 +1,7 @@
 // What a connection means for its user: being a member, looking or not looking, asking how others are, being
 // taken off a channel.
 
-#include "net/pusher/encoder.h"
-#include "net/pusher/session.h"
+#include "net/pusher/channel_session.h"
 
 #include <fmt/format.h>
 
@@ -25,7 +24,7 @@ const std::string* user_on(const Subscription& subscription) {
 
 }  // namespace
 
-std::vector<std::string> Session::users_spoken_for() const {
+std::vector<std::string> ChannelSession::users_spoken_for() const {
   std::vector<std::string> users;
   if (identity_ != nullptr) users.push_back(identity_->id);
   for (const auto& subscription : subscriptions_) {
@@ -35,14 +34,14 @@ std::vector<std::string> Session::users_spoken_for() const {
   return users;
 }
 
-bool Session::speaks_for_somebody() const {
+bool ChannelSession::speaks_for_somebody() const {
   return identity_ != nullptr || std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
            return one.active && user_on(one) != nullptr;
          });
 }
 
 // Who is on a channel as a user is a user who is here, also without a sign-in.
-void Session::joined(const Subscription& subscription, Actions& actions) {
+void ChannelSession::joined(const Subscription& subscription, Actions& actions) {
   const auto* id = user_on(subscription);
   if (id == nullptr) return;
   const auto* member = subscription.extra->member.get();
@@ -54,13 +53,13 @@ void Session::joined(const Subscription& subscription, Actions& actions) {
   actions.request({.from = {}, .what = SetActivity{user, activity_}});
 }
 
-void Session::left(const Subscription& subscription, Actions& actions) {
+void ChannelSession::left(const Subscription& subscription, Actions& actions) {
   const auto* id = user_on(subscription);
   if (id == nullptr) return;
   actions.request({.from = {}, .what = LeftAs{{app_->id, *id}, subscription.channel}});
 }
 
-void Session::kick(std::string_view channel, const Error& error, Actions& actions) {
+void ChannelSession::kick(std::string_view channel, const Error& error, Actions& actions) {
   auto* subscription = find(channel);
   if (subscription == nullptr) return;
   const auto name = subscription->channel;
@@ -70,12 +69,12 @@ void Session::kick(std::string_view channel, const Error& error, Actions& action
   }
   request_leave(*subscription, LeaveReason::unsubscribed, actions);
   forget(*subscription);
-  refuse(name, error, actions);
+  say_refused(name, error, actions);
 }
 
 // ---- activity ----
 
-void Session::tell_activity(UserStatus status, Actions& actions) {
+void ChannelSession::tell_activity(UserStatus status, Actions& actions) {
   if (activity_ == status) return;
   activity_ = status;
   for (auto& id : users_spoken_for()) {
@@ -83,32 +82,26 @@ void Session::tell_activity(UserStatus status, Actions& actions) {
   }
 }
 
-// `{"state":"away"}` or `{"state":"online"}`: nobody is looking, or somebody is again.
-void Session::set_activity(std::string_view data, MonoTime now, Actions& actions) {
-  const auto status = decode_activity(data, settings_->limits.json_depth_max);
-  if (!status) {
-    send_error(status.error(), actions);
-    return;
-  }
-  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
-    context_.limited_client_events.add();
-    send_error(make_error(Errc::rate_limited), actions);
+// Nobody is looking, or somebody is again.
+void ChannelSession::set_activity(UserStatus status, MonoTime now, Actions& actions) {
+  if (auto allowed = take_allowance(now); !allowed) {
+    say_error(allowed.error(), actions);
     return;
   }
   active_at_ = now;
   away_by_itself_ = false;
-  tell_activity(*status, actions);
+  tell_activity(status, actions);
 }
 
 // Only what the server assumed by itself ends by itself: a client that said `away` says when it is back.
-void Session::note_activity(MonoTime now, Actions& actions) {
+void ChannelSession::note_activity(MonoTime now, Actions& actions) {
   active_at_ = now;
   if (!away_by_itself_) return;
   away_by_itself_ = false;
   tell_activity(UserStatus::online, actions);
 }
 
-MonoTime Session::away_deadline() const {
+MonoTime ChannelSession::away_deadline() const {
   const auto after = app_->status.away_after;
   if (after.count() == 0 || activity_ != UserStatus::online || !speaks_for_somebody()) return kNever;
   return active_at_ + after;
@@ -116,41 +109,24 @@ MonoTime Session::away_deadline() const {
 
 // ---- how others are ----
 
-// `{"channel":"private-domain.7"}`: the people of a domain whose channel the connection is on.
-void Session::ask_status(std::string_view data, MonoTime now, Actions& actions) {
-  if (!refresh_settings(actions)) return;
-  auto asked = decode_status(data, settings_->limits.json_depth_max);
-  if (!asked) {
-    send_error(asked.error(), actions);
-    return;
-  }
-  const auto traits = channel_traits(asked->channel);
-  const auto* subscription = find(asked->channel);
+// The people of a domain whose channel the connection is on.
+Status ChannelSession::ask_status(StatusData asked, std::uint64_t ticket, MonoTime now, Actions& actions) {
+  const auto traits = channel_traits(asked.channel);
+  const auto* subscription = find(asked.channel);
   if (subscription == nullptr || !subscription->active) {
-    send_error(make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", asked->channel)),
-               actions);
-    return;
+    return make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", asked.channel));
   }
   if (traits.kind != ChannelKind::domain || !traits.needs_auth) {
-    send_error(make_error(Errc::bad_request, "parley:status is for private and presence channels of domains"), actions);
-    return;
+    return make_error(Errc::bad_request, "status is asked on private and presence channels of domains");
   }
-  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
-    context_.limited_client_events.add();
-    send_error(make_error(Errc::rate_limited), actions);
-    return;
-  }
-  actions.request({.from = {},
+  if (auto allowed = take_allowance(now); !allowed) return allowed;
+  actions.request({.from = {.ticket = ticket},
                    .what = ListDomain{.app = app_->id,
                                       .domain = std::string(traits.base.substr(traits.base.find('.') + 1)),
-                                      .after = std::move(asked->after),
+                                      .after = std::move(asked.after),
                                       .limit = std::min(app_->limits.users_per_call_max, kStatusPage),
-                                      .echo = std::move(asked->channel)}});
-}
-
-void Session::on_status(const UserList& list, Actions& actions) {
-  if (find(list.echo) == nullptr) return;  // left meanwhile
-  actions.send_text(encode_status(list.echo, list, actions.wall()));
+                                      .echo = std::move(asked.channel)}});
+  return {};
 }
 
 }  // namespace parley::net::pusher

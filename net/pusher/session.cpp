@@ -3,8 +3,6 @@
 #include "net/pusher/encoder.h"
 #include "net/pusher/handshake.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace parley::net::pusher {
@@ -13,26 +11,15 @@ std::unique_ptr<Protocol> make_pusher_protocol(PusherSession session) {
   return std::make_unique<Session>(std::move(session));
 }
 
-Session::Session(PusherSession session)
-    : context_(*session.context),
-      settings_(std::move(session.settings)),
-      app_(session.app),
-      socket_(session.socket),
-      slot_(std::move(session.slot)),
-      visitor_(std::make_unique<Visitor>(Visitor{std::move(session.about), std::move(session.forwarded)})) {
-  if (session.claims) arrived_with_ = std::make_unique<auth::Claims>(std::move(*session.claims));
+Session::Session(PusherSession session) : ChannelSession(std::move(session)) {
   if (session.client_id.empty()) return;
   resumer_ = std::make_unique<Resumer>(Resumer{.client_id = std::move(session.client_id)});
 }
 
 void Session::on_open(MonoTime now, Actions& actions) {
-  last_heard_ = now;
-  active_at_ = now;
-  if (app_->authorization_timeout.count() > 0) authorize_by_ = now + app_->authorization_timeout;
+  begin(now);
   actions.send_text(encode_established(socket_, settings_->timing.activity_timeout));
-  if (arrived_with_ == nullptr) return;
-  const auto claims = std::move(arrived_with_);
-  adopt(std::move(*claims), now, actions);
+  arrive(now, actions);
 }
 
 void Session::on_text(std::string_view payload, MonoTime now, Actions& actions) {
@@ -40,79 +27,90 @@ void Session::on_text(std::string_view payload, MonoTime now, Actions& actions) 
   last_heard_ = now;
   const auto frame = decode_client_frame(payload, settings_->limits.json_depth_max);
   if (!frame) {
-    send_error(frame.error(), actions);
+    say_error(frame.error(), actions);
     return;
   }
   dispatch(*frame, now, actions);
+}
+
+void Session::on_binary(std::string_view, MonoTime now, Actions& actions) {
+  if (closing_) return;
+  last_heard_ = now;
+  say_error(make_error(Errc::bad_frame, "binary frames are not part of the protocol"), actions);
 }
 
 void Session::dispatch(const ClientFrame& frame, MonoTime now, Actions& actions) {
   const std::string_view event = frame.event;
   if (event != "pusher:ping" && event != "pusher:pong" && event != "parley:activity") note_activity(now, actions);
   if (event.starts_with("client-")) {
-    publish(frame, now, actions);
+    send_event(frame, now, actions);
   } else if (event == "pusher:ping") {
     actions.send_text(kPong);
   } else if (event == "pusher:pong") {
     on_pong(now, actions);
-  } else if (event == "pusher:subscribe") {
-    subscribe(frame.data, now, actions);
+  } else if (const auto obeyed = obey(frame, now, actions); !obeyed) {
+    say_error(obeyed.error(), actions);
+  }
+}
+
+Status Session::obey(const ClientFrame& frame, MonoTime now, Actions& actions) {
+  const std::string_view event = frame.event;
+  const auto depth = settings_->limits.json_depth_max;
+  if (event == "pusher:subscribe") {
+    auto data = decode_subscribe(frame.data, depth);
+    if (!data) return data.error();
+    join(std::move(*data), actions);
   } else if (event == "pusher:unsubscribe") {
-    unsubscribe(frame.data, actions);
+    const auto data = decode_unsubscribe(frame.data, depth);
+    if (!data) return data.error();
+    leave(data->channel, actions);
   } else if (event == "pusher:signin") {
-    sign_in(frame.data, now, actions);
+    const auto data = decode_sign_in(frame.data, depth);
+    if (!data) return data.error();
+    sign_in(*data, now, actions);
   } else if (event == "parley:token") {
-    renew_token(frame.data, now, actions);
+    const auto token = decode_token(frame.data, depth);
+    if (!token) return token.error();
+    renew_token(*token, now, actions);
   } else if (event == "parley:activity") {
-    set_activity(frame.data, now, actions);
+    const auto status = decode_activity(frame.data, depth);
+    if (!status) return status.error();
+    set_activity(*status, now, actions);
   } else if (event == "parley:status") {
-    ask_status(frame.data, now, actions);
+    if (!refresh_settings(actions)) return {};
+    auto asked = decode_status(frame.data, depth);
+    if (!asked) return asked.error();
+    return ask_status(std::move(*asked), 0, now, actions);
+  } else if (event == "parley:history") {
+    if (!refresh_settings(actions)) return {};
+    return read_history(frame.data, now, actions);
   } else {
-    send_error(make_error(Errc::bad_event_name, "clients send events whose name starts with client-"), actions);
+    return make_error(Errc::bad_event_name, "clients send events whose name starts with client-");
+  }
+  return {};
+}
+
+Status Session::read_history(std::string_view data, MonoTime now, Actions& actions) {
+  const auto asked = decode_history(data, settings_->limits.json_depth_max);
+  if (!asked) return asked.error();
+  if (reading_ == nullptr) reading_ = std::make_unique<Reading>();
+  const auto ticket = ++reading_->last_ticket;
+  reading_->asked.emplace(ticket, Reading::Asked{asked->id, asked->channel});
+  if (const auto sent = ask_history(*asked, ticket, now, actions); !sent) say_refusal(ticket, sent.error(), actions);
+  return {};
+}
+
+void Session::send_event(const ClientFrame& frame, MonoTime now, Actions& actions) {
+  const auto sent = publish(frame, now, actions);
+  if (sent) return;
+  if (frame.ack != 0) {
+    actions.send_text(encode_ack_error(frame.ack, frame.channel.value_or(""), sent.error()));
+  } else {
+    say_error(sent.error(), actions);
   }
 }
 
-void Session::on_binary(std::string_view, MonoTime now, Actions& actions) {
-  if (closing_) return;
-  last_heard_ = now;
-  send_error(make_error(Errc::bad_frame, "binary frames are not part of the protocol"), actions);
-}
-
-void Session::on_reply(Reply& reply, MonoTime now, Actions& actions) {
-  if (closing_) return;
-  if (auto* subscribed = std::get_if<Subscribed>(&reply.what)) {
-    on_subscribed(*subscribed, now, actions);
-  } else if (const auto* denied = std::get_if<SubscribeRefused>(&reply.what)) {
-    on_refused(*denied, actions);
-  } else if (const auto* missed = std::get_if<Missed>(&reply.what)) {
-    on_missed(*missed, now, actions);
-  } else if (const auto* published = std::get_if<Published>(&reply.what)) {
-    note_own(*published, now);
-    if (published->ack == 0) return;
-    actions.send_text(encode_ack(published->ack, published->channel.name(), published->position));
-  } else if (const auto* lost = std::get_if<PublishRefused>(&reply.what)) {
-    if (lost->ack != 0) {
-      actions.send_text(encode_ack_error(lost->ack, lost->channel.name(), lost->error));
-    } else {
-      send_error(lost->error, actions);
-    }
-  } else if (const auto* watchlist = std::get_if<WatchlistChanged>(&reply.what)) {
-    if (!watchlist->online.empty() || !watchlist->offline.empty()) {
-      actions.send_text(encode_watchlist(watchlist->online, watchlist->offline));
-    }
-  } else if (const auto* terminated = std::get_if<Terminated>(&reply.what)) {
-    terminated_ = true;
-    end_with(terminated->error, actions);
-  } else if (const auto* kicked = std::get_if<Kicked>(&reply.what)) {
-    kick(kicked->channel.name(), kicked->error, actions);
-  } else if (auto* answer = std::get_if<ApplicationAnswer>(&reply.what)) {
-    on_answer(*answer, actions);
-  } else if (const auto* list = std::get_if<UserList>(&reply.what)) {
-    on_status(*list, actions);
-  } else if (const auto* refused = std::get_if<Refused>(&reply.what)) {
-    send_error(refused->error, actions);
-  }
-}
+// ---- keep-alive ----
 
 MonoTime Session::liveness_deadline() const {
   const auto& timing = settings_->timing;
@@ -122,29 +120,13 @@ MonoTime Session::liveness_deadline() const {
 
 MonoTime Session::deadline() const {
   if (closing_) return kNever;
-  auto first = std::min(liveness_deadline(), authorize_by_);
+  auto first = std::min(liveness_deadline(), own_deadline());
   if (resumer_ != nullptr) first = std::min(first, resumer_->confirm_at);
-  if (identity_ != nullptr) first = std::min({first, identity_->warn_at, identity_->expires_at});
-  first = std::min({first, away_deadline(), channel_token_ends_});
   return first;
 }
 
 void Session::on_deadline(MonoTime now, Actions& actions) {
-  if (closing_) return;
-  if (now >= authorize_by_) {
-    end_with(make_error(Errc::unauthorized, "the connection was not authorized in time"), actions);
-    return;
-  }
-  if (identity_ != nullptr && now >= identity_->expires_at) {
-    end_with(make_error(Errc::token_expired), actions);
-    return;
-  }
-  if (identity_ != nullptr && now >= identity_->warn_at) warn_of_expiry(now, actions);
-  if (now >= channel_token_ends_) end_channel_tokens(now, actions);
-  if (now >= away_deadline()) {
-    away_by_itself_ = true;
-    tell_activity(UserStatus::away, actions);
-  }
+  if (closing_ || !meet_own_deadlines(now, actions)) return;
   if (resumer_ != nullptr && now >= resumer_->confirm_at) send_confirming_ping(now, actions);
   if (now < liveness_deadline()) return;
   if (ping_is_out()) {
@@ -167,25 +149,10 @@ void Session::on_pong(MonoTime now, Actions& actions) {
   confirm(now, actions);
 }
 
-void Session::send_error(const Error& error, Actions& actions) { actions.send_text(encode_error(error)); }
-
 void Session::end_with(const Error& error, Actions& actions) {
   closing_ = true;
-  send_error(error, actions);
+  say_error(error, actions);
   actions.close(close_code(error.code), error.message, error.code);
-}
-
-bool Session::refresh_settings(Actions& actions) {
-  auto current = context_.settings();
-  if (current == settings_) return true;
-  const auto* app = current->app_by_id(app_->id);
-  if (app == nullptr || !app->enabled) {
-    end_with(make_error(app == nullptr ? Errc::unknown_app : Errc::app_disabled), actions);
-    return false;
-  }
-  app_ = app;
-  settings_ = std::move(current);
-  return true;
 }
 
 void Session::on_drain(MonoTime, Actions& actions) {
@@ -193,25 +160,6 @@ void Session::on_drain(MonoTime, Actions& actions) {
   closing_ = true;
   // No pusher:error before it: for a stock client this is no error, it comes back at once.
   actions.close(close_code(Errc::reconnect), info(Errc::reconnect).sentence, Errc::reconnect);
-}
-
-void Session::on_end(EndReason reason, MonoTime now, Actions& actions) {
-  closing_ = true;
-  // We end connections that shall come back, or whose client is dead: neither has left on purpose. Who was
-  // terminated has no grace.
-  auto leave = reason == EndReason::closed_by_client ? LeaveReason::closed_by_client : LeaveReason::connection_lost;
-  if (terminated_) leave = LeaveReason::unsubscribed;
-  // A close frame is a word of the client's: it was here until then.
-  if (reason == EndReason::closed_by_client) last_heard_ = now;
-  const auto users = users_spoken_for();
-  for (const auto& subscription : subscriptions_) request_leave(subscription, leave, actions);
-  subscriptions_.clear();
-  for (const auto& id : users) {
-    SignOut out{{app_->id, id}, {}, leave, std::chrono::duration_cast<milliseconds>(now - last_heard_)};
-    if (identity_ != nullptr && identity_->id == id) out.watchlist = std::move(identity_->watchlist);
-    actions.request({.from = {}, .what = std::move(out)});
-  }
-  identity_.reset();
 }
 
 }  // namespace parley::net::pusher

@@ -1,9 +1,8 @@
 // Signing in: who this connection is, proved by the application's signature or by a connection token.
 
 #include "net/pusher/auth.h"
-#include "net/pusher/encoder.h"
+#include "net/pusher/channel_session.h"
 #include "net/pusher/fields.h"
-#include "net/pusher/session.h"
 
 #include "net/auth/rights.h"
 
@@ -11,30 +10,25 @@
 
 namespace parley::net::pusher {
 
-void Session::sign_in(std::string_view data, MonoTime now, Actions& actions) {
+void ChannelSession::sign_in(const SignInData& data, MonoTime now, Actions& actions) {
   if (!refresh_settings(actions)) return;
-  const auto decoded = decode_sign_in(data, settings_->limits.json_depth_max);
-  if (!decoded) {
-    send_error(decoded.error(), actions);
-    return;
-  }
   // Stock clients have one place for a proof: a token may stand where the signature does.
-  if (auth::looks_like_token(decoded->auth)) {
-    sign_in_with_token(decoded->auth, now, actions);
+  if (auth::looks_like_token(data.auth)) {
+    sign_in_with_token(data.auth, now, actions);
     return;
   }
-  if (auto checked = check_user_auth(*app_, socket_, decoded->user_data, decoded->auth); !checked) {
+  if (auto checked = check_user_auth(*app_, socket_, data.user_data, data.auth); !checked) {
     context_.unauthorized_users.add();
-    send_error(checked.error(), actions);
+    say_error(checked.error(), actions);
     return;
   }
-  auto user = decode_user_data(decoded->user_data, app_->limits, settings_->limits.json_depth_max);
+  auto user = decode_user_data(data.user_data, app_->limits, settings_->limits.json_depth_max);
   if (!user) {
-    send_error(user.error(), actions);
+    say_error(user.error(), actions);
     return;
   }
   if (identity_ != nullptr && identity_->id != user->id) {
-    send_error(make_error(Errc::unauthorized, "the connection is signed in as another user"), actions);
+    say_error(make_error(Errc::unauthorized, "the connection is signed in as another user"), actions);
     return;
   }
   if (auto allowed = context_.revocations.check_user({app_->id, user->id}, actions.wall()); !allowed) {
@@ -42,20 +36,21 @@ void Session::sign_in(std::string_view data, MonoTime now, Actions& actions) {
     end_with(allowed.error(), actions);
     return;
   }
-  actions.send_text(encode_sign_in_success(decoded->user_data));
+  say_signed_in(data.user_data, actions);
   if (identity_ != nullptr) return;  // the same again: nothing new to tell the node
 
   if (user->watchlist_too_long) {
     user->watchlist.clear();
     const auto most = app_->limits.watchlist_users_max;
-    send_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", most)), actions);
+    say_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", most)), actions);
   }
   Identity identity{
       .id = std::move(user->id), .user_info = std::move(user->user_info), .watchlist = std::move(user->watchlist)};
   speak_for(std::move(identity), Via::signature, std::move(user->domains), actions);
 }
 
-void Session::speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions) {
+void ChannelSession::speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains,
+                               Actions& actions) {
   authorize_by_ = kNever;
   identity_ = std::make_unique<Identity>(std::move(identity));
   actions.request(
@@ -75,7 +70,7 @@ void Session::speak_for(Identity identity, Via via, std::optional<std::vector<st
 
 // ---- tokens ----
 
-Result<auth::Claims> Session::check_token(std::string_view token, const Actions& actions) {
+Result<auth::Claims> ChannelSession::check_token(std::string_view token, const Actions& actions) {
   auto claims = context_.tokens.of(settings_, *app_).verify(token, actions.wall());
   if (claims) {
     const UserKey user{app_->id, claims->user_id};
@@ -89,52 +84,46 @@ Result<auth::Claims> Session::check_token(std::string_view token, const Actions&
   return claims;
 }
 
-void Session::sign_in_with_token(std::string_view token, MonoTime now, Actions& actions) {
+void ChannelSession::sign_in_with_token(std::string_view token, MonoTime now, Actions& actions) {
   auto claims = check_token(token, actions);
   if (!claims) {
-    send_error(claims.error(), actions);
+    say_error(claims.error(), actions);
     return;
   }
   if (identity_ != nullptr && identity_->id != claims->user_id) {
-    send_error(make_error(Errc::unauthorized, "the connection is signed in as another user"), actions);
+    say_error(make_error(Errc::unauthorized, "the connection is signed in as another user"), actions);
     return;
   }
   std::string user_data = R"({"id":)";
   append_json_string(user_data, claims->user_id);
   if (!claims->user_info.empty()) user_data.append(R"(,"user_info":)").append(claims->user_info);
-  actions.send_text(encode_sign_in_success(user_data + "}"));
+  say_signed_in(user_data + "}", actions);
   adopt(std::move(*claims), now, actions);
 }
 
-// `{"token":"…"}`: a newer token on a live connection.
-void Session::renew_token(std::string_view data, MonoTime now, Actions& actions) {
+// A newer token on a live connection.
+void ChannelSession::renew_token(std::string_view token, MonoTime now, Actions& actions) {
   if (!refresh_settings(actions)) return;
-  if (!client_events_.take(app_->limits.client_events_per_second_max, 1, now)) {
-    context_.limited_client_events.add();
-    send_error(make_error(Errc::rate_limited), actions);
+  if (auto allowed = take_allowance(now); !allowed) {
+    say_error(allowed.error(), actions);
     return;
   }
-  const auto token = decode_token(data, settings_->limits.json_depth_max);
-  if (!token) {
-    send_error(token.error(), actions);
-    return;
-  }
-  auto claims = check_token(*token, actions);
+  auto claims = check_token(token, actions);
   if (!claims) {
-    send_error(claims.error(), actions);
+    say_error(claims.error(), actions);
     return;
   }
   if (identity_ != nullptr && identity_->id != claims->user_id) {
-    send_error(make_error(Errc::unauthorized, "the token is another user's than the one who is signed in"), actions);
+    say_error(make_error(Errc::unauthorized, "the token is another user's than the one who is signed in"), actions);
     return;
   }
   const auto expires = claims->expires;
   adopt(std::move(*claims), now, actions);
-  actions.send_text(encode_token_accepted(expires));
+  say_token_accepted(expires, actions);
 }
 
 // The token's word counts from now on, for what was joined by an older one too.
-void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
+void ChannelSession::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
   const auto left = time_left(claims, actions);
   Identity identity{.id = claims.user_id, .user_info = claims.user_info, .watchlist = claims.watchlist};
   if (identity.watchlist.size() > app_->limits.watchlist_users_max) identity.watchlist.clear();
@@ -156,7 +145,7 @@ void Session::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
 }
 
 // Until the connection may no longer go by it, the leeway included.
-milliseconds Session::time_left(const auth::Claims& claims, const Actions& actions) const {
+milliseconds ChannelSession::time_left(const auth::Claims& claims, const Actions& actions) const {
   // No connection lives that long; the bound keeps sums within their type.
   constexpr milliseconds longest = std::chrono::hours(24 * 366);
   const auto left = std::min(milliseconds(claims.expires.ms - actions.wall().ms), longest);
@@ -164,7 +153,7 @@ milliseconds Session::time_left(const auth::Claims& claims, const Actions& actio
 }
 
 // A channel that a token of its own opened is left when that token ends; a newer one keeps it.
-void Session::end_channel_tokens(MonoTime now, Actions& actions) {
+void ChannelSession::end_channel_tokens(MonoTime now, Actions& actions) {
   std::vector<std::string> over;
   channel_token_ends_ = kNever;
   for (const auto& subscription : subscriptions_) {
@@ -180,9 +169,9 @@ void Session::end_channel_tokens(MonoTime now, Actions& actions) {
     kick(channel, make_error(Errc::kicked, "the token for this channel has expired"), actions);
 }
 
-void Session::warn_of_expiry(MonoTime now, Actions& actions) {
+void ChannelSession::warn_of_expiry(MonoTime now, Actions& actions) {
   identity_->warn_at = kNever;
-  actions.send_text(encode_token_expiring(std::chrono::duration_cast<seconds>(identity_->expires_at - now)));
+  say_token_expiring(std::chrono::duration_cast<seconds>(identity_->expires_at - now), actions);
 }
 
 }  // namespace parley::net::pusher

@@ -1,7 +1,6 @@
 // Joining and leaving channels, and what is answered. Who may: authorization.cpp.
 
-#include "net/pusher/encoder.h"
-#include "net/pusher/session.h"
+#include "net/pusher/channel_session.h"
 
 #include <fmt/format.h>
 
@@ -9,63 +8,52 @@
 
 namespace parley::net::pusher {
 
-std::vector<Subscription>::iterator Session::position_of(std::string_view channel) {
+std::vector<Subscription>::iterator ChannelSession::position_of(std::string_view channel) {
   return std::lower_bound(subscriptions_.begin(), subscriptions_.end(), channel,
                           [](const Subscription& one, std::string_view name) { return one.channel < name; });
 }
 
-Subscription* Session::find(std::string_view channel) {
+Subscription* ChannelSession::find(std::string_view channel) {
   const auto at = position_of(channel);
   return at == subscriptions_.end() || at->channel != channel ? nullptr : &*at;
 }
 
-void Session::forget(Subscription& subscription) {
+void ChannelSession::forget(Subscription& subscription) {
   drop_catch_up(subscription);
   subscriptions_.erase(subscriptions_.begin() + (&subscription - subscriptions_.data()));
 }
 
-// The channel's listeners hear the first, the connection's error handlers the second.
-void Session::refuse(std::string_view channel, const Error& error, Actions& actions) {
-  actions.send_text(encode_subscription_error(channel, error));
-  send_error(error, actions);
-}
-
-void Session::subscribe(std::string_view data, MonoTime, Actions& actions) {
+void ChannelSession::join(SubscribeData data, Actions& actions) {
   if (!refresh_settings(actions)) return;
-  auto decoded = decode_subscribe(data, settings_->limits.json_depth_max);
-  if (!decoded) {
-    send_error(decoded.error(), actions);
-    return;
-  }
-  const auto& channel = decoded->channel;
+  const auto& channel = data.channel;
   if (auto valid = check_channel_name(channel, app_->limits.channel_name_chars_max); !valid) {
-    refuse(channel, valid.error(), actions);
+    say_refused(channel, valid.error(), actions);
     return;
   }
   ResumeFrom resume;
-  if (resumer_ != nullptr) resume.client_id = resumer_->client_id;
-  resume.rewind = decoded->rewind;
-  if (!decoded->since.empty()) {
-    const auto since = parse_position(decoded->since);
+  resume.client_id = client_id();
+  resume.rewind = data.rewind;
+  if (!data.since.empty()) {
+    const auto since = parse_position(data.since);
     if (!since) {
-      refuse(channel, make_error(Errc::bad_position, "`since` must be epoch:offset as it was received"), actions);
+      say_refused(channel, make_error(Errc::bad_position, "`since` must be epoch:offset as it was received"), actions);
       return;
     }
     resume.since = *since;
   }
-  auto right = judge(*decoded, channel_traits(channel), actions);
+  auto right = judge(data, channel_traits(channel), actions);
   if (!right) {
     if (right.error().code == Errc::unauthorized) context_.unauthorized_channels.add();
-    refuse(channel, right.error(), actions);
+    say_refused(channel, right.error(), actions);
   } else if (*right) {
     go_on(channel, std::move(**right), std::move(resume), actions);
   } else {
-    ask(channel, std::move(resume), actions);
+    ask(data, std::move(resume), actions);
   }
 }
 
 // The subscription to work on, new or known. Null: one answer that is on its way serves both, or it is refused.
-Subscription* Session::make_room(std::string_view channel, Actions& actions) {
+Subscription* ChannelSession::make_room(std::string_view channel, Actions& actions) {
   const auto at = position_of(channel);
   if (at != subscriptions_.end() && at->channel == channel) {
     const auto* extra = at->extra.get();
@@ -74,19 +62,19 @@ Subscription* Session::make_room(std::string_view channel, Actions& actions) {
     return at->active && !busy ? &*at : nullptr;
   }
   if (subscriptions_.size() >= app_->limits.channels_per_connection_max) {
-    refuse(channel,
-           make_error(Errc::too_many_channels,
-                      fmt::format("a connection has at most {} channels", app_->limits.channels_per_connection_max)),
-           actions);
+    say_refused(channel,
+                make_error(Errc::too_many_channels, fmt::format("a connection has at most {} channels",
+                                                                app_->limits.channels_per_connection_max)),
+                actions);
     return nullptr;
   }
   return &*subscriptions_.insert(at, Subscription{.channel = std::string(channel), .id = {}});
 }
 
 // The connection may join: asks the channel.
-void Session::go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions) {
+void ChannelSession::go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions) {
   if (auto allowed = check_blocks(channel, right, actions); !allowed) {
-    refuse(channel, allowed.error(), actions);
+    say_refused(channel, allowed.error(), actions);
     return;
   }
   auto* subscription = make_room(channel, actions);
@@ -116,7 +104,7 @@ void Session::go_on(std::string_view channel, Right right, ResumeFrom resume, Ac
        .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});
 }
 
-void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
+void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
   auto* subscription = find(what.channel.name());
   if (subscription == nullptr) return;  // left meanwhile; the Unsubscribe follows the Subscribe
   if (subscription->active) {
@@ -139,23 +127,26 @@ void Session::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
   const Roster empty;
   if (succeeded.roster == nullptr && channel_traits(subscription->channel).presence) succeeded.roster = &empty;
   if (what.resume != ResumeOutcome::none) succeeded.recovered = what.resume == ResumeOutcome::complete;
-  actions.send_text(encode_succeeded(subscription->channel, succeeded));
+  say_succeeded(*subscription, succeeded, actions);
   if (what.resume == ResumeOutcome::gap) {
-    actions.send_text(encode_gap(subscription->channel, what.position.epoch, what.gap_after, what.gap_before));
+    say_gap(subscription->channel, what.position.epoch, what.gap_after, what.gap_before, actions);
   }
 
-  if (what.cache_channel && what.cached == nullptr) actions.send_text(encode_cache_miss(subscription->channel));
+  if (what.cache_channel && what.cached == nullptr) say_cache_miss(subscription->channel, actions);
   if (what.catching_up) {
     start_catch_up(*subscription, what, actions);
     return;
   }
-  if (what.cached != nullptr) actions.send_text(encode_publication(subscription->channel, *what.cached));
-  start_tracking(*subscription, what.position, now);
-  const bool tracked = subscription->extra != nullptr && subscription->extra->tracking.has_value();
-  actions.listen(what.channel, tracked ? ListenMode::through : ListenMode::direct);
+  if (what.cached != nullptr) say_publication(*subscription, *what.cached, actions);
+  go_live(*subscription, what.position, now, actions);
 }
 
-void Session::on_refused(const SubscribeRefused& what, Actions& actions) {
+void ChannelSession::go_live(Subscription& subscription, Position position, MonoTime now, Actions& actions) {
+  const bool through = start_tracking(subscription, position, now, actions);
+  actions.listen(key(subscription.channel), through ? ListenMode::through : ListenMode::direct);
+}
+
+void ChannelSession::on_refused(const SubscribeRefused& what, Actions& actions) {
   auto* subscription = find(what.channel.name());
   if (subscription == nullptr) return;
   if (subscription->active) {  // what was asked again is refused; what was there stays
@@ -167,32 +158,27 @@ void Session::on_refused(const SubscribeRefused& what, Actions& actions) {
   } else {
     return;
   }
-  refuse(what.channel.name(), what.error, actions);
+  say_refused(what.channel.name(), what.error, actions);
 }
 
-void Session::request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions) {
+void ChannelSession::request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions) {
   if (subscription.id.value == 0) return;  // the application is still asked: the channel knows nothing
   const auto leave = [&](SubscriptionId id) {
     actions.request({.from = {},
                      .what = Unsubscribe{.channel = key(subscription.channel),
                                          .subscription = id,
                                          .reason = reason,
-                                         .client_id = resumer_ == nullptr ? "" : resumer_->client_id}});
+                                         .client_id = std::string(client_id())}});
   };
   leave(subscription.id);
   // A renewal may have been taken or refused by now: the channel knows one of the two ids.
   if (subscription.extra != nullptr && subscription.extra->renewal.value != 0) leave(subscription.extra->renewal);
 }
 
-void Session::unsubscribe(std::string_view data, Actions& actions) {
-  const auto decoded = decode_unsubscribe(data, settings_->limits.json_depth_max);
-  if (!decoded) {
-    send_error(decoded.error(), actions);
-    return;
-  }
-  auto* subscription = find(decoded->channel);
+void ChannelSession::leave(std::string_view channel, Actions& actions) {
+  auto* subscription = find(channel);
   if (subscription == nullptr) return;  // Echo leaves channels that it never joined
-  if (subscription->active) actions.unlisten(key(decoded->channel));
+  if (subscription->active) actions.unlisten(key(channel));
   request_leave(*subscription, LeaveReason::unsubscribed, actions);
   if (subscription->active) left(*subscription, actions);
   forget(*subscription);

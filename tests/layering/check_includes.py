@@ -18,7 +18,7 @@ MAY_SEE = {
     "actors": ["core", "cluster", "actors"],
     "net/auth": ["core", "net/auth"],
     "net/pusher": ["core", "net/auth", "net/pusher", "net/protocol.h"],
-    "net/socketio": ["core", "net/auth", "net/socketio", "net/protocol.h"],
+    "net/socketio": ["core", "net/auth", "net/pusher", "net/socketio", "net/protocol.h"],
     "net": ["core", "net", "actors/gateway.h"],
     "server": ["core", "schemas", "storage", "cluster", "actors", "net", "server"],
 }

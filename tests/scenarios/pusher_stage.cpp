@@ -4,7 +4,7 @@
 //   @ set NAME VALUE            before `open`, or as a reload after it: see kSettings
 //   @ open PATH[?QUERY] [tls] [full] [origin=O]
 //   @ wait 45s | 500ms          deadlines on the way are met
-//   @ subscribed|denied|missed|published|lost|watchlist|terminated|refused {…}   the node answers
+//   @ subscribed|denied|missed|published|lost|watchlist|terminated|history|refused {…}   the node answers
 //   @ publish|member_added|member_removed|count {…}                             the channel tells its subscribers
 //   @ binary | drain | end REASON
 //
@@ -99,9 +99,11 @@ class Recorder final : public Actions {
     lines.push_back(std::move(line));
   }
   void send_text(std::string_view payload) override { lines.push_back(fmt::format("< {}", payload)); }
+  void send_binary(std::string_view) override { lines.push_back("< (binary)"); }
   void send_frame(const Bytes& frame) override { lines.push_back(fmt::format("< {}", *frame)); }
   void request(Request request) override {
-    lines.push_back("= " + std::visit([&](auto& what) { return describe(what); }, request.what));
+    const auto ticket = request.from.ticket == 0 ? "" : fmt::format(" [{}]", request.from.ticket);
+    lines.push_back("= " + std::visit([&](auto& what) { return describe(what); }, request.what) + ticket);
   }
   void listen(const ChannelKey& channel, ListenMode mode) override {
     modes[std::string(channel.name())] = mode;
@@ -168,6 +170,11 @@ class Recorder final : public Actions {
   std::string describe(const ListDomain& what) {
     return fmt::format("ListDomain {}/{} after={} limit={} echo={}", what.app, what.domain, what.after, what.limit,
                        what.echo);
+  }
+  std::string describe(const GetHistory& what) {
+    return fmt::format("GetHistory {} since={} limit={} {}", what.channel.text(),
+                       what.since ? position_text(*what.since) : "-", what.limit,
+                       what.direction == Direction::forward ? "forward" : "backward");
   }
   std::string describe(const SignOut& what) {
     return fmt::format("SignOut {}/{} watchlist=[{}] {} silent_for={}ms", what.user.app, what.user.id,
@@ -409,11 +416,20 @@ class PusherStage final : public Stage {
         list.users.push_back(std::move(about));
       }
       reply.what = std::move(list);
+    } else if (what == "history") {
+      HistoryPage page{
+          .channel = channel, .newest = at(number(object, "newest")), .oldest = {number(object, "oldest")}};
+      for (const auto& row : object.at("publications").as_array())
+        page.publications.push_back(publication(row.as_object()));
+      page.more = flag(object, "more");
+      page.gap = flag(object, "gap");
+      reply.what = std::move(page);
     } else if (what == "refused") {
       reply.what = Refused{make_error(error_named(text(object, "error")))};
     } else {
       fail("nothing is known about " + std::string(what));
     }
+    reply.to.ticket = number(object, "ticket");
     protocol().on_reply(reply, now_, recorder_);
   }
 

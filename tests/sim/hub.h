@@ -39,6 +39,7 @@ class ServerSession final : public ServerEnd, private net::Actions, public std::
   void send_text(std::string_view payload) override {
     if (!closing_) connection_->to_client(std::string(payload));
   }
+  void send_binary(std::string_view) override {}  // Pusher has none
   void send_frame(const Bytes& frame) override { deliver(frame); }
   void request(Request request) override;
   void listen(const ChannelKey& channel, net::ListenMode mode) override;

@@ -142,6 +142,7 @@ class World final : public Actions {
       errors.emplace_back("error: " + std::string(frame.at("data").as_object().at("message").as_string()));
     }
   }
+  void send_binary(std::string_view) override {}
   void send_frame(const Bytes&) override {}
   void request(Request request) override {
     if (auto* subscribe_request = std::get_if<Subscribe>(&request.what)) {

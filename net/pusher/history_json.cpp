@@ -1,0 +1,47 @@
+#include "net/pusher/history_json.h"
+
+#include "net/pusher/json_text.h"
+
+#include <fmt/format.h>
+
+namespace parley::net::pusher {
+namespace {
+
+void append_publication(std::string& out, const Publication& publication) {
+  out.append(fmt::format(R"({{"offset":{},"event":)", publication.position.offset.value));
+  append_json_string(out, publication.event);
+  out.append(R"(,"data":)");
+  if (publication.kind == DataKind::text) {
+    append_json_string(out, publication.data);
+  } else {
+    out.append(publication.data);
+  }
+  out.append(fmt::format(R"(,"time":{})", publication.time.ms));
+  if (!publication.user_id.empty()) {
+    out.append(R"(,"user_id":)");
+    append_json_string(out, publication.user_id);
+  }
+  out.push_back('}');
+}
+
+}  // namespace
+
+std::string history_json(std::string_view channel, const HistoryPage& page, const std::optional<Position>& since) {
+  std::string out = R"({"channel":)";
+  append_json_string(out, channel);
+  const auto epoch = page.newest.exists() ? fmt::format("\"{}\"", epoch_text(page.newest.epoch)) : std::string("null");
+  out.append(R"(,"epoch":)").append(epoch);
+  out.append(fmt::format(R"(,"newest":{},"oldest":{},"publications":[)", page.newest.offset.value, page.oldest.value));
+  // A deleted publication keeps its place for paging and is shown to nobody.
+  std::optional<Position> next = since;
+  for (const auto& publication : page.publications) {
+    next = publication->position;
+    if (publication->deleted) continue;
+    if (out.back() != '[') out.push_back(',');
+    append_publication(out, *publication);
+  }
+  out.append(fmt::format(R"(],"more":{},"gap":{},"next":)", page.more, page.gap));
+  return out.append(next ? fmt::format(R"("{}"}})", position_text(*next)) : "null}");
+}
+
+}  // namespace parley::net::pusher

@@ -1,0 +1,78 @@
+// What a Pusher client is told, frame by frame.
+
+#include "net/pusher/encoder.h"
+#include "net/pusher/history_json.h"
+#include "net/pusher/session.h"
+
+namespace parley::net::pusher {
+
+void Session::say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) {
+  actions.send_text(encode_succeeded(subscription.channel, what));
+}
+
+// The channel's listeners hear the first, the connection's error handlers the second.
+void Session::say_refused(std::string_view channel, const Error& error, Actions& actions) {
+  actions.send_text(encode_subscription_error(channel, error));
+  say_error(error, actions);
+}
+
+void Session::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) {
+  actions.send_text(encode_gap(channel, epoch, after, before));
+}
+
+void Session::say_cache_miss(std::string_view channel, Actions& actions) {
+  actions.send_text(encode_cache_miss(channel));
+}
+
+void Session::say_publication(Subscription& subscription, const Publication& publication, Actions& actions) {
+  actions.send_text(encode_publication(subscription.channel, publication));
+}
+
+void Session::say_frame(Subscription&, const Bytes& frame, Position, Actions& actions) { actions.send_frame(frame); }
+
+void Session::say_error(const Error& error, Actions& actions) { actions.send_text(encode_error(error)); }
+
+void Session::say_signed_in(std::string_view user_data, Actions& actions) {
+  actions.send_text(encode_sign_in_success(user_data));
+}
+
+void Session::say_token_accepted(WallTime expires, Actions& actions) {
+  actions.send_text(encode_token_accepted(expires));
+}
+
+void Session::say_token_expiring(seconds in, Actions& actions) { actions.send_text(encode_token_expiring(in)); }
+
+void Session::say_watchlist(const WatchlistChanged& what, Actions& actions) {
+  actions.send_text(encode_watchlist(what.online, what.offline));
+}
+
+void Session::say_published(const Published& what, Actions& actions) {
+  actions.send_text(encode_ack(what.ack, what.channel.name(), what.position));
+}
+
+void Session::say_not_published(const PublishRefused& what, Actions& actions) {
+  actions.send_text(encode_ack_error(what.ack, what.channel.name(), what.error));
+}
+
+void Session::say_status(std::uint64_t, std::string_view channel, const UserList& list, Actions& actions) {
+  actions.send_text(encode_status(channel, list, actions.wall()));
+}
+
+void Session::say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) {
+  if (reading_ == nullptr || !reading_->asked.contains(ticket)) return;
+  const auto asked = reading_->asked.extract(ticket);
+  const auto& channel = asked.mapped().channel;
+  if (find(channel) == nullptr) return;  // left meanwhile
+  actions.send_text(encode_history(channel, asked.mapped().id, history_json(channel, page, std::nullopt)));
+}
+
+void Session::say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) {
+  if (reading_ == nullptr || !reading_->asked.contains(ticket)) {
+    say_error(error, actions);
+    return;
+  }
+  const auto asked = reading_->asked.extract(ticket);
+  actions.send_text(encode_history_error(asked.mapped().channel, asked.mapped().id, error));
+}
+
+}  // namespace parley::net::pusher
