@@ -9,7 +9,16 @@ bool may_be_refused(const Request& request) {
 }
 
 std::optional<Reply> refusal(const Request& request, const Error& error) {
-  if (!may_be_refused(request) || std::holds_alternative<Confirm>(request.what)) return std::nullopt;
+  if (!may_be_refused(request) || std::holds_alternative<Confirm>(request.what) ||
+      std::holds_alternative<DropSession>(request.what)) {
+    return std::nullopt;
+  }
+  if (const auto* keep = std::get_if<KeepSession>(&request.what); keep != nullptr && !keep->wants_reply) {
+    return std::nullopt;
+  }
+  if (const auto* take = std::get_if<TakeSession>(&request.what)) {
+    return Reply{request.from, SessionTaken{take->key, std::nullopt, error}};
+  }
   if (const auto* subscribe = std::get_if<Subscribe>(&request.what)) {
     return Reply{request.from, SubscribeRefused{subscribe->channel, subscribe->subscription, error}};
   }

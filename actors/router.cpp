@@ -112,6 +112,9 @@ void Router::route(Request& request) {
     void operator()(const ReplayNotices&) const { router.to_webhooks(request); }
     void operator()(const ListChannels& what) const { router.list_channels(request.from, what); }
     void operator()(const ListActors& what) const { router.list_actors(request.from, what); }
+    void operator()(const KeepSession&) const { router.refuse(request, make_error(Errc::internal)); }
+    void operator()(const TakeSession&) const { router.refuse(request, make_error(Errc::internal)); }
+    void operator()(const DropSession&) const { router.refuse(request, make_error(Errc::internal)); }
   };
   std::visit(Destination{*this, request}, request.what);
 }

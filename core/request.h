@@ -199,12 +199,32 @@ struct ListActors {
   std::size_t limit = 1'000;
 };  // for the console and operators
 
+// What a session needs to be taken up again, kept in the log under a secret name until a time. Again: replaces.
+struct KeepSession {
+  std::string app;
+  std::string key;     // secret, unguessable; chosen by the asker: 1 to kSessionKeyBytesMax printable characters
+  std::string record;  // opaque bytes
+  WallTime expires;
+  bool wants_reply = false;  // Done (count 1) once stored, or Refused
+};
+inline constexpr std::size_t kSessionKeyBytesMax = 256;
+// Reads a kept session and removes it, in one step: of two who ask, one gets it. Answered SessionTaken, always.
+struct TakeSession {
+  std::string app;
+  std::string key;
+};
+// Not answered.
+struct DropSession {
+  std::string app;
+  std::string key;
+};
+
 struct Request {
   ReplyTo from;
   std::variant<Subscribe, Unsubscribe, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser,
                KickUser, BanUser, ForgetUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks,
                ListDeadNotices, ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication,
-               DeleteHistory, ListActors>
+               DeleteHistory, ListActors, KeepSession, TakeSession, DropSession>
       what;
 };
 
@@ -354,6 +374,11 @@ struct ActorInfo {
 struct ActorList {
   std::vector<ActorInfo> actors;
 };
+struct SessionTaken {
+  std::string key;
+  std::optional<std::string> record;  // nothing: not kept, expired, taken, or see `error`
+  std::optional<Error> error;         // it could not be asked; whether the record is still there is unknown
+};
 struct Refused {
   Error error;
 };
@@ -362,7 +387,7 @@ struct Reply {
   ReplyTo to;
   std::variant<Subscribed, SubscribeRefused, Missed, Published, PublishRefused, WatchlistChanged, Terminated, Kicked,
                ApplicationAnswer, UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList,
-               HistoryPage, Done, ActorList, Refused>
+               HistoryPage, Done, ActorList, SessionTaken, Refused>
       what;
 };
 
