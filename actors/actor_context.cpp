@@ -1,6 +1,7 @@
 #include "actors/actor_context.h"
 
 #include "actors/messages.h"
+#include "actors/refusal.h"
 #include "core/check.h"
 #include "core/log.h"
 
@@ -49,6 +50,13 @@ ActorKind actor_kind(ChannelKind kind) {
 void ActorContext::reply(Reply reply) const {
   CHECK(reply.to.hub.value < hubs.size());
   hubs[reply.to.hub.value]->push(std::move(reply));
+}
+
+void ActorContext::refuse(const Request& request, const Error& error) const {
+  if (auto answer = refusal(request, error)) reply(std::move(*answer));
+  if (std::holds_alternative<KeepSession>(request.what)) {
+    metrics.kept_sessions_refused(info(error.code).name).add();  // most are not answered
+  }
 }
 
 void ActorContext::submit(Request request) {

@@ -77,7 +77,8 @@ struct ActorContext {
   std::atomic<std::uint64_t> requests_in_flight{0};
 
   void reply(Reply reply) const;
-  void submit(Request request);  // an actor asks, as if it were a client
+  void refuse(const Request& request, const Error& error) const;  // answers what has an answer, counts
+  void submit(Request request);                                   // an actor asks, as if it were a client
   [[nodiscard]] std::string notice_id();
   void came_in(ActorStats& stats);    // by the sender, before it sends
   void taken_out(ActorStats& stats);  // by the receiver, when it handles

@@ -78,6 +78,9 @@ struct Propose {
   Command command;
   WaitForDisk wait = WaitForDisk::yes;
 };
+struct ToShard {  // about a kept session; its place was checked
+  Request request;
+};
 struct Gathered {};  // to itself: what stood in the mailbox before it goes into one entry
 struct EntryApplied {
   cluster::EntryToken entry = 0;
@@ -133,6 +136,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Sleep)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Reconfigured)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Propose)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToShard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Gathered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryApplied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryRefused)

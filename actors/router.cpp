@@ -2,6 +2,7 @@
 
 #include "actors/channel_actor.h"
 #include "actors/refusal.h"
+#include "actors/session_command.h"
 #include "actors/user_actor.h"
 
 namespace parley::actors {
@@ -112,9 +113,9 @@ void Router::route(Request& request) {
     void operator()(const ReplayNotices&) const { router.to_webhooks(request); }
     void operator()(const ListChannels& what) const { router.list_channels(request.from, what); }
     void operator()(const ListActors& what) const { router.list_actors(request.from, what); }
-    void operator()(const KeepSession&) const { router.refuse(request, make_error(Errc::internal)); }
-    void operator()(const TakeSession&) const { router.refuse(request, make_error(Errc::internal)); }
-    void operator()(const DropSession&) const { router.refuse(request, make_error(Errc::internal)); }
+    void operator()(const KeepSession&) const { router.to_shard(request); }
+    void operator()(const TakeSession&) const { router.to_shard(request); }
+    void operator()(const DropSession&) const { router.to_shard(request); }
   };
   std::visit(Destination{*this, request}, request.what);
 }
@@ -190,6 +191,18 @@ void Router::to_webhooks(Request& request) {
   send(context_->webhooks, ToWebhooks{std::move(request)});
 }
 
+void Router::to_shard(Request& request) {
+  const auto place = place_of_session(request);
+  if (!place) return refuse(request, make_error(Errc::bad_request, "the session's key is not valid"));
+  const auto shard = shard_of(*place, context_->shards->count()).value;
+  auto& stats = *context_->shard_stats[shard];
+  if (stats.mailbox.load(std::memory_order_relaxed) >= mailbox_max_) {
+    return refuse(request, make_error(Errc::overloaded, "the shard's queue is full"));
+  }
+  context_->came_in(stats);
+  send(context_->shard_actors[shard], ToShard{std::move(request)});
+}
+
 // Answers on the reader thread. What is stored is what was told: no user actor need be asked.
 void Router::read_users(const ReplyTo& from, const GetUsers& ask) {
   context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -211,7 +224,7 @@ std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo
 
 void Router::refuse(const Request& request, const Error& error) {
   context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (auto reply = refusal(request, error)) context_->reply(std::move(*reply));
+  context_->refuse(request, error);
 }
 
 void Router::list_channels(const ReplyTo& from, const ListChannels& ask) {

@@ -36,6 +36,7 @@ class Router final : public caf::event_based_actor {
   void to_user(const UserKey& user, Request& request);
   void refuse(const Request& request, const Error& error);
   void to_webhooks(Request& request);
+  void to_shard(Request& request);
   void read_users(const ReplyTo& from, const GetUsers& ask);
   void list_channels(const ReplyTo& from, const ListChannels& ask);
   void list_actors(const ReplyTo& from, const ListActors& ask);

@@ -1,5 +1,6 @@
 #include "actors/shard_actor.h"
 
+#include "actors/session_command.h"
 #include "core/check.h"
 
 namespace parley::actors {
@@ -18,6 +19,7 @@ std::size_t weight(const Command& command) {
     return bytes;
   };
   if (const auto* user = std::get_if<SaveUser>(&command.what)) return weigh(user->notices);
+  if (const auto* session = std::get_if<SaveSession>(&command.what)) return overhead + session->record.size();
   if (const auto* channel = std::get_if<SaveNotices>(&command.what)) return weigh(channel->notices);
   return overhead;
 }
@@ -34,7 +36,15 @@ ShardActor::ShardActor(caf::actor_config& config, std::shared_ptr<ActorContext> 
 
 caf::behavior ShardActor::make_behavior() {
   return {
-      [this](Propose& message) { take(message); },
+      [this](Propose& message) {
+        context_->taken_out(*stats_);
+        take({{std::move(message.origin), message.token, nullptr}, std::move(message.command), message.wait});
+      },
+      [this](ToShard& message) {
+        context_->taken_out(*stats_);
+        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        take(std::move(message.request));
+      },
       [this](Gathered) {
         gathering_ = false;
         propose_waiting();
@@ -47,18 +57,24 @@ caf::behavior ShardActor::make_behavior() {
         const auto origins = std::move(place->second);
         in_flight_.erase(place);
         context_->failed(*stats_, message.error.message);
-        refused(origins, message.error);
+        for (const auto& origin : origins) refuse(origin, message.error);
         propose_waiting();
       },
   };
 }
 
-void ShardActor::take(Propose& proposal) {
-  context_->taken_out(*stats_);
+void ShardActor::take(Request&& request) {
+  auto command = session_command(request, context_->clock.wall(), settings_->limits);
+  if (!command) return context_->refuse(request, command.error());
+  const auto wait = session_waits_for_disk(request) ? WaitForDisk::yes : WaitForDisk::no;
+  take({{{}, 0, std::make_unique<Request>(std::move(request))}, std::move(*command), wait});
+}
+
+void ShardActor::take(Waiting waiting) {
   if (waiting_.size() >= settings_->limits.shard_pending_commands_max) {
-    return refused({Origin{proposal.origin, proposal.token}}, make_error(Errc::overloaded));
+    return refuse(waiting.origin, make_error(Errc::overloaded));
   }
-  waiting_.push_back(std::move(proposal));
+  waiting_.push_back(std::move(waiting));
   // Not at once: others that stand in the mailbox already shall share the entry.
   if (gathering_ || in_flight_.size() >= kEntriesInFlight) return;
   gathering_ = true;
@@ -75,7 +91,7 @@ void ShardActor::propose_waiting() {
     auto& next = waiting_.front();
     bytes += weight(next.command);
     if (next.wait == WaitForDisk::yes) sync = storage::Sync::yes;
-    origins.push_back({std::move(next.origin), next.token});
+    origins.push_back(std::move(next.origin));
     commands.push_back(std::move(next.command));
     waiting_.pop_front();
   }
@@ -103,6 +119,11 @@ void ShardActor::applied(EntryApplied& message) {
   std::unordered_map<caf::actor_id, std::size_t> by_channel;
   for (std::size_t i = 0; i < origins.size(); ++i) {
     forward_notices(message.effects[i]);
+    if (origins[i].asked != nullptr) {
+      auto answer = session_answer(*origins[i].asked, std::move(message.effects[i]));
+      if (answer) context_->reply(std::move(*answer));
+      continue;
+    }
     const auto [row, added] = by_channel.try_emplace(origins[i].channel.id(), parcels.size());
     if (added) parcels.emplace_back(origins[i].channel, Applied{});
     parcels[row->second].second.effects.emplace_back(origins[i].token, std::move(message.effects[i]));
@@ -116,8 +137,9 @@ void ShardActor::forward_notices(Effect& effect) {
   if (noted != nullptr) send(context_->webhooks, NoticesStored{shard_, std::move(noted->rows), std::move(noted->died)});
 }
 
-void ShardActor::refused(const std::vector<Origin>& origins, const Error& error) {
-  for (const auto& origin : origins) send(origin.channel, NotApplied{{origin.token}, error});
+void ShardActor::refuse(const Origin& origin, const Error& error) {
+  if (origin.asked != nullptr) return context_->refuse(*origin.asked, error);
+  send(origin.channel, NotApplied{{origin.token}, error});
 }
 
 }  // namespace parley::actors

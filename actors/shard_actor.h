@@ -1,6 +1,7 @@
 #pragma once
 // One shard's door: gathers the commands of many channels into one log entry while the entry before
-// is on its way to the disk, and tells each channel its effects. Never blocks; the log thread does.
+// is on its way to the disk, and tells each channel its effects. Commands of kept sessions it makes itself,
+// and answers who asked. Never blocks; the log thread does.
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
@@ -8,6 +9,7 @@
 #include <caf/all.hpp>
 
 #include <deque>
+#include <memory>
 #include <unordered_map>
 
 namespace parley::actors {
@@ -22,19 +24,26 @@ class ShardActor final : public caf::event_based_actor {
   struct Origin {
     caf::actor channel;
     CommandToken token = 0;
+    std::unique_ptr<Request> asked;  // about a kept session: nobody else proposed it, we answer
   };
-  void take(Propose& proposal);
+  struct Waiting {
+    Origin origin;
+    Command command;
+    WaitForDisk wait = WaitForDisk::yes;
+  };
+  void take(Waiting waiting);
+  void take(Request&& request);
   void propose_waiting();
   void applied(EntryApplied& message);
   void forward_notices(Effect& effect);
-  void refused(const std::vector<Origin>& origins, const Error& error);
+  void refuse(const Origin& origin, const Error& error);
 
   std::shared_ptr<ActorContext> context_;
   ShardId shard_;
   std::shared_ptr<ActorStats> stats_;
   SettingsPtr settings_;
   bool gathering_ = false;       // a Gathered is in our mailbox
-  std::deque<Propose> waiting_;  // bounded by shard_pending_commands_max
+  std::deque<Waiting> waiting_;  // bounded by shard_pending_commands_max
   std::unordered_map<cluster::EntryToken, std::vector<Origin>> in_flight_;
   cluster::EntryToken next_entry_ = 1;
 };

@@ -124,7 +124,7 @@ void ActorSystem::submit(std::vector<Request>&& requests) {
     const auto overloaded = make_error(Errc::overloaded);
     std::erase_if(requests, [&](const Request& request) {
       if (!may_be_refused(request)) return false;
-      if (auto reply = refusal(request, overloaded)) context.reply(std::move(*reply));
+      context.refuse(request, overloaded);
       context.requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
       return true;
     });

@@ -104,6 +104,7 @@ Status LocalShards::load(bool tell_effects) {
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
     auto& machine = shards_[i]->machine;
     if (const auto loaded = machine.load(); !loaded) return loaded;
+    count_sessions(*shards_[i]);
     tell_unknown(ShardId{i}, machine.applied());
     const auto replay = log_.replay(ShardId{i}, machine.applied(), [&](CommittedEntry entry) -> Status {
       ++replayed;
@@ -184,6 +185,7 @@ Status LocalShards::write_results() {
     shard.machine.take_writes(batch);
     trimmed += shard.machine.take_trimmed();
     log_.applied(id, shard.machine.applied(), batch);
+    count_sessions(shard);
     shard.touched = false;
   }
   touched_.clear();
@@ -192,6 +194,13 @@ Status LocalShards::write_results() {
   if (trimmed > 0) metrics_.retention_trimmed.add(static_cast<double>(trimmed));
   metrics_.commands_applied.add(static_cast<double>(told_commands_));
   return {};
+}
+
+void LocalShards::count_sessions(Shard& shard) {
+  kept_sessions_ += shard.machine.kept_sessions() - shard.kept_sessions;
+  shard.kept_sessions = shard.machine.kept_sessions();
+  metrics_.kept_sessions.set(static_cast<double>(kept_sessions_));
+  metrics_.kept_sessions_evicted.add(static_cast<double>(shard.machine.take_evicted_sessions()));
 }
 
 void LocalShards::tell() {
@@ -271,11 +280,26 @@ void LocalShards::sweep_shard(ShardId id) {
                       due.push_back({std::move(*channel), now, TrimHistory{meta->retention}});
                     return due.size() < kTrimsPerEntryMax ? storage::Visit::go_on : storage::Visit::stop;
                   });
-  if (!scanned) {
+  const auto found = scanned ? sessions_due(id, now, due) : scanned;
+  if (!found) {
     metrics_.storage_errors.add();
-    log_warn("retention sweep failed", {{"shard", id.value}, {"error", scanned.error().message}});
+    log_warn("retention sweep failed", {{"shard", id.value}, {"error", found.error().message}});
   }
   if (!due.empty()) propose_checked(id, kOwnEntry, std::move(due), storage::Sync::no);
+}
+
+// Sessions that are over, in a shard that no session asks.
+Status LocalShards::sessions_due(ShardId id, WallTime now, std::vector<Command>& due) const {
+  const auto range = keys::session_ends(id);
+  return store_.scan(Family::state, range.from, range.to, storage::ScanOrder::forward,
+                     [&](std::string_view key, std::string_view) {
+                       if (due.size() >= kTrimsPerEntryMax) return storage::Visit::stop;
+                       auto end = keys::parse_session_end(key);
+                       if (!end) return storage::Visit::go_on;  // load() tells of the damage
+                       if (end->expires > now) return storage::Visit::stop;
+                       due.push_back({std::move(end->place), now, ForgetSession{true}});
+                       return storage::Visit::go_on;
+                     });
 }
 
 // A sweep or a trim that was cut short at its bound has more to do, once its first part is applied.

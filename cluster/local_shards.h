@@ -49,6 +49,7 @@ class LocalShards final : public Shards, private CommitListener {
   struct Shard {
     ShardMachine machine;
     bool touched = false;                 // log thread: has results that are not written
+    std::size_t kept_sessions = 0;        // log thread: as the gauge says
     std::atomic<std::size_t> pending{0};  // commands proposed and not told
   };
   struct Told {
@@ -73,8 +74,10 @@ class LocalShards final : public Shards, private CommitListener {
   void tell_unknown(ShardId shard, LogIndex applied);
   void propose_checked(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync);
   void sweep_shard(ShardId shard);
+  Status sessions_due(ShardId shard, WallTime now, std::vector<Command>& due) const;
   void continue_trims(const Told& told);
   void stamp_alive();
+  void count_sessions(Shard& shard);
   template <class Value, class Read>
   void read(std::function<void(Result<Value>)> done, Read run);
 
@@ -92,6 +95,7 @@ class LocalShards final : public Shards, private CommitListener {
   std::vector<Told> told_;
   std::vector<Told> unknown_;  // applied, but the write of their results failed
   std::size_t told_commands_ = 0;
+  std::size_t kept_sessions_ = 0;
   MonoTime results_begun_{};
   bool broken_ = false;  // machines are ahead of the store until recover()
 

@@ -25,7 +25,8 @@ ShardMachine::ShardMachine(ShardId shard, MachineConfig config, const storage::S
       writes_(store),
       metas_(shard, store, config.metas_cached_max),
       remembered_(shard, config.idempotency_window, config.idempotency_keys_max),
-      notices_(shard) {}
+      notices_(shard),
+      sessions_(shard) {}
 
 Status ShardMachine::load() {
   writes_.forget();
@@ -41,6 +42,7 @@ Status ShardMachine::load() {
     applied_ = LogIndex{*index};
   }
   if (auto loaded = notices_.load(store_); !loaded) return loaded;
+  if (auto loaded = sessions_.load(store_); !loaded) return loaded;
   return remembered_.load(store_);
 }
 

@@ -10,6 +10,7 @@
 #include "cluster/meta_cache.h"
 #include "cluster/notice_table.h"
 #include "cluster/remembered_table.h"
+#include "cluster/session_table.h"
 #include "core/command.h"
 #include "storage/pending_writes.h"
 
@@ -40,6 +41,8 @@ class ShardMachine {
   void take_writes(storage::WriteBatch& batch);
   // Publications that retention removed since the last call.
   std::uint64_t take_trimmed() { return std::exchange(trimmed_, 0); }
+  [[nodiscard]] std::size_t kept_sessions() const { return sessions_.size(); }
+  std::uint64_t take_evicted_sessions() { return sessions_.take_evicted(); }
 
  private:
   using What = decltype(Effect::what);
@@ -55,6 +58,9 @@ class ShardMachine {
   Result<What> run(const ChannelKey& place, WallTime time, SaveUser&& command);
   Result<What> run(const ChannelKey& place, WallTime time, SaveMember&& command);
   Result<What> run(const ChannelKey& channel, WallTime time, SettleNotices&& command);
+  Result<What> run(const ChannelKey& place, WallTime time, SaveSession&& command);
+  Result<What> run(const ChannelKey& place, WallTime time, ClaimSession&& command);
+  Result<What> run(const ChannelKey& place, WallTime time, ForgetSession&& command);
 
   Status drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now);
 
@@ -65,6 +71,7 @@ class ShardMachine {
   MetaCache metas_;
   RememberedTable remembered_;
   NoticeTable notices_;
+  SessionTable sessions_;
   LogIndex applied_;
   bool applied_changed_ = false;
   std::uint64_t trimmed_ = 0;

@@ -1,4 +1,4 @@
-// What the shard machine does about users, the members of domains, and notices.
+// What the shard machine does about users, the members of domains, notices, and kept sessions.
 
 #include "cluster/shard_machine.h"
 #include "storage/keys.h"
@@ -64,6 +64,22 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey&, WallTime time, S
   auto effect = notices_.settle(command, time, writes_);
   if (!effect) return effect.error();
   return noted(std::move(*effect));
+}
+
+Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime time, SaveSession&& command) {
+  sessions_.save(place, std::move(command), time, writes_);
+  return What(Effect::Nothing{});
+}
+
+Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime time, ClaimSession&&) {
+  auto record = sessions_.claim(place, time, writes_);
+  if (!record) return record.error();
+  return What(Effect::Claimed{std::move(*record)});
+}
+
+Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime time, ForgetSession&& command) {
+  sessions_.forget(place, command.if_expired, time, writes_);
+  return What(Effect::Nothing{});
 }
 
 }  // namespace parley::cluster

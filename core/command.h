@@ -8,7 +8,9 @@
 #include "core/user.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -87,9 +89,23 @@ struct SettleNotices {
   NoticeBounds bounds;
 };
 
-// A user's commands go to the shard of the channel `user.{id}`, a domain's to that of `domain.{id}`.
+// A kept session is that of the command's channel, `session.{key}`. Each of these three also removes a few
+// that have expired by the command's time.
+struct SaveSession {
+  std::string record;
+  WallTime expires;
+  std::uint64_t kept_max = 0;  // in one shard; beyond it the one that expires first goes. 0: no bound
+};
+struct ClaimSession {};  // gives the record and removes it
+struct ForgetSession {
+  bool if_expired = false;  // else in any case
+};
+
+// A user's commands go to the shard of the channel `user.{id}`, a domain's to that of `domain.{id}`, a kept
+// session's to that of `session.{key}`. No channel of these names need exist.
 ChannelKey user_place(const UserKey& user);
 ChannelKey domain_place(std::string_view app, std::string_view domain);
+ChannelKey session_place(std::string_view app, std::string_view key);
 // The bounds of a target's notices in one shard.
 NoticeBounds notice_bounds(const Settings& settings);
 
@@ -97,7 +113,7 @@ struct Command {
   ChannelKey channel;
   WallTime time;
   std::variant<AppendPublication, RemovePublication, RemoveHistory, TrimHistory, SaveCursors, SaveNotices, SaveUser,
-               SaveMember, SettleNotices>
+               SaveMember, SettleNotices, SaveSession, ClaimSession, ForgetSession>
       what;
 };
 
@@ -118,11 +134,14 @@ struct Effect {
     std::vector<NoticeRow> rows;
     std::vector<std::uint64_t> died;
   };
+  struct Claimed {
+    std::optional<std::string> record;  // nothing: not kept, or expired
+  };
   struct Nothing {};
 
   ChannelKey channel;
   CommandToken token = 0;
-  std::variant<Appended, Duplicate, Replayed, Removed, Noted, Nothing> what;
+  std::variant<Appended, Duplicate, Replayed, Removed, Noted, Claimed, Nothing> what;
 };
 
 }  // namespace parley

@@ -59,7 +59,9 @@ struct NodeLimits {
   std::size_t channel_notices_waiting_max = 10'000;
   std::size_t channel_notices_bytes_max = 16'777'216;  // the same, in bytes of their data
   std::size_t auth_cache_entries_max =
-      100'000;  // the application's decisions on subscriptions; the oldest are forgotten
+      100'000;                             // the application's decisions on subscriptions; the oldest are forgotten
+  std::size_t kept_sessions_max = 20'000;  // per shard; the one that expires first is dropped
+  std::size_t kept_session_bytes_max = 65'536;  // of one record; too_large, it is not kept
   std::chrono::seconds idempotency_window{600};
   std::chrono::seconds signature_window{600};
   std::chrono::seconds cursor_lifetime{86'400};

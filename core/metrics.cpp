@@ -62,6 +62,8 @@ struct Metrics::Impl {
   CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
   CounterFamily& call =
       counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
+  CounterFamily& session_refusals =
+      counters("parley_kept_sessions_refused_total", "Sessions that could not be kept, by reason.");
   CounterFamily& webhook_drops = counters("parley_webhook_events_dropped_total",
                                           "Events for webhooks dropped before they were stored, by reason.");
   CounterFamily& auth_question =
@@ -131,6 +133,9 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   data_bytes = m.gauge("parley_data_bytes", "Size of the data directory's tables.");
   disk_free_bytes = m.gauge("parley_disk_free_bytes", "Free space on the data directory's file system.");
   retention_trimmed = m.counter("parley_retention_trimmed_total", "Publications removed by retention.");
+  kept_sessions = m.gauge("parley_kept_sessions", "Sessions that are kept to be taken up again.");
+  kept_sessions_evicted = m.counter("parley_kept_sessions_evicted_total",
+                                    "Kept sessions dropped before their time because too many were kept.");
   draining = m.gauge("parley_draining", "1 while the node is going away.");
   start_time_seconds = m.gauge("parley_start_time_seconds", "When the process started, in Unix time.");
 }
@@ -165,6 +170,9 @@ Gauge Metrics::mailbox_messages(std::string_view kind) const {
 }
 Counter Metrics::actor_messages(std::string_view kind) const {
   return {&impl_->actor.Add({{"kind", std::string(kind)}})};
+}
+Counter Metrics::kept_sessions_refused(std::string_view reason) const {
+  return {&impl_->session_refusals.Add({{"reason", std::string(reason)}})};
 }
 Counter Metrics::webhook_events_dropped(std::string_view reason) const {
   return {&impl_->webhook_drops.Add({{"reason", std::string(reason)}})};

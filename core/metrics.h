@@ -87,6 +87,7 @@ class Metrics {
   Counter missed_publications;
   Counter passivations;
   Counter webhook_events_dropped(std::string_view reason) const;  // before they were stored
+  Counter kept_sessions_refused(std::string_view reason) const;
 
   // cluster and storage
   Gauge shards, shards_without_leader;
@@ -97,6 +98,8 @@ class Metrics {
   Gauge storage_available;  // 1 or 0
   Gauge data_bytes, disk_free_bytes;
   Counter retention_trimmed;
+  Gauge kept_sessions;
+  Counter kept_sessions_evicted;  // before their time: their bound was reached
 
   // node
   Gauge draining, start_time_seconds;

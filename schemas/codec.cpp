@@ -94,6 +94,15 @@ void write_command(const Command& command, wire::Command::Builder to) {
             dead[i].setWhy(text(what.dead[i].why));
           }
           write_bounds(what.bounds, settle.initBounds());
+        } else if constexpr (std::is_same_v<What, SaveSession>) {
+          auto save = to.initSaveSession();
+          save.setRecord(data(what.record));
+          save.setExpiresMs(what.expires.ms);
+          save.setKeptMax(what.kept_max);
+        } else if constexpr (std::is_same_v<What, ClaimSession>) {
+          to.setClaimSession();
+        } else if constexpr (std::is_same_v<What, ForgetSession>) {
+          to.initForgetSession().setIfExpired(what.if_expired);
         } else {
           static_assert(std::is_same_v<What, SaveCursors>);
           auto cursors = to.initSaveCursors(static_cast<unsigned>(what.cursors.size()));
@@ -180,6 +189,17 @@ Result<Command> read_command(wire::Command::Reader from) {
       command.what = std::move(what);
       return command;
     }
+    case wire::Command::SAVE_SESSION: {
+      const auto save = from.getSaveSession();
+      command.what = SaveSession{string(save.getRecord()), WallTime{save.getExpiresMs()}, save.getKeptMax()};
+      return command;
+    }
+    case wire::Command::CLAIM_SESSION:
+      command.what = ClaimSession{};
+      return command;
+    case wire::Command::FORGET_SESSION:
+      command.what = ForgetSession{from.getForgetSession().getIfExpired()};
+      return command;
   }
   // A kind that this release does not know must stop the replica: skipping it would part it from the others.
   return make_error(Errc::newer_schema, "log entry: a command of a kind that only a later release knows");
@@ -284,6 +304,20 @@ std::string encode_cursor(const Cursor& cursor) {
 Result<Cursor> decode_cursor(std::string_view bytes) {
   return decode<wire::Cursor>(bytes, "cursor", [](wire::Cursor::Reader root) -> Result<Cursor> {
     return Cursor{Offset{root.getOffset()}, WallTime{root.getTimeMs()}};
+  });
+}
+
+std::string encode_kept_session(const KeptSession& session) {
+  Message message;
+  auto root = message.root<wire::KeptSession>();
+  root.setRecord(data(session.record));
+  root.setExpiresMs(session.expires.ms);
+  return message.bytes();
+}
+
+Result<KeptSession> decode_kept_session(std::string_view bytes) {
+  return decode<wire::KeptSession>(bytes, "kept session", [](wire::KeptSession::Reader root) -> Result<KeptSession> {
+    return KeptSession{string(root.getRecord()), WallTime{root.getExpiresMs()}};
   });
 }
 

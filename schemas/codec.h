@@ -58,6 +58,13 @@ struct Cursor {
 std::string encode_cursor(const Cursor& cursor);
 Result<Cursor> decode_cursor(std::string_view bytes);
 
+struct KeptSession {
+  std::string record;
+  WallTime expires;
+};
+std::string encode_kept_session(const KeptSession& session);
+Result<KeptSession> decode_kept_session(std::string_view bytes);
+
 std::string encode_user(const UserRecord& record);
 Result<UserRecord> decode_user(std::string_view bytes);
 

@@ -31,6 +31,9 @@ struct Command {
     saveUser @8 :SaveUser;
     saveMember @9 :SaveMember;
     settleNotices @10 :SettleNotices;
+    saveSession @11 :SaveSession;
+    claimSession @12 :Void;
+    forgetSession @13 :ForgetSession;
   }
 
   struct Append {
@@ -88,6 +91,14 @@ struct Command {
   struct Dead {
     number @0 :UInt64;
     why @1 :Text;
+  }
+  struct SaveSession {  # of the channel `session.{key}`, as the two after it
+    record @0 :Data;
+    expiresMs @1 :Int64;
+    keptMax @2 :UInt64; # in the shard; 0: no bound
+  }
+  struct ForgetSession {
+    ifExpired @0 :Bool; # else in any case
   }
 }
 

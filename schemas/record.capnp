@@ -92,3 +92,9 @@ struct DeadNotice {
   diedMs @1 :Int64;
   why @2 :Text;
 }
+
+# What a session needs to be taken up again, under its secret key.
+struct KeptSession {
+  record @0 :Data;      # opaque
+  expiresMs @1 :Int64;
+}

@@ -138,6 +138,22 @@ std::string_view after_zero(std::string_view key) {
   return zero == std::string_view::npos ? std::string_view() : key.substr(zero + 1);
 }
 
+std::string kept_session(ShardId shard, const ChannelKey& place) { return tagged(shard, 's', place.text()); }
+std::string session_end(ShardId shard, WallTime expires, const ChannelKey& place) {
+  CHECK(expires.ms >= 0);
+  auto key = with_number(shard, 'y', static_cast<std::uint64_t>(expires.ms));
+  return key.append(place.text());
+}
+KeyRange session_ends(ShardId shard) { return all_tagged(shard, 'y'); }
+std::optional<SessionEnd> parse_session_end(std::string_view key) {
+  constexpr auto text_at = kShardBytes + 1 + kNumberBytes;
+  if (key.size() <= text_at || key[kShardBytes] != 'y') return std::nullopt;
+  const auto expires = *parse_number(key.substr(kShardBytes + 1, kNumberBytes));
+  auto text = std::string(key.substr(text_at));
+  if (expires > INT64_MAX || text.find('/') == std::string::npos) return std::nullopt;
+  return SessionEnd{WallTime{static_cast<std::int64_t>(expires)}, ChannelKey::from_text(std::move(text))};
+}
+
 std::string notice(ShardId shard, std::uint64_t number) { return with_number(shard, 'w', number); }
 KeyRange notices(ShardId shard) { return all_tagged(shard, 'w'); }
 std::string dead_notice(ShardId shard, std::uint64_t number) { return with_number(shard, 'x', number); }

@@ -12,15 +12,18 @@
 //            shard 'm' channel             ChannelMeta
 //            shard 'n'                     number:u64 of the newest notice
 //            shard 'o' user                (empty) the user's record needs care when the node starts
+//            shard 's' session             KeptSession
 //            shard 't' channel 00 user     (empty) the backend was told of the member, or of the channel
 //            shard 'u' user                User
 //            shard 'w' number:u64          Notice that waits for its target
 //            shard 'x' number:u64          DeadNotice
+//            shard 'y' expires:u64 session (empty) the kept session ends then
 //            ff ff …                       of the whole store: schema version, count of shards, last alive
 //
-// `channel` is ChannelKey's text, as is a user's (`app/user.{id}`) and a domain's (`app/domain.{id}`). None
-// of them, no user id and no client id contains a zero byte.
+// `channel` is ChannelKey's text, as is a user's (`app/user.{id}`), a domain's (`app/domain.{id}`) and a kept
+// session's (`app/session.{key}`). None of them, no user id and no client id contains a zero byte.
 
+#include "core/clock.h"
 #include "core/ids.h"
 
 #include <cstdint>
@@ -74,6 +77,15 @@ KeyRange told(ShardId shard);
 std::optional<ChannelKey> told_channel(std::string_view key);
 // What stands behind the zero byte of member() and told().
 std::string_view after_zero(std::string_view key);
+
+std::string kept_session(ShardId shard, const ChannelKey& place);
+std::string session_end(ShardId shard, WallTime expires, const ChannelKey& place);  // `expires` is not before 1970
+KeyRange session_ends(ShardId shard);                                               // those that end first come first
+struct SessionEnd {
+  WallTime expires;
+  ChannelKey place;
+};
+std::optional<SessionEnd> parse_session_end(std::string_view key);
 
 std::string notice(ShardId shard, std::uint64_t number);
 KeyRange notices(ShardId shard);

@@ -24,6 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (const auto dead = decode_dead_notice(input))
     CHECK(decode_dead_notice(encode_dead_notice(*dead))->why == dead->why);
   static_cast<void>(decode_dead_notice_target(input));
+  if (const auto session = decode_kept_session(input))
+    CHECK(decode_kept_session(encode_kept_session(*session))->record == session->record);
   if (const auto entry = decode_entry(input)) CHECK(decode_entry(encode_entry(entry->time, entry->commands)).ok());
   static_cast<void>(unframe_log_entry(ShardId{1}, LogIndex{1}, input));
   // What we frame comes back; the same bytes under another place do not.

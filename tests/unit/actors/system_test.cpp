@@ -38,6 +38,15 @@ class Inbox : public HubInbox {
     EXPECT_TRUE(in_time) << "the answer did not come";
     return found.value_or(What{});
   }
+  // Waits for the next answer, whatever it is.
+  Reply next_reply() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(came_.wait_for(lock, 10s, [&] { return !messages_.empty(); })) << "no answer came";
+    if (messages_.empty()) return {};
+    auto reply = std::get<Reply>(std::move(messages_.front()));
+    messages_.pop_front();
+    return reply;
+  }
 
  private:
   std::mutex mutex_;
@@ -51,8 +60,9 @@ class InstantShards : public cluster::Shards {
   explicit InstantShards(cluster::ShardListener& listener) : listener_(listener) {}
   std::uint16_t count() const override { return 4; }
   bool available() const override { return true; }
-  void propose(ShardId shard, cluster::EntryToken entry, std::vector<Command> commands, storage::Sync) override {
+  void propose(ShardId shard, cluster::EntryToken entry, std::vector<Command> commands, storage::Sync sync) override {
     std::unique_lock lock(mutex);
+    proposed.emplace_back(shard, sync);
     if (hold) {
       held.push_back({shard, entry, std::move(commands)});
       return;
@@ -74,6 +84,14 @@ class InstantShards : public cluster::Shards {
           effect.what = Effect::Appended{std::make_shared<Publication>(
               Publication{.event = append->event, .data = append->data, .position = newest})};
         }
+        if (auto* save = std::get_if<SaveSession>(&command.what)) sessions[command.channel] = *save;
+        if (std::holds_alternative<ClaimSession>(command.what)) {
+          const auto kept = sessions.extract(command.channel);
+          Effect::Claimed claimed;
+          if (kept && kept.mapped().expires > command.time) claimed.record = kept.mapped().record;
+          effect.what = std::move(claimed);
+        }
+        if (std::holds_alternative<ForgetSession>(command.what)) sessions.erase(command.channel);
         if (auto* save = std::get_if<SaveUser>(&command.what)) {
           users[{std::string(command.channel.app()), std::string(command.channel.name().substr(5))}] = save->record;
         }
@@ -136,6 +154,8 @@ class InstantShards : public cluster::Shards {
   std::vector<std::size_t> batches;
   std::map<ChannelKey, Position> positions;
   std::map<UserKey, UserRecord> users;
+  std::map<ChannelKey, SaveSession> sessions;
+  std::vector<std::pair<ShardId, storage::Sync>> proposed;  // of each entry
   cluster::Unfinished left_open;
   int opened = 0;
 
@@ -284,6 +304,113 @@ TEST_F(SystemTest, TooManyRequestsInFlightAreRefusedButLeavingIsNot) {
   settings.replace(make_settings());
   ask(TerminateUser{{"a", "u"}});
   EXPECT_EQ(inbox->next<Done>().count, 0U);
+}
+
+TEST_F(SystemTest, AKeptSessionIsTakenOnce) {
+  const auto expires = clock.wall() + std::chrono::seconds(60);
+  ask(KeepSession{.app = "a", .key = "k", .record = "state", .expires = expires, .wants_reply = true});
+  EXPECT_EQ(inbox->next<Done>().count, 1U);
+  EXPECT_EQ(shards.proposed.at(0), std::pair(shard_of(session_place("a", "k"), 4), storage::Sync::yes));
+  ask(TakeSession{"a", "k"});
+  ask(TakeSession{"a", "k"}, 2);
+  const auto first = inbox->next<SessionTaken>();
+  EXPECT_EQ(first.key, "k");
+  EXPECT_EQ(first.record, "state");
+  EXPECT_FALSE(first.error.has_value());
+  const auto second = inbox->next<SessionTaken>();
+  EXPECT_EQ(second.key, "k");
+  EXPECT_EQ(second.record, std::nullopt);
+  metrics.text();  // runs the collectors
+  EXPECT_EQ(metrics.requests_in_flight.value(), 0);
+}
+
+TEST_F(SystemTest, ASessionThatIsKeptWithoutAWordOrDroppedIsNotAnswered) {
+  const auto expires = clock.wall() + std::chrono::seconds(60);
+  ask(KeepSession{.app = "a", .key = "k", .record = "state", .expires = expires});
+  ask(KeepSession{.app = "a", .key = "k", .record = std::string(100'000, 'x'), .expires = expires});
+  ask(KeepSession{.app = "a", .key = "", .record = "state", .expires = expires});
+  ask(DropSession{"a", "k"});
+  ask(DropSession{"a", "no key"});
+  ask(TakeSession{"a", "k"});
+  // An answer to any of those before would come first: all go through the router, and to one shard.
+  const auto answer = inbox->next_reply();
+  ASSERT_TRUE(std::holds_alternative<SessionTaken>(answer.what));
+  EXPECT_EQ(std::get<SessionTaken>(answer.what).record, std::nullopt);
+  EXPECT_EQ(metrics.kept_sessions_refused("too_large").value(), 1);
+  EXPECT_EQ(metrics.kept_sessions_refused("bad_request").value(), 1);
+}
+
+TEST_F(SystemTest, ASessionThatCannotBeKeptIsRefusedWithTheReason) {
+  const auto expires = clock.wall() + std::chrono::seconds(60);
+  auto small = std::make_shared<Settings>(*settings.current());
+  small->limits.kept_session_bytes_max = 10;
+  small->limits.kept_sessions_max = 7;
+  settings.replace(small);
+  system.reconfigure();
+  ask(KeepSession{.app = "a", .key = "k", .record = "12345678901", .expires = expires, .wants_reply = true});
+  EXPECT_EQ(inbox->next<Refused>().error.code, Errc::too_large);
+  ask(KeepSession{.app = "a", .key = "k", .record = "1234567890", .expires = expires, .wants_reply = true});
+  EXPECT_EQ(inbox->next<Done>().count, 1U);
+  EXPECT_EQ(shards.sessions.at(session_place("a", "k")).kept_max, 7U) << "the bound of the moment goes into the log";
+  for (const auto& key : {std::string(), std::string("a b"), std::string(kSessionKeyBytesMax + 1, 'k'),
+                          std::string("nul\0", 4), std::string("\xc3\xa9")}) {
+    ask(KeepSession{.app = "a", .key = key, .record = "r", .expires = expires, .wants_reply = true});
+    EXPECT_EQ(inbox->next<Refused>().error.code, Errc::bad_request);
+    ask(TakeSession{"a", key});
+    const auto taken = inbox->next<SessionTaken>();
+    EXPECT_EQ(taken.key, key);
+    EXPECT_EQ(taken.record, std::nullopt);
+    ASSERT_TRUE(taken.error.has_value());
+    EXPECT_EQ(taken.error->code, Errc::bad_request);
+  }
+}
+
+TEST_F(SystemTest, WhenTheDiskRefusesSessionsAreAnsweredSo) {
+  {
+    const std::lock_guard lock(shards.mutex);
+    shards.hold = true;
+  }
+  ask(TakeSession{"a", "k"});
+  for (;;) {
+    const std::lock_guard lock(shards.mutex);
+    if (!shards.held.empty()) break;
+  }
+  system.on_refused(shards.held[0].shard, shards.held[0].entry, make_error(Errc::storage_unavailable));
+  const auto taken = inbox->next<SessionTaken>();
+  EXPECT_EQ(taken.key, "k");
+  ASSERT_TRUE(taken.error.has_value());
+  EXPECT_EQ(taken.error->code, Errc::storage_unavailable);
+}
+
+TEST_F(SystemTest, SessionsBeyondTheShardsBacklogAreRefused) {
+  auto tight = std::make_shared<Settings>(*settings.current());
+  tight->limits.shard_pending_commands_max = 2;
+  settings.replace(tight);
+  system.reconfigure();
+  {
+    const std::lock_guard lock(shards.mutex);
+    shards.hold = true;
+  }
+  for (int i = 0; i < 10; ++i) ask(TakeSession{"a", "k"});
+  const auto taken = inbox->next<SessionTaken>();
+  ASSERT_TRUE(taken.error.has_value());
+  EXPECT_EQ(taken.error->code, Errc::overloaded);
+  for (int i = 0; i < 10; ++i) {
+    ask(KeepSession{.app = "a", .key = "k", .record = "r", .expires = clock.wall(), .wants_reply = true});
+  }
+  EXPECT_EQ(inbox->next<Refused>().error.code, Errc::overloaded);
+  EXPECT_GE(metrics.kept_sessions_refused("overloaded").value(), 1);
+  shards.release();
+}
+
+TEST_F(SystemTest, AKeptSessionIsNoChannel) {
+  ask(KeepSession{.app = "a", .key = "k", .record = "r", .expires = clock.wall() + 60s, .wants_reply = true});
+  inbox->next<Done>();
+  ask(ListChannels{"a", ""});
+  EXPECT_TRUE(inbox->next<ChannelList>().channels.empty());
+  ask(ListActors{});
+  for (const auto& actor : inbox->next<ActorList>().actors) EXPECT_EQ(actor.name.find("session."), std::string::npos);
+  EXPECT_EQ(metrics.channels.value(), 0);
 }
 
 TEST_F(SystemTest, ShardBacklogIsBoundedAndAnswered) {

@@ -19,7 +19,8 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
       const ChannelKey channel("4711", fmt::format("domain.{}", random() % 4));
       const Retention retention{seconds(random() % 2 * 60), random() % 3 * 40, random() % 3 * 6'000};
       const Position position{kEpoch, Offset{1 + random() % 300}};
-      switch (random() % 30) {
+      const auto session = session_place("4711", fmt::format("key{}", random() % 20));
+      switch (random() % 36) {
         case 0:
           commands.push_back({channel, now, RemovePublication{position}});
           break;
@@ -66,6 +67,21 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
           commands.push_back(settle(std::move(what), now));
           break;
         }
+        case 30:
+        case 31:
+        case 32:
+          commands.push_back(
+              {session, now,
+               SaveSession{std::string(random() % 50, 'r'),
+                           now + milliseconds(static_cast<int>(random() % 60'000) - 1'000), random() % 3 * 5}});
+          break;
+        case 33:
+        case 34:
+          commands.push_back({session, now, ClaimSession{}});
+          break;
+        case 35:
+          commands.push_back({session, now, ForgetSession{random() % 2 == 0}});
+          break;
         default: {
           auto command = append(std::string(random() % 300, 'x'), now, channel, retention);
           auto& what = std::get<AppendPublication>(command.what);

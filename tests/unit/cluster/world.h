@@ -51,6 +51,8 @@ inline std::string text(const Effect& effect) {
     for (const auto number : noted->died) all += fmt::format(" -{}", number);
     return all;
   }
+  if (const auto* claimed = std::get_if<Effect::Claimed>(&effect.what))
+    return claimed->record ? "claimed:" + *claimed->record : "unclaimed";
   return "nothing";
 }
 template <class Range>

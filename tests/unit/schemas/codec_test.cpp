@@ -31,7 +31,10 @@ std::vector<Command> sample_commands() {
           {channel, {6}, RemovePublication{{Epoch{7}, Offset{8}}}},
           {channel, {7}, RemoveHistory{Epoch{9}}},
           {channel, {8}, TrimHistory{{seconds(1), 2, 3}}},
-          {channel, {9}, SaveCursors{{{"client-1", Offset{3}, false}, {"client-2", Offset{0}, true}}}}};
+          {channel, {9}, SaveCursors{{{"client-1", Offset{3}, false}, {"client-2", Offset{0}, true}}}},
+          {session_place("4711", "k"), {10}, SaveSession{std::string("\0r", 2), {11}, 12}},
+          {session_place("4711", "k"), {10}, ClaimSession{}},
+          {session_place("4711", "k"), {10}, ForgetSession{true}}};
 }
 
 TEST(Codec, APublicationComesBackAsItWas) {
@@ -111,6 +114,9 @@ TEST(Codec, AnEntryWithEveryKindOfCommandComesBackAsItWas) {
   EXPECT_EQ(std::get<RemoveHistory>(back->commands[2].what).epoch_if_new.value, 9u);
   EXPECT_EQ(std::get<TrimHistory>(back->commands[3].what).retention.bytes, 3u);
   EXPECT_TRUE(std::get<SaveCursors>(back->commands[4].what).cursors[1].forget);
+  EXPECT_EQ(std::get<SaveSession>(back->commands[5].what).record, std::string("\0r", 2));
+  EXPECT_TRUE(std::holds_alternative<ClaimSession>(back->commands[6].what));
+  EXPECT_TRUE(std::get<ForgetSession>(back->commands[7].what).if_expired);
 }
 
 TEST(Codec, BytesOfAnyAlignmentAreRead) {

@@ -198,5 +198,34 @@ TEST(Golden, LogEntryOfPeople) {
   EXPECT_EQ(settled.replayed, std::vector<std::uint64_t>{4});
 }
 
+TEST(Golden, KeptSession) {
+  const auto back =
+      decode_kept_session(golden("kept_session", encode_kept_session({std::string("\0r\xff", 3), WallTime{77}})));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->record, std::string("\0r\xff", 3));
+  EXPECT_EQ(back->expires.ms, 77);
+}
+
+TEST(Golden, LogEntryOfSessions) {
+  const WallTime time{1'760'000'000'000};
+  const auto place = session_place("4711", "secret");
+  const std::vector<Command> commands{
+      {place, time, SaveSession{std::string("\0r\xff", 3), WallTime{1'760'000'120'000}, 20'000}},
+      {place, time, ClaimSession{}},
+      {place, time, ForgetSession{}},
+      {place, time, ForgetSession{true}}};
+  const auto entry = decode_entry(golden("log_entry_sessions", encode_entry(time, commands)));
+  ASSERT_TRUE(entry.ok());
+  ASSERT_EQ(entry->commands.size(), 4U);
+  EXPECT_EQ(entry->commands[0].channel.text(), "4711/session.secret");
+  const auto& save = std::get<SaveSession>(entry->commands[0].what);
+  EXPECT_EQ(save.record, std::string("\0r\xff", 3));
+  EXPECT_EQ(save.expires.ms, 1'760'000'120'000);
+  EXPECT_EQ(save.kept_max, 20'000U);
+  EXPECT_TRUE(std::holds_alternative<ClaimSession>(entry->commands[1].what));
+  EXPECT_FALSE(std::get<ForgetSession>(entry->commands[2].what).if_expired);
+  EXPECT_TRUE(std::get<ForgetSession>(entry->commands[3].what).if_expired);
+}
+
 }  // namespace
 }  // namespace parley::schemas

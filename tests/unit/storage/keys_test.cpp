@@ -24,6 +24,12 @@ TEST(Keys, TheLayoutIsTheDocumentedOne) {
                                                               "c4711/domain.7\0me",
                                                               19));
   EXPECT_EQ(keys::remembered(kShard, 1), std::string("\x01\x02i\0\0\0\0\0\0\0\1", 11));
+  const ChannelKey session("4711", "session.k");
+  EXPECT_EQ(keys::kept_session(kShard, session), "\x01\x02s4711/session.k");
+  EXPECT_EQ(keys::session_end(kShard, WallTime{0x0A0B}, session), std::string("\x01\x02"
+                                                                              "y\0\0\0\0\0\0\x0A\x0B"
+                                                                              "4711/session.k",
+                                                                              25));
   EXPECT_EQ(keys::schema_version(), "\xff\xffschema");
 }
 
@@ -47,6 +53,29 @@ TEST(Keys, ARangeHasItsChannelOnly) {
   const auto cursors = keys::cursors(kShard, kChannel);
   const auto other = keys::cursor(kShard, ChannelKey("4711", "domain.77"), "me");
   EXPECT_FALSE(cursors.from <= other && other < cursors.to);
+}
+
+TEST(Keys, SessionsSortByWhenTheyEnd) {
+  const auto range = keys::session_ends(kShard);
+  const ChannelKey a("4711", "session.a");
+  const ChannelKey z("4711", "session.z");
+  std::string before = range.from;
+  for (const std::int64_t ms : std::vector<std::int64_t>{0, 1, 255, 256, 1LL << 40, INT64_MAX}) {
+    const auto first = keys::session_end(kShard, WallTime{ms}, a);
+    const auto second = keys::session_end(kShard, WallTime{ms}, z);
+    EXPECT_TRUE(before < first && first < second && second < range.to) << ms;
+    before = second;
+    const auto end = keys::parse_session_end(second);
+    ASSERT_TRUE(end.has_value());
+    EXPECT_EQ(end->expires.ms, ms);
+    EXPECT_EQ(end->place, z);
+  }
+  EXPECT_FALSE(keys::parse_session_end(range.from).has_value());
+  EXPECT_FALSE(keys::parse_session_end(keys::kept_session(kShard, a)).has_value());
+  auto later_than_any = keys::session_end(kShard, WallTime{0}, a);
+  later_than_any[3] = '\xff';
+  EXPECT_FALSE(keys::parse_session_end(later_than_any).has_value());
+  EXPECT_FALSE(keys::parse_session_end(keys::session_end(kShard, WallTime{7}, a).substr(0, 15)).has_value());
 }
 
 TEST(Keys, AShardIsOneRange) {

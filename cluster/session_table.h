@@ -1,0 +1,54 @@
+#pragma once
+// Which sessions a shard keeps, so that each can be taken up again, and when they end. The records are in
+// the store; here are their places and times, in the order in which they end.
+//
+// Bounded in time and number. What has expired is not given out, and goes in steps of a few with each
+// command of a session; the shards' sweep looks after shards that nobody asks.
+// Owned by one shard machine; log thread only. Deterministic, as the machine is.
+
+#include "core/command.h"
+#include "storage/pending_writes.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace parley::cluster {
+
+// So many go with one command, besides the one that it is about: nobody waits for the rest.
+inline constexpr std::size_t kSessionsDroppedAtOnceMax = 16;
+
+class SessionTable {
+ public:
+  explicit SessionTable(ShardId shard) : shard_(shard) {}
+  SessionTable(SessionTable&&) = default;
+
+  Status load(const storage::Store& store);
+  // Replaces. At the bound, those that end first make room.
+  void save(const ChannelKey& place, SaveSession&& command, WallTime now, storage::PendingWrites& writes);
+  Result<std::optional<std::string>> claim(const ChannelKey& place, WallTime now, storage::PendingWrites& writes);
+  void forget(const ChannelKey& place, bool if_expired, WallTime now, storage::PendingWrites& writes);
+
+  [[nodiscard]] std::size_t size() const { return ends_.size(); }
+  // Sessions that went before their time since the last call.
+  std::uint64_t take_evicted() { return std::exchange(evicted_, 0); }
+
+ private:
+  using ByPlace = std::map<std::string, WallTime, std::less<>>;
+
+  void add(const ChannelKey& place, WallTime expires);
+  void remove(ByPlace::iterator session, storage::PendingWrites& writes);
+  void remove_first(storage::PendingWrites& writes);
+  void drop_expired(WallTime now, storage::PendingWrites& writes);
+  void make_room(std::uint64_t kept_max, WallTime now, storage::PendingWrites& writes);
+
+  ShardId shard_;
+  ByPlace by_place_;                                      // ChannelKey's text
+  std::set<std::pair<WallTime, std::string_view>> ends_;  // into the keys of by_place_
+  std::uint64_t evicted_ = 0;
+};
+
+}  // namespace parley::cluster
