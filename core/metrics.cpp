@@ -59,6 +59,8 @@ struct Metrics::Impl {
   CounterFamily& publish = counters("parley_publishes_total", "Publications accepted, by source and durability.");
   CounterFamily& refused = counters("parley_publishes_refused_total", "Publications refused, by reason.");
   CounterFamily& actor = counters("parley_actor_messages_total", "Messages that actors handled, by kind.");
+  CounterFamily& recovery =
+      counters("parley_recoveries_total", "Socket.IO sessions whose client came back, by outcome.");
   CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
   CounterFamily& call =
       counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
@@ -85,6 +87,7 @@ struct Metrics::Impl {
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   auto& m = *impl_;
   connections_pusher = {&m.connections.Add({{"protocol", "pusher"}})};
+  connections_socketio = {&m.connections.Add({{"protocol", "socketio"}})};
   connections_http = {&m.connections.Add({{"protocol", "http"}})};
   connections_opened = m.counter("parley_connections_opened_total", "WebSocket connections opened.");
   frames_received = m.counter("parley_frames_received_total", "WebSocket messages received.");
@@ -191,6 +194,9 @@ Counter Metrics::webhook_events_delivered(std::string_view target) const {
 }
 Counter Metrics::webhook_failures(std::string_view target) const {
   return {&impl_->webhook_failure.Add({{"target", std::string(target)}})};
+}
+Counter Metrics::recoveries(std::string_view outcome) const {
+  return {&impl_->recovery.Add({{"outcome", std::string(outcome)}})};
 }
 Counter Metrics::resumes(std::string_view outcome) const {
   return {&impl_->resume.Add({{"outcome", std::string(outcome)}})};

@@ -49,7 +49,7 @@ class Metrics {
   void on_collect(std::function<void()> collector);
 
   // net
-  Gauge connections_pusher, connections_http;
+  Gauge connections_pusher, connections_socketio, connections_http;
   Counter connections_opened;
   Counter connections_closed(std::string_view reason) const;  // reason: Errc name or client, lost
   Counter handshakes_refused(std::string_view reason) const;
@@ -84,6 +84,7 @@ class Metrics {
   Counter webhook_failures(std::string_view target) const;
   Histogram webhook_delivery_seconds;  // from when the oldest event of a request happened to its acknowledgement
   Counter resumes(std::string_view outcome) const;
+  Counter recoveries(std::string_view outcome) const;  // of kept Socket.IO sessions
   Counter missed_publications;
   Counter passivations;
   Counter webhook_events_dropped(std::string_view reason) const;  // before they were stored

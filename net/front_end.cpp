@@ -6,6 +6,7 @@
 #include "net/listener.h"
 #include "net/metrics_handler.h"
 #include "net/pusher/encoder.h"
+#include "net/socketio/words.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -32,14 +33,17 @@ constexpr milliseconds kDrainGrace{500};  // on top of what closing takes
 struct FrontEnd::Impl {
   Impl(FrontEndConfig c, const SettingsSource& settings, const Clock& clock, Random& r, Metrics& m,
        actors::Gateway& gateway)
-      : config(std::move(c)), random(r), metrics(m), world{clock,
-                                                           m,
-                                                           gateway,
-                                                           settings,
-                                                           {&pusher_encoder, nullptr},
-                                                           config.tick,
-                                                           config.request_timeout,
-                                                           config.closing_timeout} {}
+      : config(std::move(c)),
+        random(r),
+        metrics(m),
+        world{clock,
+              m,
+              gateway,
+              settings,
+              {&pusher_encoder, &socketio_encoder},
+              config.tick,
+              config.request_timeout,
+              config.closing_timeout} {}
 
   Status listen();
   // Runs on the listeners' home thread and waits for it.
@@ -49,23 +53,28 @@ struct FrontEnd::Impl {
   Random& random;
   Metrics& metrics;
   pusher::PusherEncoder pusher_encoder;
+  socketio::SocketIoEncoder socketio_encoder;
   HubWorld world;
   std::vector<std::shared_ptr<SessionFactory>> sessions;
   std::vector<std::shared_ptr<HttpHandler>> handlers;
   std::vector<std::unique_ptr<IoThread>> threads;
   std::shared_ptr<Listener> clients;
   std::shared_ptr<Listener> scrapes;
+  ConformanceServices conformance;
+  std::shared_ptr<Listener> fixture;
   std::atomic<std::shared_ptr<const TlsContext>> tls;
   bool running = false;
 };
 
 FrontEnd::FrontEnd(FrontEndConfig config, const SettingsSource& settings, const Clock& clock, Random& random,
                    Metrics& metrics, actors::Gateway& gateway, std::vector<std::shared_ptr<SessionFactory>> sessions,
-                   std::vector<std::shared_ptr<HttpHandler>> handlers, ApplicationAsker* asker)
+                   std::vector<std::shared_ptr<HttpHandler>> handlers, ApplicationAsker* asker,
+                   ConformanceServices conformance)
     : impl_(std::make_unique<Impl>(std::move(config), settings, clock, random, metrics, gateway)) {
   impl_->sessions = std::move(sessions);
   impl_->handlers = std::move(handlers);
   impl_->world.asker = asker;
+  impl_->conformance = std::move(conformance);
 }
 
 FrontEnd::~FrontEnd() { stop(); }
@@ -87,6 +96,16 @@ Status FrontEnd::Impl::listen() {
                                [this] { return tls.load(); });
   if (!opened) return opened.error();
   clients = std::move(*opened);
+  if (!conformance.handlers.empty()) {
+    auto suites = std::make_shared<HttpService>();
+    suites->handlers = conformance.handlers;
+    suites->sessions = conformance.sessions;
+    suites->random = &random;
+    auto suites_opened = Listener::open({config.host, config.conformance_port, "conformance.socketio_port"},
+                                        *threads.front(), all, suites, nullptr);
+    if (!suites_opened) return suites_opened.error();
+    fixture = std::move(*suites_opened);
+  }
   if (!config.metrics_enabled) return {};
 
   auto scrape = std::make_shared<HttpService>();
@@ -111,6 +130,7 @@ Status FrontEnd::start() {
   if (const auto status = impl.listen(); !status) {
     impl.clients.reset();
     impl.scrapes.reset();
+    impl.fixture.reset();
     impl.threads.clear();
     return status;
   }
@@ -118,11 +138,13 @@ Status FrontEnd::start() {
   for (const auto& thread : impl.threads) thread->start();
   impl.clients->start();
   if (impl.scrapes) impl.scrapes->start();
+  if (impl.fixture) impl.fixture->start();
   impl.running = true;
   return {};
 }
 
 std::uint16_t FrontEnd::port() const { return impl_->clients ? impl_->clients->port() : 0; }
+std::uint16_t FrontEnd::conformance_port() const { return impl_->fixture ? impl_->fixture->port() : 0; }
 std::uint16_t FrontEnd::metrics_port() const { return impl_->scrapes ? impl_->scrapes->port() : 0; }
 
 Status FrontEnd::reload_tls() {
@@ -138,6 +160,7 @@ void FrontEnd::Impl::close_listeners() {
   threads.front()->post([this, &closed] {
     if (clients) clients->close();
     if (scrapes) scrapes->close();
+    if (fixture) fixture->close();
     closed.set_value();
   });
   closed.get_future().wait();
@@ -179,6 +202,7 @@ void FrontEnd::stop() {
   for (const auto& thread : impl.threads) thread->stop();
   impl.clients.reset();
   impl.scrapes.reset();
+  impl.fixture.reset();
 }
 
 }  // namespace parley::net

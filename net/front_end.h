@@ -31,23 +31,32 @@ struct FrontEndConfig {
   std::vector<std::string> trusted_proxies;  // addresses and CIDR ranges
   std::string tls_certificate;               // PEM; empty: no TLS
   std::string tls_key;
-  bool conformance = false;  // serves /conformance/echo
-  milliseconds tick{250};    // how coarse deadlines are
+  bool conformance = false;  // serves /conformance/echo, and a second listener for ConformanceServices
+  std::uint16_t conformance_port = 0;
+  milliseconds tick{250};  // how coarse deadlines are
   milliseconds request_timeout{10'000};
   milliseconds closing_timeout{5'000};
+};
+
+// What conformance mode serves on a port of its own, on the address of the clients' one.
+struct ConformanceServices {
+  std::vector<std::shared_ptr<HttpHandler>> handlers;
+  std::vector<std::shared_ptr<SessionFactory>> sessions;
 };
 
 class FrontEnd {
  public:
   FrontEnd(FrontEndConfig config, const SettingsSource& settings, const Clock& clock, Random& random, Metrics& metrics,
            actors::Gateway& gateway, std::vector<std::shared_ptr<SessionFactory>> sessions,
-           std::vector<std::shared_ptr<HttpHandler>> handlers, ApplicationAsker* asker = nullptr);
+           std::vector<std::shared_ptr<HttpHandler>> handlers, ApplicationAsker* asker = nullptr,
+           ConformanceServices conformance = {});
   ~FrontEnd();  // stop()s
 
   // Attaches the hubs to the gateway, listens, runs. The error names what to change.
   Status start();
-  [[nodiscard]] std::uint16_t port() const;          // after start()
-  [[nodiscard]] std::uint16_t metrics_port() const;  // 0: none
+  [[nodiscard]] std::uint16_t port() const;              // after start()
+  [[nodiscard]] std::uint16_t metrics_port() const;      // 0: none
+  [[nodiscard]] std::uint16_t conformance_port() const;  // 0: none
   // Accepts nobody new, sends everybody away evenly over the duration; returns when all are gone or
   // soon after the duration.
   void drain(milliseconds duration);

@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <unistd.h>
+
 namespace parley::net {
 
 namespace http = boost::beast::http;
@@ -60,6 +62,15 @@ class HttpExchange final : public Exchange {
   }
   void request(Request request, std::function<void(Reply&)> done) override {
     hub_.ask(std::move(request), std::move(done));
+  }
+  void watch(std::function<void()> gone) override {
+    if (const auto alive = connection_.lock()) link_.watch(number_, std::move(gone));
+  }
+  [[nodiscard]] Hub* hub() override { return &hub_; }
+  ConnectionCounts::Place take_place(std::string_view address) override {
+    const auto alive = connection_.lock();
+    if (!alive) return {};
+    return link_.service_->counts.take(address, hub_.settings()->limits);
   }
   [[nodiscard]] MonoTime now() const override { return hub_.now(); }
   [[nodiscard]] WallTime wall() const override { return hub_.world().clock.wall(); }
@@ -112,7 +123,18 @@ void HttpConnection::drain() {
   if (phase_ == Phase::idle || phase_ == Phase::handshake) finish();
 }
 
-void HttpConnection::on_lost() { phase_ = Phase::ending; }
+void HttpConnection::on_lost() {
+  phase_ = Phase::ending;
+  if (const auto gone = std::exchange(gone_, nullptr)) gone();
+}
+
+// While an answer is waited for, the socket is read only to notice its end: what comes behind the request stays in
+// the buffer, and then the end is noticed later.
+void HttpConnection::watch(std::uint64_t number, std::function<void()> gone) {
+  if (phase_ != Phase::answering || number != request_number_) return;
+  gone_ = std::move(gone);
+  if (buffer_.empty()) wait_readable();
+}
 
 // ---- reading ----
 
@@ -140,6 +162,7 @@ void HttpConnection::on_readable() {
       break;
   }
   buffer_.append(scratch.data(), result.bytes);
+  if (phase_ == Phase::answering) return;
   process();
 }
 
@@ -303,23 +326,56 @@ void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head
                                   .wall = hub().world().clock.wall(),
                                   .socket = socket,
                                   .over_capacity = !place.granted(),
-                                  .draining = draining_ || hub().draining()});
+                                  .draining = draining_ || hub().draining(),
+                                  .hub = &hub()});
   }
   if (const auto* refusal = std::get_if<HttpRefusal>(&outcome)) {
     phase_ = Phase::answering;
     keep_alive_ = false;
-    return write_response({.status = refusal->status,
-                           .body = error_body(refusal->error.code, info(refusal->error.code).sentence),
-                           .route = "upgrade"});
+    const bool own_words = !refusal->body.empty();
+    return write_response(
+        {.status = refusal->status,
+         .body = own_words ? refusal->body : error_body(refusal->error.code, info(refusal->error.code).sentence),
+         .content_type = std::string(refusal->content_type),
+         .route = "upgrade"});
   }
   // Answers to earlier requests on this socket go first.
   if (!outbox().empty()) flush();
-  if (gone() || !outbox().empty()) return abort();
+  if (gone() || !outbox().empty() || reading()) return abort();
+  auto& accepted = std::get<Accepted>(outcome);
+  if (accepted.home != nullptr && accepted.home != &hub()) {
+    return move_to(*accepted.home, head, std::move(accepted), socket, std::move(place));
+  }
   Hub& to = hub();
-  auto next = std::make_shared<WebSocketConnection>(to, release_transport(), std::move(buffer_),
-                                                    std::move(std::get<Accepted>(outcome)), socket, std::move(place));
+  auto next = std::make_shared<WebSocketConnection>(to, release_transport(), std::move(buffer_), std::move(accepted),
+                                                    socket, std::move(place));
   to.add_link(next);
   next->start(head);
+}
+
+// The session that this WebSocket belongs to lives on another I/O thread.
+void HttpConnection::move_to(Hub& home, const UpgradeHead& head, Accepted accepted, SocketId socket,
+                             ConnectionCounts::Place place) {
+  struct Luggage {
+    Transport::Detached transport;
+    std::string buffer;
+    Accepted accepted;
+    ConnectionCounts::Place place;
+    ~Luggage() {
+      if (transport.fd >= 0) ::close(transport.fd);  // the other thread has ended
+    }
+  };
+  auto transport = release_transport();
+  const auto luggage = std::shared_ptr<Luggage>(
+      new Luggage{transport.detach(), std::move(buffer_), std::move(accepted), std::move(place)});
+  home.post([&home, head, luggage, socket] {
+    auto arrived = Transport::attach(std::exchange(luggage->transport, {}), home.context());
+    if (!arrived || home.draining()) return;
+    auto next = std::make_shared<WebSocketConnection>(home, std::move(*arrived), std::move(luggage->buffer),
+                                                      std::move(luggage->accepted), socket, std::move(luggage->place));
+    home.add_link(next);
+    next->start(head);
+  });
 }
 
 // ---- answering ----
@@ -331,6 +387,7 @@ void HttpConnection::answer(std::uint64_t number, HttpResponse&& response) {
 }
 
 void HttpConnection::write_response(HttpResponse&& response) {
+  gone_ = nullptr;
   hub().http_requests(response.route, response.status).add();
   hub().world().metrics.http_request_seconds.observe(
       std::chrono::duration<double>(hub().now() - request_started_).count());

@@ -60,12 +60,15 @@ class HttpConnection final : public Link {
   HttpRequest take_request();
   void upgrade(const HttpRequest& request, const UpgradeHead& head);
   void answer(std::uint64_t number, HttpResponse&& response);
+  void watch(std::uint64_t number, std::function<void()> gone);
+  void move_to(Hub& home, const UpgradeHead& head, Accepted accepted, SocketId socket, ConnectionCounts::Place place);
   void write_response(HttpResponse&& response);
 
   std::shared_ptr<HttpService> service_;
   std::string peer_;
   std::string buffer_;  // read, not parsed
   std::optional<Parser> parser_;
+  std::function<void()> gone_;  // who waits for an answer to be given hears that the client went
   MonoTime deadline_ = MonoTime::max();
   MonoTime request_started_;
   std::uint64_t request_number_ = 0;

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/request.h"
 #include "core/settings.h"
+#include "net/connection_counts.h"
 
 #include <functional>
 #include <memory>
@@ -36,6 +37,8 @@ struct HttpResponse {
   std::string_view route = "other";  // metric label: a route's name, never a path
 };
 
+class Hub;
+
 // Answer exactly once: now, or later from a request's callback. Kept alive by whoever will answer; if
 // the client is gone the answer is dropped.
 class Exchange {
@@ -45,6 +48,15 @@ class Exchange {
   // Submits to the gateway; `done` runs on the same I/O thread with the one answer, or with
   // Refused{timeout} after the node's request timeout.
   virtual void request(Request request, std::function<void(Reply&)> done) = 0;
+  // For an answer that is long in coming: `gone` runs once if the client goes before it.
+  virtual void watch(std::function<void()> gone) { (void)gone; }
+  // The I/O thread on which all of this happens; null where there is none.
+  [[nodiscard]] virtual Hub* hub() { return nullptr; }
+  // A client's place among the connections, for what outlives this request.
+  virtual ConnectionCounts::Place take_place(std::string_view address) {
+    (void)address;
+    return {};
+  }
   [[nodiscard]] virtual MonoTime now() const = 0;
   [[nodiscard]] virtual WallTime wall() const = 0;
   [[nodiscard]] virtual SettingsPtr settings() const = 0;

@@ -191,6 +191,7 @@ void Hub::remove_link(Link& link) {
 
 void Hub::abort_all() {
   while (!links_.empty()) links_.back()->abort();
+  while (!guests_.empty()) (*guests_.begin())->abort();
   end_turn();
 }
 
@@ -198,7 +199,8 @@ void Hub::abort_all() {
 
 void Hub::end_turn() {
   // Flushing may close connections, which make requests; a link that is touched again is written again.
-  while (!dirty_.empty() || !overflowed_.empty()) {
+  while (!dirty_.empty() || !overflowed_.empty() || !turn_end_.empty()) {
+    for (auto& work : std::exchange(turn_end_, {})) work();
     for (std::size_t i = 0; i < overflowed_.size(); ++i) overflowed_[i]->on_overflow();
     overflowed_.clear();
     for (std::size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->flush();
@@ -287,16 +289,27 @@ void Hub::begin_drain(milliseconds duration, std::function<void()> empty) {
       drain_list_.push_back(link);
     }
   }
+  guests_to_drain_.assign(guests_.begin(), guests_.end());
+  guests_drained_ = 0;
   drain_step(drain_start_);
+}
+
+void Hub::drain_guests(double part) {
+  const auto due = static_cast<std::size_t>(static_cast<double>(guests_to_drain_.size()) * part);
+  for (; guests_drained_ < std::min(due, guests_to_drain_.size()); ++guests_drained_) {
+    Guest* guest = guests_to_drain_[guests_drained_];
+    if (guests_.contains(guest)) guest->drain();  // else it has gone by itself
+  }
 }
 
 void Hub::drain_step(MonoTime at) {
   std::size_t due = drain_list_.size();
+  double part = 1;
   if (at < drain_start_ + drain_duration_) {
-    const double passed = std::chrono::duration<double>(at - drain_start_).count();
-    const double whole = std::chrono::duration<double>(drain_duration_).count();
-    due = static_cast<std::size_t>(static_cast<double>(drain_list_.size()) * passed / whole);
+    part = std::chrono::duration<double>(at - drain_start_) / std::chrono::duration<double>(drain_duration_);
+    due = static_cast<std::size_t>(static_cast<double>(drain_list_.size()) * part);
   }
+  drain_guests(part);
   for (; drained_ < due; ++drained_) {
     if (const auto link = drain_list_[drained_].lock()) link->drain();
   }

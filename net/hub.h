@@ -14,6 +14,8 @@
 #include "net/session.h"
 #include "net/timer_wheel.h"
 
+#include <boost/asio/io_context.hpp>
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -22,11 +24,20 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace parley::net {
 
 class Link;
+
+// Something that has no socket of its own all the time, and wants to be told when the node drains.
+class Guest {
+ public:
+  virtual ~Guest() = default;
+  virtual void drain() = 0;
+  virtual void abort() = 0;  // the thread ends
+};
 
 struct HubWorld {
   const Clock& clock;
@@ -107,6 +118,17 @@ class Hub {
   [[nodiscard]] std::span<char> scratch() { return {scratch_.get(), kScratchBytes}; }
 
   // ---- the loop ----
+  // Thread-safe: runs on this hub's thread. Dropped when the thread has ended.
+  void post(std::function<void()> work) { post_(std::move(work)); }
+  void set_post(std::function<void(std::function<void()>)> post, boost::asio::io_context* context) {
+    post_ = std::move(post);
+    context_ = context;
+  }
+  [[nodiscard]] boost::asio::io_context& context() { return *context_; }
+  // Runs before sockets are written at the end of this turn.
+  void at_turn_end(std::function<void()> work) { turn_end_.push_back(std::move(work)); }
+  void add_guest(Guest& guest) { guests_.insert(&guest); }
+  void remove_guest(Guest& guest) { guests_.erase(&guest); }
   void end_turn();
   void tick();
   // Tells all links to go, spread evenly over the duration; `empty` runs when the last one is gone.
@@ -132,6 +154,7 @@ class Hub {
   void send_questions();
   void time_out_requests(MonoTime now);
   void drain_step(MonoTime now);
+  void drain_guests(double part);
   void publish_counts();
 
   HubWorld world_;
@@ -153,6 +176,13 @@ class Hub {
   std::vector<Link*> dirty_;
   std::vector<Link*> overflowed_;
   std::unique_ptr<char[]> scratch_;
+
+  std::function<void(std::function<void()>)> post_;
+  boost::asio::io_context* context_ = nullptr;
+  std::vector<std::function<void()>> turn_end_;
+  std::unordered_set<Guest*> guests_;
+  std::vector<Guest*> guests_to_drain_;
+  std::size_t guests_drained_ = 0;
 
   std::vector<MonoTime> events_accepted_;  // this turn's, for the latency histogram
   HubCounts counts_;

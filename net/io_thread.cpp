@@ -60,7 +60,9 @@ IoThread::IoThread(HubWorld world)
       hub_(std::make_unique<Hub>(world)),
       inbox_(std::make_shared<Inbox>(context_, *hub_)),
       tick_(context_),
-      tick_every_(world.tick) {}
+      tick_every_(world.tick) {
+  hub_->set_post([this](std::function<void()> work) { post(std::move(work)); }, &context_);
+}
 
 IoThread::~IoThread() { stop(); }
 

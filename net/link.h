@@ -37,6 +37,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   [[nodiscard]] bool tls() const { return transport_.tls(); }
   [[nodiscard]] bool gone() const { return state_ == State::gone; }
   [[nodiscard]] bool finishing() const { return state_ != State::open; }
+  [[nodiscard]] bool reading() const { return waiting_read_; }
   [[nodiscard]] Executor executor() { return transport_.executor(); }
 
   void write(std::string_view bytes);

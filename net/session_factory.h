@@ -16,6 +16,7 @@
 
 namespace parley::net {
 
+class Hub;
 namespace pusher {
 class PusherContext;
 }
@@ -31,16 +32,22 @@ struct UpgradeRequest {
   SocketId socket;             // new, for the session to be
   bool over_capacity = false;  // of the node or the address
   bool draining = false;
+  Hub* hub = nullptr;  // of the connection
 };
 
 // Answered before the upgrade, for who should not even get a WebSocket.
 struct HttpRefusal {
   int status;
   Error error;
+  std::string body = {};  // empty: the error as JSON
+  std::string_view content_type = "application/json";
 };
 struct Accepted {
   std::unique_ptr<Protocol> protocol;  // may be one that only tells why not, and closes
   Wire wire;
+  Hub* home = nullptr;                // the I/O thread on which it is to live; null: where it is
+  std::size_t message_bytes_max = 0;  // 0: frame_bytes_max
+  bool in_hub = true;                 // false: the protocol is no session of the hub's
 };
 
 class SessionFactory {

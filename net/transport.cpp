@@ -9,6 +9,8 @@
 
 #include <sys/socket.h>
 
+#include <unistd.h>
+
 namespace parley::net {
 
 namespace {
@@ -84,6 +86,24 @@ IoResult Transport::write(const struct iovec* pieces, int count) {
 }
 
 bool Transport::has_buffered() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
+
+Transport::Detached Transport::detach() {
+  boost::system::error_code failed;
+  const auto endpoint = socket_.local_endpoint(failed);
+  const bool ipv6 = !failed && endpoint.address().is_v6();
+  return {.fd = socket_.release(failed), .ipv6 = ipv6, .ssl = std::move(ssl_)};
+}
+
+Result<Transport> Transport::attach(Detached detached, boost::asio::io_context& context) {
+  Socket socket(context);
+  boost::system::error_code failed;
+  socket.assign(detached.ipv6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), detached.fd, failed);
+  if (failed) {
+    ::close(detached.fd);
+    return make_error(Errc::io, failed.message());
+  }
+  return Transport(std::move(socket), std::move(detached.ssl));
+}
 
 void Transport::shutdown_write() {
   if (ssl_ && SSL_is_init_finished(ssl_.get())) {

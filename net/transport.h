@@ -2,6 +2,7 @@
 // One accepted socket, plain or TLS, in reactor style: attempts that never block, and a wait until the
 // next attempt can succeed. Knows no protocol. Belongs to a Link, on its I/O thread.
 
+#include "core/result.h"
 #include "net/tls.h"
 
 #include <boost/asio/io_context.hpp>
@@ -46,6 +47,15 @@ class Transport {
   void wait(WaitFor what, Handler&& handler) {
     socket_.async_wait(what == WaitFor::read ? Socket::wait_read : Socket::wait_write, std::forward<Handler>(handler));
   }
+
+  // For another I/O thread: the socket without its executor. Nothing may be waiting on it.
+  struct Detached {
+    int fd = -1;
+    bool ipv6 = false;
+    SslPtr ssl;
+  };
+  Detached detach();
+  static Result<Transport> attach(Detached socket, boost::asio::io_context& context);
 
   void shutdown_write();
   void close();

@@ -38,7 +38,10 @@ WebSocketConnection::WebSocketConnection(Hub& hub, Transport transport, std::str
       stream_(std::make_unique<Stream>(*this)),
       protocol_(std::move(accepted.protocol)),
       counted_(std::move(counted)),
-      socket_(socket) {}
+      socket_(socket),
+      message_bytes_max_(accepted.message_bytes_max),
+      wire_(accepted.wire),
+      in_hub_(accepted.in_hub) {}
 
 WebSocketConnection::~WebSocketConnection() = default;
 
@@ -46,7 +49,7 @@ WebSocketConnection::~WebSocketConnection() = default;
 
 void WebSocketConnection::start(const UpgradeHead& head) {
   auto& ws = stream_->ws;
-  ws.read_message_max(hub().settings()->limits.frame_bytes_max);
+  ws.read_message_max(message_bytes_max_ > 0 ? message_bytes_max_ : hub().settings()->limits.frame_bytes_max);
   ws.auto_fragment(false);
   ws.set_option(websocket::stream_base::decorator(
       [](websocket::response_type& response) { response.set(boost::beast::http::field::server, "parley"); }));
@@ -66,8 +69,8 @@ void WebSocketConnection::upgraded(boost::system::error_code error) {
   }
   phase_ = Phase::open;
   hub().world().metrics.connections_opened.add();
-  hub().world().metrics.connections_pusher.add(1);
-  if (!hub().add_session(*this, socket_)) {
+  open_connections().add(1);
+  if (in_hub_ && !hub().add_session(*this, socket_)) {
     log_error("socket id taken: connection ended", {{"socket_id", socket_.text()}});
     return abort();
   }
@@ -159,7 +162,14 @@ template <class Call>
 void WebSocketConnection::with_protocol(Call&& call) {
   if (!protocol_ || phase_ != Phase::open) return;
   // Sending inside a call never comes back in here: overflow and loss wait for the end of the turn.
+  calling_ = true;
   call(hub().now());
+  calling_ = false;
+  after_call();
+}
+
+void WebSocketConnection::after_call() {
+  if (!protocol_ || phase_ != Phase::open) return;
   if (close_asked_) {
     const std::string_view name = info(close_why_).name;
     end(EndReason::closed_by_us, name);
@@ -178,12 +188,12 @@ void WebSocketConnection::end(EndReason reason, std::string_view metric) {
   // The protocol may still make requests, but not send.
   close_asked_ = true;
   protocol_->on_end(reason, hub().now(), *this);
-  hub().remove_session(*this);
+  if (in_hub_) hub().remove_session(*this);
   protocol_.reset();
   counted_ = {};
   std::string().swap(partial_);
   hub().world().metrics.connections_closed(metric).add();
-  hub().world().metrics.connections_pusher.add(-1);
+  open_connections().add(-1);
 }
 
 void WebSocketConnection::deliver(const Bytes& frame) {
@@ -265,12 +275,19 @@ void WebSocketConnection::unlisten(const ChannelKey& channel) { hub().unlisten(*
 void WebSocketConnection::close(std::uint16_t code, std::string_view reason, Errc why) {
   if (close_asked_ || gone()) return;
   close_asked_ = true;
-  close_code_ = code;
   close_why_ = why;
   std::string frame;
   append_close_frame(frame, code, reason);
   write(std::string_view(frame));
   mute();
+  if (calling_) return;
+  // Asked for from outside: by a session that has several ways to its client.
+  hub().at_turn_end([this, alive = shared_from_this()] { after_call(); });
+}
+
+const Gauge& WebSocketConnection::open_connections() {
+  const auto& metrics = hub().world().metrics;
+  return wire_ == Wire::pusher ? metrics.connections_pusher : metrics.connections_socketio;
 }
 
 // ---- bounds and losses ----

@@ -74,14 +74,19 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
 
   template <class Call>
   void with_protocol(Call&& call);
+  void after_call();
+  [[nodiscard]] const Gauge& open_connections();
 
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Protocol> protocol_;
   ConnectionCounts::Place counted_;
   std::string partial_;  // a message that comes in pieces
   SocketId socket_;
+  std::size_t message_bytes_max_;
+  Wire wire_;
+  bool in_hub_;
+  bool calling_ = false;  // the protocol
   MonoTime closing_until_ = MonoTime::max();
-  std::uint16_t close_code_ = 0;
   Errc close_why_ = Errc::internal;
   Phase phase_ = Phase::upgrading;
   bool close_asked_ = false;

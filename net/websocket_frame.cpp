@@ -34,6 +34,7 @@ Bytes text_frame(std::string_view payload) {
 }
 
 void append_close_frame(std::string& out, std::uint16_t code, std::string_view reason) {
+  if (code == 0) return append_frame(out, Opcode::close, {});
   std::string payload;
   payload.push_back(static_cast<char>(code >> 8));
   payload.push_back(static_cast<char>(code & 0xff));

@@ -15,6 +15,7 @@ enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
 
 void append_frame(std::string& out, Opcode opcode, std::string_view payload);
 Bytes text_frame(std::string_view payload);
+// Code 0: none, and no reason.
 void append_close_frame(std::string& out, std::uint16_t code, std::string_view reason);
 
 // Of unmasked frames one after the other: the end of the frame that contains byte `at`, or `at` itself

@@ -46,11 +46,12 @@ struct LogConfig {
   LogFormat format = LogFormat::text;
 };
 
-// A WebSocket echo for public RFC 6455 suites. `enabled` only by the flag, never by a file.
+// A WebSocket echo for public RFC 6455 suites, and what those of Engine.IO and Socket.IO expect. `enabled` only by the flag, never by a file.
 struct ConformanceConfig {
   bool enabled = false;
   std::size_t message_bytes_max = 16 * 1024 * 1024;
   std::size_t fragments_max = 65'536;
+  std::uint16_t socketio_port = 0;  // 0: a free one
 };
 
 struct Config {

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "net/admin_api.h"
 #include "net/application_auth.h"
+#include "net/engine_service.h"
 #include "net/front_end.h"
 #include "net/health.h"
 #include "net/http_caller.h"
@@ -68,6 +69,12 @@ net::FrontEndConfig front_end_config(const Config& config) {
   front.tls_certificate = config.server.tls.certificate;
   front.tls_key = config.server.tls.key;
   front.conformance = config.conformance.enabled;
+  front.conformance_port = config.conformance.socketio_port;
+  const auto& socketio = config.settings.socketio;
+  // Deadlines are met to a tenth of the shortest of them.
+  front.tick = std::clamp<milliseconds>(std::min(socketio.ping_interval, socketio.ping_timeout) / 10, milliseconds(10),
+                                        front.tick);
+  if (config.conformance.enabled) front.tick = milliseconds(10);
   return front;
 }
 
@@ -131,6 +138,8 @@ Status Node::Impl::open() {
   if (const auto begun = actors->begin(*shards, webhooks); !begun) return begun.error();
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
+  const auto engine = std::make_shared<net::EngineService>(pusher, *env.random);
+  handlers.push_back(engine);
   handlers.push_back(net::make_health_handler(*this));
   const auto rest =
       std::make_shared<net::RestApi>(pusher, [this](std::string_view app) { application_auth.forget(app); });
@@ -138,9 +147,21 @@ Status Node::Impl::open() {
   handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
-  std::vector<std::shared_ptr<net::SessionFactory>> sessions{net::make_pusher_sessions(pusher)};
+  std::vector<std::shared_ptr<net::SessionFactory>> sessions{engine, net::make_pusher_sessions(pusher)};
+  net::ConformanceServices conformance;
+  if (config.conformance.enabled) {
+    const net::socketio::EngineSettings timings{.ping_interval = milliseconds(300), .ping_timeout = milliseconds(200)};
+    const auto echo = std::make_shared<net::EngineService>(
+        pusher, *env.random, net::EngineFixture{.path = "/engine.io", .engine = timings, .echo = true});
+    handlers.insert(handlers.begin(), echo);
+    sessions.insert(sessions.begin(), echo);
+    const auto fixture = std::make_shared<net::EngineService>(
+        pusher, *env.random, net::EngineFixture{.path = "/socket.io", .engine = timings});
+    conformance = {.handlers = {fixture}, .sessions = {fixture}};
+  }
   front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics,
-                                              *actors, std::move(sessions), std::move(handlers), &application_auth);
+                                              *actors, std::move(sessions), std::move(handlers), &application_auth,
+                                              std::move(conformance));
   collect_disk_metrics();
   metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
   metrics.set_build_info(version(), __VERSION__);
@@ -187,6 +208,11 @@ std::string Node::http_url() const {
 
 std::string Node::metrics_url() const {
   return url("http", impl_->config.metrics.host, impl_->front_end->metrics_port());
+}
+
+std::string Node::conformance_url() const {
+  const auto port = impl_->front_end->conformance_port();
+  return port == 0 ? std::string() : url("http", impl_->config.server.host, port);
 }
 
 Metrics& Node::metrics() { return impl_->metrics; }

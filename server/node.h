@@ -20,6 +20,7 @@ class Node {
 
   [[nodiscard]] std::string http_url() const;
   [[nodiscard]] std::string metrics_url() const;
+  [[nodiscard]] std::string conformance_url() const;  // of the Socket.IO fixture; empty: not served
   [[nodiscard]] Metrics& metrics();
   // Applications, channel rules, limits and the certificate; no client is dropped for it.
   Status reload(const Config& config);

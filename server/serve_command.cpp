@@ -143,7 +143,9 @@ int serve(const CommandLine& line) {
   }
   auto& node = **started;
   log_info("started", {{"version", version()}, {"apps", config.settings.apps.size()}, {"data", config.data.dir}});
-  fmt::print("parley ready http={} metrics={}\n", node.http_url(), node.metrics_url());
+  const auto fixture = node.conformance_url();
+  fmt::print("parley ready http={} metrics={}{}{}\n", node.http_url(), node.metrics_url(),
+             fixture.empty() ? "" : " conformance=", fixture);
   std::fflush(stdout);
   wait_for_the_end(line, signals, node, config);
   log_info("stopped");

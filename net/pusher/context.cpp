@@ -12,6 +12,8 @@ PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metric
       limited_client_events(the_metrics.rate_limited("client_events")),
       limited_publishes(the_metrics.rate_limited("publishes")),
       limited_questions(the_metrics.rate_limited("authorization_questions")),
+      recovered(the_metrics.recoveries("recovered")),
+      not_recovered(the_metrics.recoveries("new_session")),
       settings_(settings) {}
 
 std::optional<ConnectionSlot> PusherContext::take_slot(const App& app) {

@@ -56,6 +56,7 @@ class PusherContext {
   const Counter limited_client_events;
   const Counter limited_publishes;
   const Counter limited_questions;
+  const Counter recovered, not_recovered;  // Socket.IO sessions that were kept
 
  private:
   const SettingsSource& settings_;

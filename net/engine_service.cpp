@@ -1,0 +1,385 @@
+#include "net/engine_service.h"
+
+#include "net/pusher/handshake.h"
+#include "net/pusher/http_signature.h"
+#include "net/socketio/fixture.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace parley::net {
+
+using socketio::EngineAnswer;
+using socketio::EngineVersion;
+using socketio::PollForm;
+
+namespace {
+
+constexpr std::string_view kRoute = "socketio";
+
+// An exchange that is answered from whatever thread the session lives on.
+class Answerer {
+ public:
+  Answerer(std::shared_ptr<Exchange> exchange, std::vector<std::pair<std::string, std::string>> headers)
+      : exchange_(std::move(exchange)), hub_(exchange_->hub()), headers_(std::move(headers)) {}
+  Answerer(const Answerer&) = delete;
+  Answerer& operator=(const Answerer&) = delete;
+  // An exchange ends on its own thread.
+  ~Answerer() {
+    if (exchange_ != nullptr) hub_->post([exchange = std::move(exchange_)] {});
+  }
+
+  void answer(EngineAnswer answer, const Hub& here) {
+    if (exchange_ == nullptr) return;
+    HttpResponse response{.status = answer.status,
+                          .body = std::move(answer.body),
+                          .content_type = std::string(answer.content_type),
+                          .headers = std::move(headers_),
+                          .route = kRoute};
+    response.headers.emplace_back("Cache-Control", "no-store");
+    const auto exchange = std::exchange(exchange_, nullptr);
+    if (hub_ == &here) return exchange->respond(std::move(response));
+    hub_->post([exchange, response = std::move(response)]() mutable { exchange->respond(std::move(response)); });
+  }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+  Hub* hub_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+};
+
+}  // namespace
+
+// What is served, by the settings of the moment or by the fixture.
+struct EngineService::Terms {
+  bool enabled = true;
+  std::string path;
+  socketio::EngineSettings engine;
+  milliseconds connect_timeout{0};
+  bool v3 = true;
+  const std::vector<std::string>* cors_origins = nullptr;
+  bool cors_credentials = false;
+};
+
+struct EngineService::Query {
+  EngineVersion version = EngineVersion::v3;
+  bool websocket = false;
+  bool known_transport = false;
+  std::string sid;
+  std::string token;
+  PollForm form;
+};
+
+EngineService::EngineService(pusher::PusherContext& context, Random& random) : context_(context), random_(random) {}
+
+EngineService::EngineService(pusher::PusherContext& context, Random& random, EngineFixture fixture)
+    : context_(context),
+      random_(random),
+      fixture_(std::make_unique<EngineFixture>(std::move(fixture))),
+      fixture_maker_(socketio::make_fixture) {}
+
+EngineService::~EngineService() = default;
+
+EngineService::Terms EngineService::terms(const Settings& settings) const {
+  if (fixture_ != nullptr) {
+    return {.path = fixture_->path,
+            .engine = fixture_->engine,
+            .connect_timeout = fixture_->connect_timeout,
+            .cors_origins = &fixture_->cors_origins};
+  }
+  const auto& socketio = settings.socketio;
+  return {.enabled = socketio.enabled,
+          .path = socketio.path,
+          .engine = {.ping_interval = socketio.ping_interval,
+                     .ping_timeout = socketio.ping_timeout,
+                     .upgrade_timeout = socketio.upgrade_timeout,
+                     .message_bytes_max = socketio.message_bytes_max,
+                     .queue_bytes_max = settings.limits.write_queue_bytes_max},
+          .connect_timeout = socketio.connect_timeout,
+          .v3 = socketio.eio3,
+          .cors_origins = &socketio.cors_origins,
+          .cors_credentials = socketio.cors_credentials};
+}
+
+EngineService::Query EngineService::parse(std::string_view text) const {
+  const auto query = pusher::Query::parse(text);
+  Query out;
+  // The reference server takes whatever is not 4 for 3.
+  out.version = query.get("eio") == "4" ? EngineVersion::v4 : EngineVersion::v3;
+  const auto transport = query.get("transport");
+  out.websocket = transport == "websocket";
+  out.known_transport = out.websocket || transport == "polling";
+  out.sid = query.get("sid");
+  out.token = query.get("token");
+  out.form.base64_only = query.has("b64") && query.get("b64") != "0" && query.get("b64") != "false";
+  if (query.has("j")) {
+    const auto index = query.get("j");
+    out.form.jsonp = std::from_chars(index.data(), index.data() + index.size(), out.form.jsonp_index).ec == std::errc{};
+  }
+  return out;
+}
+
+// ---- ids ----
+
+std::string EngineService::new_secret() {
+  static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  text.reserve(30);
+  for (int word = 0; word < 3; ++word) {
+    auto bits = random_.next();
+    for (int i = 0; i < 10; ++i, bits >>= 6) text.push_back(digits[bits & 63]);
+  }
+  return text;
+}
+
+SocketId EngineService::new_socket() {
+  SocketId id{random_.next()};
+  if (!id.exists()) id.value = 1;
+  return id;
+}
+
+// Protocol 3's clients know themselves by it: it has the form of a socket id.
+std::string EngineService::new_sid(EngineVersion version) {
+  return version == EngineVersion::v3 ? new_socket().text() : new_secret();
+}
+
+// ---- the registry ----
+
+std::shared_ptr<EngineSession> EngineService::find(const std::string& sid) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(sid);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+void EngineService::forget(const EngineSession& session) {
+  std::shared_ptr<EngineSession> last;  // destroyed outside the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(session.sid());
+  if (found == sessions_.end() || found->second.get() != &session) return;
+  last = std::move(found->second);
+  sessions_.erase(found);
+}
+
+void EngineService::add_socket(SocketId id, std::weak_ptr<EngineSession> session, Hub& hub) {
+  const auto* owner = session.lock().get();
+  const std::lock_guard lock(mutex_);
+  sockets_[id] = {std::move(session), &hub, owner};
+}
+
+void EngineService::remove_socket(SocketId id, const EngineSession& session) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sockets_.find(id);
+  if (found != sockets_.end() && found->second.owner == &session) sockets_.erase(found);
+}
+
+void EngineService::end_socket(SocketId id, Hub& asker, std::function<void()> done) {
+  Place place;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = sockets_.find(id);
+    if (found != sockets_.end()) place = found->second;
+  }
+  if (place.hub == nullptr) return done();
+  place.hub->post([id, &asker, place, done = std::move(done)] {
+    if (const auto session = place.session.lock()) session->end_socket(id);
+    asker.post(done);
+  });
+}
+
+// ---- opening ----
+
+socketio::ClientHello EngineService::hello(const Terms&, const Settings& settings, std::string_view origin,
+                                           std::span<const std::pair<std::string, std::string>> headers,
+                                           std::string_view address, const Query& query, bool tls,
+                                           bool over_capacity) const {
+  socketio::ClientHello hello{.origin = std::string(origin),
+                              .address = std::string(address),
+                              .token = query.token,
+                              .tls = tls,
+                              .over_capacity = over_capacity};
+  const auto wanted = [&](std::string_view name) {
+    if (name == "authorization") return true;
+    return std::any_of(settings.apps.begin(), settings.apps.end(), [&](const App& app) {
+      const auto& list = app.auth.forward_headers;
+      return !app.auth.url.empty() && std::find(list.begin(), list.end(), name) != list.end();
+    });
+  };
+  for (const auto& [name, value] : headers) {
+    if (wanted(name)) hello.headers.emplace_back(name, value);
+  }
+  return hello;
+}
+
+std::shared_ptr<EngineSession> EngineService::make_session(Hub& hub, const Terms& terms, const Query& query,
+                                                           socketio::ClientHello hello) {
+  const bool fixture = fixture_ != nullptr;
+  return std::make_shared<EngineSession>(*this, hub,
+                                         EngineSession::Opening{.settings = terms.engine,
+                                                                .version = query.version,
+                                                                .sid = new_sid(query.version),
+                                                                .hello = std::move(hello),
+                                                                .connect_timeout = terms.connect_timeout,
+                                                                .fixture = fixture ? &fixture_maker_ : nullptr,
+                                                                .echo = fixture && fixture_->echo});
+}
+
+bool EngineService::serves(std::string_view path) const {
+  const auto settings = context_.settings();
+  const auto served = terms(*settings);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return served.enabled && path == served.path;
+}
+
+// ---- HTTP ----
+
+namespace {
+
+using ResponseHeaders = std::vector<std::pair<std::string, std::string>>;
+
+ResponseHeaders cors_headers(const std::vector<std::string>& origins, bool credentials, EngineVersion version,
+                             std::string_view origin) {
+  ResponseHeaders headers;
+  if (origin.empty()) return headers;
+  // Clients of protocol 3 expect any origin unless the operator named some.
+  const bool any = std::find(origins.begin(), origins.end(), "*") != origins.end() ||
+                   (origins.empty() && version == EngineVersion::v3);
+  if (any && !credentials) {
+    headers.emplace_back("Access-Control-Allow-Origin", "*");
+    return headers;
+  }
+  if (origins.empty() && !any) return headers;
+  if (any || pusher::origin_allowed(origins, origin)) {
+    headers.emplace_back("Access-Control-Allow-Origin", std::string(origin));
+    if (credentials) headers.emplace_back("Access-Control-Allow-Credentials", "true");
+  }
+  headers.emplace_back("Vary", "Origin");
+  return headers;
+}
+
+void answer_preflight(const HttpRequest& request, Exchange& exchange, ResponseHeaders headers) {
+  headers.emplace_back("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
+  if (const auto asked = request.header("access-control-request-headers"); !asked.empty()) {
+    headers.emplace_back("Access-Control-Allow-Headers", std::string(asked));
+    headers.emplace_back("Vary", "Access-Control-Request-Headers");
+  }
+  exchange.respond({.status = 204, .content_type = "", .headers = std::move(headers), .route = kRoute});
+}
+
+}  // namespace
+
+bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) {
+  if (!serves(request.path) || exchange->hub() == nullptr) return false;
+  const auto settings = context_.settings();
+  const auto served = terms(*settings);
+  const auto query = parse(request.query);
+  auto headers = cors_headers(*served.cors_origins, served.cors_credentials, query.version, request.header("origin"));
+  if (request.method == "OPTIONS") {
+    answer_preflight(request, *exchange, std::move(headers));
+    return true;
+  }
+  const auto fail = [&](int code) {
+    Answerer(exchange, std::move(headers)).answer(socketio::engine_error(code), *exchange->hub());
+  };
+  if (!query.known_transport) {
+    fail(0);
+  } else if (!query.sid.empty()) {
+    pass_on(request, exchange, query, served);
+  } else if (request.method != "GET") {
+    fail(2);
+  } else if (query.websocket) {
+    fail(3);  // a WebSocket without an upgrade
+  } else if (query.version == EngineVersion::v3 && !served.v3) {
+    fail(5);
+  } else {
+    open(request, exchange, query, served);
+  }
+  return true;
+}
+
+void EngineService::open(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange, const Query& query,
+                         const Terms& terms) {
+  Hub& hub = *exchange->hub();
+  const auto settings = context_.settings();
+  auto headers = cors_headers(*terms.cors_origins, terms.cors_credentials, query.version, request.header("origin"));
+  auto place = exchange->take_place(request.client_address);
+  const auto session = make_session(hub, terms, query,
+                                    hello(terms, *settings, request.header("origin"), request.headers,
+                                          request.client_address, query, request.tls, !place.granted()));
+  {
+    const std::lock_guard lock(mutex_);
+    sessions_[session->sid()] = session;
+  }
+  const auto answerer = std::make_shared<Answerer>(exchange, std::move(headers));
+  session->open_polling(query.form, std::move(place),
+                        [answerer, &hub](EngineAnswer answer) { answerer->answer(std::move(answer), hub); });
+}
+
+void EngineService::pass_on(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange, const Query& query,
+                            const Terms& terms) {
+  Hub& here = *exchange->hub();
+  auto answerer = std::make_shared<Answerer>(
+      exchange, cors_headers(*terms.cors_origins, terms.cors_credentials, query.version, request.header("origin")));
+  auto session = find(query.sid);
+  if (session == nullptr) return answerer->answer(socketio::engine_error(1), here);
+  if (query.websocket) return answerer->answer(socketio::engine_error(3), here);
+  Hub& home = session->hub();
+  // The session's own thread does the rest, be it this one or another.
+  const auto on_home = [&home, &here](std::function<void()> work) {
+    if (&home == &here) return work();
+    home.post(std::move(work));
+  };
+  const EngineSession::Answer answer = [answerer, &home](EngineAnswer said) {
+    answerer->answer(std::move(said), home);
+  };
+  if (request.method == "GET") {
+    exchange->watch([session, on_home] { on_home([session] { session->poll_lost(); }); });
+    on_home([session, answer, form = query.form] { session->poll(form, answer); });
+  } else if (request.method == "POST") {
+    if (request.body.size() > terms.engine.message_bytes_max) {
+      return on_home([session, answer] { session->post_too_large(answer); });
+    }
+    const bool binary = request.header("content-type").starts_with("application/octet-stream");
+    auto body = request.body;
+    if (query.form.jsonp) {
+      auto plain = socketio::unwrap_jsonp_post(body);
+      body = plain ? std::move(*plain) : std::string();
+    }
+    on_home([session, answer, binary, body = std::move(body)] { session->post(body, binary, answer); });
+  } else {
+    on_home([session, answer] { session->bad_method(answer); });
+  }
+}
+
+// ---- WebSockets ----
+
+std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& request) {
+  const auto settings = context_.settings();
+  const auto served = terms(*settings);
+  const auto query = parse(request.query);
+  // Clients read these words, not JSON.
+  const auto refuse = [](int code, Errc why) {
+    return HttpRefusal{400, make_error(why), std::string(socketio::engine_error_message(code)), "text/html"};
+  };
+  if (!query.known_transport) return refuse(0, Errc::bad_request);
+  if (!query.websocket) return refuse(3, Errc::bad_request);
+  if (request.draining) return refuse(3, Errc::reconnect);
+  Accepted accepted{.wire = Wire::socketio, .message_bytes_max = served.engine.message_bytes_max, .in_hub = false};
+  if (!query.sid.empty()) {
+    auto session = find(query.sid);
+    if (session == nullptr) return refuse(1, Errc::bad_request);
+    accepted.home = &session->hub();
+    accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), true);
+    return accepted;
+  }
+  if (query.version == EngineVersion::v3 && !served.v3) return refuse(5, Errc::unsupported_protocol_version);
+  auto session = make_session(*request.hub, served, query,
+                              hello(served, *settings, request.origin, request.headers, request.client_address, query,
+                                    request.tls, request.over_capacity));
+  accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), false);
+  return accepted;
+}
+
+}  // namespace parley::net

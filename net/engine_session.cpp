@@ -1,0 +1,354 @@
+#include "net/engine_session.h"
+
+#include "core/check.h"
+#include "net/engine_service.h"
+#include "net/socketio/fixture.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace parley::net {
+
+using socketio::EngineAnswer;
+using socketio::EngineEnd;
+
+// A namespace's end in the hub: what the hub hands over goes to the client, what the end wants done goes to the hub or
+// into the engine.
+class EngineSession::End final : public Session, public Actions {
+ public:
+  End(EngineSession& owner, SocketId id) : Session(Wire::socketio), owner_(owner), id_(id) {}
+
+  // Session
+  void deliver(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
+  void on_event(const ChannelEvent& event, const Bytes& frame) override {
+    call([&](MonoTime now) { owner_.socketio_->on_event(id_, event, frame, now); });
+  }
+  void on_skipped(const ChannelEvent& event) override {
+    call([&](MonoTime now) { owner_.socketio_->on_skipped(id_, event, now); });
+  }
+  void on_reply(Reply& reply) override {
+    call([&](MonoTime now) { owner_.socketio_->on_reply(id_, reply, now); });
+  }
+
+  // Actions
+  [[nodiscard]] WallTime wall() const override { return owner_.wall(); }
+  void send_text(std::string_view payload) override { owner_.engine_.send(payload); }
+  void send_binary(std::string_view payload) override { owner_.engine_.send_binary(payload); }
+  void send_frame(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
+  void request(Request request) override {
+    request.from = ReplyTo{owner_.hub_.id(), id_, request.from.ticket};
+    owner_.hub_.submit(std::move(request));
+  }
+  void ask_application(AuthQuestion question) override { owner_.hub_.ask_application(std::move(question)); }
+  void listen(const ChannelKey& channel, ListenMode mode) override {
+    if (!removed_) owner_.hub_.listen(*this, channel, mode);
+  }
+  void unlisten(const ChannelKey& channel) override {
+    if (!removed_) owner_.hub_.unlisten(*this, channel);
+  }
+  void close(std::uint16_t code, std::string_view, Errc) override {
+    owner_.socketio_->on_close(id_, code, owner_.hub_.now());
+  }
+
+  void remove() {
+    removed_ = true;
+    owner_.hub_.remove_session(*this);
+  }
+  [[nodiscard]] SocketId socket() const { return id_; }
+
+ private:
+  template <class Call>
+  void call(Call&& what) {
+    if (removed_) return;
+    const auto alive = owner_.shared_from_this();
+    const auto now = owner_.hub_.now();
+    what(now);
+    owner_.after(now);
+  }
+
+  EngineSession& owner_;
+  SocketId id_;
+  bool removed_ = false;
+};
+
+namespace {
+
+std::unique_ptr<socketio::EngineClient> make_client(EngineService& service, socketio::ClientHost& host,
+                                                    EngineSession::Opening& opening) {
+  if (opening.echo) return std::make_unique<socketio::EngineEcho>();
+  return std::make_unique<socketio::Client>(service.context(), host, std::move(opening.hello), opening.connect_timeout,
+                                            opening.fixture);
+}
+
+}  // namespace
+
+EngineSession::EngineSession(EngineService& service, Hub& hub, Opening opening)
+    : service_(service),
+      hub_(hub),
+      client_(make_client(service, *this, opening)),
+      socketio_(opening.echo ? nullptr : static_cast<socketio::Client*>(client_.get())),
+      engine_(opening.settings, opening.version, std::move(opening.sid), *this, *client_) {
+  if (socketio_ != nullptr) {
+    socketio_->attach(engine_);
+  } else {
+    static_cast<socketio::EngineEcho*>(client_.get())->attach(engine_);
+  }
+}
+
+EngineSession::~EngineSession() = default;
+
+// ---- polling ----
+
+void EngineSession::open_polling(socketio::PollForm form, ConnectionCounts::Place place, const Answer& answer) {
+  const auto now = hub_.now();
+  place_ = std::move(place);
+  polled_ = true;
+  hub_.world().metrics.connections_opened.add();
+  hub_.world().metrics.connections_socketio.add(1);
+  hub_.add_guest(*this);
+  answer(engine_.open_polling(form, now));
+  after(now);
+}
+
+void EngineSession::poll(socketio::PollForm form, Answer answer) {
+  const auto now = hub_.now();
+  engine_.on_deadline(now);  // the timers are coarse; who is late is late
+  EngineAnswer refused;
+  // A poll that is refused may end the session, which answers the one that is parked.
+  auto parked = std::exchange(poll_, std::move(answer));
+  if (engine_.parked()) std::swap(parked, poll_);
+  if (!engine_.poll(form, now, refused)) { (parked ? parked : std::exchange(poll_, nullptr))(std::move(refused)); }
+  after(now);
+}
+
+void EngineSession::poll_lost() {
+  const auto now = hub_.now();
+  poll_ = nullptr;
+  engine_.poll_lost(now);
+  after(now);
+}
+
+void EngineSession::post(std::string_view body, bool binary, const Answer& answer) {
+  const auto now = hub_.now();
+  engine_.on_deadline(now);
+  ++hub_.counts().frames_received;
+  answer(engine_.post(body, binary, now));
+  after(now);
+}
+
+void EngineSession::post_too_large(const Answer& answer) {
+  const auto now = hub_.now();
+  answer(engine_.post_too_large(now));
+  after(now);
+}
+
+void EngineSession::bad_method(const Answer& answer) { answer(engine_.bad_method()); }
+
+void EngineSession::answer_poll(EngineAnswer answer) {
+  ++hub_.counts().frames_sent;
+  if (const auto to = std::exchange(poll_, nullptr)) to(std::move(answer));
+}
+
+// ---- WebSockets ----
+
+void EngineSession::websocket_open(EngineWebSocket& socket, bool upgrade) {
+  const auto now = hub_.now();
+  if (!upgrade) {
+    websocket_ = &socket;
+    engine_.open_websocket(now);
+  } else if (!finished_ && engine_.begin_upgrade(now)) {
+    probe_ = &socket;
+  } else {
+    socket.actions()->close(0, {}, Errc::bad_request);
+    socket.let_go();
+    return;
+  }
+  after(now);
+}
+
+void EngineSession::websocket_frame(EngineWebSocket& socket, bool text, std::string_view payload) {
+  const auto now = hub_.now();
+  engine_.on_frame(&socket == probe_, text, payload, now);
+  // The upgrade is done: what probed carries the session now.
+  if (probe_ == &socket && engine_.transport() == socketio::EngineTransport::websocket) {
+    websocket_ = std::exchange(probe_, nullptr);
+    engine_.send_waiting();
+  }
+  after(now);
+}
+
+void EngineSession::websocket_lost(EngineWebSocket& socket, EndReason reason) {
+  const auto now = hub_.now();
+  const bool probe = &socket == probe_;
+  if (!probe && &socket != websocket_) return;
+  (probe ? probe_ : websocket_) = nullptr;
+  engine_.websocket_lost(probe, reason == EndReason::closed_by_client, now);
+  after(now);
+}
+
+void EngineSession::send_text(bool probe, std::string_view packet) {
+  const auto* socket = probe ? probe_ : websocket_;
+  if (socket != nullptr) socket->actions()->send_text(packet);
+}
+
+void EngineSession::send_binary(std::string_view payload) {
+  if (websocket_ != nullptr) websocket_->actions()->send_binary(payload);
+}
+
+void EngineSession::send_frame(const Bytes& frame) {
+  if (websocket_ != nullptr) websocket_->actions()->send_frame(frame);
+}
+
+void EngineSession::close_websocket(bool probe) {
+  auto* socket = std::exchange(probe ? probe_ : websocket_, nullptr);
+  if (socket == nullptr) return;
+  socket->actions()->close(0, {}, Errc::reconnect);
+  socket->let_go();
+}
+
+// ---- time, turns, the end ----
+
+void EngineSession::flush_later() {
+  hub_.at_turn_end([alive = shared_from_this()] {
+    const auto now = alive->hub_.now();
+    alive->engine_.flush(now);
+    alive->after(now);
+  });
+}
+
+void EngineSession::later(std::function<void()> work) {
+  hub_.at_turn_end([alive = shared_from_this(), work = std::move(work)] {
+    if (alive->finished_) return;
+    work();
+    alive->after(alive->hub_.now());
+  });
+}
+
+MonoTime EngineSession::on_timer(MonoTime now) {
+  const auto alive = shared_from_this();
+  if (finished_) return MonoTime::max();
+  if (now >= engine_.deadline()) engine_.on_deadline(now);
+  if (socketio_ != nullptr && !engine_.over() && now >= socketio_->deadline()) socketio_->on_deadline(now);
+  after(now);
+  return finished_ ? MonoTime::max()
+                   : std::min(engine_.deadline(), socketio_ ? socketio_->deadline() : MonoTime::max());
+}
+
+void EngineSession::after(MonoTime) {
+  if (finished_) return;
+  if (!engine_.over()) {
+    auto next = engine_.deadline();
+    if (socketio_ != nullptr) next = std::min(next, socketio_->deadline());
+    hub_.timers().schedule(*this, next);
+    return;
+  }
+  finished_ = true;
+  hub_.timers().cancel(*this);
+  hub_.remove_guest(*this);
+  if (polled_) hub_.world().metrics.connections_socketio.add(-1);
+  place_ = {};
+  service_.forget(*this);
+}
+
+void EngineSession::drain() {
+  const auto alive = shared_from_this();
+  const auto now = hub_.now();
+  engine_.close(EngineEnd::closed_by_us, now);
+  after(now);
+}
+
+void EngineSession::abort() {
+  const auto alive = shared_from_this();
+  const auto now = hub_.now();
+  poll_ = nullptr;
+  engine_.abandon(now);
+  after(now);
+}
+
+void EngineSession::end_socket(SocketId id) {
+  if (finished_ || socketio_ == nullptr) return;
+  const auto now = hub_.now();
+  socketio_->on_superseded(id, now);
+  after(now);
+}
+
+// ---- ClientHost ----
+
+WallTime EngineSession::wall() const { return hub_.world().clock.wall(); }
+SocketId EngineSession::new_socket() { return service_.new_socket(); }
+std::string EngineSession::new_secret() { return service_.new_secret(); }
+
+Actions* EngineSession::add(Protocol&, SocketId id) {
+  auto end = std::make_unique<End>(*this, id);
+  if (!hub_.add_session(*end, id)) return nullptr;
+  service_.add_socket(id, weak_from_this(), hub_);
+  ends_.push_back(std::move(end));
+  return ends_.back().get();
+}
+
+void EngineSession::remove(SocketId id) {
+  const auto found = std::find_if(ends_.begin(), ends_.end(), [&](const auto& one) { return one->socket() == id; });
+  if (found == ends_.end()) return;
+  (*found)->remove();
+  service_.remove_socket(id, *this);
+  // It may be on the stack: it goes when the turn is over.
+  if (gone_ends_.empty()) {
+    hub_.at_turn_end([alive = shared_from_this()] { alive->gone_ends_.clear(); });
+  }
+  gone_ends_.push_back(std::move(*found));
+  ends_.erase(found);
+}
+
+void EngineSession::take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) {
+  hub_.ask({.from = {}, .what = TakeSession{std::move(app), std::move(pid)}},
+           [weak = weak_from_this(), done = std::move(done)](Reply& reply) {
+             const auto alive = weak.lock();
+             if (alive == nullptr || alive->finished_) return;
+             auto* taken = std::get_if<SessionTaken>(&reply.what);
+             done(taken == nullptr ? std::nullopt : std::move(taken->record));
+             alive->after(alive->hub_.now());
+           });
+}
+
+void EngineSession::give_back(std::string app, std::string pid, std::string record, WallTime expires) {
+  hub_.submit({.from = {}, .what = KeepSession{std::move(app), std::move(pid), std::move(record), expires}});
+}
+
+void EngineSession::supersede(SocketId id, std::function<void()> done) {
+  service_.end_socket(id, hub_, [weak = weak_from_this(), done = std::move(done)] {
+    const auto alive = weak.lock();
+    if (alive == nullptr || alive->finished_) return;
+    done();
+    alive->after(alive->hub_.now());
+  });
+}
+
+// ---- the WebSocket's protocol ----
+
+void EngineWebSocket::on_open(MonoTime, Actions& actions) {
+  actions_ = &actions;
+  const auto session = session_;
+  if (session != nullptr) session->websocket_open(*this, upgrade_);
+}
+
+void EngineWebSocket::on_text(std::string_view payload, MonoTime, Actions&) {
+  if (const auto session = session_) session->websocket_frame(*this, true, payload);
+}
+
+void EngineWebSocket::on_binary(std::string_view payload, MonoTime, Actions&) {
+  if (const auto session = session_) session->websocket_frame(*this, false, payload);
+}
+
+void EngineWebSocket::on_drain(MonoTime, Actions& actions) {
+  if (const auto session = session_) {
+    session->drain();
+  } else {
+    actions.close(0, {}, Errc::reconnect);
+  }
+}
+
+void EngineWebSocket::on_end(EndReason reason, MonoTime, Actions&) {
+  if (const auto session = std::exchange(session_, nullptr)) session->websocket_lost(*this, reason);
+}
+
+}  // namespace parley::net

@@ -1,0 +1,51 @@
+#pragma once
+// What is kept of a Socket.IO session in the log, so that it can be taken up again: who it was and where it was
+// subscribed. Not what it has received: that comes back with the client, as an offset. Values; pure.
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/publication.h"
+#include "core/result.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net::socketio {
+
+enum class KeptProof : std::uint8_t {
+  again,      // whatever opened the channel is asked for again
+  signature,  // was signed for this socket id, which stays
+};
+
+struct KeptChannel {
+  std::string name;
+  Position position;  // where the subscription began; epoch 0: nothing was published yet
+  KeptProof proof = KeptProof::again;
+  MemberPtr member;  // KeptProof::signature on a presence channel
+  std::string user;  // KeptProof::signature: whom the session spoke for there; may be empty
+};
+
+struct KeptSession {
+  std::string nsp;
+  SocketId socket;
+  std::string user;  // whom the session spoke for; empty: nobody
+  std::vector<KeptChannel> channels;
+};
+
+std::string kept_text(const KeptSession& session);
+Result<KeptSession> parse_kept(std::string_view text);
+
+// What a client says that it has: `tag.offset` for each channel, joined by `-`. Nothing: it is none of ours.
+struct TaggedOffset {
+  std::string tag;
+  Offset offset;
+};
+std::optional<std::vector<TaggedOffset>> parse_offsets(std::string_view text);
+
+// Where each channel of the session goes on, in their order; nothing: the offset names a channel that is not among
+// them, so something may have been missed that is not known of.
+std::optional<std::vector<Position>> positions_of(const KeptSession& session, const std::vector<TaggedOffset>& offsets);
+
+}  // namespace parley::net::socketio

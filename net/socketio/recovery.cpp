@@ -1,0 +1,173 @@
+// Connection state recovery. What the client has comes back with it, as the offsets of all the channels whose
+// publications are in the log; where it was is kept in the log under its pid. So a session is taken up again by any
+// node that has the log, and after any end of the process.
+//
+// While a kept session is taken up again nothing is said: first the publications that were missed, then CONNECT with
+// the old sid and pid, then what is told after a subscription (rosters). If anything is missing, all of it is dropped
+// and the client gets a new session: `recovered` is true only when nothing was missed.
+
+#include "net/socketio/socket.h"
+#include "net/socketio/words.h"
+
+#include <algorithm>
+
+namespace parley::net::socketio {
+
+namespace {
+constexpr std::size_t kKeptAtOnceMax = 16;  // channels; above, the session is kept once a tick, not at each change
+constexpr std::chrono::hours kRenew{6};
+constexpr seconds kRestoreTimeout{15};
+}  // namespace
+
+bool Socket::durable(std::string_view channel) const {
+  return settings_->rule_for(channel).durability != Durability::none;
+}
+
+std::size_t Socket::tracked() const {
+  return static_cast<std::size_t>(
+      std::count_if(subscriptions_.begin(), subscriptions_.end(), [](const pusher::Subscription& one) {
+        return one.extra != nullptr && one.extra->tracking && one.extra->tracking->sent.exists();
+      }));
+}
+
+std::string Socket::offsets() const {
+  std::string out;
+  for (const auto& one : subscriptions_) {
+    if (one.extra == nullptr || !one.extra->tracking || !one.extra->tracking->sent.exists()) continue;
+    if (!out.empty()) out.push_back('-');
+    append_offset(out, one.channel, one.extra->tracking->sent);
+  }
+  return out;
+}
+
+// A client remembers the last string: what it is to send changed without an event.
+void Socket::tell_offsets(Actions& actions) {
+  if (terms_.version != EngineVersion::v4 || restoring_ != nullptr) return;
+  std::string text;
+  begin_event(text, terms_.nsp);
+  text.append(R"("parley:position",")").append(offsets()).append("\"]");
+  actions.send_text(text);
+}
+
+bool Socket::start_tracking(pusher::Subscription& subscription, Position position, MonoTime now, Actions& actions) {
+  const bool keeps = recoverable() && durable(subscription.channel);
+  if (keeps) {
+    auto& tracking = subscription.need_extra().tracking;
+    if (!tracking) tracking.emplace();
+    if (position.exists()) tracking->sent = position;
+  }
+  if (restoring_ != nullptr) {
+    if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
+  } else if (recoverable()) {
+    changed_ = true;
+    if (subscriptions_.size() <= kKeptAtOnceMax) {
+      keep(actions.wall() + kKeptWhileLive, actions);
+    } else {
+      keep_at_ = std::min(keep_at_, now);
+    }
+  }
+  return keeps || terms_.nsp != "/";
+}
+
+void Socket::note_sent(pusher::Subscription& subscription, Position position, MonoTime now) {
+  if (subscription.extra == nullptr || !subscription.extra->tracking) return;
+  auto& tracking = *subscription.extra->tracking;
+  const bool another_history = tracking.sent.epoch != position.epoch;
+  tracking.sent = position;
+  // What is kept names the history by its epoch.
+  if (!tracking.pinged || another_history) {
+    tracking.pinged = position.offset;
+    changed_ = true;
+    keep_at_ = std::min(keep_at_, now);
+  }
+}
+
+void Socket::note_own(const Published&, MonoTime) {}  // on_skipped() told it, in its place among the others
+
+void Socket::on_skipped(const ChannelEvent& event, MonoTime now, Actions& actions) {
+  const auto* published = std::get_if<ChannelEvent::Published>(&event.what);
+  auto* subscription = find(event.channel.name());
+  if (closing_ || published == nullptr || subscription == nullptr) return;
+  const auto position = published->publication->position;
+  if (!position.exists() || subscription->extra == nullptr || !subscription->extra->tracking) return;
+  if (subscription->extra->catch_up != nullptr) return;  // comes with what was missed, if at all
+  note_sent(*subscription, position, now);
+  tell_offsets(actions);
+}
+
+// ---- kept ----
+
+void Socket::keep_later(MonoTime now) { keep_at_ = now + kRenew; }
+
+void Socket::keep(WallTime expires, Actions& actions) {
+  if (!recoverable() || !changed_ || restoring_ != nullptr) return;
+  changed_ = false;
+  KeptSession kept{.nsp = terms_.nsp, .socket = socket_};
+  if (identity_ != nullptr) kept.user = identity_->id;
+  for (const auto& one : subscriptions_) {
+    if (!one.active) continue;
+    KeptChannel channel{.name = one.channel};
+    if (one.extra != nullptr && one.extra->tracking) channel.position = one.extra->tracking->sent;
+    if (one.proof == pusher::Proof::signature) {
+      channel.proof = KeptProof::signature;
+      if (one.extra != nullptr) channel.member = one.extra->member;
+      if (identity_ != nullptr) channel.user = identity_->id;
+    }
+    kept.channels.push_back(std::move(channel));
+  }
+  actions.request(
+      {.from = {},
+       .what = KeepSession{.app = app_->id, .key = terms_.pid, .record = kept_text(kept), .expires = expires}});
+}
+
+// ---- taken up again ----
+
+void Socket::begin_restore(MonoTime now, Actions& actions) {
+  const auto kept = std::move(*terms_.kept);
+  terms_.kept.reset();
+  restoring_ = std::make_unique<Restoring>();
+  restoring_->until = now + kRestoreTimeout;
+  restoring_->channels_left = kept.channels.size() + 1;
+  arrive(now, actions);
+  const auto user = identity_ == nullptr ? std::string() : identity_->id;
+  if (user != kept.user) {
+    fail_restore(actions);
+    return;
+  }
+  for (std::size_t i = 0; i < kept.channels.size() && !restoring_->failed; ++i) {
+    const auto& channel = kept.channels[i];
+    if (!durable(channel.name)) {
+      fail_restore(actions);  // nobody knows what was said there meanwhile
+      return;
+    }
+    if (channel.proof == KeptProof::signature) {
+      Right right{.proof = pusher::Proof::signature, .member = channel.member, .user_id = channel.user};
+      if (channel.member != nullptr) right.user_id = channel.member->user_id;
+      go_on(channel.name, std::move(right), {.since = terms_.since[i]}, actions);
+    } else {
+      join({.channel = channel.name, .since = position_text(terms_.since[i]), .headers = terms_.headers}, actions);
+    }
+  }
+  if (!restoring_->failed && --restoring_->channels_left == 0) restored(actions);
+}
+
+void Socket::restored(Actions& actions) {
+  const auto done = std::move(restoring_);
+  std::string().swap(terms_.token);
+  for (const auto& text : done->missed) actions.send_text(text);
+  send_connect(actions);
+  for (const auto& text : done->after) actions.send_text(text);
+  changed_ = true;
+  keep(actions.wall() + kKeptWhileLive, actions);
+  keep_later(last_heard_);
+  context_.recovered.add();
+}
+
+void Socket::fail_restore(Actions& actions) {
+  if (restoring_->failed) return;
+  restoring_->failed = true;
+  context_.not_recovered.add();
+  actions.close(kNotRecovered, "the session cannot be taken up again", Errc::reconnect);
+}
+
+}  // namespace parley::net::socketio

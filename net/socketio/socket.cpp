@@ -1,0 +1,116 @@
+#include "net/socketio/socket.h"
+
+#include "net/pusher/json_text.h"
+#include "net/socketio/words.h"
+
+#include <algorithm>
+
+namespace parley::net::socketio {
+
+Socket::Socket(pusher::PusherSession session, SocketTerms terms)
+    : ChannelSession(std::move(session)), terms_(std::move(terms)) {}
+
+void Socket::on_open(MonoTime now, Actions& actions) {
+  begin(now);
+  if (terms_.kept) {
+    begin_restore(now, actions);
+    return;
+  }
+  send_connect(actions);
+  arrive(now, actions);
+  if (recoverable()) keep_later(now);
+}
+
+SocketTerms Socket::terms_for_another() const {
+  return {.nsp = terms_.nsp,
+          .version = terms_.version,
+          .recovery_window = terms_.recovery_window,
+          .headers = terms_.headers};
+}
+
+void Socket::send_connect(Actions& actions) {
+  if (terms_.version == EngineVersion::v3) {
+    actions.send_text(encode_connect_v3(terms_.nsp));
+  } else {
+    actions.send_text(encode_connect(terms_.nsp, terms_.sid, terms_.pid));
+  }
+}
+
+// Everything that a client is told goes through here: not before it was told that it is connected.
+void Socket::say(std::string text, Actions& actions) {
+  if (restoring_ == nullptr) {
+    actions.send_text(text);
+    return;
+  }
+  restoring_->bytes += text.size();
+  restoring_->after.push_back(std::move(text));
+  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
+}
+
+// Packets come by on_packet(); a namespace has no frames of its own.
+void Socket::on_text(std::string_view, MonoTime, Actions&) {}
+void Socket::on_binary(std::string_view, MonoTime, Actions&) {}
+
+void Socket::on_packet(const Packet& packet, const std::vector<std::string>&, MonoTime now, Actions& actions) {
+  if (closing_) return;
+  last_heard_ = now;
+  if (packet.type == PacketType::disconnect) {
+    left_ = true;
+    return;
+  }
+  if (packet.type != PacketType::event && packet.type != PacketType::binary_event) return;  // nobody asked for acks
+  const auto arguments = arguments_of(packet.payload);
+  const bool named = !arguments.empty() && pusher::type_of(arguments.front()) == pusher::JsonType::string;
+  const auto event = named ? pusher::json_string(arguments.front()) : std::string();
+  if (event != "activity") note_activity(now, actions);
+  dispatch(event, packet, now, actions);
+}
+
+MonoTime Socket::deadline() const {
+  if (closing_) return pusher::kNever;
+  auto first = std::min(own_deadline(), keep_at_);
+  if (restoring_ != nullptr) first = std::min(first, restoring_->until);
+  return first;
+}
+
+void Socket::on_deadline(MonoTime now, Actions& actions) {
+  if (closing_ || !meet_own_deadlines(now, actions)) return;
+  if (restoring_ != nullptr && now >= restoring_->until) {
+    fail_restore(actions);
+    return;
+  }
+  if (now < keep_at_) return;
+  changed_ = true;
+  keep_later(now);
+  keep(actions.wall() + kKeptWhileLive, actions);
+}
+
+void Socket::end_with(const Error& error, Actions& actions) {
+  if (closing_) return;
+  say_error(error, actions);
+  closing_ = true;
+  const int code = info(error.code).pusher_code;
+  const bool for_good = code >= 4000 && code < 4100;
+  if (for_good) {
+    left_ = true;
+    actions.send_text(encode_disconnect(terms_.nsp));
+  }
+  actions.close(for_good ? kEndNamespace : kEndConnection, error.message, error.code);
+}
+
+void Socket::on_drain(MonoTime, Actions&) {}  // the connection ends, the client comes back and is recovered
+
+void Socket::on_end(EndReason reason, MonoTime now, Actions& actions) {
+  // Whoever may come back is kept for the time in which it may; the channels as they are now.
+  if (recoverable() && restoring_ == nullptr) {
+    if (left_ || terminated_) {
+      actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
+    } else {
+      changed_ = true;
+      keep(actions.wall() + terms_.recovery_window, actions);
+    }
+  }
+  ChannelSession::on_end(reason, now, actions);
+}
+
+}  // namespace parley::net::socketio

@@ -1,0 +1,138 @@
+#pragma once
+// One namespace of a Socket.IO client: laravel-echo-server's events in, and what a channel session says in its words
+// out. The parts: socket.cpp (connect, dispatch, end), socket_events.cpp (what clients ask), socket_words.cpp (what is
+// said), recovery.cpp (kept in the log, taken up again).
+//
+// A socket belongs to a Client (client.h), on its hub's I/O thread. What it sends through Actions is text of an
+// Engine.IO message; where that goes, a WebSocket or a poll, is not its business.
+
+#include "net/pusher/channel_session.h"
+#include "net/socketio/engine_packet.h"
+#include "net/socketio/headers.h"
+#include "net/socketio/kept.h"
+#include "net/socketio/packet.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::net::socketio {
+
+// What a Client has connected under a namespace: an application's socket, or the fixture of conformance suites.
+class NamespaceEnd {
+ public:
+  virtual ~NamespaceEnd() = default;
+  // An event with its arguments; attachments in their order. Acks and the rest of the packets are the Client's.
+  virtual void on_packet(const Packet& packet, const std::vector<std::string>& attachments, MonoTime now,
+                         Actions& actions) = 0;
+  [[nodiscard]] virtual Protocol& protocol() = 0;
+};
+
+// Codes for Actions::close() of a socket: what ends beside it.
+inline constexpr std::uint16_t kEndNamespace = 0;        // the client is told; it does not come back by itself
+inline constexpr std::uint16_t kEndConnection = 1;       // the client comes back
+inline constexpr std::uint16_t kNotRecovered = 2;        // a new socket takes the place of this one
+inline constexpr std::chrono::hours kKeptWhileLive{12};  // renewed at half of it
+
+struct SocketTerms {
+  std::string nsp = "/";
+  EngineVersion version = EngineVersion::v4;
+  std::string sid;    // as the client knows it; in protocol 4 the socket id
+  std::string token;  // that it connected with; only until it is restored
+  std::string pid;    // under which it is kept; empty: it is not
+  milliseconds recovery_window{0};
+  Headers headers;                  // of the CONNECT payload, for asking the application
+  std::optional<KeptSession> kept;  // to be taken up again …
+  std::vector<Position> since;      // … its channels from here on
+};
+
+class Socket final : public pusher::ChannelSession, public NamespaceEnd {
+ public:
+  Socket(pusher::PusherSession session, SocketTerms terms);
+
+  void on_packet(const Packet& packet, const std::vector<std::string>& attachments, MonoTime now,
+                 Actions& actions) override;
+  [[nodiscard]] Protocol& protocol() override { return *this; }
+  // For a new socket in the place of this one, which could not be taken up again.
+  [[nodiscard]] SocketTerms terms_for_another() const;
+  [[nodiscard]] const std::string& token() const { return terms_.token; }
+
+  void on_open(MonoTime now, Actions& actions) override;
+  void on_text(std::string_view payload, MonoTime now, Actions& actions) override;
+  void on_binary(std::string_view payload, MonoTime now, Actions& actions) override;
+  void on_skipped(const ChannelEvent& event, MonoTime now, Actions& actions) override;
+  void on_deadline(MonoTime now, Actions& actions) override;
+  [[nodiscard]] MonoTime deadline() const override;
+  void on_drain(MonoTime now, Actions& actions) override;
+  void on_end(EndReason reason, MonoTime now, Actions& actions) override;
+
+ private:
+  // What waits while a kept session is taken up again: the missed publications, then what is told after them.
+  struct Restoring {
+    std::vector<std::string> missed;
+    std::vector<std::string> after;
+    std::size_t bytes = 0;
+    std::size_t channels_left = 0;
+    MonoTime until = pusher::kNever;
+    bool failed = false;
+  };
+
+  // socket.cpp
+  void say(std::string text, Actions& actions);
+  void send_connect(Actions& actions);
+  void dispatch(std::string_view event, const Packet& packet, MonoTime now, Actions& actions);
+
+  // socket_events.cpp
+  Status subscribe(std::string_view argument, std::uint64_t ticket, Actions& actions);
+  Status unsubscribe(std::string_view argument, Actions& actions);
+  Status client_event(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions);
+  Status ask_presence(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions);
+  void answer(std::uint64_t ticket, std::string_view json, Actions& actions);
+
+  // socket_words.cpp
+  void say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what,
+                     Actions& actions) override;
+  void say_refused(std::string_view channel, const Error& error, Actions& actions) override;
+  void say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) override;
+  void say_cache_miss(std::string_view channel, Actions& actions) override;
+  void say_publication(pusher::Subscription& subscription, const Publication& publication, Actions& actions) override;
+  void say_frame(pusher::Subscription& subscription, const Bytes& frame, Position position, Actions& actions) override;
+  void say_error(const Error& error, Actions& actions) override;
+  void say_signed_in(std::string_view user_data, Actions& actions) override;
+  void say_token_accepted(WallTime expires, Actions& actions) override;
+  void say_token_expiring(seconds in, Actions& actions) override;
+  void say_watchlist(const WatchlistChanged& what, Actions& actions) override;
+  void say_published(const Published& what, Actions& actions) override;
+  void say_not_published(const PublishRefused& what, Actions& actions) override;
+  void say_status(std::uint64_t ticket, std::string_view channel, const UserList& list, Actions& actions) override;
+  void say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) override;
+  void say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) override;
+  void say_other(Reply& reply, MonoTime now, Actions& actions) override;
+  void end_with(const Error& error, Actions& actions) override;
+
+  // recovery.cpp
+  bool start_tracking(pusher::Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
+  void note_sent(pusher::Subscription& subscription, Position position, MonoTime now) override;
+  void note_own(const Published& published, MonoTime now) override;
+  [[nodiscard]] bool recoverable() const { return !terms_.pid.empty(); }
+  [[nodiscard]] bool durable(std::string_view channel) const;
+  [[nodiscard]] std::string offsets() const;  // of all that is tracked
+  [[nodiscard]] std::size_t tracked() const;
+  void tell_offsets(Actions& actions);
+  void keep(WallTime expires, Actions& actions);
+  void keep_later(MonoTime now);
+  void begin_restore(MonoTime now, Actions& actions);
+  void restored(Actions& actions);
+  void fail_restore(Actions& actions);
+
+  SocketTerms terms_;
+  std::unique_ptr<Restoring> restoring_;
+  std::vector<std::pair<std::string, std::uint64_t>> asked_;  // channels whose subscribe wants an answer, and tickets
+  MonoTime keep_at_ = pusher::kNever;                         // when the session is to be kept anew
+  bool changed_ = false;                                      // since it was kept
+  bool left_ = false;                                         // the client left the namespace: it will not be taken up
+};
+
+}  // namespace parley::net::socketio

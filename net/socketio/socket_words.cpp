@@ -1,0 +1,191 @@
+// What a Socket.IO client is told. Events of channels as laravel-echo-server sends them; Parley's own begin with
+// `parley:`.
+
+#include "core/json_string.h"
+#include "net/pusher/encoder.h"
+#include "net/pusher/history_json.h"
+#include "net/socketio/socket.h"
+#include "net/socketio/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::net::socketio {
+
+namespace {
+
+// Takes the ticket of the channel's subscribe that wants an answer; 0: none does.
+std::uint64_t take(std::vector<std::pair<std::string, std::uint64_t>>& asked, std::string_view channel) {
+  const auto found = std::find_if(asked.begin(), asked.end(), [&](const auto& one) { return one.first == channel; });
+  if (found == asked.end()) return 0;
+  const auto ticket = found->second;
+  asked.erase(found);
+  return ticket;
+}
+
+std::string ids_json(const std::vector<std::string>& ids) {
+  std::string out = "[";
+  for (const auto& id : ids) {
+    if (out.size() > 1) out.push_back(',');
+    append_json_string(out, id);
+  }
+  out.push_back(']');
+  return out;
+}
+
+}  // namespace
+
+void Socket::say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what, Actions& actions) {
+  const auto& channel = subscription.channel;
+  if (what.roster != nullptr) {
+    say(encode_channel_event(terms_.nsp, "presence:subscribed", channel, members_json(what.roster->members)), actions);
+  }
+  const auto ticket = take(asked_, channel);
+  if (ticket == 0) return;
+  std::string json = R"({"channel":)";
+  append_json_string(json, channel);
+  if (what.durable) json.append(fmt::format(R"(,"position":"{}")", position_text(what.position)));
+  if (what.recovered) json.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+  answer(ticket, json + "}", actions);
+}
+
+// With the status of HTTP, as laravel-echo-server; the reason stands behind it.
+void Socket::say_refused(std::string_view channel, const Error& error, Actions& actions) {
+  if (restoring_ != nullptr) {
+    fail_restore(actions);
+    return;
+  }
+  std::string text;
+  begin_event(text, terms_.nsp);
+  text.append(R"("subscription_error",)");
+  append_json_string(text, channel);
+  text.append(fmt::format(",{},", info(error.code).http_status)).append(error_json(error)).push_back(']');
+  say(std::move(text), actions);
+  answer(take(asked_, channel), error_json(error), actions);
+  if (recoverable() && find(channel) == nullptr) {  // it may have been taken off the channel
+    changed_ = true;
+    keep(actions.wall() + kKeptWhileLive, actions);
+  }
+}
+
+void Socket::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) {
+  if (restoring_ != nullptr) {
+    fail_restore(actions);
+    return;
+  }
+  const ChannelEvent event{.channel = key(channel), .what = ChannelEvent::Gap{epoch, after, before}};
+  say(encode_event_of_channel(terms_.nsp, event, {}), actions);
+}
+
+void Socket::say_cache_miss(std::string_view channel, Actions& actions) {
+  say(encode_channel_event(terms_.nsp, "pusher:cache_miss", channel, "null"), actions);
+}
+
+void Socket::say_publication(pusher::Subscription& subscription, const Publication& publication, Actions& actions) {
+  std::string offset;
+  const bool kept = recoverable() && publication.position.exists();
+  if (kept) {
+    auto& tracking = subscription.need_extra().tracking;
+    if (!tracking) tracking.emplace();
+    tracking->sent = publication.position;
+    offset = offsets();
+  }
+  auto text = encode_publication(terms_.nsp, subscription.channel, publication, offset);
+  if (restoring_ == nullptr) {
+    actions.send_text(text);
+    return;
+  }
+  restoring_->bytes += text.size();
+  restoring_->missed.push_back(std::move(text));
+  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
+}
+
+// The hub's frame is for the namespace `/` and has this channel's offset alone: right for who tracks no other.
+void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, Position position, Actions& actions) {
+  const bool tracks = subscription.extra != nullptr && subscription.extra->tracking && position.exists();
+  if (tracks) subscription.extra->tracking->sent = position;
+  const bool own_offsets = tracks && tracked() > 1;
+  const bool root = terms_.nsp == "/";
+  if (root && !own_offsets && restoring_ == nullptr) {
+    actions.send_frame(frame);
+    return;
+  }
+  auto body = frame_text(frame).substr(2);  // behind `42`
+  std::string text = "42";
+  if (!root) text.append(terms_.nsp).push_back(',');
+  if (own_offsets) {
+    std::string alone = ",\"";
+    append_offset(alone, subscription.channel, position);
+    body.remove_suffix(std::min(body.size(), alone.size() + 2));  // and `"]`
+    text.append(body).append(",\"").append(offsets()).append("\"]");
+  } else {
+    text.append(body);
+  }
+  if (restoring_ == nullptr) {
+    actions.send_text(text);
+    return;
+  }
+  restoring_->bytes += text.size();
+  restoring_->missed.push_back(std::move(text));
+}
+
+void Socket::say_error(const Error& error, Actions& actions) {
+  say(encode_event(terms_.nsp, "parley:error", error_json(error)), actions);
+}
+
+void Socket::say_signed_in(std::string_view user_data, Actions& actions) {
+  std::string json = R"({"user_data":)";
+  append_json_string(json, user_data);
+  say(encode_event(terms_.nsp, "parley:signed_in", json + "}"), actions);
+}
+
+void Socket::say_token_accepted(WallTime expires, Actions& actions) {
+  say(encode_event(terms_.nsp, "parley:token", fmt::format(R"({{"expires":{}}})", expires.ms)), actions);
+}
+
+void Socket::say_token_expiring(seconds in, Actions& actions) {
+  say(encode_event(terms_.nsp, "parley:token_expiring",
+                   fmt::format(R"({{"expires_in":{}}})", std::max<std::int64_t>(in.count(), 0))),
+      actions);
+}
+
+void Socket::say_watchlist(const WatchlistChanged& what, Actions& actions) {
+  say(encode_event(terms_.nsp, "parley:watchlist",
+                   fmt::format(R"({{"online":{},"offline":{}}})", ids_json(what.online), ids_json(what.offline))),
+      actions);
+}
+
+void Socket::say_published(const Published& what, Actions& actions) {
+  std::string json = "{";
+  if (what.position.exists()) json.append(fmt::format(R"("position":"{}",)", position_text(what.position)));
+  answer(what.ack, json.append(fmt::format(R"("duplicate":{}}})", what.duplicate)), actions);
+}
+
+void Socket::say_not_published(const PublishRefused& what, Actions& actions) {
+  say_refusal(what.ack, what.error, actions);
+}
+
+void Socket::say_status(std::uint64_t ticket, std::string_view, const UserList& list, Actions& actions) {
+  answer(ticket, pusher::status_json(list, actions.wall()), actions);
+}
+
+void Socket::say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) {
+  answer(ticket, pusher::history_json(page.channel.name(), page, std::nullopt), actions);
+}
+
+void Socket::say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) {
+  if (ticket == 0) {
+    say_error(error, actions);
+  } else {
+    answer(ticket, error_json(error), actions);
+  }
+}
+
+void Socket::say_other(Reply& reply, MonoTime, Actions& actions) {
+  if (const auto* members = std::get_if<Members>(&reply.what)) {
+    answer(reply.to.ticket, fmt::format(R"({{"members":{}}})", members_json(members->members)), actions);
+  }
+}
+
+}  // namespace parley::net::socketio

@@ -1,0 +1,160 @@
+#include "net/socketio/words.h"
+
+#include "core/json_string.h"
+#include "net/pusher/json_text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace parley::net::socketio {
+namespace {
+
+constexpr std::size_t kTagChars = 6;
+constexpr std::size_t kDepthMax = 64;  // of application data that is passed on as JSON
+
+void append_argument(std::string& out, std::string_view text) {
+  out.push_back(',');
+  append_json_string(out, text);
+}
+
+void begin_channel_event(std::string& out, std::string_view nsp, std::string_view event, std::string_view channel) {
+  begin_event(out, nsp);
+  append_json_string(out, event);
+  append_argument(out, channel);
+}
+
+// The data as one JSON value. True: it is a string.
+bool append_data(std::string& out, const Publication& publication) {
+  const std::string_view data = publication.data;
+  if (publication.kind == DataKind::text && !pusher::check_json(data, kDepthMax)) {
+    append_json_string(out, data);
+    return true;
+  }
+  out.append(data);
+  return pusher::type_of(data) == pusher::JsonType::string;
+}
+
+}  // namespace
+
+std::string offset_tag(std::string_view channel, Epoch epoch) {
+  static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  auto hash = stable_hash(channel) ^ (epoch.value * 0x9E3779B97F4A7C15ULL);
+  hash ^= hash >> 29;
+  std::string tag(kTagChars, 'A');
+  for (auto& c : tag) {
+    c = digits[hash & 63];
+    hash >>= 6;
+  }
+  return tag;
+}
+
+void append_offset(std::string& out, std::string_view channel, Position position) {
+  out.append(offset_tag(channel, position.epoch));
+  out.push_back('.');
+  pusher::append_number(out, position.offset.value);
+}
+
+std::string encode_publication(std::string_view nsp, std::string_view channel, const Publication& publication,
+                               std::string_view offset) {
+  std::string out;
+  out.reserve(publication.data.size() + publication.event.size() + channel.size() + offset.size() + 32);
+  begin_channel_event(out, nsp, publication.event, channel);
+  out.push_back(',');
+  const bool text = append_data(out, publication);
+  if (!offset.empty()) {
+    append_argument(out, offset);
+  } else if (text) {
+    out.append(",null");  // or the client would take the text for an offset
+  }
+  out.push_back(']');
+  return out;
+}
+
+std::string encode_channel_event(std::string_view nsp, std::string_view event, std::string_view channel,
+                                 std::string_view json) {
+  std::string out;
+  begin_channel_event(out, nsp, event, channel);
+  out.push_back(',');
+  out.append(json).push_back(']');
+  return out;
+}
+
+std::string encode_event(std::string_view nsp, std::string_view event, std::string_view json) {
+  std::string out;
+  begin_event(out, nsp);
+  append_json_string(out, event);
+  out.push_back(',');
+  out.append(json).push_back(']');
+  return out;
+}
+
+std::string encode_answer(std::string_view nsp, std::uint64_t ack, std::string_view json) {
+  std::string out;
+  begin_ack(out, nsp, ack);
+  out.append(json).push_back(']');
+  return out;
+}
+
+std::string member_json(const Member& member) {
+  std::string out = R"({"user_id":)";
+  append_json_string(out, member.user_id);
+  out.append(R"(,"user_info":)").append(member.user_info.empty() ? "null" : member.user_info);
+  out.push_back('}');
+  return out;
+}
+
+std::string members_json(const std::vector<MemberPtr>& members) {
+  std::string out = "[";
+  for (const auto& member : members) {
+    if (out.size() > 1) out.push_back(',');
+    out.append(member_json(*member));
+  }
+  out.push_back(']');
+  return out;
+}
+
+std::string error_json(const Error& error) {
+  auto out = fmt::format(R"({{"error":"{}","message":)", info(error.code).name);
+  append_json_string(out, error.message);
+  out.push_back('}');
+  return out;
+}
+
+std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset) {
+  struct Visitor {
+    std::string_view nsp;
+    std::string_view channel;
+    std::string_view offset;
+    std::string operator()(const ChannelEvent::Published& what) const {
+      return encode_publication(nsp, channel, *what.publication, offset);
+    }
+    std::string operator()(const ChannelEvent::MemberAdded& what) const {
+      return encode_channel_event(nsp, "presence:joining", channel, member_json(*what.member));
+    }
+    std::string operator()(const ChannelEvent::MemberRemoved& what) const {
+      return encode_channel_event(nsp, "presence:leaving", channel, member_json({what.user_id, what.user_info}));
+    }
+    std::string operator()(const ChannelEvent::SubscriptionCount& what) const {
+      return encode_channel_event(nsp, "subscription_count", channel,
+                                  fmt::format(R"({{"subscription_count":{}}})", what.count));
+    }
+    std::string operator()(const ChannelEvent::Gap& what) const {
+      return encode_channel_event(nsp, "parley:gap", channel,
+                                  fmt::format(R"({{"after":{},"before":{},"epoch":"{}"}})", what.after.value,
+                                              what.before.value, epoch_text(what.epoch)));
+    }
+  };
+  return std::visit(Visitor{nsp, event.channel.name(), offset}, event.what);
+}
+
+std::string SocketIoEncoder::encode(const ChannelEvent& event) const {
+  std::string offset;
+  if (const auto* published = std::get_if<ChannelEvent::Published>(&event.what)) {
+    const auto position = published->publication->position;
+    if (position.exists()) append_offset(offset, event.channel.name(), position);
+  }
+  return encode_event_of_channel("/", event, offset);
+}
+
+}  // namespace parley::net::socketio

@@ -1,0 +1,43 @@
+#pragma once
+// What Socket.IO clients are told, packet by packet: values in, text of an Engine.IO message out. Pure.
+//
+// Events have laravel-echo-server's form: event, channel, data. Those of a durable channel end with an offset, by which
+// a client of protocol 5 is recovered: it remembers the last argument of any event if that is a string, so no other
+// event may end with one.
+
+#include "net/protocol.h"
+#include "net/socketio/packet.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace parley::net::socketio {
+
+// Names a channel's history within an offset: six characters, of the channel's name and the epoch.
+std::string offset_tag(std::string_view channel, Epoch epoch);
+void append_offset(std::string& out, std::string_view channel, Position position);  // `tag.offset`
+
+// `42["event","channel",data]`, or with `"offset"` where one is given; `nsp` as in begin_event(). Data that came as
+// text is passed on as JSON where it is that, else as a string.
+std::string encode_publication(std::string_view nsp, std::string_view channel, const Publication& publication,
+                               std::string_view offset);
+// `42["event","channel",json]`. The JSON must not be a string.
+std::string encode_channel_event(std::string_view nsp, std::string_view event, std::string_view channel,
+                                 std::string_view json);
+std::string encode_event(std::string_view nsp, std::string_view event, std::string_view json);
+std::string encode_answer(std::string_view nsp, std::uint64_t ack, std::string_view json);  // an acknowledgement
+
+std::string member_json(const Member& member);  // {"user_id":"42","user_info":{…}}
+std::string members_json(const std::vector<MemberPtr>& members);
+std::string error_json(const Error& error);  // {"error":"unauthorized","message":"…"}
+
+// What a hub tells all subscribers of a channel on the namespace `/`; encoded once for all of them.
+class SocketIoEncoder final : public Encoder {
+ public:
+  [[nodiscard]] std::string encode(const ChannelEvent& event) const override;
+};
+// Empty: Socket.IO clients are told nothing of it.
+std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset);
+
+}  // namespace parley::net::socketio
