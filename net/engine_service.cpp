@@ -3,6 +3,7 @@
 #include "net/pusher/handshake.h"
 #include "net/pusher/http_signature.h"
 #include "net/socketio/fixture.h"
+#include "net/socketio/jsonp.h"
 
 #include <fmt/format.h>
 
@@ -88,6 +89,7 @@ EngineService::Terms EngineService::terms(const Settings& settings) const {
     return {.path = fixture_->path,
             .engine = fixture_->engine,
             .connect_timeout = fixture_->connect_timeout,
+            .v3 = false,
             .cors_origins = &fixture_->cors_origins};
   }
   const auto& socketio = settings.socketio;
@@ -152,6 +154,11 @@ std::shared_ptr<EngineSession> EngineService::find(const std::string& sid) const
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(sid);
   return found == sessions_.end() ? nullptr : found->second;
+}
+
+void EngineService::remember(std::shared_ptr<EngineSession> session) {
+  const std::lock_guard lock(mutex_);
+  sessions_[session->sid()] = std::move(session);
 }
 
 void EngineService::forget(const EngineSession& session) {
@@ -260,6 +267,10 @@ ResponseHeaders cors_headers(const std::vector<std::string>& origins, bool crede
 }
 
 void answer_preflight(const HttpRequest& request, Exchange& exchange, ResponseHeaders headers) {
+  if (headers.empty()) {  // no page of another origin: a browser reads nothing of this
+    return exchange.respond({.status = 204, .content_type = "", .route = kRoute});
+  }
+  headers.emplace_back("Content-Length", "0");  // or Safari waits for a body
   headers.emplace_back("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
   if (const auto asked = request.header("access-control-request-headers"); !asked.empty()) {
     headers.emplace_back("Access-Control-Allow-Headers", std::string(asked));
@@ -269,6 +280,15 @@ void answer_preflight(const HttpRequest& request, Exchange& exchange, ResponseHe
 }
 
 }  // namespace
+
+// Two posts of one session at a time: neither is to be trusted. The second is noticed when its head is there.
+std::shared_ptr<void> EngineService::body_begins(std::string_view path, std::string_view query) {
+  if (!serves(path)) return nullptr;
+  auto session = find(parse(query).sid);
+  if (session == nullptr) return nullptr;
+  session->posting.fetch_add(1);
+  return {session.get(), [session](void*) { session->posting.fetch_sub(1); }};
+}
 
 bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) {
   if (!serves(request.path) || exchange->hub() == nullptr) return false;
@@ -308,10 +328,7 @@ void EngineService::open(const HttpRequest& request, const std::shared_ptr<Excha
   const auto session = make_session(hub, terms, query,
                                     hello(terms, *settings, request.header("origin"), request.headers,
                                           request.client_address, query, request.tls, !place.granted()));
-  {
-    const std::lock_guard lock(mutex_);
-    sessions_[session->sid()] = session;
-  }
+  remember(session);
   const auto answerer = std::make_shared<Answerer>(exchange, std::move(headers));
   session->open_polling(query.form, std::move(place),
                         [answerer, &hub](EngineAnswer answer) { answerer->answer(std::move(answer), hub); });
@@ -338,6 +355,9 @@ void EngineService::pass_on(const HttpRequest& request, const std::shared_ptr<Ex
     exchange->watch([session, on_home] { on_home([session] { session->poll_lost(); }); });
     on_home([session, answer, form = query.form] { session->poll(form, answer); });
   } else if (request.method == "POST") {
+    if (session->posting.load() > 0) {
+      return on_home([session, answer] { session->post_refused(answer); });
+    }
     if (request.body.size() > terms.engine.message_bytes_max) {
       return on_home([session, answer] { session->post_too_large(answer); });
     }

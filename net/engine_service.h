@@ -37,6 +37,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
 
   // HttpHandler
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
+  std::shared_ptr<void> body_begins(std::string_view path, std::string_view query) override;
   // SessionFactory
   [[nodiscard]] bool serves(std::string_view path) const override;
   std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) override;
@@ -45,6 +46,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
   pusher::PusherContext& context() { return context_; }
   SocketId new_socket();
   std::string new_secret();
+  void remember(std::shared_ptr<EngineSession> session);
   void forget(const EngineSession& session);
   void add_socket(SocketId id, std::weak_ptr<EngineSession> session, Hub& hub);
   void remove_socket(SocketId id, const EngineSession& session);
@@ -79,7 +81,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
   std::unique_ptr<EngineFixture> fixture_;
   socketio::FixtureMaker fixture_maker_;
   mutable std::mutex mutex_;                                                  // guards what follows; leaf
-  std::unordered_map<std::string, std::shared_ptr<EngineSession>> sessions_;  // those that began by polling
+  std::unordered_map<std::string, std::shared_ptr<EngineSession>> sessions_;  // by sid
   std::unordered_map<SocketId, Place> sockets_;                               // those that may come back
 };
 

@@ -142,6 +142,12 @@ void EngineSession::post_too_large(const Answer& answer) {
   after(now);
 }
 
+void EngineSession::post_refused(const Answer& answer) {
+  const auto now = hub_.now();
+  answer(engine_.post_refused(now));
+  after(now);
+}
+
 void EngineSession::bad_method(const Answer& answer) { answer(engine_.bad_method()); }
 
 void EngineSession::answer_poll(EngineAnswer answer) {
@@ -154,6 +160,7 @@ void EngineSession::answer_poll(EngineAnswer answer) {
 void EngineSession::websocket_open(EngineWebSocket& socket, bool upgrade) {
   const auto now = hub_.now();
   if (!upgrade) {
+    service_.remember(shared_from_this());
     websocket_ = &socket;
     engine_.open_websocket(now);
   } else if (!finished_ && engine_.begin_upgrade(now)) {

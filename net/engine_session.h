@@ -14,6 +14,7 @@
 #include "net/socketio/engine.h"
 #include "net/timer_wheel.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,6 +33,7 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
                             private socketio::ClientHost {
  public:
   using Answer = std::function<void(socketio::EngineAnswer)>;
+  std::atomic<int> posting{0};  // bodies that are being read; from any thread
 
   struct Opening {
     socketio::EngineSettings settings;
@@ -54,6 +56,7 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   void poll_lost();
   void post(std::string_view body, bool binary, const Answer& answer);
   void post_too_large(const Answer& answer);
+  void post_refused(const Answer& answer);  // another one is being read
   void bad_method(const Answer& answer);
 
   // ---- WebSockets, by EngineWebSocket ----

@@ -125,6 +125,7 @@ void HttpConnection::drain() {
 
 void HttpConnection::on_lost() {
   phase_ = Phase::ending;
+  body_coming_.reset();
   if (const auto gone = std::exchange(gone_, nullptr)) gone();
 }
 
@@ -216,6 +217,7 @@ bool HttpConnection::parse() {
   }
   if (!parser_->is_header_done()) return false;
   if (parser_->is_done()) return true;
+  if (!header_before) tell_of_body();
   if (used > 0 || !header_before) set_deadline(hub().now() + limits.handshake_timeout);
   if (!continue_told_) {
     continue_told_ = true;
@@ -235,16 +237,7 @@ void HttpConnection::refuse(int status, Errc code, std::string_view message) {
 
 // ---- serving ----
 
-HttpRequest HttpConnection::take_request() {
-  auto message = parser_->release();
-  parser_.reset();
-  keep_alive_ = message.keep_alive() && !draining_ && !hub().draining();
-  http_10_ = message.version() < 11;
-  head_only_ = message.method() == http::verb::head;
-
-  HttpRequest request;
-  request.method = std::string(view(message.method_string()));
-  std::string_view target = view(message.target());
+HttpConnection::Target HttpConnection::target_of(std::string_view target) const {
   // The absolute form is for proxies, but every server must understand it.
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!lower(target.substr(0, scheme.size())).starts_with(scheme)) continue;
@@ -258,8 +251,30 @@ HttpRequest HttpConnection::take_request() {
     path.remove_prefix(prefix.size());
     if (path.empty()) path = "/";
   }
-  request.path = std::string(path);
-  if (question != std::string_view::npos) request.query = std::string(target.substr(question + 1));
+  return {path, question == std::string_view::npos ? std::string_view() : target.substr(question + 1)};
+}
+
+void HttpConnection::tell_of_body() {
+  const auto target = target_of(view(parser_->get().target()));
+  for (const auto& handler : service_->handlers) {
+    body_coming_ = handler->body_begins(target.path, target.query);
+    if (body_coming_ != nullptr) return;
+  }
+}
+
+HttpRequest HttpConnection::take_request() {
+  body_coming_.reset();
+  auto message = parser_->release();
+  parser_.reset();
+  keep_alive_ = message.keep_alive() && !draining_ && !hub().draining();
+  http_10_ = message.version() < 11;
+  head_only_ = message.method() == http::verb::head;
+
+  HttpRequest request;
+  request.method = std::string(view(message.method_string()));
+  const auto target = target_of(view(message.target()));
+  request.path = std::string(target.path);
+  request.query = std::string(target.query);
   for (const auto& field : message) {
     request.headers.emplace_back(lower(view(field.name_string())), std::string(view(field.value())));
   }

@@ -55,6 +55,12 @@ class HttpConnection final : public Link {
   void set_deadline(MonoTime when);
   void process();
   bool parse();  // true: a whole request is there
+  void tell_of_body();
+  struct Target {
+    std::string_view path;  // without the configured prefix
+    std::string_view query;
+  };
+  [[nodiscard]] Target target_of(std::string_view target) const;
   void refuse(int status, Errc code, std::string_view message);
   void serve();
   HttpRequest take_request();
@@ -68,6 +74,7 @@ class HttpConnection final : public Link {
   std::string peer_;
   std::string buffer_;  // read, not parsed
   std::optional<Parser> parser_;
+  std::shared_ptr<void> body_coming_;
   std::function<void()> gone_;  // who waits for an answer to be given hears that the client went
   MonoTime deadline_ = MonoTime::max();
   MonoTime request_started_;

@@ -85,15 +85,12 @@ void Client::on_message(std::string_view text, MonoTime now) {
   if (!packet) return fail(now);
   if (packet->attachments == 0) return handle(*packet, {}, now);
   collecting_ = text;
-  attachments_due_ = packet->attachments;
-  attachment_bytes_ = 0;
+  attachments_due_ = packet->attachments;  // of message_bytes_max each, at most
 }
 
 void Client::on_binary_message(std::string_view data, MonoTime now) {
   now_ = now;
   if (attachments_due_ == 0) return fail(now);
-  attachment_bytes_ += data.size();
-  if (attachment_bytes_ > engine_->settings().message_bytes_max) return fail(now);
   attachments_.emplace_back(data);
   if (--attachments_due_ > 0) return;
   const auto text = std::exchange(collecting_, {});

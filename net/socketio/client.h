@@ -112,7 +112,6 @@ class Client final : public EngineClient {
   std::vector<std::unique_ptr<Pending>> pending_;
   std::string collecting_;  // a binary packet's header, while attachments come
   std::vector<std::string> attachments_;
-  std::size_t attachment_bytes_ = 0;
   std::size_t attachments_due_ = 0;
   milliseconds connect_timeout_;
   MonoTime connect_by_ = MonoTime::max();

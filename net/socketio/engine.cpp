@@ -1,5 +1,7 @@
 #include "net/socketio/engine.h"
 
+#include "net/socketio/jsonp.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -188,6 +190,11 @@ EngineAnswer Engine::post_too_large(MonoTime now) {
   return empty_answer(413);
 }
 
+EngineAnswer Engine::post_refused(MonoTime now) {
+  end(EngineEnd::transport_lost, now);
+  return empty_answer(400);
+}
+
 EngineAnswer Engine::bad_method() const { return empty_answer(500); }
 
 // ---- packets ----
@@ -235,7 +242,7 @@ void Engine::drop_probe() {
 void Engine::on_frame(bool probe, bool text, std::string_view payload, MonoTime now) {
   if (probe && upgrade_ != Upgrade::none) return on_probe_frame(text, payload, now);
   if (state_ != State::open || transport_ != EngineTransport::websocket) return;
-  const auto packet = text ? decode_engine_text(payload) : decode_engine_binary(payload, version_);
+  const auto packet = text ? decode_engine_text(payload, version_) : decode_engine_binary(payload, version_);
   if (!packet) return end(EngineEnd::parse_error, now);
   on_packet(*packet, now);
 }

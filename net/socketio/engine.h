@@ -90,6 +90,7 @@ class Engine {
   bool poll(PollForm form, MonoTime now, EngineAnswer& refused);
   EngineAnswer post(std::string_view body, bool binary_body, MonoTime now);
   EngineAnswer post_too_large(MonoTime now);
+  EngineAnswer post_refused(MonoTime now);
   EngineAnswer bad_method() const;
   void poll_lost(MonoTime now);  // the connection with the parked GET ended
   void flush(MonoTime now);

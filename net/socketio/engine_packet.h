@@ -8,9 +8,13 @@
 
 #include "core/bytes.h"
 #include "core/result.h"
+#include "net/socketio/base64.h"
+#include "net/socketio/jsonp.h"
+#include "net/socketio/utf16.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,22 +26,24 @@ enum class EngineVersion : std::uint8_t { v3 = 3, v4 = 4 };
 
 enum class EngineType : std::uint8_t { open = 0, close = 1, ping = 2, pong = 3, message = 4, upgrade = 5, noop = 6 };
 
-// What came in. `data` points into what was decoded, or into `holder` where it was base64.
+// What came in. `data` points into what was decoded, or into `holder` where it was base64; it stays where it is when
+// the packet moves.
 struct EnginePacket {
   EngineType type = EngineType::message;
   bool binary = false;
   std::string_view data;
-  std::string holder;
+  Bytes holder;
 };
 
-// One text frame of a WebSocket: the digit and the data. Errc::bad_frame on an unknown digit or nothing.
-Result<EnginePacket> decode_engine_text(std::string_view frame);
-// One binary frame: protocol 4 is data alone, protocol 3 has a byte for the type before it.
+// One text frame of a WebSocket: the digit and the data. Errc::bad_frame on an unknown digit or nothing. With
+// `base64_as` a binary message may come as text, `b` and base64 (`b4` in protocol 3): clients that force base64 do so.
+Result<EnginePacket> decode_engine_text(std::string_view frame, std::optional<EngineVersion> base64_as = std::nullopt);
+// One binary frame: protocol 4 is data alone, protocol 3 has a byte for the type before it. Only messages are binary.
 Result<EnginePacket> decode_engine_binary(std::string_view frame, EngineVersion version);
 
 // A polling body. More than `packets_max` packets, a length that is wrong or does not end on a character, base64
-// that is none, an empty body, anything else that is not the form: Errc::bad_frame. `binary_body`: protocol 3's
-// application/octet-stream (never for protocol 4). The packets point into `body`.
+// that is none, text that is not UTF-8, an empty body or packet, anything else that is not the form: Errc::bad_frame.
+// `binary_body`: protocol 3's application/octet-stream (never for protocol 4). The packets point into `body`.
 Result<std::vector<EnginePacket>> decode_engine_payload(std::string_view body, EngineVersion version, bool binary_body,
                                                         std::size_t packets_max);
 
@@ -54,22 +60,13 @@ struct EnginePayload {
   bool binary_body = false;  // application/octet-stream
 };
 // `base64_only`: the client cannot read binary bodies (`b64=1`), or the answer is JSONP. Protocol 3 takes the binary
-// form of a body as soon as one packet is binary and the client can read it.
+// form of a body as soon as one packet is binary and the client can read it. No packets: a noop, since neither
+// protocol's client can read an empty body.
 EnginePayload encode_engine_payload(const std::vector<OutPacket>& packets, EngineVersion version, bool base64_only);
 
 // A binary message as a WebSocket frame's payload: protocol 3 puts a byte for the type before it.
 std::string encode_engine_binary(std::string_view data, EngineVersion version);
-
-std::string base64_encode(std::string_view bytes);         // standard alphabet, padded
-Result<std::string> base64_decode(std::string_view text);  // padding may be missing; nothing else may be odd
-
-// The UTF-16 units of a UTF-8 text, as protocol 3 counts lengths; bytes that are no UTF-8 count one each.
-std::size_t utf16_units(std::string_view text);
-
-// `___eio[N]("…");` with the body as a JavaScript string; the slashes' and line separators' escapes are those that keep
-// it harmless inside a page.
-std::string wrap_jsonp(std::string_view body, std::uint32_t index);
-// What a JSONP client posts: `d=` and the body, form-encoded, with doubled backslashes before `n` where it was escaped.
-Result<std::string> unwrap_jsonp_post(std::string_view form);
+// The same as a text frame, for a client that said `b64=1`.
+std::string encode_engine_base64(std::string_view data, EngineVersion version);
 
 }  // namespace parley::net::socketio

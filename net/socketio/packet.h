@@ -8,6 +8,7 @@
 // (socket.io-protocol, revision 5; socket.io-parser.)
 
 #include "core/result.h"
+#include "net/socketio/placeholders.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -40,13 +41,13 @@ struct Packet {
   std::string_view payload;  // checked JSON text inside the decoded message; empty: none
 };
 
-// Checks everything that can be told from the header packet alone: type, digits, namespace, the JSON's syntax and
-// depth, the payload's form for the type (connect: object or none; disconnect: none; event: an array that starts with a
-// string or number and, if a string, no reserved name; ack: an array; connect_error: a client may not send it), at most
-// kAttachmentsMax attachments, at least one for a binary type, and every placeholder in the payload
-// (`{"_placeholder":true,"num":N}`): N a whole number below `attachments`, each used at least… once or not at all,
-// never one that was not announced. A packet of a type without attachments may hold no such check. `message` must
-// outlive the packet.
+// Checks everything that can be told from the header packet alone, else Errc::bad_frame: type, digits, namespace (text,
+// at most kNamespaceCharsMax bytes without its query), the JSON's syntax and depth, the payload's form for the type
+// (connect: object or none; disconnect: none; event: an array that starts with a string or number and, if a string, no
+// reserved name; ack: an array, and an id; connect_error: a client may not send it), at most kAttachmentsMax
+// attachments, at least one for a binary type, and that every placeholder in a binary packet's payload names one that
+// was announced. Whether each attachment is used is not asked. In a packet of another type a placeholder is ordinary
+// data. `message` must outlive the packet.
 Result<Packet> decode_packet(std::string_view message, std::size_t json_depth_max);
 
 // Reserved in both directions: connect, connect_error, disconnect, disconnecting, newListener, removeListener.
@@ -54,12 +55,10 @@ bool is_reserved_event(std::string_view name);
 
 // The parts of an event's or ack's array, as JSON text, in order.
 std::vector<std::string_view> arguments_of(std::string_view payload);
-// Is there a placeholder for binary data anywhere in this JSON text?
-bool has_placeholder(std::string_view json);
 
 // ---- out; each with the message digit `4` in front, ready for a text frame ----
 std::string encode_connect(std::string_view nsp, std::string_view sid, std::string_view pid);  // pid empty: none
-std::string encode_connect_v3(std::string_view nsp);                                           // `40` or `40/admin`
+std::string encode_connect_v3(std::string_view nsp);                                           // `40` or `40/admin,`
 // `data` is JSON text and may be empty. Protocol 4 has the data or the message as a JSON string, alone.
 std::string encode_connect_error(std::string_view nsp, std::string_view message, std::string_view data,
                                  bool protocol_4 = false);
