@@ -127,11 +127,15 @@ std::optional<Joining> ChannelResumes::history_read(std::uint64_t read, Result<H
   const bool rewinding = !joining.subscribe.resume.since && joining.subscribe.resume.client_id.empty();
   if (page->gap) {  // trimmed, maybe between two pages: what came before the gap is of no use
     joining.missed.clear();
-    if (!rewinding) joining.gap_before = page->oldest;
+    // The shard may have trimmed more than it has told: that still comes live, it is not in the gap.
+    if (!rewinding) joining.gap_before = std::min(page->oldest, Offset{newest.offset.value + 1});
   }
   for (auto& publication : page->publications) {
     // What the shard has applied but not told yet comes as a live publication: not twice.
-    if (publication->position.offset > newest.offset) break;
+    if (publication->position.offset > newest.offset) {
+      joining.since.offset = newest.offset;  // before it only what is deleted or in the gap: nothing to read on for
+      break;
+    }
     joining.since.offset = publication->position.offset;
     if (!publication->deleted) joining.missed.push_back(std::move(publication));
   }

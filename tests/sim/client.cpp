@@ -210,6 +210,7 @@ void Client::on_gap(ChannelView& view, const json::object& frame) {
   }
   view.epoch = text(data.at("epoch"));
   if (before > view.offset + 1) view.offset = before - 1;
+  view.last_on_connection = std::max(view.last_on_connection, before - 1);  // what is announced as gone never comes
   view.adopts = false;
   advance(view, view.offset);
 }
