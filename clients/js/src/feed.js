@@ -5,7 +5,7 @@
 // follow the range (the connection was gone, or the publication left out this very connection) makes it ask history for what
 // lies between. Live publications without a position stand behind the range until history has them.
 import { isPassing, ParleyError } from "./errors.js";
-import { formatPosition, parsePosition } from "./position.js";
+import { beginning, formatPosition, parsePosition } from "./position.js";
 import { Store } from "./store.js";
 
 /**
@@ -175,6 +175,7 @@ export class Feed extends Store {
       this.changed();
       return;
     }
+    if (this.#range?.epoch === beginning.epoch) this.#range.epoch = position.epoch;
     if (this.#range && position.epoch !== this.#range.epoch) this.#beginAnew();
     if (this.#range && position.offset <= this.#range.high) return; // is here
     if (this.#earlyEpoch !== position.epoch) this.#early = [];
@@ -242,7 +243,10 @@ export class Feed extends Store {
     }
     const page = await this.#page({ direction: "backward", limit: this.#options.limit });
     // Nothing was ever published, or the channel keeps nothing.
-    if (page.epoch === null || page.epoch === undefined) return;
+    if (page.epoch === null || page.epoch === undefined) {
+      this.begunAt ??= formatPosition(beginning);
+      return;
+    }
     const found = [...page.publications].reverse();
     const low = page.more && found.length > 0 ? found[0].offset : (page.oldest ?? 0);
     this.#range = { epoch: page.epoch, low, high: low - 1 };
@@ -265,7 +269,7 @@ export class Feed extends Store {
         this.#beginAnew();
         return this.#begin();
       }
-      range.epoch = page.epoch; // the position of a channel that never had a publication has another
+      range.epoch = page.epoch; // a range from the beginning had none yet
       this.#extend(page.publications, page.more ? 0 : (page.newest ?? 0));
       if (!page.more) {
         // What is still behind a hole although history was read up to there lies behind deleted ones.

@@ -138,7 +138,7 @@ export class Parley {
   }
 
   /**
-   * The same page by page, each handed over in the turn in which it came: in one order with the events of the channel.
+   * The same page by page, each handed over in the turn in which it came.
    * @param {string} channel
    * @param {(users: UserStatus[]) => void} take
    */

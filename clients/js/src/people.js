@@ -131,9 +131,14 @@ export class StatusBoard extends Store {
     clearTimeout(this.#retry);
     this.#named = new Set();
     try {
-      // Status events are not kept: who was away asks again. Answers and events come in one order, so the later one is right.
+      // Status events are not kept: who was away asks again.
       await this.#parley.statusPages(this.channel, (users) => {
-        if (round === this.#round && !this.#closed) for (const user of users) this.#set(user);
+        if (round !== this.#round || this.#closed) return;
+        for (const user of users) {
+          // An answer is read beside the events and may be older than one that overtook it.
+          const told = this.#named.has(user.user_id) ? this.#users.get(user.user_id) : undefined;
+          if (!told || Number(user.since) >= Number(told.since)) this.#set(user);
+        }
       });
       if (round !== this.#round || this.#closed) return;
       // Who was not named belongs to the domain no more.

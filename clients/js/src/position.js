@@ -15,3 +15,6 @@ export function parsePosition(text) {
 
 /** @param {Position} position */
 export const formatPosition = ({ epoch, offset }) => `${epoch}:${offset}`;
+
+/** Of a channel that never had a publication: what comes after it is everything. @type {Position} */
+export const beginning = Object.freeze({ epoch: "0000000000000000", offset: 0 });

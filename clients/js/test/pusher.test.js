@@ -41,8 +41,16 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
     return { proxy, ...page({ port: proxy.port, ...options }) };
   }
 
-  // A cut after which the client comes back at once, with what `meanwhile` did while it was away.
+  // A cut after which the client comes back at once, with what `meanwhile` did while it was away. Before 8.6 pusher-js takes
+  // two resets of one page for a network without WebSockets and pauses; a test that needs more than one uses "own": the
+  // page itself disconnects.
   async function away(pusher, proxy, how, meanwhile) {
+    if (how === "own") {
+      pusher.disconnect();
+      await meanwhile();
+      pusher.connect();
+      return until(() => pusher.connection.state === "connected", "the client to be back");
+    }
     proxy.hold();
     proxy.cut(how);
     await until(() => pusher.connection.state !== "connected", "the client to notice");
@@ -117,7 +125,7 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
       got.push(n);
       if (n === 4 && cuts++ === 0) proxy.cut("rst");
     });
-    await away(pusher, proxy, "rst", async () => {
+    await away(pusher, proxy, "own", async () => {
       for (const n of range(2, 30)) await publish(server, name, { n });
     });
     await until(() => got.includes(30), () => `all; there are ${got}`);
@@ -166,7 +174,7 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
     });
     await until(() => parley.position(name)?.endsWith(":9"), "what is kept");
     expect(gaps).toEqual([{ channel: name, after: 1, before: 7, epoch: expect.any(String) }]);
-    await away(pusher, proxy, "rst", async () => {});
+    await away(pusher, proxy, "own", async () => {});
     await until(() => of("pusher:subscribe", name).length === 3, "another subscription");
     expect(of("pusher:subscribe", name)[2].data.since).toMatch(/:9$/);
     expect(gaps.length).toBe(1);
@@ -360,11 +368,9 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
     const { parley, pusher, proxy } = await viaProxy();
     const feed = hold(parley.feed(name));
     await when(feed, ({ state }) => state === "live", "it to be live");
-    for (const round of range(0, 2)) {
-      await away(pusher, proxy, "rst", async () => {
-        for (const n of range(2 + round * 10, 11 + round * 10)) await publish(server, name, { n });
-      });
-    }
+    await away(pusher, proxy, "rst", async () => {
+      for (const n of range(2, 31)) await publish(server, name, { n });
+    });
     await publish(server, name, { n: 32 });
     expect(numbers(await when(feed, (state) => numbers(state).includes(32), "the last"))).toEqual(range(1, 32));
     expect(feed.snapshot.gap).toBe(null);

@@ -76,7 +76,8 @@ let names = 0;
 export const fresh = (prefix) => `${prefix}${process.pid}x${++names}`;
 
 /** Resolves when a store's snapshot satisfies. */
-export const when = (store, satisfied, what) => until(() => satisfied(store.snapshot) && store.snapshot, () => `${what}; it is ${JSON.stringify(store.snapshot).slice(0, 600)}`);
+export const when = (store, satisfied, what) => until(() => satisfied(store.snapshot) && store.snapshot, () => `${what}; it is ${JSON.stringify(store.snapshot, plain).slice(0, 600)}`);
+const plain = (_, value) => (value instanceof Map ? Object.fromEntries(value) : value);
 
 export const offsets = (state) => state.publications.map(({ offset }) => offset);
 export const numbers = (state) => state.publications.map(({ data }) => data.n);
