@@ -87,7 +87,8 @@ export class Feed extends Store {
   #earlyEpoch = "";
   /** The server does not tell it. */
   #withoutHistory = false;
-  #syncing = false;
+  /** @type {Promise<void> | null} */
+  #syncing = null;
   #again = false;
   #serial = 0;
   #failures = 0;
@@ -125,6 +126,16 @@ export class Feed extends Store {
     return this.#serial;
   }
 
+  /**
+   * The position of the last one that the page had heard of by then.
+   * @param {number} serial
+   * @returns {string | null}
+   */
+  positionAt(serial) {
+    const last = this.#items.findLast((item) => item.serial <= serial);
+    return last && this.#range ? formatPosition({ epoch: this.#range.epoch, offset: Number(last.offset) }) : null;
+  }
+
   /** One page of older publications, before the first one. */
   async loadOlder() {
     const range = this.#range;
@@ -143,6 +154,11 @@ export class Feed extends Store {
       this.#loadingOlder = false;
       this.changed();
     }
+  }
+
+  /** Asks history what the positions of those are that came without: resolves when `position` covers them. */
+  async settle() {
+    if (this.#tail.length > 0 && !this.#withoutHistory) await this.#sync();
   }
 
   // ---- the rest happens by itself ----
@@ -187,28 +203,31 @@ export class Feed extends Store {
     this.changed();
   }
 
-  // Asks history until what is here is complete. One question at a time.
-  async #sync() {
-    if (this.#syncing) {
-      this.#again = true;
-      return;
-    }
-    this.#syncing = true;
+  // Asks history until what is here is complete. One question at a time; who asks meanwhile waits for another round.
+  #sync() {
+    this.#again = true;
+    this.#syncing ??= this.#ask().finally(() => {
+      this.#syncing = null;
+    });
+    return this.#syncing;
+  }
+
+  async #ask() {
     clearTimeout(this.#retry);
     try {
-      do {
+      while (this.#again) {
         this.#again = false;
         await (this.#range ? this.#fill() : this.#begin());
         if (this.#closed) return;
         this.#drain();
-      } while (this.#again);
+      }
       this.#failures = 0;
       if (this.#state === "loading") this.#state = "live";
       this.#error = null;
     } catch (error) {
+      this.#again = false;
       if (!this.#closed) this.#failed(error);
     } finally {
-      this.#syncing = false;
       if (!this.#closed) this.changed();
     }
   }
@@ -241,6 +260,7 @@ export class Feed extends Store {
         return this.#fill();
       }
     }
+    const heard = this.#serial;
     const page = await this.#page({ direction: "backward", limit: this.#options.limit });
     // Nothing was ever published, or the channel keeps nothing.
     if (page.epoch === null || page.epoch === undefined) {
@@ -252,6 +272,8 @@ export class Feed extends Store {
     this.#range = { epoch: page.epoch, low, high: low - 1 };
     this.#hasOlder = page.more;
     this.#extend(found, page.newest ?? 0);
+    // What came before the question and is not among the newest is older than those: history has it.
+    this.#tail = this.#tail.filter(({ serial }) => serial > heard);
     this.begunAt ??= formatPosition({ epoch: page.epoch, offset: this.#range.high });
   }
 

@@ -50,6 +50,6 @@ function clientOf(client) {
   if (connector?.pusher) return { pusher: connector.pusher };
   if (connector?.socket) return { socket: connector.socket, headers: () => connector.options?.auth?.headers };
   if (typeof client?.allChannels === "function" && client.connection) return { pusher: client };
-  if (typeof client?.onAny === "function" && client.io) return { socket: client };
+  if (typeof client?.onAny === "function" && client.io) return { socket: client, headers: () => (typeof client.auth === "function" ? undefined : client.auth?.headers) };
   throw new TypeError("attach() takes an instance of pusher-js, of Laravel Echo (pusher, reverb or socket.io), or a socket of socket.io-client 3 or newer");
 }

@@ -40,7 +40,7 @@ import { Unread } from "./unread.js";
  * @property {number} [leaveDelay] milliseconds between the last use of a channel and leaving it, 3000
  * @property {number} [timeout] milliseconds until a question counts as not answered, 10000
  * @property {boolean} [activity] tell the server when nobody looks at the page (away) and when somebody does again
- * @property {{ headers?: Record<string, string> }} [auth] of a plain socket.io-client, what `subscribe` carries; Echo has its own
+ * @property {{ headers?: Record<string, string> }} [auth] over Socket.IO, what `subscribe` carries, if not the headers in `auth` of the socket or of Echo
  */
 
 const statusPagesMax = 40; // 10,000 people
@@ -89,7 +89,7 @@ export class Parley {
     };
     this.#client = found.pusher
       ? new PusherClient(found.pusher, sink, { timeout })
-      : new SocketIoClient(found.socket, sink, { timeout, headers: found.headers ?? (() => auth?.headers) });
+      : new SocketIoClient(found.socket, sink, { timeout, headers: () => auth?.headers ?? found.headers?.() });
     if (activity) this.#watchActivity();
   }
 
@@ -154,12 +154,12 @@ export class Parley {
   }
 
   /**
-   * Over Socket.IO: publishes, and resolves with the position once it is stored.
+   * Over Socket.IO: a client event, acknowledged. On a channel that keeps client events it is stored by then and has a position.
    * @param {string} channel
-   * @param {string} event
+   * @param {string} event `client-…`
    * @param {unknown} data
    * @param {{ idempotencyKey?: string }} [options] the same key again is answered with the first position
-   * @returns {Promise<{ position: string, duplicate: boolean }>}
+   * @returns {Promise<{ position?: string, duplicate: boolean }>}
    */
   async publish(channel, event, data, { idempotencyKey } = {}) {
     this.#check();
@@ -178,7 +178,7 @@ export class Parley {
   // ---- resume ----
 
   /**
-   * The position up to which this page has a channel's publications.
+   * The position up to which this page has a channel's publications. Socket.IO keeps it to itself: there it is null.
    * @param {string} channel
    * @returns {string | null}
    */

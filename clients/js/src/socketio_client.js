@@ -1,15 +1,13 @@
 // socket.io-client (3 or newer), as it is, in laravel-echo-server's convention: `subscribe` and `unsubscribe` out, (event, channel, data)
 // in. What was missed comes by Socket.IO's own connection state recovery; when the server could not recover the connection,
-// feeds ask history from where they stopped.
+// feeds ask history from where they stopped. The offset that Socket.IO puts behind an event is the server's own business (it is that
+// of all channels at once), so live publications have no position here.
 //
 // `emit` of this one socket is wrapped to know whether the application wants a channel: a component that unmounts must not
 // take it away, nor the other way round.
-//
-// The convention has no answer to `subscribe` on private channels. The acknowledgement is one where the server gives it; otherwise a
-// question is asked until it is not answered by `not_subscribed` any more.
 import { Claims } from "./claims.js";
-import { isPassing, ParleyError } from "./errors.js";
-import { parsePosition } from "./position.js";
+import { ParleyError } from "./errors.js";
+import { formatPosition } from "./position.js";
 
 /**
  * @typedef {import("./position.js").Position} Position
@@ -18,9 +16,7 @@ import { parsePosition } from "./position.js";
  * @typedef {import("./client.js").Member} Member
  */
 
-const probeFirstMs = 150;
-const probeMaxMs = 5000;
-const ours = new Set(["presence:subscribed", "presence:joining", "presence:leaving", "subscription_error", "parley:gap"]);
+const ours = new Set(["presence:subscribed", "presence:joining", "presence:leaving", "subscription_error", "subscription_count", "parley:gap"]);
 
 /** @implements {Client} */
 export class SocketIoClient {
@@ -31,14 +27,15 @@ export class SocketIoClient {
   #timeout;
   #headers;
   #claims = new Claims();
-  /** @type {Map<string, Position>} */
-  #last = new Map();
-  /** Of our channels: is it there, and what asks for it. @type {Map<string, { subscribed: boolean, probe: any, delay: number }>} */
+  /** What the next subscription begins after. @type {Map<string, Position>} */
+  #since = new Map();
+  /** @type {Map<string, { subscribed: boolean }>} */
   #ours = new Map();
+  /** The connection of now continues the one before. */
+  #recovered = false;
   #emit;
   /** @type {(() => void)[]} */
   #undo = [];
-  #connections = 0;
   /** @type {Set<(error: Error) => void>} */
   #asked = new Set();
 
@@ -66,23 +63,19 @@ export class SocketIoClient {
     return Boolean(this.#socket.connected);
   }
 
-  /** Socket.IO keeps the position itself. */
-  get positions() {
-    return this.connected;
-  }
+  positions = false;
 
   // ---- channels ----
 
   /** @param {string} channel */
   subscribe(channel) {
     this.#claims.ours.add(channel);
-    if (!this.#ours.has(channel)) this.#ours.set(channel, { subscribed: false, probe: undefined, delay: probeFirstMs });
+    if (!this.#ours.has(channel)) this.#ours.set(channel, { subscribed: false });
     if (this.connected) this.#ask(channel);
   }
 
   /** @param {string} channel */
   unsubscribe(channel) {
-    clearTimeout(this.#ours.get(channel)?.probe);
     this.#ours.delete(channel);
     this.#claims.ours.delete(channel);
     if (!this.#claims.wanted(channel)) this.#leave(channel);
@@ -104,9 +97,8 @@ export class SocketIoClient {
     return true;
   }
 
-  /** @param {string} channel */
-  position(channel) {
-    return this.#last.get(channel) ?? null;
+  position() {
+    return null;
   }
 
   /**
@@ -114,7 +106,7 @@ export class SocketIoClient {
    * @param {Position} position
    */
   setPosition(channel, position) {
-    this.#last.set(channel, position);
+    this.#since.set(channel, position);
   }
 
   // ---- questions ----
@@ -140,8 +132,10 @@ export class SocketIoClient {
     return this.#question("publish", what);
   }
 
-  // The protocol has no word for it here.
-  activity() {}
+  /** @param {"online" | "away"} state */
+  activity(state) {
+    if (this.connected) this.#emit("activity", { state });
+  }
 
   close() {
     for (const channel of [...this.#ours.keys()]) this.unsubscribe(channel);
@@ -156,12 +150,14 @@ export class SocketIoClient {
     const own = Object.hasOwn(socket, "emit");
     const before = socket.emit;
     const emit = (/** @type {any[]} */ ...args) => {
-      const [event, what] = args;
-      if (event === "subscribe" && what?.channel) this.#claims.application.add(what.channel);
+      const [event, what, ...rest] = args;
+      if (event === "subscribe" && what?.channel) {
+        this.#claims.application.add(what.channel);
+        return this.#emit(event, this.#begun(what), ...rest);
+      }
       if (event === "unsubscribe" && what?.channel) {
         this.#claims.application.delete(what.channel);
         if (this.#claims.wanted(what.channel)) return socket;
-        this.#last.delete(what.channel);
       }
       return this.#emit(...args);
     };
@@ -184,98 +180,77 @@ export class SocketIoClient {
 
   /** @param {string} channel */
   #leave(channel) {
-    this.#last.delete(channel);
-    if (this.connected) this.#emit("unsubscribe", { channel, auth: { headers: this.#headers() ?? {} } });
+    if (this.connected) this.#emit("unsubscribe", { channel, ...this.#auth() });
+  }
+
+  // A subscription that begins after a position does so once; what comes later is Socket.IO's recovery or history.
+  /** @param {{ channel: string, since?: string }} what */
+  #begun(what) {
+    const since = this.#since.get(what.channel);
+    this.#since.delete(what.channel);
+    return since && what.since === undefined ? { ...what, since: formatPosition(since) } : what;
   }
 
   #connected() {
-    const recovered = this.#connections++ > 0 && this.#socket.recovered === true;
+    this.#recovered = this.#socket.recovered === true;
     this.#sink.connected();
-    for (const [channel, state] of this.#ours) {
-      state.subscribed = false;
-      state.delay = probeFirstMs;
-      // A recovered connection is on its channels; asked is all the same who is there now.
-      if (recovered && !channel.startsWith("presence-")) this.#isThere(channel, true);
-      else this.#ask(channel);
+    for (const channel of this.#ours.keys()) {
+      // A recovered connection is on its channels; who is in a presence channel is told next.
+      if (!this.#recovered) this.#ask(channel);
+      else if (!channel.startsWith("presence-")) this.#isThere(channel, null);
     }
   }
 
   #disconnected() {
-    for (const state of this.#ours.values()) {
-      state.subscribed = false;
-      clearTimeout(state.probe);
-    }
+    for (const state of this.#ours.values()) state.subscribed = false;
     for (const reject of [...this.#asked]) reject(new ParleyError("disconnected"));
     this.#sink.disconnected();
   }
 
-  // Asks to be subscribed, and whether it happened.
   /** @param {string} channel */
   #ask(channel) {
-    const state = this.#ours.get(channel);
-    if (!state) return;
-    clearTimeout(state.probe);
-    this.#emit("subscribe", { channel, auth: { headers: this.#headers() ?? {} } }, (/** @type {any} */ answer) => {
-      if (answer && answer.error) this.#failed(channel, answer);
-      else if (!channel.startsWith("presence-")) this.#isThere(channel, false);
+    this.#recovered = false; // of what follows, somebody has to ask
+    this.#emit("subscribe", this.#begun({ channel, ...this.#auth() }), (/** @type {any} */ answer) => {
+      // A refusal comes as subscription_error, too; a roster before this.
+      if (!answer?.error && !channel.startsWith("presence-")) this.#isThere(channel, null);
     });
-    if (channel.startsWith("presence-")) return; // presence:subscribed tells
-    state.probe = setTimeout(() => this.#probe(channel), state.delay);
   }
 
-  /** @param {string} channel */
-  async #probe(channel) {
-    const state = this.#ours.get(channel);
-    if (!state || state.subscribed || !this.connected) return;
-    try {
-      await this.history(channel, { limit: 1 });
-      this.#isThere(channel, false);
-    } catch (error) {
-      const code = error instanceof ParleyError ? error.code : "";
-      if (this.#ours.get(channel) !== state || state.subscribed || code === "disconnected") return;
-      if (code !== "not_subscribed" && !isPassing(error)) return this.#isThere(channel, false); // it is another thing that is refused
-      state.delay = Math.min(state.delay * 2, probeMaxMs);
-      state.probe = setTimeout(() => this.#probe(channel), state.delay);
-    }
+  #auth() {
+    return { auth: { headers: this.#headers() ?? {} } };
   }
 
   /**
    * @param {string} channel
-   * @param {boolean} recovered
-   * @param {Member[] | null} [members]
+   * @param {Member[] | null} members
    */
-  #isThere(channel, recovered, members = null) {
+  #isThere(channel, members) {
     const state = this.#ours.get(channel);
     if (!state || (state.subscribed && !members)) return;
-    clearTimeout(state.probe);
+    // A roster may come again while one is there, when the application subscribes, too.
+    const recovered = state.subscribed || this.#recovered;
     state.subscribed = true;
-    this.#sink.subscribed(channel, { recovered, position: this.#last.get(channel) ?? null, members });
-  }
-
-  /**
-   * @param {string} channel
-   * @param {any} why
-   */
-  #failed(channel, why) {
-    const state = this.#ours.get(channel);
-    if (!state) return;
-    clearTimeout(state.probe);
-    state.subscribed = false;
-    this.#sink.failed(channel, why);
+    this.#sink.subscribed(channel, { recovered, position: null, members });
   }
 
   /** @param {any[]} args */
-  #heard([event, channel, data, offset]) {
+  #heard([event, channel, data, more]) {
     if (typeof channel !== "string") return;
     if (event === "parley:gap") return this.#sink.gap(channel, data);
-    const position = parsePosition(offset);
-    if (position) this.#last.set(channel, position);
-    if (!this.#ours.has(channel)) return;
-    if (event === "presence:subscribed") this.#isThere(channel, false, data.map(memberOf));
-    else if (event === "presence:joining") this.#sink.joined(channel, memberOf(data));
-    else if (event === "presence:leaving") this.#sink.left(channel, memberOf(data));
-    else if (event === "subscription_error") this.#failed(channel, { type: "AuthError", status: data });
-    else if (!ours.has(event)) this.#sink.event(channel, event, data, position);
+    const state = this.#ours.get(channel);
+    if (!state) return;
+    if (event === "presence:subscribed") {
+      this.#isThere(channel, data.map(memberOf));
+    } else if (event === "presence:joining") {
+      this.#sink.joined(channel, memberOf(data));
+    } else if (event === "presence:leaving") {
+      this.#sink.left(channel, memberOf(data));
+    } else if (event === "subscription_error") {
+      state.subscribed = false;
+      this.#sink.failed(channel, { type: "AuthError", status: data, ...more });
+    } else if (!ours.has(event)) {
+      this.#sink.event(channel, event, data, null);
+    }
   }
 
   /**

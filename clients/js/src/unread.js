@@ -72,12 +72,25 @@ export class Unread extends Store {
     for (const [name, entry] of this.#channels) {
       if (channel !== undefined && name !== channel) continue;
       entry.serial = entry.feed.serial;
-      const { position } = entry.feed.snapshot;
-      if (position) {
-        entry.position = position;
-        this.#write(name, position);
-      }
+      this.#mark(name, entry.feed.snapshot.position);
+      // Where publications come without a position, history is asked for it: another visit has to know.
+      const { serial } = entry;
+      entry.feed.settle().then(() => this.#mark(name, entry.feed.positionAt(serial)));
     }
+    this.changed();
+  }
+
+  // Read up to there, if that is farther than before.
+  /**
+   * @param {string} channel
+   * @param {string | null} value
+   */
+  #mark(channel, value) {
+    const entry = this.#channels.get(channel);
+    const [told, known] = [parsePosition(value), parsePosition(entry?.position)];
+    if (!entry || !told || (known && told.epoch === known.epoch && told.offset <= known.offset)) return;
+    entry.position = value;
+    this.#write(channel, /** @type {string} */ (value));
     this.changed();
   }
 
@@ -98,13 +111,8 @@ export class Unread extends Store {
    * @param {string | null} value
    */
   #readElsewhere(key, value) {
-    for (const [channel, entry] of this.#channels) {
-      if (key !== this.#nameOf(channel)) continue;
-      const [told, known] = [parsePosition(value), parsePosition(entry.position)];
-      if (told && (!known || told.epoch !== known.epoch || told.offset > known.offset)) {
-        entry.position = value;
-        this.changed();
-      }
+    for (const channel of this.#channels.keys()) {
+      if (key === this.#nameOf(channel)) this.#mark(channel, value);
     }
   }
 
