@@ -82,7 +82,7 @@ npm_part() {
 }
 
 deps_build() { apt_install "${build_packages[@]}"; npm_part examples/demo build; }
-deps_test() { apt_install "${test_packages[@]}"; npm_part tests/e2e; }
+deps_test() { apt_install "${test_packages[@]}"; npm_part tests/e2e; npm_part clients/js build; }
 
 configure() {
   local preset=$1
@@ -137,6 +137,14 @@ test_deploy() {
   cat "$results/deploy/checks.tap" >&2
 }
 
+test_clients() {
+  [[ -f clients/js/package.json ]] || return 0
+  need_node
+  say "the client library with stock clients against the program"
+  mkdir -p "$results/clients"
+  (cd clients/js && PARLEY_BIN=$root/build/release/server/parley npx --no-install vitest run) 2>&1 | tee "$results/clients/run.log" >&2 || true
+}
+
 test_e2e() {
   [[ -f tests/e2e/run.js ]] || return 0
   need_node
@@ -152,6 +160,7 @@ cmd_test() {
   rm -rf "$results"
   test_release
   test_deploy
+  test_clients
   test_e2e
   sanitized asan 'unit|scenarios|sim'
   python3 scripts/count_tests.py "$results"

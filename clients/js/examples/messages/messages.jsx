@@ -81,6 +81,7 @@ function Conversation({ domain, me }) {
               <button onClick={loadOlder}>Older messages</button>
             </li>
           )}
+          {state === "live" && publications.length === 0 && <li className="gap">Nothing was said here yet.</li>}
           {gap && <li className="gap">Some messages of meanwhile are not kept any more.</li>}
           {publications.map(({ key, data, time }) => (
             <li key={key} className={data.from === me.id ? "message own" : "message"}>
