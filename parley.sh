@@ -24,8 +24,9 @@ export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
 build_packages=(
   g++ cmake ninja-build ccache mold pkg-config python3
   libcaf-dev libboost1.81-dev libboost-json1.81-dev librocksdb-dev capnproto libcapnp-dev prometheus-cpp-dev
-  libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev)
-test_packages=(chromium nginx-light prometheus openssl curl)
+  libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libcurl4-openssl-dev libhiredis-dev zlib1g-dev libgtest-dev libgmock-dev)
+test_packages=(chromium nginx-light prometheus openssl curl
+  redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-redis)
 lint_packages=(clang-format-14 clang-tidy-14)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 

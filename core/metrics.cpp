@@ -74,12 +74,15 @@ struct Metrics::Impl {
       counters("parley_webhook_events_delivered_total", "Events that a webhook's target acknowledged.");
   CounterFamily& webhook_failure =
       counters("parley_webhook_failures_total", "Requests that a webhook's target did not acknowledge.");
+  CounterFamily& redis =
+      counters("parley_redis_messages_total", "Messages of Laravel's redis broadcaster, by what became of them.");
   CounterFamily& reloads = counters("parley_config_reloads_total", "Configuration reloads, by outcome.");
   GaugeFamily& mailboxes = gauges("parley_actor_mailbox_messages", "Messages waiting in actors' mailboxes, by kind.");
   GaugeFamily& webhook_waiting =
       gauges("parley_webhook_events_waiting", "Events stored for a webhook's target and not acknowledged.");
   GaugeFamily& webhook_dead =
       gauges("parley_webhook_events_dead", "Events that were given up and are kept as dead letters.");
+  GaugeFamily& redis_up = gauges("parley_redis_connected", "1 while the node is subscribed to Redis, else 0.");
   GaugeFamily& connections = gauges("parley_connections", "Open connections, by protocol.");
   GaugeFamily& build = gauges("parley_build_info", "Always 1; the labels say what runs.");
 };
@@ -197,6 +200,10 @@ Counter Metrics::webhook_failures(std::string_view target) const {
 }
 Counter Metrics::recoveries(std::string_view outcome) const {
   return {&impl_->recovery.Add({{"outcome", std::string(outcome)}})};
+}
+Gauge Metrics::redis_connected() const { return {&impl_->redis_up.Add({})}; }
+Counter Metrics::redis_messages(std::string_view result) const {
+  return {&impl_->redis.Add({{"result", std::string(result)}})};
 }
 Counter Metrics::resumes(std::string_view outcome) const {
   return {&impl_->resume.Add({{"outcome", std::string(outcome)}})};

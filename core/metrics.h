@@ -68,6 +68,9 @@ class Metrics {
   Gauge calls_waiting, calls_in_flight;
   Counter auth_questions(std::string_view outcome) const;  // allowed, denied, unavailable, cached, coalesced
 
+  Gauge redis_connected() const;                          // 1 or 0; exists once it was asked for
+  Counter redis_messages(std::string_view result) const;  // published, or why it was dropped
+
   // actors
   Counter publishes(std::string_view source, std::string_view durability) const;
   Counter publishes_refused(std::string_view reason) const;

@@ -1,6 +1,6 @@
 #include "net/admin_api.h"
 
-#include "net/pusher/auth.h"
+#include "net/bearer.h"
 #include "net/pusher/json_text.h"
 
 #include <fmt/format.h>
@@ -52,27 +52,6 @@ class PrivateExchange final : public Exchange {
  private:
   std::shared_ptr<Exchange> inner_;
 };
-
-// The token of `Bearer …`; empty: there is none.
-std::string_view bearer_token(const HttpRequest& request) {
-  const auto header = request.header("authorization");
-  constexpr std::string_view kScheme = "bearer ";
-  if (header.size() <= kScheme.size()) return {};
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return {};
-  }
-  const auto token = header.substr(kScheme.size());
-  const auto first = token.find_first_not_of(' ');
-  return first == std::string_view::npos ? std::string_view() : token.substr(first);
-}
-
-// By the digests: neither the time nor the length of the comparison says anything about the key.
-bool same_key(std::string_view key, std::string_view token) {
-  constexpr std::string_view kWhat = "admin";
-  return !key.empty() &&
-         pusher::equal_in_constant_time(pusher::hmac_sha256_hex(key, kWhat), pusher::hmac_sha256_hex(token, kWhat));
-}
 
 }  // namespace
 

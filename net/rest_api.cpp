@@ -16,16 +16,18 @@ struct RestApi::Route {
   RouteParts parts;
   std::string_view name;
   void (RestApi::*serve)(const RestCallPtr&);
+  void (RestApi::*by_key)(const RestCallPtr&) = nullptr;  // null: an API key does not open it
 };
 
 std::span<const RestApi::Route> RestApi::routes() {
   // The first that fits counts: a fixed word stands before `{user}`.
   static const auto table = std::to_array<Route>({
-      {"POST", {"events"}, "events", &RestApi::publish},
+      {"POST", {"events"}, "events", &RestApi::publish, &RestApi::publish},
       {"POST", {"batch_events"}, "batch_events", &RestApi::publish_batch},
-      {"GET", {"channels"}, "channels", &RestApi::list_channels},
-      {"GET", {"channels", "{channel}"}, "channel", &RestApi::show_channel},
-      {"GET", {"channels", "{channel}", "users"}, "channel_users", &RestApi::list_users},
+      {"GET", {"channels"}, "channels", &RestApi::list_channels, &RestApi::list_channels_by_key},
+      {"GET", {"channels", "{channel}"}, "channel", &RestApi::show_channel, &RestApi::show_channel_by_key},
+      {"GET", {"channels", "{channel}", "users"}, "channel_users", &RestApi::list_users, &RestApi::list_users_by_key},
+      {"GET", {"status"}, "status", &RestApi::show_status, &RestApi::show_status},
       {"GET", {"channels", "{channel}", "history"}, "history", &RestApi::read_history},
       {"DELETE", {"channels", "{channel}", "history"}, "history_delete", &RestApi::delete_history},
       {"DELETE",
@@ -89,7 +91,17 @@ void RestApi::serve(const HttpRequest& request, std::string_view below, const st
   call->app = call->settings->app_by_id(pusher::percent_decode(app_id, false));
   if (call->app == nullptr) return refuse(make_error(Errc::unknown_app));
   call->query = pusher::Query::parse(request.query);
-  if (!trusted) {
+  call->by_key = !trusted && !call->app->api_keys.empty() && !call->query.has("auth_signature");
+  if (call->by_key) {
+    if (!check_key(*call, request)) {
+      context_.unauthorized_requests.add();
+      // As laravel-echo-server says it, word for word.
+      return exchange->respond({.status = 403, .body = R"({"error":"Unauthorized"})", .route = route->name});
+    }
+    if (route->by_key == nullptr) {
+      return refuse(make_error(Errc::not_found, "an API key does not open this path: sign the request"));
+    }
+  } else if (!trusted) {
     auto signature = pusher::check_request(*call->app, {request.method, request.path, request.body}, call->query,
                                            exchange->wall(), call->settings->limits.signature_window);
     if (!signature) {
@@ -97,8 +109,8 @@ void RestApi::serve(const HttpRequest& request, std::string_view below, const st
       return refuse(signature.error());
     }
     call->signature = std::move(*signature);
-    if (!call->app->enabled) return refuse(make_error(Errc::app_disabled));
   }
+  if (!trusted && !call->app->enabled) return refuse(make_error(Errc::app_disabled));
   if (auto read = read_path(*call, *route, parts); !read) return refuse(read.error());
   call->idempotency_key = request.header("idempotency-key");
   if (call->idempotency_key.size() > pusher::kIdempotencyKeyCharsMax) {
@@ -106,7 +118,7 @@ void RestApi::serve(const HttpRequest& request, std::string_view below, const st
                                                             pusher::kIdempotencyKeyCharsMax)));
   }
   call->body = request.body;
-  (this->*route->serve)(call);
+  (this->*(call->by_key ? route->by_key : route->serve))(call);
 }
 
 Status RestApi::read_path(RestCall& call, const Route& route, const std::vector<std::string_view>& parts) {
@@ -129,7 +141,7 @@ Status RestApi::read_path(RestCall& call, const Route& route, const std::vector<
 }
 
 Status RestApi::guard(const RestCall& call) {
-  if (call.trusted) return {};  // nothing was signed that somebody could have captured
+  if (!call.is_signed()) return {};  // nothing was signed that somebody could have captured
   switch (replay_guard_.take(call.signature.hex, call.signature.timestamp_seconds, call.exchange->wall(),
                              call.guard_bounds())) {
     case ReplayGuard::Verdict::fresh:
@@ -159,7 +171,7 @@ void RestApi::change(const RestCallPtr& call, Request request, std::function<std
     }
     const auto error = error_of(reply);
     // These calls come to the same when repeated: after a failure the same request may try again.
-    if (!call->trusted) replay_guard_.forget(call->signature.hex, call->signature.timestamp_seconds);
+    if (call->is_signed()) replay_guard_.forget(call->signature.hex, call->signature.timestamp_seconds);
     respond_error(*call->exchange, call->route, error);
   });
 }

@@ -1,9 +1,9 @@
 #pragma once
-// The signed HTTP API: everything under /apps/{id}/. Pusher's calls, and history. docs/http-api.md says
-// what each answers. Finds the route, checks the signature in Pusher's order, refuses replays, and
-// hands the call to the noun that serves it (rest_publish, rest_queries, rest_history, rest_users). The
-// admin API serves the same calls without a signature.
-// Thread-safe: one serves all I/O threads; server/ owns it.
+// The signed HTTP API: everything under /apps/{id}/. Pusher's calls, and history; and laravel-echo-server's,
+// by an API key instead of a signature. docs/http-api.md says what each answers. Finds the route, checks the signature
+// in Pusher's order, refuses replays, and hands the call to the noun that serves it (rest_publish, rest_queries,
+// rest_history, rest_users). The admin API serves the same calls without a signature. Thread-safe: one serves all I/O
+// threads; server/ owns it.
 
 #include "net/http_handler.h"
 #include "net/pusher/context.h"
@@ -21,11 +21,18 @@
 
 namespace parley::net {
 
+// What the process says of itself.
+struct ProcessAbout {
+  MonoTime started;
+  std::function<std::uint64_t()> memory_bytes;  // resident; absent: nobody knows
+};
+
 class RestApi final : public HttpHandler {
  public:
   // `rights_changed`: somebody was kicked, banned or terminated in this application; on an I/O thread.
-  explicit RestApi(pusher::PusherContext& context, std::function<void(std::string_view app)> rights_changed = {})
-      : context_(context), rights_changed_(std::move(rights_changed)) {}
+  explicit RestApi(pusher::PusherContext& context, std::function<void(std::string_view app)> rights_changed = {},
+                   ProcessAbout process = {})
+      : context_(context), rights_changed_(std::move(rights_changed)), process_(std::move(process)) {}
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
   // `below`: the path behind `apps/`. From an operator who has shown who it is: no signature is asked for,
   // and applications that are disabled are served too.
@@ -43,6 +50,12 @@ class RestApi final : public HttpHandler {
   void show_channel(const RestCallPtr& call);
   void list_users(const RestCallPtr& call);
   void count_connections(const RestCallPtr& call);
+  // rest_by_key.cpp
+  Status check_key(const RestCall& call, const HttpRequest& request);
+  void show_status(const RestCallPtr& call);
+  void list_channels_by_key(const RestCallPtr& call);
+  void show_channel_by_key(const RestCallPtr& call);
+  void list_users_by_key(const RestCallPtr& call);
   // rest_users.cpp
   void user_status(const RestCallPtr& call);
   void show_user(const RestCallPtr& call);
@@ -73,6 +86,7 @@ class RestApi final : public HttpHandler {
 
   pusher::PusherContext& context_;
   std::function<void(std::string_view app)> rights_changed_;
+  ProcessAbout process_;
   ReplayGuard replay_guard_;
   std::mutex rates_mutex_;                                       // guards rates_; leaf
   std::map<std::string, pusher::RateLimit, std::less<>> rates_;  // by app id; grows with the configured apps only

@@ -25,10 +25,12 @@ struct RestCall {
   std::string argument;      // the path's other part, decoded: a position, a domain
   pusher::Query query;
   bool trusted = false;  // an operator's: there is no signature
+  bool by_key = false;   // by an API key of the application: neither, and laravel-echo-server's forms of answers
   pusher::RequestSignature signature;
   std::string body;
   std::string idempotency_key;  // of the header
 
+  [[nodiscard]] bool is_signed() const { return !trusted && !by_key; }
   [[nodiscard]] ChannelKey key(std::string_view name) const { return {app->id, name}; }
   [[nodiscard]] ReplayGuard::Bounds guard_bounds() const {
     return {settings->limits.replay_guard_signatures_max, settings->limits.signature_window};

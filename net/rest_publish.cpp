@@ -129,7 +129,7 @@ void RestPublish::send(std::size_t index) {
       .client_event = false,
       .idempotency_key = key,
       // Stored with the publication: a replay is refused after a restart too. A known key answers instead.
-      .once = key.empty() && call_->app->refuse_replays && !call_->trusted
+      .once = key.empty() && call_->app->refuse_replays && call_->is_signed()
                   ? fmt::format("{}/{}", call_->signature.hex, index)
                   : std::string(),
       .wants_reply = true,
@@ -171,6 +171,10 @@ void RestPublish::append_counts(std::string& out, std::size_t index) const {
 void RestPublish::finish() {
   if (std::any_of(outcomes_.begin(), outcomes_.end(), [](const Outcome& one) { return one.error.has_value(); })) {
     fail();
+    return;
+  }
+  if (call_->by_key) {
+    respond(*call_, R"({"message":"ok"})");
     return;
   }
   if (!plan_.wants_info()) {
@@ -217,7 +221,9 @@ void RestPublish::fail() {
 }
 
 void RestApi::publish(const RestCallPtr& call) {
-  auto plan = decode_publish(call->body, *call->app, call->settings->limits.json_depth_max);
+  // Who comes from laravel-echo-server may still name a client by an id of that one's.
+  const auto foreign = call->by_key ? ForeignSocket::nobody : ForeignSocket::refuse;
+  auto plan = decode_publish(call->body, *call->app, call->settings->limits.json_depth_max, foreign);
   if (!plan) {
     respond_error(*call->exchange, call->route, plan.error());
     return;

@@ -6,6 +6,7 @@
 #include "core/result.h"
 #include "core/settings.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,12 @@ struct PublishPlan {
   [[nodiscard]] bool wants_info() const;
 };
 
+// What a `socket_id` that cannot be one of ours means.
+enum class ForeignSocket : std::uint8_t { refuse, nobody };
+
 // `{"name":…,"data":…,"channel":…}` or `"channels":[…]`.
-Result<PublishPlan> decode_publish(std::string_view body, const App& app, std::size_t depth_max);
+Result<PublishPlan> decode_publish(std::string_view body, const App& app, std::size_t depth_max,
+                                   ForeignSocket foreign = ForeignSocket::refuse);
 // `{"batch":[{"name":…,"data":…,"channel":…},…]}`: one target for each event.
 Result<PublishPlan> decode_batch(std::string_view body, const App& app, std::size_t depth_max);
 

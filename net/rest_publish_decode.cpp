@@ -35,7 +35,8 @@ Status add_channel(PublishPlan& plan, std::string_view value, const App& app) {
 }
 
 // One event with its channels, appended to the plan.
-Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::string_view what) {
+Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::string_view what,
+                 ForeignSocket foreign) {
   const auto fields = pusher::read_fields<7>(
       text, {"name", "data", "channel", "channels", "socket_id", "info", "idempotency_key"}, kBad, what);
   if (!fields) return fields.error();
@@ -56,8 +57,8 @@ Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::
   if (auto read = pusher::read_string(socket_id, "socket_id", kBad, text_value); !read) return read;
   if (!text_value.empty()) {
     const auto socket = SocketId::parse(text_value);
-    if (!socket) return make_error(kBad, socket.error().message);
-    event.except = *socket;
+    if (!socket && foreign == ForeignSocket::refuse) return make_error(kBad, socket.error().message);
+    if (socket) event.except = *socket;
   }
   text_value.clear();
   if (auto read = pusher::read_string(info_text, "info", kBad, text_value); !read) return read;
@@ -99,11 +100,12 @@ bool PublishPlan::wants_info() const {
   return std::any_of(events.begin(), events.end(), [](const PublishEvent& event) { return !event.info.empty(); });
 }
 
-Result<PublishPlan> decode_publish(std::string_view body, const App& app, std::size_t depth_max) {
+Result<PublishPlan> decode_publish(std::string_view body, const App& app, std::size_t depth_max,
+                                   ForeignSocket foreign) {
   const auto text = checked_body(body, depth_max);
   if (!text) return text.error();
   PublishPlan plan;
-  if (auto added = add_event(plan, *text, app, "the body"); !added) return added.error();
+  if (auto added = add_event(plan, *text, app, "the body", foreign); !added) return added.error();
   return plan;
 }
 
@@ -121,7 +123,7 @@ Result<PublishPlan> decode_batch(std::string_view body, const App& app, std::siz
       return make_error(kBad, fmt::format("a batch has at most {} events", app.limits.events_per_batch_max));
     }
     const auto what = fmt::format("event {} of the batch", plan.events.size());
-    if (auto added = add_event(plan, events.value(), app, what); !added) {
+    if (auto added = add_event(plan, events.value(), app, what, ForeignSocket::refuse); !added) {
       return make_error(added.error().code, fmt::format("{}: {}", what, added.error().message));
     }
     if (plan.targets.size() != plan.events.size()) return make_error(kBad, what + " must have one `channel`");

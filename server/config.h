@@ -46,7 +46,25 @@ struct LogConfig {
   LogFormat format = LogFormat::text;
 };
 
-// A WebSocket echo for public RFC 6455 suites, and what those of Engine.IO and Socket.IO expect. `enabled` only by the flag, never by a file.
+// Where Laravel's redis broadcaster publishes.
+struct RedisConfig {
+  bool enabled = false;
+  std::string url;  // instead of host, port, socket, username, database
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6379;
+  std::string socket;
+  std::string username;
+  std::string password;
+  std::uint32_t database = 0;
+  std::string key_prefix;
+  bool detect_prefix = true;
+  std::string app;  // id; empty: the first
+  std::chrono::milliseconds reconnect_pause{200};
+  std::chrono::milliseconds reconnect_pause_max{10'000};
+};
+
+// A WebSocket echo for public RFC 6455 suites, and what those of Engine.IO and Socket.IO expect. `enabled` only by the
+// flag, never by a file.
 struct ConformanceConfig {
   bool enabled = false;
   std::size_t message_bytes_max = 16 * 1024 * 1024;
@@ -60,6 +78,7 @@ struct Config {
   MetricsConfig metrics;
   DataConfig data;
   LogConfig log;
+  RedisConfig redis;
   ConformanceConfig conformance;
   Settings settings;
 };

@@ -15,6 +15,7 @@ namespace parley::server::reader {
 namespace {
 
 constexpr std::size_t kSecretCharsMin = 16;
+constexpr std::size_t kApiKeysMax = 32;      // all are compared with each request
 constexpr std::size_t kTokenSecretsMax = 8;  // each may cost a refused token another sum
 constexpr const char* kMakeSecret = "make one with `openssl rand -hex 20`";
 
@@ -133,21 +134,24 @@ class Checker {
     }
   }
 
+  // A key that is sent with each request, as `Authorization: Bearer …`.
+  void check_bearer_key(const std::string& name, const std::string& key) {
+    if (!std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; })) {
+      return wrong(name, "it has characters that an HTTP header cannot carry",
+                   "printable ASCII without spaces; " + std::string(kMakeSecret));
+    }
+    if (config_.dev) return;
+    if (std::find(kKnownSecrets.begin(), kKnownSecrets.end(), key) != kKnownSecrets.end()) {
+      wrong(name, "this key is a well-known example", kMakeSecret);
+    } else if (key.size() < kSecretCharsMin) {
+      wrong(name, fmt::format("{} characters are too few: at least {}", key.size(), kSecretCharsMin), kMakeSecret);
+    }
+  }
+
   void check_admin() {
     const auto& admin = config_.settings.admin;
     for (const auto& [name, key] : {std::pair{"admin.key", &admin.key}, {"admin.key_previous", &admin.key_previous}}) {
-      if (key->empty()) continue;
-      if (!std::all_of(key->begin(), key->end(), [](char c) { return c > 0x20 && c < 0x7F; })) {
-        wrong(name, "it has characters that an HTTP header cannot carry",
-              "printable ASCII without spaces; " + std::string(kMakeSecret));
-        continue;
-      }
-      if (config_.dev) continue;
-      if (std::find(kKnownSecrets.begin(), kKnownSecrets.end(), *key) != kKnownSecrets.end()) {
-        wrong(name, "this key is a well-known example", kMakeSecret);
-      } else if (key->size() < kSecretCharsMin) {
-        wrong(name, fmt::format("{} characters are too few: at least {}", key->size(), kSecretCharsMin), kMakeSecret);
-      }
+      if (!key->empty()) check_bearer_key(name, *key);
     }
     if (admin.key_previous.empty()) return;
     if (admin.key.empty()) wrong("admin.key_previous", "admin.key is missing beside it", "set both, or only admin.key");
@@ -227,6 +231,14 @@ class Checker {
       if (app.secret_previous == app.secret) {
         wrong(at + ".secret_previous", "it is the same as the secret", "remove it when the rotation is over");
       }
+    }
+    if (app.api_keys.size() > kApiKeysMax) {
+      wrong(at + ".api_keys", fmt::format("{} keys are too many: at most {}", app.api_keys.size(), kApiKeysMax),
+            "remove those that nobody uses any more");
+    }
+    for (const auto& key : app.api_keys) {
+      check_bearer_key(at + ".api_keys", key);
+      if (key == app.key) wrong(at + ".api_keys", "one of them is the public key", kMakeSecret);
     }
     for (const auto& origin : app.allowed_origins) {
       if (!origin_pattern(origin)) {

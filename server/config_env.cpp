@@ -41,16 +41,30 @@ bool is_address(const std::string& text) {
 // Names that earlier setups used for the same things.
 void read_earlier_names(const Environment& env, LoadedConfig& out) {
   const std::pair<const char*, const char*> same_meaning[] = {
-      {"ENABLE_WEBSOCKET", "server.enabled"}, {"REVERB_SERVER_HOST", "server.host"}, {"WEBSOCKET_PORT", "server.port"},
-      {"REVERB_SERVER_PORT", "server.port"},  {"AUTO_MIGRATE", "data.auto_migrate"},
+      {"LARAVEL_ECHO_SERVER_PORT", "server.port"},
+      {"ENABLE_WEBSOCKET", "server.enabled"},
+      {"REVERB_SERVER_HOST", "server.host"},
+      {"WEBSOCKET_PORT", "server.port"},
+      {"REVERB_SERVER_PORT", "server.port"},
+      {"AUTO_MIGRATE", "data.auto_migrate"},
+      {"LARAVEL_ECHO_SERVER_REDIS_HOST", "redis.host"},
+      {"LARAVEL_ECHO_SERVER_REDIS_PORT", "redis.port"},
+      {"LARAVEL_ECHO_SERVER_REDIS_PASSWORD", "redis.password"},
   };
-  if (const auto* host = lookup(env, "WEBSOCKET_HOST")) {
+  for (const auto* variable : {"LARAVEL_ECHO_SERVER_HOST", "WEBSOCKET_HOST"}) {
+    const auto* host = lookup(env, variable);
+    if (host == nullptr) continue;
     if (is_address(*host) || *host == "localhost") {
-      set("WEBSOCKET_HOST", *host, "server.host", out);
+      set(variable, *host, "server.host", out);
     } else {
       out.notes.push_back(fmt::format(
-          "WEBSOCKET_HOST={} is a name for clients, not an address to listen on: server.host is not changed", *host));
+          "{}={} is a name for clients, not an address to listen on: server.host is not changed", variable, *host));
     }
+  }
+  if (lookup(env, "LARAVEL_ECHO_SERVER_AUTH_HOST") != nullptr) {
+    out.notes.push_back(
+        "LARAVEL_ECHO_SERVER_AUTH_HOST has no effect here: `parley check --from laravel-echo-server.json` makes "
+        "auth.url of it");
   }
   for (const auto& [variable, key] : same_meaning) {
     if (const auto* text = lookup(env, variable)) set(variable, *text, key, out);

@@ -88,6 +88,7 @@ LoadedConfig load_config(const ConfigSources& sources) {
   reader::read_token_keys(sources, out);
   complete_webhooks(out.config.settings, out.origins);
   reader::check(sources, out);
+  reader::check_redis(out);
   sort_by_line(sources.toml_name, out.mistakes);
   return out;
 }

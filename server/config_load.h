@@ -41,6 +41,7 @@ struct LoadedConfig {
   std::map<std::string, std::string> origins;  // full key -> source; absent: default
   std::vector<ConfigMistake> mistakes;         // not empty: `config` must not be used
   std::vector<std::string> notes;              // understood, yet worth a word
+  std::vector<std::string> hints;              // worth one to who asks (`parley check`), not at every start
 
   [[nodiscard]] bool ok() const { return mistakes.empty(); }
 };

@@ -169,8 +169,12 @@ the first app, called `environment`.
 | `AUTO_MIGRATE` | `data.auto_migrate` |
 | `REVERB_APP_ID`, `REVERB_APP_KEY`, `REVERB_APP_SECRET` | an app, as `PARLEY_APP_*` |
 | `PUSHER_APP_ID`, `PUSHER_APP_KEY`, `PUSHER_APP_SECRET` | an app, as `PARLEY_APP_*` |
+| `LARAVEL_ECHO_SERVER_PORT` | `server.port` |
+| `LARAVEL_ECHO_SERVER_HOST` | `server.host`, as `WEBSOCKET_HOST` |
+| `LARAVEL_ECHO_SERVER_REDIS_HOST`, `LARAVEL_ECHO_SERVER_REDIS_PORT`, `LARAVEL_ECHO_SERVER_REDIS_PASSWORD` | `redis.host`, `redis.port`, `redis.password` |
 
-`PARLEY_*` wins over `REVERB_*`, which wins over `WEBSOCKET_*` and `PUSHER_*`.
+`PARLEY_*` wins over `REVERB_*`, which wins over `WEBSOCKET_*` and `PUSHER_*`, and these over `LARAVEL_ECHO_SERVER_*`.
+`parley check --from laravel-echo-server.json` makes a `parley.toml` of that file.
 
 ## An example
 

@@ -68,7 +68,9 @@ void add_config_options(CLI::App& command, CommandLine& line) {
 
 int check(const CommandLine& line) {
   auto loaded = load_from_system(line);
-  for (const auto& note : loaded.notes) fmt::print(stderr, "note: {}\n", note);
+  for (const auto* words : {&loaded.notes, &loaded.hints}) {
+    for (const auto& note : *words) fmt::print(stderr, "note: {}\n", note);
+  }
   if (!loaded.ok()) {
     fmt::print(stderr, "{}", mistakes_text(loaded.mistakes));
     return 1;

@@ -13,6 +13,8 @@
 #include "net/rest_api.h"
 #include "net/webhook_sender.h"
 #include "server/demo.h"
+#include "server/process_memory.h"
+#include "server/redis_setup.h"
 #include "server/version.h"
 #include "storage/rocks_store.h"
 
@@ -108,6 +110,7 @@ struct Node::Impl : net::Readiness {
   net::HttpCaller caller;
   net::WebhookCaller webhooks;
   net::ApplicationAuth application_auth;
+  std::unique_ptr<net::RedisInput> redis;  // before the actors: they answer it until they are gone
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<actors::ActorSystem> actors;
   std::shared_ptr<cluster::Shards> shards;
@@ -141,8 +144,9 @@ Status Node::Impl::open() {
   const auto engine = std::make_shared<net::EngineService>(pusher, *env.random);
   handlers.push_back(engine);
   handlers.push_back(net::make_health_handler(*this));
-  const auto rest =
-      std::make_shared<net::RestApi>(pusher, [this](std::string_view app) { application_auth.forget(app); });
+  const auto rest = std::make_shared<net::RestApi>(
+      pusher, [this](std::string_view app) { application_auth.forget(app); },
+      net::ProcessAbout{env.clock->now(), memory_bytes});
   handlers.push_back(rest);
   handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
   if (config.dev) handlers.push_back(make_demo_handler());
@@ -162,10 +166,16 @@ Status Node::Impl::open() {
   front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics,
                                               *actors, std::move(sessions), std::move(handlers), &application_auth,
                                               std::move(conformance));
+  if (config.redis.enabled) {
+    redis = std::make_unique<net::RedisInput>(redis_input_config(config.redis), settings, *env.clock, *env.random,
+                                              metrics, *actors);
+  }
   collect_disk_metrics();
   metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
   metrics.set_build_info(version(), __VERSION__);
-  return front_end->start();
+  if (const auto started_front = front_end->start(); !started_front) return started_front;
+  if (redis) redis->start();
+  return {};
 }
 
 void Node::Impl::collect_disk_metrics() {
@@ -181,6 +191,7 @@ void Node::Impl::stop() {
   if (stopped) return;
   stopped = true;
   draining = true;
+  if (redis) redis->stop();
   if (front_end) front_end->stop();
   caller.stop();  // from here on nobody is told of an answer; what was not acknowledged is sent after the next start
   if (actors) actors->stop();
@@ -231,7 +242,7 @@ Status Node::reload(const Config& config) {
 void Node::drain_and_stop() {
   impl_->draining = true;
   impl_->metrics.draining.set(1);
-  impl_->front_end->drain(impl_->config.server.drain);
+  impl_->front_end->drain(impl_->config.server.drain);  // what Redis brings still goes to those who are here
   impl_->stop();
 }
 

@@ -4,6 +4,7 @@
 
 #include "tests/unit/auth/keys.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -436,6 +437,47 @@ secret = ""
   EXPECT_THAT(where, testing::ElementsAre("parley.toml:2", "parley.toml:3", "parley.toml:5", "parley.toml:7",
                                           "parley.toml:9", "parley.toml:11", "parley.toml:14", "parley.toml:15"));
   EXPECT_NE(mistakes_text(loaded.mistakes).find("8 mistakes in the configuration"), std::string::npos);
+}
+
+TEST(ConfigMistakes, Redis) {
+  const std::string app = kApp;
+  const auto redis = [&](const std::string& keys) { return "[redis]\n" + keys + app; };
+  expect_mistake(redis("url = \"http://secret-pass@host\""), "parley.toml:2", "redis.url", "redis://host:6379");
+  EXPECT_EQ(mistakes(load(redis("url = \"http://secret-pass@host\"")))[0].find("secret-pass"), std::string::npos);
+  expect_mistake(redis("url = \"rediss://host\""), "parley.toml:2", "redis.url", "TLS to Redis");
+  expect_mistake(redis("url = \"redis://host\"\nport = 7000"), "parley.toml:3", "redis.port",
+                 "redis.url stands beside");
+  expect_mistake(redis("host = \"\""), "parley.toml:2", "redis.host", "there is no host");
+  expect_mistake(redis("socket = \"redis.sock\""), "parley.toml:2", "redis.socket", "begin with `/`");
+  expect_mistake(redis("socket = \"/" + std::string(107, 'x') + "\""), "parley.toml:2", "redis.socket", "at most 107");
+  expect_mistake(redis("username = \"echo\""), "parley.toml:2", "redis.username", "redis.password is missing");
+  expect_mistake(redis("app = \"blog\""), "parley.toml:2", "redis.app", "no app with the id `blog`");
+  expect_mistake(redis("reconnect_pause_ms = \"11s\""), "parley.toml:2", "redis.reconnect_pause_ms", "it is more than");
+  expect_mistake(redis("port = 0"), "parley.toml:2", "redis.port", "out of range");
+  expect_mistake(redis("prefix = \"a\""), "parley.toml:2", "redis.prefix", "there is no such key");
+  EXPECT_TRUE(load(redis("enabled = true\nurl = \"redis://:a@host:7000/2\"\npassword = \"b\"\napp = \"shop\"")).ok());
+}
+
+TEST(ConfigMistakes, ALearnedPrefixIsWorthAWordAtEveryStartAndAGivenOneToWhoAsks) {
+  const auto loaded = [](const std::string& keys) { return load("[redis]\n" + keys + kApp); };
+  EXPECT_THAT(loaded("enabled = false").notes, testing::IsEmpty());
+  EXPECT_THAT(loaded("enabled = false").hints, testing::IsEmpty());
+  EXPECT_THAT(loaded("enabled = true").notes, testing::ElementsAre(testing::HasSubstr("redis.key_prefix is not set")));
+  for (const auto* keys : {"enabled = true\nkey_prefix = \"shop_\"", "enabled = true\ndetect_prefix = false"}) {
+    EXPECT_THAT(loaded(keys).notes, testing::IsEmpty()) << keys;
+    EXPECT_THAT(loaded(keys).hints, testing::ElementsAre(testing::HasSubstr("If nothing arrives"))) << keys;
+  }
+}
+
+TEST(ConfigMistakes, ApiKeys) {
+  const std::string app = kApp;
+  expect_mistake(app + "api_keys = [\"short\"]", "parley.toml:6", "apps[0].api_keys", "too few");
+  expect_mistake(app + "api_keys = [\"app-secret-demo\"]", "parley.toml:6", "apps[0].api_keys", "well-known example");
+  expect_mistake(app + "api_keys = [\"with a space in it\"]", "parley.toml:6", "apps[0].api_keys", "HTTP header");
+  expect_mistake(app + "api_keys = [\"4f0c8a1d2b7e9c63\"]", "parley.toml:6", "apps[0].api_keys", "public key");
+  std::string many = "api_keys = [";
+  for (int i = 10; i < 43; ++i) many += fmt::format("\"a-key-of-good-length-{}\",", i);
+  expect_mistake(app + many + "]", "parley.toml:6", "apps[0].api_keys", "33 keys are too many");
 }
 
 }  // namespace

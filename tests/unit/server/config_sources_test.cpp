@@ -80,6 +80,34 @@ TEST(ConfigSources, EveryKeyOfTheNodeCanBeSetFromTheEnvironmentAndFlags) {
   }
 }
 
+TEST(ConfigSources, RedisOfTheFileAndItsPasswordOfTheEnvironment) {
+  const std::string file = std::string("[redis]\nenabled = true\nhost = \"cache\"\nkey_prefix = \"shop_\"") + kApp;
+  auto loaded = good(with({{"PARLEY_REDIS_PASSWORD", "a-password"}}, file));
+  EXPECT_TRUE(loaded.config.redis.enabled);
+  EXPECT_EQ(loaded.config.redis.host, "cache");
+  EXPECT_EQ(loaded.config.redis.password, "a-password");
+  EXPECT_EQ(config_toml(loaded, Secrets::masked).find("a-password"), std::string::npos);
+  auto by_url = good(with({{"PARLEY_REDIS_URL", "redis://:a-password@cache"}}));
+  EXPECT_EQ(config_toml(by_url, Secrets::masked).find("a-password"), std::string::npos);
+}
+
+TEST(ConfigSources, VariablesOfLaravelEchoServer) {
+  const auto loaded = good(with({{"LARAVEL_ECHO_SERVER_PORT", "1001"},
+                                 {"LARAVEL_ECHO_SERVER_HOST", "127.0.0.1"},
+                                 {"LARAVEL_ECHO_SERVER_REDIS_HOST", "cache"},
+                                 {"LARAVEL_ECHO_SERVER_REDIS_PORT", "7000"},
+                                 {"LARAVEL_ECHO_SERVER_REDIS_PASSWORD", "a-password"},
+                                 {"LARAVEL_ECHO_SERVER_AUTH_HOST", "https://shop.test"}}));
+  EXPECT_EQ(loaded.config.server.port, 1001);
+  EXPECT_EQ(loaded.config.server.host, "127.0.0.1");
+  EXPECT_EQ(loaded.config.redis.host, "cache");
+  EXPECT_EQ(loaded.config.redis.port, 7000);
+  EXPECT_EQ(loaded.config.redis.password, "a-password");
+  EXPECT_FALSE(loaded.config.redis.enabled);
+  EXPECT_THAT(loaded.notes, testing::ElementsAre(testing::HasSubstr("LARAVEL_ECHO_SERVER_AUTH_HOST has no effect")));
+  EXPECT_EQ(good(with({{"LARAVEL_ECHO_SERVER_PORT", "1001"}, {"WEBSOCKET_PORT", "1002"}})).config.server.port, 1002);
+}
+
 TEST(ConfigSources, ValuesOfEveryType) {
   const auto config = good(with({{"PARLEY_SERVER_TRUSTED_PROXIES", " 10.0.0.0/8 ,::1,"},
                                  {"PARLEY_LIMITS_FRAME_BYTES_MAX", "262_144"},
