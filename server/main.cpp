@@ -7,6 +7,7 @@
 #include "server/command_line.h"
 #include "server/config_keys.h"
 #include "server/config_print.h"
+#include "server/import_command.h"
 #include "server/serve_command.h"
 #include "server/token_command.h"
 #include "server/version.h"
@@ -181,7 +182,12 @@ int run(int argc, char** argv) {
 
   auto* check_command = app.add_subcommand("check", "Print the effective configuration, or every mistake in it");
   add_config_options(*check_command, line);
-  check_command->callback([&] { code = check(line); });
+  std::string echo_server_file;
+  check_command
+      ->add_option("--from", echo_server_file,
+                   "Print a parley.toml that does what this laravel-echo-server.json does, and remarks on stderr")
+      ->type_name("FILE");
+  check_command->callback([&] { code = echo_server_file.empty() ? check(line) : import_command(echo_server_file); });
 
   ClientCommands clients;
   clients.add_to(app, code);
