@@ -22,8 +22,14 @@ void check_redis(LoadedConfig& out) {
     if (const auto target = redis_target(redis); !target) {
       wrong("redis.url", target.error().message, "write redis://host:6379, redis://:password@host or unix:///path");
     }
-    for (const auto* key : {"redis.host", "redis.port", "redis.socket", "redis.username", "redis.database"}) {
-      if (out.origins.contains(key)) wrong(key, "redis.url stands beside it and says it too", "remove one of them");
+    // What only repeats the default is no contradiction: `parley check` prints it so.
+    const RedisConfig usual;
+    for (const auto& [key, differs] : {std::pair{"redis.host", redis.host != usual.host},
+                                       {"redis.port", redis.port != usual.port},
+                                       {"redis.socket", redis.socket != usual.socket},
+                                       {"redis.username", redis.username != usual.username},
+                                       {"redis.database", redis.database != usual.database}}) {
+      if (differs) wrong(key, "redis.url stands beside it and says it too", "remove one of them");
     }
   } else if (redis.host.empty() && redis.socket.empty()) {
     wrong("redis.host", "there is no host", "write its name or address");
@@ -31,7 +37,7 @@ void check_redis(LoadedConfig& out) {
     wrong("redis.socket", fmt::format("`{}` is not the path of a socket", redis.socket),
           fmt::format("begin with `/`, at most {} characters", kSocketPathMax));
   }
-  if (!redis.username.empty() && redis.password.empty()) {
+  if (redis.url.empty() && !redis.username.empty() && redis.password.empty()) {
     wrong("redis.username", "redis.password is missing beside it", "set both, or only the password");
   }
   if (!redis.app.empty() && out.config.settings.app_by_id(redis.app) == nullptr) {

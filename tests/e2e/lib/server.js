@@ -52,7 +52,7 @@ export function runParley(args, { input = "", env = {}, uid, timeout = deadlineM
 
 // Settings of the surroundings must not leak into the server under test.
 function cleanEnvironment(extra) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PARLEY_|WEBSOCKET_|ENABLE_WEBSOCKET|PUSHER_|REVERB_)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PARLEY_|LARAVEL_ECHO_SERVER_|WEBSOCKET_|ENABLE_WEBSOCKET|PUSHER_|REVERB_)/.test(name));
   // Sanitizer options and a library path are the caller's business and pass through.
   return { ...Object.fromEntries(kept), ...extra };
 }

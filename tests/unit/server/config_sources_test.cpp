@@ -89,6 +89,8 @@ TEST(ConfigSources, RedisOfTheFileAndItsPasswordOfTheEnvironment) {
   EXPECT_EQ(config_toml(loaded, Secrets::masked).find("a-password"), std::string::npos);
   auto by_url = good(with({{"PARLEY_REDIS_URL", "redis://:a-password@cache"}}));
   EXPECT_EQ(config_toml(by_url, Secrets::masked).find("a-password"), std::string::npos);
+  EXPECT_EQ(good(with({}, config_toml(by_url, Secrets::shown))).config.redis.url, "redis://:a-password@cache")
+      << "what is printed is read again";
 }
 
 TEST(ConfigSources, VariablesOfLaravelEchoServer) {
