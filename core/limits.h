@@ -61,8 +61,8 @@ struct NodeLimits {
   std::size_t auth_cache_entries_max =
       100'000;                             // the application's decisions on subscriptions; the oldest are forgotten
   std::size_t kept_sessions_max = 20'000;  // per shard; the one that expires first is dropped
-  std::size_t kept_session_bytes_max = 65'536;  // of one record; too_large, it is not kept
-  std::size_t redis_in_flight_max = 4'096;  // publishes of Redis' messages not answered yet: overloaded
+  std::size_t kept_session_bytes_max = 65'536;         // of one record; too_large, it is not kept
+  std::size_t redis_in_flight_max = 4'096;             // publishes of Redis' messages not answered yet: overloaded
   std::size_t redis_in_flight_bytes_max = 67'108'864;  // the same, in bytes of their data
   std::size_t redis_message_bytes_max = 33'554'432;    // larger: dropped, and the connection made anew
   std::chrono::seconds idempotency_window{600};

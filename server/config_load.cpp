@@ -89,6 +89,7 @@ LoadedConfig load_config(const ConfigSources& sources) {
   complete_webhooks(out.config.settings, out.origins);
   reader::check(sources, out);
   reader::check_redis(out);
+  reader::check_socketio(out);
   sort_by_line(sources.toml_name, out.mistakes);
   return out;
 }

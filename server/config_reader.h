@@ -21,6 +21,7 @@ inline std::string origin_of(const LoadedConfig& out, const std::string& key) {
 void read_toml(std::string_view text, const std::string& name, LoadedConfig& out);        // config_toml.cpp
 void read_environment(const std::map<std::string, std::string>& env, LoadedConfig& out);  // config_env.cpp
 void read_token_keys(const ConfigSources& sources, LoadedConfig& out);                    // config_tokens.cpp
+void check_socketio(LoadedConfig& out);                                                   // config_socketio.cpp
 void check_redis(LoadedConfig& out);                                                      // config_redis.cpp
 void check(const ConfigSources& sources, LoadedConfig& out);                              // config_check.cpp
 

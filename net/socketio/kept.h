@@ -23,7 +23,7 @@ struct KeptChannel {
   std::string name;
   Position position;  // where the subscription began; epoch 0: nothing was published yet
   KeptProof proof = KeptProof::again;
-  MemberPtr member;  // KeptProof::signature on a presence channel
+  MemberPtr member;  // of a presence channel: who it has to be again
   std::string user;  // KeptProof::signature: whom the session spoke for there; may be empty
 };
 

@@ -57,6 +57,12 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
     if (position.exists()) tracking->sent = position;
   }
   if (restoring_ != nullptr) {
+    // Somebody else's cookies may open the same channel: that is another session.
+    const auto expected = restoring_->members.find(subscription.channel);
+    const auto* member = subscription.extra == nullptr ? nullptr : subscription.extra->member.get();
+    if (expected != restoring_->members.end() && (member == nullptr || member->user_id != expected->second)) {
+      fail_restore(actions);
+    }
     if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
   } else if (recoverable()) {
     changed_ = true;
@@ -108,9 +114,9 @@ void Socket::keep(WallTime expires, Actions& actions) {
     if (!one.active) continue;
     KeptChannel channel{.name = one.channel};
     if (one.extra != nullptr && one.extra->tracking) channel.position = one.extra->tracking->sent;
+    if (one.extra != nullptr) channel.member = one.extra->member;
     if (one.proof == pusher::Proof::signature) {
       channel.proof = KeptProof::signature;
-      if (one.extra != nullptr) channel.member = one.extra->member;
       if (identity_ != nullptr) channel.user = identity_->id;
     }
     kept.channels.push_back(std::move(channel));
@@ -140,6 +146,7 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
       fail_restore(actions);  // nobody knows what was said there meanwhile
       return;
     }
+    if (channel.member != nullptr) restoring_->members.emplace(channel.name, channel.member->user_id);
     if (channel.proof == KeptProof::signature) {
       Right right{.proof = pusher::Proof::signature, .member = channel.member, .user_id = channel.user};
       if (channel.member != nullptr) right.user_id = channel.member->user_id;

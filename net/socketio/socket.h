@@ -73,6 +73,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   struct Restoring {
     std::vector<std::string> missed;
     std::vector<std::string> after;
+    std::map<std::string, std::string, std::less<>> members;  // who it was, per presence channel
     std::size_t bytes = 0;
     std::size_t channels_left = 0;
     MonoTime until = pusher::kNever;
