@@ -32,18 +32,35 @@ bool ChannelCursors::forgotten(const std::string& client_id) const {
   return false;
 }
 
-std::optional<Offset> ChannelCursors::position(const std::string& client_id, std::optional<Offset> saved) const {
-  // What is not saved yet may be older than what is: an old connection's confirmation that came late.
-  for (const auto* cursors : {&saving_, &dirty_}) {
-    const auto unsaved = cursors->find(client_id);
-    if (unsaved == cursors->end()) continue;
-    if (unsaved->second.forget) {
-      saved.reset();
-    } else {
-      saved = std::max(saved.value_or(Offset{0}), unsaved->second.offset);
-    }
+void ChannelCursors::begin_read(const std::string& client_id) { ++reading_[client_id].count; }
+
+std::optional<Offset> ChannelCursors::end_read(const std::string& client_id, std::optional<Offset> found) {
+  if (const auto read = reading_.find(client_id); read != reading_.end()) {
+    if (read->second.saved) found = after(found, *read->second.saved);
+    if (--read->second.count == 0) reading_.erase(read);
   }
-  return saved;
+  for (const auto* cursors : {&saving_, &dirty_}) {
+    if (const auto unsaved = cursors->find(client_id); unsaved != cursors->end()) found = after(found, unsaved->second);
+  }
+  return found;
+}
+
+void ChannelCursors::stored(const std::string& client_id, Offset offset) {
+  keep_for_reads(client_id, {.offset = offset});
+}
+
+// What comes later may be older: an old connection's confirmation that was on its way for long.
+std::optional<Offset> ChannelCursors::after(std::optional<Offset> saved, const Cursor& later) {
+  if (later.forget) return std::nullopt;
+  return std::max(saved.value_or(Offset{0}), later.offset);
+}
+
+void ChannelCursors::keep_for_reads(const std::string& client_id, const Cursor& saved) {
+  const auto read = reading_.find(client_id);
+  if (read == reading_.end()) return;
+  auto& kept = read->second.saved;
+  const bool goes_on = kept && !kept->forget && !saved.forget;
+  kept = Cursor{.offset = goes_on ? std::max(kept->offset, saved.offset) : saved.offset, .forget = saved.forget};
 }
 
 std::optional<SaveCursors> ChannelCursors::next(CommandToken token, MonoTime now) {
@@ -63,7 +80,11 @@ std::optional<SaveCursors> ChannelCursors::next(CommandToken token, MonoTime now
 }
 
 void ChannelCursors::applied(CommandToken token) {
-  if (token != 0 && token == saving_token_) saving_.clear();
+  if (token == 0 || token != saving_token_) return;
+  if (!reading_.empty()) {
+    for (const auto& [client_id, cursor] : saving_) keep_for_reads(client_id, cursor);
+  }
+  saving_.clear();
 }
 
 void ChannelCursors::refused(CommandToken token, MonoTime now) {

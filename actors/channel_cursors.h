@@ -21,8 +21,12 @@ class ChannelCursors {
   bool take_out(const std::string& client_id);
 
   [[nodiscard]] bool forgotten(const std::string& client_id) const;
-  // Where the client is, given what is saved.
-  [[nodiscard]] std::optional<Offset> position(const std::string& client_id, std::optional<Offset> saved) const;
+  // What is saved is read from the shard. While the answer is on its way a save may be told: neither does the
+  // answer have it then, nor is it on its way to the disk any more. So it is kept until the read is over.
+  void begin_read(const std::string& client_id);
+  // Where the client is, given what the read found; nothing: it failed.
+  std::optional<Offset> end_read(const std::string& client_id, std::optional<Offset> found);
+  void stored(const std::string& client_id, Offset offset);  // the position of a first visit
 
   // What is to be proposed now, if anything, as `token`; one at a time.
   std::optional<SaveCursors> next(CommandToken token, MonoTime now);
@@ -37,11 +41,18 @@ class ChannelCursors {
     bool forget = false;
   };
   using Cursors = std::unordered_map<std::string, Cursor>;
+  struct Read {
+    std::size_t count = 0;
+    std::optional<Cursor> saved;  // since the first of them began
+  };
+  static std::optional<Offset> after(std::optional<Offset> saved, const Cursor& later);
+  void keep_for_reads(const std::string& client_id, const Cursor& saved);
   void save_later(MonoTime now);
 
   Cursors dirty_;
   Cursors saving_;  // proposed, not applied yet
   CommandToken saving_token_ = 0;
+  std::unordered_map<std::string, Read> reading_;  // bounded like the requests of which each waits for one
   std::optional<MonoTime> save_at_;
 };
 

@@ -19,13 +19,16 @@ std::optional<Joining> ChannelResumes::begin(Joining joining, Position newest, c
     return resume(std::move(joining), newest);
   }
   if (!ask.client_id.empty()) {
-    if (cursors_.forgotten(ask.client_id)) {
+    // Who visits on another connection already, unanswered, is still a stranger.
+    if (cursors_.forgotten(ask.client_id) || latest_visits_.contains(ask.client_id)) {
       visit(std::move(joining), newest, wall);
       return std::nullopt;
     }
     const auto read = next_read_++;
     const auto client_id = ask.client_id;
     joining_.emplace(read, std::move(joining));
+    cursor_reads_.emplace(read, client_id);
+    cursors_.begin_read(client_id);
     port_.read_cursor(client_id, read);
     return std::nullopt;
   }
@@ -38,13 +41,15 @@ std::optional<Joining> ChannelResumes::begin(Joining joining, Position newest, c
 
 std::optional<Joining> ChannelResumes::cursor_read(std::uint64_t read, Result<std::optional<Offset>> offset,
                                                    Position newest, WallTime wall) {
+  const auto asked = cursor_reads_.extract(read);
+  if (asked.empty()) return std::nullopt;
+  const auto position = cursors_.end_read(asked.mapped(), offset ? *offset : std::nullopt);
   auto joining = take(read);
   if (!joining) return std::nullopt;
   if (!offset) {
     port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, offset.error()}});
     return std::nullopt;
   }
-  const auto position = cursors_.position(joining->subscribe.resume.client_id, *offset);
   if (!position) {
     visit(std::move(*joining), newest, wall);
     return std::nullopt;
@@ -59,29 +64,39 @@ std::optional<Joining> ChannelResumes::cursor_read(std::uint64_t read, Result<st
 void ChannelResumes::visit(Joining joining, Position newest, WallTime wall) {
   const auto& client_id = joining.subscribe.resume.client_id;
   SaveCursors save;
-  const bool left_before = cursors_.take_out(client_id);
+  const auto token = next_token_++;
+  const bool visits_already = !latest_visits_.insert_or_assign(client_id, token).second;
+  const bool left_before = cursors_.take_out(client_id) || visits_already;
   if (left_before) save.cursors.push_back({client_id, {}, true});  // a new start, not the later of two
   save.cursors.push_back({client_id, newest.offset, false});
   joining.asked_at = wall;
   const auto read = next_read_++;
+  visits_.emplace(token, Visit{read, client_id, newest.offset});
   joining_.emplace(read, std::move(joining));
-  const auto token = next_token_++;
-  visits_.emplace(token, read);
   port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, token, WaitForDisk::yes);
 }
 
 std::optional<Joining> ChannelResumes::stored(CommandToken token) {
   const auto visit = visits_.extract(token);
-  return visit.empty() ? std::nullopt : take(visit.mapped());
+  if (visit.empty()) return std::nullopt;
+  const auto& [read, client_id, offset] = visit.mapped();
+  latest_visits_.erase(client_id);
+  cursors_.stored(client_id, offset);
+  return take(read);
 }
 
 bool ChannelResumes::refused(CommandToken token, const Error& error, MonoTime now) {
   const auto visit = visits_.extract(token);
   if (visit.empty()) return false;
-  const auto joining = take(visit.mapped());
+  const auto& client_id = visit.mapped().client_id;
+  const auto latest = latest_visits_.find(client_id);
+  const bool only_one = latest != latest_visits_.end() && latest->second == token;
+  if (only_one) latest_visits_.erase(latest);
+  const auto joining = take(visit.mapped().read);
   if (!joining) return true;
-  // Stored or not: who was refused comes for the first time again.
-  cursors_.forget(joining->subscribe.resume.client_id, now);
+  // Stored or not: who was refused comes for the first time again. But what the client has by a visit on another
+  // connection, stored meanwhile or still to be, stays.
+  if (only_one) cursors_.forget(client_id, now);
   port_.reply({joining->from, SubscribeRefused{key_, joining->subscribe.subscription, error}});
   return true;
 }

@@ -10,6 +10,8 @@
 
 #include <map>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace parley::actors {
@@ -48,6 +50,11 @@ class ChannelResumes {
   [[nodiscard]] bool empty() const { return joining_.empty() && visits_.empty(); }
 
  private:
+  struct Visit {
+    std::uint64_t read = 0;  // in joining_
+    std::string client_id;
+    Offset offset;
+  };
   std::optional<Joining> resume(Joining joining, Position newest);
   void visit(Joining joining, Position newest, WallTime wall);
   void read_next_page(std::uint64_t read);
@@ -58,8 +65,10 @@ class ChannelResumes {
   ChannelCursors& cursors_;
   CommandToken& next_token_;
   std::uint64_t& next_read_;
-  std::map<std::uint64_t, Joining> joining_;      // by read
-  std::map<CommandToken, std::uint64_t> visits_;  // to joining_
+  std::map<std::uint64_t, Joining> joining_;           // by read
+  std::map<std::uint64_t, std::string> cursor_reads_;  // whose position: also of who left meanwhile
+  std::map<CommandToken, Visit> visits_;
+  std::unordered_map<std::string, CommandToken> latest_visits_;  // of each client, until one is stored
 };
 
 }  // namespace parley::actors
