@@ -52,6 +52,11 @@ void Channel::attend() {
 
 void Channel::reopen() {
   stage_ = Stage::opening;
+  ask_state();
+}
+
+void Channel::ask_state() {
+  ++opens_;
   port_.open();
 }
 
@@ -64,17 +69,19 @@ void Channel::notice_who_is_here(WallTime wall) {
 
 void Channel::handle(Request request, MonoTime now, WallTime wall) {
   if (stage_ == Stage::open) return dispatch(request, now, wall);
-  if (waiting_.empty()) port_.open();
+  if (waiting_.empty()) ask_state();
   waiting_.push_back(std::move(request));
 }
 
 void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
+  if (opens_ > 0) --opens_;
   if (stage_ == Stage::open) return;
   auto waiting = std::move(waiting_);
   waiting_.clear();
   if (!state) {
     // Stay closed: the next request tries again. Leaving must work all the same.
     if (attended_) reopen_at_ = now + kReopenAfter;
+    take_early(now);
     for (auto& request : waiting) {
       if (std::holds_alternative<Unsubscribe>(request.what)) {
         dispatch(request, now, wall);
@@ -91,9 +98,15 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
     newest_ = state->newest;
     if (state->cached) cached_ = state->cached;
   }
+  take_early(now);
   notices_.opened(state->told, now + settings_->timing.restart_grace, wall);
   notice_who_is_here(wall);
   for (auto& request : waiting) dispatch(request, now, wall);
+}
+
+void Channel::take_early(MonoTime now) {
+  if (stage_ == Stage::opening && opens_ > 0) return;
+  for (const auto& [token, effect] : std::exchange(early_, {})) applied(token, effect, now);
 }
 
 void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
@@ -293,6 +306,11 @@ void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
   if (notices_.applied(token)) return;
   cursors_.applied(token);
   const auto* appended = std::get_if<Effect::Appended>(&effect.what);
+  if (appended != nullptr && stage_ == Stage::opening) {
+    // Found in the log by a recovery. Who joins once the state is here must not get again what it says.
+    if (opens_ > 0) return static_cast<void>(early_.emplace_back(token, effect));
+    return settle(token, *appended->publication);  // what is asked for later will have it
+  }
   if (appended != nullptr && newest_.exists() && appended->publication->position.offset <= newest_.offset) {
     // Told before, as one of those whose outcome had been unknown: only its publisher may still wait.
     return settle(token, *appended->publication);
@@ -384,7 +402,7 @@ void Channel::on(const ReplyTo&, Confirm& confirm, MonoTime now, WallTime) {
 void Channel::tick(MonoTime now, WallTime wall) {
   if (reopen_at_ && *reopen_at_ <= now) {
     reopen_at_.reset();
-    if (stage_ == Stage::opening && waiting_.empty()) port_.open();
+    if (stage_ == Stage::opening && waiting_.empty()) ask_state();
   }
   for (const auto& member : subscribers_.expire(now)) member_gone(member);
   if (auto save = cursors_.next(next_token_, now)) {

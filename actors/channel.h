@@ -87,6 +87,8 @@ class Channel {
   void member_gone(const RosterBook::Gone& member);
   [[nodiscard]] Status may_join(const Subscribe& subscribe);
   void reopen();
+  void ask_state();
+  void take_early(MonoTime now);
   void notice_who_is_here(WallTime wall);
   void answer(CommandToken token, const Effect& effect, MonoTime now);
   void settle(CommandToken token, const Publication& publication);
@@ -109,6 +111,9 @@ class Channel {
   std::deque<Request> waiting_;        // until open; bounded by the mailbox bound of the actor
   bool attended_ = false;              // must open, although nobody may ask
   std::optional<MonoTime> reopen_at_;  // it could not
+  std::uint32_t opens_ = 0;            // asked and not answered
+  // Told while it opens: the state on its way may have them or not. Bounded by what a shard may have pending.
+  std::deque<std::pair<CommandToken, Effect>> early_;
 
   ChannelSubscribers subscribers_;
   ChannelCursors cursors_;

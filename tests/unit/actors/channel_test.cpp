@@ -153,6 +153,53 @@ TEST_F(DurableChannel, WhatTheRecoveryFoundIsToldOnceWhicheverWayItComes) {
   EXPECT_EQ(world.channel->newest(), second);
 }
 
+TEST_F(DurableChannel, WhatTheRecoveryFoundWhileTheChannelOpensIsNotToldToWhoJoinsBehindIt) {
+  say(3);
+  const Effect known{.channel = world.key, .what = Effect::Appended{world.history.back()}};
+  world.wake();
+  world.forget();
+  world.subscribe(2);
+  world.channel->applied(0, known, world.now());  // the state that is being read has it
+  world.answer_open();
+  world.answer_reads();
+  EXPECT_TRUE(world.told<ChannelEvent::Published>().empty());
+  ASSERT_EQ(world.answers<Subscribed>(2).size(), 1U);
+  EXPECT_EQ(world.answers<Subscribed>(2)[0].position.offset.value, 3U);
+  EXPECT_EQ(world.channel->newest(), world.newest);
+}
+
+TEST_F(DurableChannel, WhatTheRecoveryFoundBehindTheStateThatIsReadCounts) {
+  say(3);
+  const auto read = DurableState{world.newest, world.oldest, nullptr, {}};
+  world.publish("found");
+  auto [token, command] = std::exchange(world.proposed, {}).at(0);
+  const auto effect = world.store(token, command);
+  world.wake();
+  world.forget();
+  world.subscribe(2);
+  world.channel->applied(0, effect, world.now());
+  world.channel->opened(read, world.now(), world.wall());
+  EXPECT_EQ(world.answers<Subscribed>(2).at(0).position.offset.value, 4U);
+  EXPECT_EQ(world.channel->newest(), world.newest);
+}
+
+TEST_F(DurableChannel, WhatTheRecoveryFoundWhileTheChannelCannotOpenIsInTheStateThatIsReadNext) {
+  say(3);
+  const Effect known{.channel = world.key, .what = Effect::Appended{world.history.back()}};
+  world.wake();
+  world.forget();
+  world.subscribe(2);
+  world.channel->applied(0, known, world.now());
+  world.channel->opened(make_error(Errc::storage_unavailable), world.now(), world.wall());
+  world.channel->applied(0, known, world.now());
+  EXPECT_TRUE(world.channel->idle(world.wall()));
+  world.subscribe(3);
+  world.answer_open();
+  world.answer_reads();
+  EXPECT_TRUE(world.told<ChannelEvent::Published>().empty());
+  EXPECT_EQ(world.answers<Subscribed>(3).at(0).position.offset.value, 3U);
+}
+
 TEST_F(DurableChannel, WhatNobodyWasToldOfAndIsGoneIsAnnouncedAsGap) {
   say(1);
   world.newest.offset.value += 3;  // stored with unknown outcome, then trimmed
