@@ -1,5 +1,7 @@
 #include "tests/sim/channel_shell.h"
 
+#include <fmt/format.h>
+
 namespace parley::sim {
 
 ChannelShell::ChannelShell(Node& node, ChannelKey key)
@@ -23,12 +25,17 @@ void ChannelShell::applied(const std::vector<std::pair<CommandToken, Effect>>& e
 }
 
 void ChannelShell::refused(CommandToken token, const Error& error) {
+  node_.scheduler_.note("refused", fmt::format("{} of {}", token, key_.name()));
   channel_.refused(token, error, now());
   schedule();
 }
 
 void ChannelShell::reply(Reply reply) {
   node_.watch_.channel_answers(reply);
+  if (auto* subscribed = std::get_if<Subscribed>(&reply.what);
+      subscribed != nullptr && node_.plan_.bug == Bug::gap_too_far && subscribed->resume == ResumeOutcome::gap) {
+    ++subscribed->gap_before.value;
+  }
   const auto hub = reply.to.hub;
   auto& lanes = node_.plan_.bug == Bug::answers_overtake ? answers_ : to_hub_;
   node_.push(lanes[hub.value], hub, std::move(reply));
@@ -43,6 +50,13 @@ void ChannelShell::tell(HubId hub, const ChannelEventPtr& event) {
 }
 
 void ChannelShell::propose(Command command, CommandToken token, actors::WaitForDisk wait) {
+  if (const auto* save = std::get_if<SaveCursors>(&command.what)) {
+    for (const auto& cursor : save->cursors) {
+      node_.scheduler_.note("saves",
+                            fmt::format("{} on {} {} as {}", cursor.client_id, key_.name(),
+                                        cursor.forget ? "nothing" : std::to_string(cursor.offset.value), token));
+    }
+  }
   to_shard_.post(node_.scheduler_, node_.hop(), node_.alive_,
                  [this_node = &node_, shard = shard_, self = weak_from_this(), command = std::move(command), token,
                   wait]() mutable {

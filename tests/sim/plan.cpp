@@ -30,6 +30,8 @@ const char* to_text(Bug bug) {
       return "asleep_too_early";
     case Bug::published_twice:
       return "published_twice";
+    case Bug::gap_too_far:
+      return "gap_too_far";
     case Bug::kCount:
       break;
   }

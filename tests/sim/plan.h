@@ -23,6 +23,7 @@ enum class Bug : std::uint8_t {
   answers_overtake,       // answers and events of a channel go to a hub by two queues
   asleep_too_early,       // a channel sleeps although requests are on their way
   published_twice,        // an event goes out twice to a hub
+  gap_too_far,            // a resume announces as gone what comes next
   kCount
 };
 const char* to_text(Bug bug);
