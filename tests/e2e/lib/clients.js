@@ -14,6 +14,11 @@ export const echoes = {
   "laravel-echo 2": { Echo: Echo2, Pusher: pushers["pusher-js 8"] },
   "laravel-echo 1.16": { Echo: echo1.default ?? echo1, Pusher: pushers["pusher-js 7"] },
 };
+export const sockets = {
+  "socket.io-client 4.8": require("socket.io-client").io,
+  "socket.io-client 3.1": require("socket.io-client-3").io,
+  "socket.io-client 2.5": require("socket.io-client-2"),
+};
 export const PusherServer = require("pusher");
 
 export function pusherOptions(server, backend, { user = "1", watchlist, port = server.port, ...extra } = {}) {

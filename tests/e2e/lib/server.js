@@ -73,6 +73,7 @@ export class Server {
     }
     this.port = 0;
     this.metricsPort = 0;
+    this.conformancePort = 0; // with --conformance
     this.log = [];
     this.child = null;
   }
@@ -113,7 +114,7 @@ export class Server {
     const ready = new Promise((done) => {
       child.stdout.setEncoding("utf8").on("data", (chunk) => {
         stdout += chunk;
-        const line = /^parley ready http=http:\/\/127\.0\.0\.1:(\d+) metrics=http:\/\/127\.0\.0\.1:(\d+)\r?$/m.exec(stdout);
+        const line = /^parley ready http=http:\/\/127\.0\.0\.1:(\d+) metrics=http:\/\/127\.0\.0\.1:(\d+)(?: conformance=http:\/\/127\.0\.0\.1:(\d+))?\r?$/m.exec(stdout);
         if (line) done(line);
       });
     });
@@ -128,6 +129,7 @@ export class Server {
     if (first.exit) throw new Error(`parley ended before it was ready: ${JSON.stringify(first.exit)}\n${stdout}${this.logTail()}`);
     this.port = Number(first[1]);
     this.metricsPort = Number(first[2]);
+    this.conformancePort = Number(first[3] ?? 0);
     return this;
   }
 
