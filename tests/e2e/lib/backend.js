@@ -1,5 +1,6 @@
 // The application behind the server, as Laravel would answer: /broadcasting/auth and
-// /broadcasting/user-auth, form in, JSON out. Who the caller is stands in a header, as a session would.
+// /broadcasting/user-auth, form in, JSON out. Who the caller is stands in a header, as a session would:
+// `X-User: ada`, `Authorization: Bearer ada` or a cookie `user=ada`.
 import { createServer } from "node:http";
 
 import { channelAuth, sharedSecret, userAuth } from "./sign.js";
@@ -26,10 +27,12 @@ export class Backend {
     let body = "";
     for await (const chunk of request) body += chunk;
     const form = new URLSearchParams(body);
-    const user = { id: request.headers["x-user"] ?? "1", name: request.headers["x-name"] ?? `User ${request.headers["x-user"] ?? "1"}` };
+    const { "x-user": plain, "x-name": name, authorization = "", cookie = "" } = request.headers;
+    const id = plain ?? /^Bearer (.+)$/.exec(authorization)?.[1] ?? /\buser=([^;]+)/.exec(cookie)?.[1] ?? "1";
+    const user = { id, name: name ?? `User ${id}` };
     const socketId = form.get("socket_id");
     const channel = form.get("channel_name");
-    this.calls.push({ path: request.url, socketId, channel, user });
+    this.calls.push({ path: request.url, socketId, channel, user, headers: request.headers });
     const reply = (status, value) => {
       response.writeHead(status, { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" });
       response.end(JSON.stringify(value));

@@ -1,23 +1,17 @@
 // Connection tokens and asking the application, with stock clients; and taking rights back on live ones.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before } from "node:test";
 
 import { pushers } from "../lib/clients.js";
 import { apps, config, fresh, raw, startServer, test } from "../lib/harness.js";
-import { call, send } from "../lib/sign.js";
+import { call, send, token as signToken } from "../lib/sign.js";
 import { runParley } from "../lib/server.js";
 import { until, within } from "../lib/wait.js";
 
 const base64url = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
-// A token as an application makes it, from the standard's description.
-function token(claims, { secret = apps.main.secret, header = { alg: "HS256", typ: "JWT" } } = {}) {
-  const now = Math.floor(Date.now() / 1000);
-  const text = `${base64url(header)}.${base64url({ iat: now, exp: now + 600, ...claims })}`;
-  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
-}
+const token = (claims, options) => signToken(apps.main, claims, options);
 
 // Laravel's endpoint and the batched one, with a list of who may what.
 class Application {
