@@ -21,7 +21,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import (BENCH, BareUws, BenchError, Parley, Server, SocketIo, Soketi, install_peers)
+from servers import (BENCH, BareUws, BenchError, Parley, ParleyMixed, ParleySocketIo, Server, SocketIo, Soketi,
+                     install_peers)
 
 ROOT = BENCH.parent
 
@@ -102,7 +103,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=1, help="runs of each; the median is shown")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only these")
     parser.add_argument("--only", action="append", help="only these servers",
-                        choices=["parley", "soketi", "socket.io", "uwebsockets"])
+                        choices=["parley", "parley-socketio", "parley-mixed", "soketi", "socket.io", "uwebsockets"])
     parser.add_argument("--nice", type=int, help="priority of what is measured and what measures; "
                         "negative (as root) on a machine that does other work too")
     parser.add_argument("--realtime", action="store_true", help="as root, on such a machine: both go before all "
@@ -144,14 +145,15 @@ class Bench:
         self.results: Results = {}
 
     def servers(self) -> list[Server]:
-        wanted = self.args.only or ["parley", "soketi", "socket.io", "uwebsockets"]
+        wanted = self.args.only or ["parley", "parley-socketio", "parley-mixed", "soketi", "socket.io", "uwebsockets"]
         found: list[Server] = []
-        if "parley" in wanted:
-            if self.args.parley.exists():
-                binary = self.args.parley.resolve()
-                found.append(Parley(self.server_pin, binary, self.args.parley_flag))
-            else:
-                print(f"{self.args.parley} is not built: its column stays empty", file=sys.stderr)
+        ours = {"parley": Parley, "parley-socketio": ParleySocketIo, "parley-mixed": ParleyMixed}
+        if self.args.parley.exists():
+            binary = self.args.parley.resolve()
+            found += [kind(self.server_pin, binary, self.args.parley_flag) for name, kind in ours.items()
+                      if name in wanted]
+        else:
+            print(f"{self.args.parley} is not built: its columns stay empty", file=sys.stderr)
         kinds = {"soketi": Soketi, "socket.io": SocketIo, "uwebsockets": BareUws}
         peers = [kind(self.server_pin) for name, kind in kinds.items() if name in wanted]
         if peers:
@@ -243,14 +245,16 @@ def ratio(row: Row, ours: float | None, theirs: float | None) -> str:
 
 def table(results: Results) -> str:
     peers = ["soketi", "socket.io", "uWebSockets"]
-    heads = ["Work", "Bar", "Parley", *peers, *(f"better than {peer}" for peer in peers)]
+    ways = [way for way in ("Parley, Socket.IO", "Parley, mixed") if any(way in runs for runs in results.values())]
+    heads = ["Work", "Bar", "Parley", *ways, *peers, *(f"better than {peer}" for peer in peers)]
     lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
     for row in ROWS:
         if row.scenario not in results:
             continue
         ours = value(results, row, "Parley")
         theirs = [value(results, row, peer) for peer in peers]
-        cells = [row.label, row.bar, shown(ours), *map(shown, theirs),
+        cells = [row.label, row.bar, shown(ours), *(shown(value(results, row, way)) for way in ways),
+                 *map(shown, theirs),
                  *(ratio(row, ours, peer) for peer in theirs)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

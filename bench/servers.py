@@ -194,6 +194,22 @@ class Parley(Server):
         raise self._died(scratch)
 
 
+class ParleySocketIo(Parley):
+    """Parley, spoken to as Socket.IO."""
+
+    name = "Parley, Socket.IO"
+    protocol = "parley-socketio"
+    scenarios = frozenset({"fanout", "chat", "latency", "idle", "connect"})
+
+
+class ParleyMixed(Parley):
+    """Half of the connections speak Pusher, half Socket.IO."""
+
+    name = "Parley, mixed"
+    protocol = "parley-mixed"
+    scenarios = frozenset({"fanout", "chat"})
+
+
 class Soketi(Server):
     name = "soketi"
     scenarios = frozenset({"fanout", "chat", "latency", "http-publish", "idle", "connect"})

@@ -100,12 +100,81 @@ class SocketIoDialect final : public Dialect {
   std::string secret_;
 };
 
+// The same as Parley serves it: laravel-echo-server's events, a signature as of Pusher over the socket's id.
+class ParleySocketIoDialect final : public Dialect {
+ public:
+  explicit ParleySocketIoDialect(const Options& options) : key_(options.app_key), secret_(options.app_secret) {}
+
+  std::string target() const override { return "/socket.io/?EIO=4&transport=websocket"; }
+
+  SetupStep on_setup(std::string_view text, const Seat& seat) const override {
+    if (text.starts_with("0{")) return {.send = "40"};
+    if (text.starts_with("40{")) return {.send = subscribe(seat, std::string(value_after(text, "\"sid\"")))};
+    if (text.starts_with("430[{\"channel\"")) return {.subscribed = true};
+    if (is_error(text)) return {.error = std::string(text)};
+    return {.send = std::string(keep_alive_reply(text))};
+  }
+
+  std::string publish(const std::string& channel, std::string_view data,
+                      std::optional<std::uint64_t> ack) const override {
+    std::string text = "42";
+    if (ack) text += std::to_string(*ack);
+    text += R"(["client event",{"channel":")" + channel + R"(","event":"client-message","data":)";
+    text += data;
+    return text += "}]";
+  }
+
+  std::string_view keep_alive_reply(std::string_view text) const override { return text == "2" ? "3" : ""; }
+
+  bool is_error(std::string_view text) const override {
+    return text.starts_with("44") || text.starts_with("430[{\"error\"") || contains(text, "parley:error") ||
+           contains(text, "subscription_error") || text == "41" || text == "1";
+  }
+
+ private:
+  std::string subscribe(const Seat& seat, const std::string& sid) const {
+    return R"(420["subscribe",{"channel":")" + seat.channel + R"(","auth":")" + key_ + ':' +
+           hmac_sha256_hex(secret_, sid + ':' + seat.channel) + "\"}]";
+  }
+
+  std::string key_;
+  std::string secret_;
+};
+
+// Half of the connections speak Pusher, half Socket.IO, to Parley, on the same channels.
+class MixedDialect final : public Dialect {
+ public:
+  explicit MixedDialect(const Options& options) : pusher_(options), socketio_(options) {}
+
+  const Dialect& of(std::size_t index) const override {
+    if (index % 2 == 0) return pusher_;
+    return socketio_;
+  }
+  std::string target() const override { return pusher_.target(); }
+  SetupStep on_setup(std::string_view text, const Seat& seat) const override {
+    return of(seat.index).on_setup(text, seat);
+  }
+  std::string publish(const std::string& channel, std::string_view data,
+                      std::optional<std::uint64_t> ack) const override {
+    return pusher_.publish(channel, data, ack);
+  }
+  std::string_view keep_alive_reply(std::string_view text) const override { return pusher_.keep_alive_reply(text); }
+  bool is_error(std::string_view text) const override { return pusher_.is_error(text); }
+
+ private:
+  PusherDialect pusher_;
+  ParleySocketIoDialect socketio_;
+};
+
 }  // namespace
 
 std::unique_ptr<Dialect> make_dialect(const Options& options) {
   if (options.protocol == "pusher") return std::make_unique<PusherDialect>(options);
   if (options.protocol == "socketio") return std::make_unique<SocketIoDialect>(options);
-  throw std::runtime_error("--protocol is pusher or socketio, not '" + options.protocol + "'");
+  if (options.protocol == "parley-socketio") return std::make_unique<ParleySocketIoDialect>(options);
+  if (options.protocol == "parley-mixed") return std::make_unique<MixedDialect>(options);
+  throw std::runtime_error("--protocol is pusher, socketio, parley-socketio or parley-mixed, not '" + options.protocol +
+                           "'");
 }
 
 }  // namespace loadgen

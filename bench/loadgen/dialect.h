@@ -29,6 +29,11 @@ struct SetupStep {
 class Dialect {
  public:
   virtual ~Dialect() = default;
+  // What this connection speaks, where not all speak the same.
+  virtual const Dialect& of(std::size_t index) const {
+    (void)index;
+    return *this;
+  }
   // The request target of the upgrade.
   virtual std::string target() const = 0;
   virtual SetupStep on_setup(std::string_view text, const Seat& seat) const = 0;

@@ -16,7 +16,7 @@ Fleet::Fleet(Loop& loop, const Options& options, const Dialect& dialect)
       options_(options),
       dialect_(dialect),
       server_(Endpoint::parse(options.host, options.port)),
-      upgrade_(upgrade_request(options.host + ':' + std::to_string(options.port), dialect.target())) {}
+      host_(options.host + ':' + std::to_string(options.port)) {}
 
 void Fleet::open(std::size_t count, const std::function<std::string(std::size_t)>& channel_of) {
   constexpr double patience_s = 30;
@@ -45,7 +45,8 @@ void Fleet::open(std::size_t count, const std::function<std::string(std::size_t)
 
 void Fleet::start_next() {
   const std::size_t index = started_++;
-  connections_[index]->open(server_, static_cast<unsigned>(index % sources), upgrade_);
+  connections_[index]->open(server_, static_cast<unsigned>(index % sources),
+                            upgrade_request(host_, dialect_.of(index).target()));
 }
 
 void Fleet::close_all() {
@@ -53,11 +54,11 @@ void Fleet::close_all() {
 }
 
 void Fleet::queue_publish(std::size_t index, std::string_view data) {
-  connections_[index]->queue_text(dialect_.publish(seats_[index].channel, data, std::nullopt));
+  connections_[index]->queue_text(dialect_.of(index).publish(seats_[index].channel, data, std::nullopt));
 }
 
 void Fleet::queue_durable_publish(std::size_t index, std::string_view data, std::uint64_t ack) {
-  connections_[index]->queue_text(dialect_.publish(seats_[index].channel, data, ack));
+  connections_[index]->queue_text(dialect_.of(index).publish(seats_[index].channel, data, ack));
 }
 
 void Fleet::on_text(Connection& connection, std::string_view text) {
@@ -66,16 +67,16 @@ void Fleet::on_text(Connection& connection, std::string_view text) {
   // Only short frames can be control messages; deliveries skip this look.
   constexpr std::size_t control_bytes_max = 192;
   if (text.size() > control_bytes_max) return;
-  if (const auto reply = dialect_.keep_alive_reply(text); !reply.empty()) {
+  if (const auto reply = dialect_.of(connection.index()).keep_alive_reply(text); !reply.empty()) {
     connection.queue_text(reply);
     connection.flush();
-  } else if (dialect_.is_error(text)) {
+  } else if (dialect_.of(connection.index()).is_error(text)) {
     throw std::runtime_error("the server answered: " + std::string(text));
   }
 }
 
 void Fleet::set_up(Connection& connection, std::string_view text) {
-  const auto step = dialect_.on_setup(text, seats_[connection.index()]);
+  const auto step = dialect_.of(connection.index()).on_setup(text, seats_[connection.index()]);
   if (!step.error.empty()) throw std::runtime_error("subscription refused: " + step.error);
   if (!step.send.empty()) {
     connection.queue_text(step.send);

@@ -52,7 +52,7 @@ class Fleet final : private Connection::Observer {
   const Options& options_;
   const Dialect& dialect_;
   Endpoint server_;
-  std::string upgrade_;
+  std::string host_;  // with the port
   Sink* sink_ = nullptr;
   std::vector<Seat> seats_;
   std::vector<std::unique_ptr<Connection>> connections_;

@@ -13,7 +13,7 @@ let server;
 let echo; // Engine.IO alone
 let slow; // the application's endpoint, with short times where tests would wait
 before(async () => {
-  server = await startServer({ socketio: { upgrade_timeout: 300, message_bytes_max: 50_000 } }, { args: ["--conformance", "--conformance-port", "0"] });
+  server = await startServer({ socketio: { upgrade_timeout_ms: 300, message_bytes_max: 50_000 } }, { args: ["--conformance", "--conformance-port", "0"] });
   echo = new Endpoint(server.port);
   slow = new Endpoint(server.port, "/socket.io/");
 });

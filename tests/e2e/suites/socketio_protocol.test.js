@@ -283,11 +283,13 @@ describe("binary", () => {
 
   test("deep in objects, out of order, and empty", async (t) => {
     const client = await joined(t);
-    client.send(`453-${JSON.stringify(["message", { a: [placeholder(2)], b: { c: placeholder(0) } }, placeholder(1)])}`);
-    for (const bytes of [[0], [], [255, 254]]) client.send(Buffer.from(bytes));
-    // Numbered anew, depth first.
-    assert.equal(await client.packet(), `453-${JSON.stringify(["message-back", { a: [placeholder(0)], b: { c: placeholder(1) } }, placeholder(2)])}`);
-    assert.deepEqual([await client.packet(), await client.packet(), await client.packet()], [Buffer.from([255, 254]), Buffer.from([0]), Buffer.alloc(0)]);
+    const arguments_ = [{ a: [placeholder(2)], b: { c: placeholder(0) } }, placeholder(1)];
+    client.send(`453-${JSON.stringify(["message", ...arguments_])}`);
+    const attachments = [[0], [], [255, 254]].map((bytes) => Buffer.from(bytes));
+    for (const bytes of attachments) client.send(bytes);
+    // Which placeholder means which attachment is what counts; here both come back as they were.
+    assert.equal(await client.packet(), `453-${JSON.stringify(["message-back", ...arguments_])}`);
+    assert.deepEqual([await client.packet(), await client.packet(), await client.packet()], attachments);
   });
 
   test("by polling it is base64", async () => {

@@ -17,7 +17,7 @@ import { Inbox, until } from "../lib/wait.js";
 
 const app = { ...apps.main, limits: { client_events_per_second_max: 0 } };
 const token = (claims) => signToken(app, claims);
-const socketio = { ping_interval: 400, ping_timeout: 400 };
+const socketio = { ping_interval_ms: 400, ping_timeout_ms: 400 };
 const sections = (extra = {}) => ({
   apps: [{ ...app, allowed_origins: ["https://shop.example"], auth: { url: `${backend.url}/broadcasting/auth` } }],
   channels: [
@@ -395,7 +395,7 @@ describe("not recovered, and said so", () => {
   });
 
   test("it was away for too long", async (t) => {
-    const own = await startServer(sections({ recovery_window: 1 }));
+    const own = await startServer(sections({ recovery_seconds: 1 }));
     t.after(() => own.stop());
     const [channel, clock] = [fresh("private-domain."), fresh("presence-quick.")];
     const proxy = await proxyTo(t, own);
@@ -809,7 +809,7 @@ for (const [version, { Echo }] of Object.entries(echoes)) {
 
 test("the server has not noticed that the connection is gone: whole, or told", async (t) => {
   // A phone that changes networks: the old connection is silent, the server's patience is long.
-  const own = await startServer(sections({ ping_interval: 25_000, ping_timeout: 20_000 }));
+  const own = await startServer(sections({ ping_interval_ms: 25_000, ping_timeout_ms: 20_000 }));
   t.after(() => own.stop());
   const channel = fresh("private-domain.");
   const proxy = await proxyTo(t, own);
@@ -834,7 +834,7 @@ const resumes = Number(process.env.PARLEY_E2E_RESUMES || 2000);
 test(`${resumes} resumes over both protocols while others publish, cut in three ways, the server killed among them`, { timeout: 120_000 + resumes * 150 }, async (t) => {
   const crowd = 50; // of each protocol
   const rounds = Math.ceil(resumes / (2 * crowd));
-  const own = await startServer({ ...sections({ ping_interval: 1_000, ping_timeout: 2_000 }), log: { level: "warn" } });
+  const own = await startServer({ ...sections({ ping_interval_ms: 1_000, ping_timeout_ms: 2_000 }), log: { level: "warn" } });
   t.after(() => own.stop());
   const channels = range(1, 5).map(() => fresh("private-domain."));
   const proxy = await proxyTo(t, own);
