@@ -62,7 +62,7 @@ struct App {
   std::string name;
   std::string key;
   std::string secret;
-  std::string secret_previous;  // accepted too while a rotation lasts; empty: none
+  std::string secret_previous;        // accepted too while a rotation lasts; empty: none
   std::vector<std::string> api_keys;  // open laravel-echo-server's HTTP API; empty: it is off
   bool enabled = true;
   bool tls_only = false;

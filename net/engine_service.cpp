@@ -61,18 +61,25 @@ struct EngineService::Terms {
   socketio::EngineSettings engine;
   milliseconds connect_timeout{0};
   bool v3 = true;
+  bool strict_version = false;  // of protocol 3 only who says so
   const std::vector<std::string>* cors_origins = nullptr;
   bool cors_credentials = false;
+  [[nodiscard]] bool speaks(const Query& query) const;
 };
 
 struct EngineService::Query {
   EngineVersion version = EngineVersion::v3;
+  bool says_v3 = false;
   bool websocket = false;
   bool known_transport = false;
   std::string sid;
   std::string token;
   PollForm form;
 };
+
+bool EngineService::Terms::speaks(const Query& query) const {
+  return query.version == EngineVersion::v4 || (v3 && (query.says_v3 || !strict_version));
+}
 
 EngineService::EngineService(pusher::PusherContext& context, Random& random) : context_(context), random_(random) {}
 
@@ -89,7 +96,8 @@ EngineService::Terms EngineService::terms(const Settings& settings) const {
     return {.path = fixture_->path,
             .engine = fixture_->engine,
             .connect_timeout = fixture_->connect_timeout,
-            .v3 = false,
+            .v3 = !fixture_->echo,
+            .strict_version = true,
             .cors_origins = &fixture_->cors_origins};
   }
   const auto& socketio = settings.socketio;
@@ -111,6 +119,7 @@ EngineService::Query EngineService::parse(std::string_view text) const {
   Query out;
   // The reference server takes whatever is not 4 for 3.
   out.version = query.get("eio") == "4" ? EngineVersion::v4 : EngineVersion::v3;
+  out.says_v3 = query.get("eio") == "3";
   const auto transport = query.get("transport");
   out.websocket = transport == "websocket";
   out.known_transport = out.websocket || transport == "polling";
@@ -311,7 +320,7 @@ bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exc
     fail(2);
   } else if (query.websocket) {
     fail(3);  // a WebSocket without an upgrade
-  } else if (query.version == EngineVersion::v3 && !served.v3) {
+  } else if (!served.speaks(query)) {
     fail(5);
   } else {
     open(request, exchange, query, served);
@@ -394,7 +403,7 @@ std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& 
     accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), true);
     return accepted;
   }
-  if (query.version == EngineVersion::v3 && !served.v3) return refuse(5, Errc::unsupported_protocol_version);
+  if (!served.speaks(query)) return refuse(5, Errc::unsupported_protocol_version);
   auto session = make_session(*request.hub, served, query,
                               hello(served, *settings, request.origin, request.headers, request.client_address, query,
                                     request.tls, request.over_capacity));

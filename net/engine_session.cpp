@@ -16,7 +16,7 @@ using socketio::EngineEnd;
 // into the engine.
 class EngineSession::End final : public Session, public Actions {
  public:
-  End(EngineSession& owner, SocketId id) : Session(Wire::socketio), owner_(owner), id_(id) {}
+  End(EngineSession& owner, SocketId id, Wire wire) : Session(wire), owner_(owner), id_(id) {}
 
   // Session
   void deliver(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
@@ -285,8 +285,8 @@ WallTime EngineSession::wall() const { return hub_.world().clock.wall(); }
 SocketId EngineSession::new_socket() { return service_.new_socket(); }
 std::string EngineSession::new_secret() { return service_.new_secret(); }
 
-Actions* EngineSession::add(Protocol&, SocketId id) {
-  auto end = std::make_unique<End>(*this, id);
+Actions* EngineSession::add(Protocol&, SocketId id, Wire wire) {
+  auto end = std::make_unique<End>(*this, id, wire);
   if (!hub_.add_session(*end, id)) return nullptr;
   service_.add_socket(id, weak_from_this(), hub_);
   ends_.push_back(std::move(end));

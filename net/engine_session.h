@@ -87,7 +87,7 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   [[nodiscard]] WallTime wall() const override;
   SocketId new_socket() override;
   std::string new_secret() override;
-  Actions* add(Protocol& end, SocketId id) override;
+  Actions* add(Protocol& end, SocketId id, Wire wire) override;
   void remove(SocketId id) override;
   void take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) override;
   void give_back(std::string app, std::string pid, std::string record, WallTime expires) override;

@@ -40,7 +40,7 @@ struct FrontEnd::Impl {
               m,
               gateway,
               settings,
-              {&pusher_encoder, &socketio_encoder},
+              {&pusher_encoder, &socketio_encoder, &socketio_plain_encoder},
               config.tick,
               config.request_timeout,
               config.closing_timeout} {}
@@ -53,7 +53,8 @@ struct FrontEnd::Impl {
   Random& random;
   Metrics& metrics;
   pusher::PusherEncoder pusher_encoder;
-  socketio::SocketIoEncoder socketio_encoder;
+  socketio::SocketIoEncoder socketio_encoder{socketio::SocketIoEncoder::Offsets::told};
+  socketio::SocketIoEncoder socketio_plain_encoder{socketio::SocketIoEncoder::Offsets::untold};
   HubWorld world;
   std::vector<std::shared_ptr<SessionFactory>> sessions;
   std::vector<std::shared_ptr<HttpHandler>> handlers;

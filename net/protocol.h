@@ -18,8 +18,9 @@
 namespace parley::net {
 
 // Which wire form a channel's event takes; a hub encodes each event once for each.
-enum class Wire : std::uint8_t { pusher, socketio };
-inline constexpr std::size_t kWireCount = 2;
+// `socketio_plain`: to clients that are not recovered, without offsets.
+enum class Wire : std::uint8_t { pusher, socketio, socketio_plain };
+inline constexpr std::size_t kWireCount = 3;
 
 enum class ListenMode : std::uint8_t {
   direct,   // the hub writes the shared frame to the socket itself: the fast path

@@ -7,11 +7,14 @@
 namespace parley::net::pusher {
 namespace {
 
-void append_publication(std::string& out, const Publication& publication) {
+constexpr std::size_t kDepthMax = 64;  // of application data that is passed on as JSON
+
+void append_publication(std::string& out, const Publication& publication, DataForm form) {
   out.append(fmt::format(R"({{"offset":{},"event":)", publication.position.offset.value));
   append_json_string(out, publication.event);
   out.append(R"(,"data":)");
-  if (publication.kind == DataKind::text) {
+  const bool text = publication.kind == DataKind::text;
+  if (text && (form == DataForm::as_it_came || !check_json(publication.data, kDepthMax))) {
     append_json_string(out, publication.data);
   } else {
     out.append(publication.data);
@@ -26,7 +29,8 @@ void append_publication(std::string& out, const Publication& publication) {
 
 }  // namespace
 
-std::string history_json(std::string_view channel, const HistoryPage& page, const std::optional<Position>& since) {
+std::string history_json(std::string_view channel, const HistoryPage& page, const std::optional<Position>& since,
+                         DataForm form) {
   std::string out = R"({"channel":)";
   append_json_string(out, channel);
   const auto epoch = page.newest.exists() ? fmt::format("\"{}\"", epoch_text(page.newest.epoch)) : std::string("null");
@@ -38,7 +42,7 @@ std::string history_json(std::string_view channel, const HistoryPage& page, cons
     next = publication->position;
     if (publication->deleted) continue;
     if (out.back() != '[') out.push_back(',');
-    append_publication(out, *publication);
+    append_publication(out, *publication, form);
   }
   out.append(fmt::format(R"(],"more":{},"gap":{},"next":)", page.more, page.gap));
   return out.append(next ? fmt::format(R"("{}"}})", position_text(*next)) : "null}");

@@ -119,7 +119,10 @@ void Client::handle(const Packet& packet, const std::vector<std::string>& attach
 // ---- connecting a namespace ----
 
 void Client::refuse(std::string_view nsp, const Error& error) {
-  std::string data = fmt::format(R"({{"error":"{}","code":{}}})", info(error.code).name, info(error.code).pusher_code);
+  auto data =
+      fmt::format(R"({{"error":"{}","code":{},"message":)", info(error.code).name, info(error.code).pusher_code);
+  append_json_string(data, error.message);  // protocol 4 has the data alone
+  data.push_back('}');
   engine_->send(encode_connect_error(nsp, error.message, data, engine_->version() == EngineVersion::v3));
 }
 
@@ -207,8 +210,9 @@ void Client::open_anew(pusher::PusherSession session, SocketTerms terms, MonoTim
 void Client::open(pusher::PusherSession session, SocketTerms terms, MonoTime now) {
   const auto id = session.socket;
   const auto nsp = terms.nsp;
+  const bool recovers = !terms.pid.empty();
   auto end = std::make_unique<Socket>(std::move(session), std::move(terms));
-  auto* actions = host_.add(end->protocol(), id);
+  auto* actions = host_.add(end->protocol(), id, recovers ? Wire::socketio : Wire::socketio_plain);
   if (actions == nullptr) {
     refuse(nsp, make_error(Errc::reconnect, "the session's id is in use: connect again"));
     return;
@@ -227,7 +231,7 @@ void Client::connect_fixture(const Packet& packet, MonoTime now) {
     engine_->send(encode_connect_error(packet.nsp, "Invalid namespace", {}, engine_->version() == EngineVersion::v3));
     return;
   }
-  auto* actions = host_.add(end->protocol(), id);
+  auto* actions = host_.add(end->protocol(), id, Wire::socketio_plain);
   if (actions == nullptr) return fail(now);
   connect_by_ = MonoTime::max();
   connected_once_ = true;

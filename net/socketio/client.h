@@ -35,7 +35,7 @@ class ClientHost {
   virtual SocketId new_socket() = 0;
   virtual std::string new_secret() = 0;
   // Puts a namespace's end into the hub. Null: the id is taken.
-  virtual Actions* add(Protocol& end, SocketId id) = 0;
+  virtual Actions* add(Protocol& end, SocketId id, Wire wire) = 0;
   virtual void remove(SocketId id) = 0;
   virtual void take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) = 0;
   virtual void give_back(std::string app, std::string pid, std::string record, WallTime expires) = 0;

@@ -60,7 +60,9 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
   begin_event(text, terms_.nsp);
   text.append(R"("subscription_error",)");
   append_json_string(text, channel);
-  text.append(fmt::format(",{},", info(error.code).http_status)).append(error_json(error)).push_back(']');
+  // Laravel's word for a no is 403, whatever the reason.
+  const int status = error.code == Errc::unauthorized ? 403 : info(error.code).http_status;
+  text.append(fmt::format(",{},", status)).append(error_json(error)).push_back(']');
   say(std::move(text), actions);
   answer(take(asked_, channel), error_json(error), actions);
   if (recoverable() && find(channel) == nullptr) {  // it may have been taken off the channel
@@ -91,7 +93,7 @@ void Socket::say_publication(pusher::Subscription& subscription, const Publicati
     tracking->sent = publication.position;
     offset = offsets();
   }
-  auto text = encode_publication(terms_.nsp, subscription.channel, publication, offset);
+  auto text = encode_publication(terms_.nsp, subscription.channel, publication, offset, recoverable());
   if (restoring_ == nullptr) {
     actions.send_text(text);
     return;
@@ -171,7 +173,7 @@ void Socket::say_status(std::uint64_t ticket, std::string_view, const UserList& 
 }
 
 void Socket::say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) {
-  answer(ticket, pusher::history_json(page.channel.name(), page, std::nullopt), actions);
+  answer(ticket, pusher::history_json(page.channel.name(), page, std::nullopt, pusher::DataForm::as_json), actions);
 }
 
 void Socket::say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) {

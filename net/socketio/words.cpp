@@ -56,7 +56,7 @@ void append_offset(std::string& out, std::string_view channel, Position position
 }
 
 std::string encode_publication(std::string_view nsp, std::string_view channel, const Publication& publication,
-                               std::string_view offset) {
+                               std::string_view offset, bool recovers) {
   std::string out;
   out.reserve(publication.data.size() + publication.event.size() + channel.size() + offset.size() + 32);
   begin_channel_event(out, nsp, publication.event, channel);
@@ -64,7 +64,7 @@ std::string encode_publication(std::string_view nsp, std::string_view channel, c
   const bool text = append_data(out, publication);
   if (!offset.empty()) {
     append_argument(out, offset);
-  } else if (text) {
+  } else if (text && recovers) {
     out.append(",null");  // or the client would take the text for an offset
   }
   out.push_back(']');
@@ -121,13 +121,15 @@ std::string error_json(const Error& error) {
   return out;
 }
 
-std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset) {
+std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset,
+                                    bool recovers) {
   struct Visitor {
     std::string_view nsp;
     std::string_view channel;
     std::string_view offset;
+    bool recovers;
     std::string operator()(const ChannelEvent::Published& what) const {
-      return encode_publication(nsp, channel, *what.publication, offset);
+      return encode_publication(nsp, channel, *what.publication, offset, recovers);
     }
     std::string operator()(const ChannelEvent::MemberAdded& what) const {
       return encode_channel_event(nsp, "presence:joining", channel, member_json(*what.member));
@@ -145,10 +147,11 @@ std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& ev
                                               what.before.value, epoch_text(what.epoch)));
     }
   };
-  return std::visit(Visitor{nsp, event.channel.name(), offset}, event.what);
+  return std::visit(Visitor{nsp, event.channel.name(), offset, recovers}, event.what);
 }
 
 std::string SocketIoEncoder::encode(const ChannelEvent& event) const {
+  if (offsets_ == Offsets::untold) return encode_event_of_channel("/", event, {}, false);
   std::string offset;
   if (const auto* published = std::get_if<ChannelEvent::Published>(&event.what)) {
     const auto position = published->publication->position;

@@ -18,10 +18,11 @@ namespace parley::net::socketio {
 std::string offset_tag(std::string_view channel, Epoch epoch);
 void append_offset(std::string& out, std::string_view channel, Position position);  // `tag.offset`
 
-// `42["event","channel",data]`, or with `"offset"` where one is given; `nsp` as in begin_event(). Data that came as
-// text is passed on as JSON where it is that, else as a string.
+// `recovers`: whether the client would take a string at the end for an offset. `42["event","channel",data]`, or with
+// `"offset"` where one is given; `nsp` as in begin_event(). Data that came as text is passed on as JSON where it is
+// that, else as a string.
 std::string encode_publication(std::string_view nsp, std::string_view channel, const Publication& publication,
-                               std::string_view offset);
+                               std::string_view offset, bool recovers = true);
 // `42["event","channel",json]`. The JSON must not be a string.
 std::string encode_channel_event(std::string_view nsp, std::string_view event, std::string_view channel,
                                  std::string_view json);
@@ -35,9 +36,14 @@ std::string error_json(const Error& error);  // {"error":"unauthorized","message
 // What a hub tells all subscribers of a channel on the namespace `/`; encoded once for all of them.
 class SocketIoEncoder final : public Encoder {
  public:
+  enum class Offsets : std::uint8_t { told, untold };  // to clients that are recovered, or not
+  explicit SocketIoEncoder(Offsets offsets) : offsets_(offsets) {}
   [[nodiscard]] std::string encode(const ChannelEvent& event) const override;
+
+ private:
+  Offsets offsets_;
 };
-// Empty: Socket.IO clients are told nothing of it.
-std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset);
+std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset,
+                                    bool recovers = true);
 
 }  // namespace parley::net::socketio
