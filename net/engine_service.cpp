@@ -87,7 +87,7 @@ EngineService::EngineService(pusher::PusherContext& context, Random& random, Eng
     : context_(context),
       random_(random),
       fixture_(std::make_unique<EngineFixture>(std::move(fixture))),
-      fixture_maker_(socketio::make_fixture) {}
+      fixture_maker_(socketio::make_fixtures(fixture_->recovery)) {}
 
 EngineService::~EngineService() = default;
 
@@ -199,9 +199,10 @@ void EngineService::end_socket(SocketId id, Hub& asker, std::function<void()> do
     if (found != sockets_.end()) place = found->second;
   }
   if (place.hub == nullptr) return done();
+  // The new socket has the same id: what the old one still asks of the node must be there before.
   place.hub->post([id, &asker, place, done = std::move(done)] {
     if (const auto session = place.session.lock()) session->end_socket(id);
-    asker.post(done);
+    place.hub->after_turn([&asker, done] { asker.post(done); });
   });
 }
 

@@ -24,7 +24,8 @@ struct EngineFixture {
   std::string path;  // no slash at the end
   socketio::EngineSettings engine;
   milliseconds connect_timeout{1'000};
-  bool echo = false;  // Engine.IO messages; else Socket.IO's namespaces
+  bool echo = false;      // Engine.IO messages; else Socket.IO's namespaces
+  bool recovery = false;  // of those
   std::vector<std::string> cors_origins{"*"};
 };
 

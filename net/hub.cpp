@@ -218,6 +218,7 @@ void Hub::end_turn() {
     world_.gateway.submit(std::move(requests_));
     requests_.clear();
   }
+  for (auto& work : std::exchange(turn_over_, {})) work();
   retired_.clear();
 }
 

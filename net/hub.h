@@ -127,6 +127,8 @@ class Hub {
   [[nodiscard]] boost::asio::io_context& context() { return *context_; }
   // Runs before sockets are written at the end of this turn.
   void at_turn_end(std::function<void()> work) { turn_end_.push_back(std::move(work)); }
+  // Runs when everything that this turn asked of the node has been handed to it.
+  void after_turn(std::function<void()> work) { turn_over_.push_back(std::move(work)); }
   void add_guest(Guest& guest) { guests_.insert(&guest); }
   void remove_guest(Guest& guest) { guests_.erase(&guest); }
   void end_turn();
@@ -180,6 +182,7 @@ class Hub {
   std::function<void(std::function<void()>)> post_;
   boost::asio::io_context* context_ = nullptr;
   std::vector<std::function<void()>> turn_end_;
+  std::vector<std::function<void()>> turn_over_;
   std::unordered_set<Guest*> guests_;
   std::vector<Guest*> guests_to_drain_;
   std::size_t guests_drained_ = 0;

@@ -56,6 +56,7 @@ LoadedConfig load_from_system(const CommandLine& line) {
   sources.flags = line.keys;
   sources.dev = line.dev;
   sources.conformance = line.conformance;
+  sources.conformance_recovery = line.conformance_recovery;
   sources.readable = readable;
   sources.contents = read_file;
 

@@ -15,6 +15,7 @@ struct CommandLine {
   bool dev = false;
   bool demo_only = false;  // of client commands with --dev: neither ./parley.toml nor the environment's application
   bool conformance = false;
+  bool conformance_recovery = false;
   std::vector<std::pair<std::string, std::string>> keys;  // from --port and the like, and from --set
 };
 

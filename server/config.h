@@ -70,6 +70,7 @@ struct ConformanceConfig {
   std::size_t message_bytes_max = 16 * 1024 * 1024;
   std::size_t fragments_max = 65'536;
   std::uint16_t socketio_port = 0;  // 0: a free one
+  bool recovery = false;            // of the Socket.IO fixture; by the flag as well
 };
 
 struct Config {

@@ -83,6 +83,7 @@ LoadedConfig load_config(const ConfigSources& sources) {
   read_flags(sources.flags, out);
   if (sources.dev) become_dev(out);
   out.config.conformance.enabled = sources.conformance;
+  out.config.conformance.recovery = sources.conformance_recovery;
   // The operator's rules come first; the built-in ones still hold for what they do not name.
   for (auto& rule : default_rules()) out.config.settings.rules.push_back(std::move(rule));
   reader::read_token_keys(sources, out);

@@ -32,6 +32,7 @@ struct ConfigSources {
   std::vector<std::pair<std::string, std::string>> flags;  // key name -> text, in order
   bool dev = false;
   bool conformance = false;
+  bool conformance_recovery = false;
   std::function<Status(const std::string& path)> readable;               // can this file be read? absent: not asked
   std::function<Result<std::string>(const std::string& path)> contents;  // of a key's file; absent: none are read
 };

@@ -45,7 +45,9 @@ void add_config_options(CLI::App& command, CommandLine& line) {
       "-c,--config", [&line](const std::string& path) { line.config_file = path; },
       "Configuration file (default: parley.toml)");
   command.add_flag("--dev", line.dev, "Demo app and page, weak secrets allowed, 127.0.0.1 only");
-  command.add_flag("--conformance", line.conformance, "Serve what public test suites expect: a WebSocket echo, an Engine.IO echo, a Socket.IO fixture");
+  command.add_flag("--conformance", line.conformance,
+                   "Serve what public test suites expect: a WebSocket echo, an Engine.IO echo, a Socket.IO fixture");
+  command.add_flag("--conformance-recovery", line.conformance_recovery, "… whose sessions are recovered");
   for (const auto& [flag, key] : kKeyFlags) {
     const auto* meaning = find_key(node_keys(), key);
     command.add_option_function<std::string>(

@@ -160,7 +160,8 @@ Status Node::Impl::open() {
     handlers.insert(handlers.begin(), echo);
     sessions.insert(sessions.begin(), echo);
     const auto fixture = std::make_shared<net::EngineService>(
-        pusher, *env.random, net::EngineFixture{.path = "/socket.io", .engine = timings});
+        pusher, *env.random,
+        net::EngineFixture{.path = "/socket.io", .engine = timings, .recovery = config.conformance.recovery});
     conformance = {.handlers = {fixture}, .sessions = {fixture}};
   }
   front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics,

@@ -256,8 +256,8 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
   const auto& claims = (*found)->session.claims;
   const auto user = claims ? claims->user_id : std::string();
   const bool same_place = kept && kept->nsp == (*found)->terms.nsp;
-  const auto since = same_place && offsets ? positions_of(*kept, *offsets) : std::nullopt;
-  if (!since || kept->user != user) {
+  auto on = same_place && offsets ? going_on(*kept, *offsets) : std::nullopt;
+  if (!on || kept->user != user) {
     auto one = take_pending();
     if (kept && kept->user != user) {
       // Somebody else's: its owner may still come.
@@ -269,7 +269,7 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
   }
   const auto socket = kept->socket;
   (*found)->terms.kept = std::move(*kept);
-  (*found)->terms.since = *since;
+  (*found)->terms.on = std::move(*on);
   host_.supersede(socket, [this, number, socket] {
     const auto again =
         std::find_if(pending_.begin(), pending_.end(), [&](const auto& one) { return one->number == number; });
@@ -336,7 +336,10 @@ void Client::on_close(SocketId id, std::uint16_t code, MonoTime) {
 
 void Client::on_superseded(SocketId id, MonoTime now) {
   now_ = now;
-  if (auto* which = find(id)) end_namespace(*which, EndReason::connection_lost, now);
+  if (auto* which = find(id)) {
+    which->end->taken_over();
+    end_namespace(*which, EndReason::connection_lost, now);
+  }
   if (namespaces_.empty()) engine_->close(EngineEnd::closed_by_us, now);
 }
 

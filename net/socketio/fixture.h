@@ -19,8 +19,8 @@ class EngineEcho final : public EngineClient {
   Engine* engine_ = nullptr;
 };
 
-// `/` and `/custom`: `auth` with the payload on connecting; on `/` the two echoes.
-std::unique_ptr<NamespaceEnd> make_fixture(std::string_view nsp, std::string_view payload, std::string sid,
-                                           EngineVersion version);
+// `/` and `/custom`: `auth` with the payload on connecting; on `/` the two echoes. With recovery, what a session was
+// sent is remembered in memory (a few sessions, a few packets of each), and sent again to who brings its pid.
+FixtureMaker make_fixtures(bool recovery);
 
 }  // namespace parley::net::socketio

@@ -85,24 +85,25 @@ std::optional<std::vector<TaggedOffset>> parse_offsets(std::string_view text) {
   return offsets;
 }
 
-std::optional<std::vector<Position>> positions_of(const KeptSession& session,
-                                                  const std::vector<TaggedOffset>& offsets) {
-  std::vector<Position> positions;
-  std::size_t used = 0;
+std::optional<GoingOn> going_on(const KeptSession& session, std::vector<TaggedOffset> offsets) {
+  GoingOn out;
+  bool without_epoch = false;
   for (const auto& channel : session.channels) {
-    const auto tag = offset_tag(channel.name, channel.position.epoch);
+    auto position = channel.position;
+    without_epoch = without_epoch || position.epoch.value == 0;
+    const auto tag = offset_tag(channel.name, position.epoch);
     const auto told =
         std::find_if(offsets.begin(), offsets.end(), [&](const TaggedOffset& one) { return one.tag == tag; });
-    auto position = channel.position;
     if (told != offsets.end()) {
-      ++used;
       position.offset = std::max(position.offset, told->offset);
+      offsets.erase(told);
     }
-    positions.push_back(position);
+    out.since.push_back(position);
   }
   // A client is told its offsets anew when it leaves a channel: what is not among these was joined and is not kept.
-  if (used != offsets.size()) return std::nullopt;
-  return positions;
+  if (!offsets.empty() && !without_epoch) return std::nullopt;
+  out.unnamed = std::move(offsets);
+  return out;
 }
 
 }  // namespace parley::net::socketio

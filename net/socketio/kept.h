@@ -21,7 +21,8 @@ enum class KeptProof : std::uint8_t {
 
 struct KeptChannel {
   std::string name;
-  Position position;  // where the subscription began; epoch 0: nothing was published yet
+  // Where the subscription began: what the client has is its own word. Epoch 0: nothing was published yet.
+  Position position;
   KeptProof proof = KeptProof::again;
   MemberPtr member;  // of a presence channel: who it has to be again
   std::string user;  // KeptProof::signature: whom the session spoke for there; may be empty
@@ -44,8 +45,13 @@ struct TaggedOffset {
 };
 std::optional<std::vector<TaggedOffset>> parse_offsets(std::string_view text);
 
-// Where each channel of the session goes on, in their order; nothing: the offset names a channel that is not among
-// them, so something may have been missed that is not known of.
-std::optional<std::vector<Position>> positions_of(const KeptSession& session, const std::vector<TaggedOffset>& offsets);
+// Where each channel of the session goes on, in their order.
+struct GoingOn {
+  std::vector<Position> since;
+  // Offsets of histories that did not exist when the session was kept: of channels without an epoch.
+  std::vector<TaggedOffset> unnamed;
+};
+// Nothing: the offset names a channel that is not among them, so something may have been missed that is not known of.
+std::optional<GoingOn> going_on(const KeptSession& session, std::vector<TaggedOffset> offsets);
 
 }  // namespace parley::net::socketio

@@ -55,6 +55,12 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
     auto& tracking = subscription.need_extra().tracking;
     if (!tracking) tracking.emplace();
     if (position.exists()) tracking->sent = position;
+    // What the client surely has: it may lose everything that it is sent from here on.
+    if (!tracking->confirmed) tracking->confirmed = position.offset;
+    if (restoring_ != nullptr) {
+      const auto began = restoring_->begins.find(subscription.channel);
+      if (began != restoring_->begins.end()) tracking->confirmed = began->second;
+    }
   }
   if (restoring_ != nullptr) {
     // Somebody else's cookies may open the same channel: that is another session.
@@ -75,17 +81,19 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
   return keeps || terms_.nsp != "/";
 }
 
-void Socket::note_sent(pusher::Subscription& subscription, Position position, MonoTime now) {
+void Socket::note_sent(pusher::Subscription& subscription, Position position, MonoTime) {
   if (subscription.extra == nullptr || !subscription.extra->tracking) return;
+  subscription.extra->tracking->sent = position;
+}
+
+// An event of a history that what is kept does not name yet, or no longer.
+void Socket::meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions) {
   auto& tracking = *subscription.extra->tracking;
-  const bool another_history = tracking.sent.epoch != position.epoch;
+  if (tracking.sent.epoch == position.epoch) return;
+  tracking.confirmed = Offset{position.offset.value - 1};
   tracking.sent = position;
-  // What is kept names the history by its epoch.
-  if (!tracking.pinged || another_history) {
-    tracking.pinged = position.offset;
-    changed_ = true;
-    keep_at_ = std::min(keep_at_, now);
-  }
+  changed_ = true;
+  keep(actions.wall() + kKeptWhileLive, actions);
 }
 
 void Socket::note_own(const Published&, MonoTime) {}  // on_skipped() told it, in its place among the others
@@ -97,6 +105,7 @@ void Socket::on_skipped(const ChannelEvent& event, MonoTime now, Actions& action
   const auto position = published->publication->position;
   if (!position.exists() || subscription->extra == nullptr || !subscription->extra->tracking) return;
   if (subscription->extra->catch_up != nullptr) return;  // comes with what was missed, if at all
+  meet_epoch(*subscription, position, actions);
   note_sent(*subscription, position, now);
   tell_offsets(actions);
 }
@@ -113,7 +122,10 @@ void Socket::keep(WallTime expires, Actions& actions) {
   for (const auto& one : subscriptions_) {
     if (!one.active) continue;
     KeptChannel channel{.name = one.channel};
-    if (one.extra != nullptr && one.extra->tracking) channel.position = one.extra->tracking->sent;
+    if (one.extra != nullptr && one.extra->tracking) {
+      const auto& tracking = *one.extra->tracking;
+      channel.position = {tracking.sent.epoch, tracking.confirmed.value_or(tracking.sent.offset)};
+    }
     if (one.extra != nullptr) channel.member = one.extra->member;
     if (one.proof == pusher::Proof::signature) {
       channel.proof = KeptProof::signature;
@@ -146,19 +158,39 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
       fail_restore(actions);  // nobody knows what was said there meanwhile
       return;
     }
+    restoring_->begins.emplace(channel.name, channel.position.offset);
     if (channel.member != nullptr) restoring_->members.emplace(channel.name, channel.member->user_id);
     if (channel.proof == KeptProof::signature) {
       Right right{.proof = pusher::Proof::signature, .member = channel.member, .user_id = channel.user};
       if (channel.member != nullptr) right.user_id = channel.member->user_id;
-      go_on(channel.name, std::move(right), {.since = terms_.since[i]}, actions);
+      go_on(channel.name, std::move(right), {.since = terms_.on.since[i]}, actions);
     } else {
-      join({.channel = channel.name, .since = position_text(terms_.since[i]), .headers = terms_.headers}, actions);
+      join({.channel = channel.name, .since = position_text(terms_.on.since[i]), .headers = terms_.headers}, actions);
     }
   }
   if (!restoring_->failed && --restoring_->channels_left == 0) restored(actions);
 }
 
+bool Socket::has_already(std::string_view channel, Position position) const {
+  const auto tag = offset_tag(channel, position.epoch);
+  return std::any_of(terms_.on.unnamed.begin(), terms_.on.unnamed.end(),
+                     [&](const TaggedOffset& one) { return one.tag == tag && position.offset <= one.offset; });
+}
+
+bool Socket::all_named() const {
+  return std::all_of(terms_.on.unnamed.begin(), terms_.on.unnamed.end(), [&](const TaggedOffset& told) {
+    return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const pusher::Subscription& one) {
+      return one.extra != nullptr && one.extra->tracking &&
+             offset_tag(one.channel, one.extra->tracking->sent.epoch) == told.tag;
+    });
+  });
+}
+
 void Socket::restored(Actions& actions) {
+  if (!all_named()) {
+    fail_restore(actions);
+    return;
+  }
   const auto done = std::move(restoring_);
   std::string().swap(terms_.token);
   for (const auto& text : done->missed) actions.send_text(text);

@@ -28,6 +28,8 @@ class NamespaceEnd {
   virtual void on_packet(const Packet& packet, const std::vector<std::string>& attachments, MonoTime now,
                          Actions& actions) = 0;
   [[nodiscard]] virtual Protocol& protocol() = 0;
+  // Its client has come back by another connection: what is kept is that one's now.
+  virtual void taken_over() {}
 };
 
 // Codes for Actions::close() of a socket: what ends beside it.
@@ -45,7 +47,7 @@ struct SocketTerms {
   milliseconds recovery_window{0};
   Headers headers;                  // of the CONNECT payload, for asking the application
   std::optional<KeptSession> kept;  // to be taken up again …
-  std::vector<Position> since;      // … its channels from here on
+  GoingOn on;                       // … its channels from here on
 };
 
 class Socket final : public pusher::ChannelSession, public NamespaceEnd {
@@ -55,6 +57,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void on_packet(const Packet& packet, const std::vector<std::string>& attachments, MonoTime now,
                  Actions& actions) override;
   [[nodiscard]] Protocol& protocol() override { return *this; }
+  void taken_over() override { terms_.pid.clear(); }
   // For a new socket in the place of this one, which could not be taken up again.
   [[nodiscard]] SocketTerms terms_for_another() const;
   [[nodiscard]] const std::string& token() const { return terms_.token; }
@@ -73,6 +76,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   struct Restoring {
     std::vector<std::string> missed;
     std::vector<std::string> after;
+    std::map<std::string, Offset, std::less<>> begins;        // where subscriptions began
     std::map<std::string, std::string, std::less<>> members;  // who it was, per presence channel
     std::size_t bytes = 0;
     std::size_t channels_left = 0;
@@ -122,11 +126,15 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   [[nodiscard]] std::string offsets() const;  // of all that is tracked
   [[nodiscard]] std::size_t tracked() const;
   void tell_offsets(Actions& actions);
+  void meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions);
   void keep(WallTime expires, Actions& actions);
   void keep_later(MonoTime now);
   void begin_restore(MonoTime now, Actions& actions);
   void restored(Actions& actions);
   void fail_restore(Actions& actions);
+  // Told under a history's tag that was not known when the session was kept: the client has it.
+  [[nodiscard]] bool has_already(std::string_view channel, Position position) const;
+  [[nodiscard]] bool all_named() const;
 
   SocketTerms terms_;
   std::unique_ptr<Restoring> restoring_;

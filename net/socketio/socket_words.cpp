@@ -90,7 +90,9 @@ void Socket::say_publication(pusher::Subscription& subscription, const Publicati
   if (kept) {
     auto& tracking = subscription.need_extra().tracking;
     if (!tracking) tracking.emplace();
+    if (!tracking->confirmed) tracking->confirmed = Offset{publication.position.offset.value - 1};
     tracking->sent = publication.position;
+    if (restoring_ != nullptr && has_already(subscription.channel, publication.position)) return;
     offset = offsets();
   }
   auto text = encode_publication(terms_.nsp, subscription.channel, publication, offset, recoverable());
@@ -106,7 +108,11 @@ void Socket::say_publication(pusher::Subscription& subscription, const Publicati
 // The hub's frame is for the namespace `/` and has this channel's offset alone: right for who tracks no other.
 void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, Position position, Actions& actions) {
   const bool tracks = subscription.extra != nullptr && subscription.extra->tracking && position.exists();
-  if (tracks) subscription.extra->tracking->sent = position;
+  if (tracks) {
+    meet_epoch(subscription, position, actions);
+    subscription.extra->tracking->sent = position;
+    if (restoring_ != nullptr && has_already(subscription.channel, position)) return;
+  }
   const bool own_offsets = tracks && tracked() > 1;
   const bool root = terms_.nsp == "/";
   if (root && !own_offsets && restoring_ == nullptr) {
