@@ -292,12 +292,16 @@ void answer_preflight(const HttpRequest& request, Exchange& exchange, ResponseHe
 }  // namespace
 
 // Two posts of one session at a time: neither is to be trusted. The second is noticed when its head is there.
-std::shared_ptr<void> EngineService::body_begins(std::string_view path, std::string_view query) {
-  if (!serves(path)) return nullptr;
+HttpHandler::BodyBegins EngineService::body_begins(std::string_view path, std::string_view query, std::uint64_t bytes) {
+  if (!serves(path)) return {};
   auto session = find(parse(query).sid);
-  if (session == nullptr) return nullptr;
+  if (session == nullptr) return {};
   session->posting.fetch_add(1);
-  return {session.get(), [session](void*) { session->posting.fetch_sub(1); }};
+  const bool too_large = bytes > terms(*context_.settings()).engine.message_bytes_max;
+  if (too_large) {
+    session->hub().post([session] { session->post_too_large([](EngineAnswer) {}); });
+  }
+  return {.token = {session.get(), [session](void*) { session->posting.fetch_sub(1); }}, .too_large = too_large};
 }
 
 bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) {

@@ -38,7 +38,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
 
   // HttpHandler
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
-  std::shared_ptr<void> body_begins(std::string_view path, std::string_view query) override;
+  BodyBegins body_begins(std::string_view path, std::string_view query, std::uint64_t bytes) override;
   // SessionFactory
   [[nodiscard]] bool serves(std::string_view path) const override;
   std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) override;

@@ -217,7 +217,10 @@ bool HttpConnection::parse() {
   }
   if (!parser_->is_header_done()) return false;
   if (parser_->is_done()) return true;
-  if (!header_before) tell_of_body();
+  if (!header_before && !tell_of_body()) {
+    refuse(413, Errc::too_large, "the request's body is too large");
+    return false;
+  }
   if (used > 0 || !header_before) set_deadline(hub().now() + limits.handshake_timeout);
   if (!continue_told_) {
     continue_told_ = true;
@@ -254,12 +257,16 @@ HttpConnection::Target HttpConnection::target_of(std::string_view target) const 
   return {path, question == std::string_view::npos ? std::string_view() : target.substr(question + 1)};
 }
 
-void HttpConnection::tell_of_body() {
+bool HttpConnection::tell_of_body() {
   const auto target = target_of(view(parser_->get().target()));
+  const std::uint64_t bytes = parser_->content_length().value_or(0);
   for (const auto& handler : service_->handlers) {
-    body_coming_ = handler->body_begins(target.path, target.query);
-    if (body_coming_ != nullptr) return;
+    auto begins = handler->body_begins(target.path, target.query, bytes);
+    if (begins.token == nullptr) continue;
+    body_coming_ = std::move(begins.token);
+    return !begins.too_large;
   }
+  return true;
 }
 
 HttpRequest HttpConnection::take_request() {

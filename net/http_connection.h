@@ -54,8 +54,8 @@ class HttpConnection final : public Link {
 
   void set_deadline(MonoTime when);
   void process();
-  bool parse();  // true: a whole request is there
-  void tell_of_body();
+  bool parse();         // true: a whole request is there
+  bool tell_of_body();  // false: it is too large
   struct Target {
     std::string_view path;  // without the configured prefix
     std::string_view query;

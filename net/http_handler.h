@@ -65,11 +65,15 @@ class Exchange {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  // A request's head is there and its body is still coming: what is returned is let go when the body is there, or
-  // the client gone. For who must know that somebody is sending.
-  virtual std::shared_ptr<void> body_begins(std::string_view path, std::string_view query) {
-    (void)path, (void)query;
-    return nullptr;
+  // A request's head is there and its body, of `bytes` if that was said, is still coming. The token is let go when the
+  // body is there, or the client gone: for who must know that somebody is sending.
+  struct BodyBegins {
+    std::shared_ptr<void> token;  // null: not mine
+    bool too_large = false;       // answered with 413, the body is not read
+  };
+  virtual BodyBegins body_begins(std::string_view path, std::string_view query, std::uint64_t bytes) {
+    (void)path, (void)query, (void)bytes;
+    return {};
   }
   // False: not mine, ask the next one. Thread-safe: one handler serves all I/O threads.
   virtual bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) = 0;
