@@ -15,7 +15,7 @@ void add_common(CLI::App& app, Options& options) {
   app.add_option("--host", options.host, "IPv4 address of the server")->capture_default_str();
   app.add_option("--port", options.port, "Port of the server")->capture_default_str();
   app.add_option("--protocol", options.protocol, "What the server speaks")
-      ->check(CLI::IsMember({"pusher", "socketio"}))
+      ->check(CLI::IsMember({"pusher", "socketio", "parley-socketio", "parley-mixed"}))
       ->capture_default_str();
   app.add_option("--app-id", options.app_id, "App id (HTTP API)")->capture_default_str();
   app.add_option("--key", options.app_key, "App key")->capture_default_str();

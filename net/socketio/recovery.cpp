@@ -10,6 +10,7 @@
 #include "net/socketio/words.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::net::socketio {
 
@@ -117,6 +118,16 @@ void Socket::keep_later(MonoTime now) { keep_at_ = now + kRenew; }
 void Socket::keep(WallTime expires, Actions& actions) {
   if (!recoverable() || !changed_ || restoring_ != nullptr) return;
   changed_ = false;
+  // A channel of which nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
+  const bool lost = std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                                [&](const pusher::Subscription& one) { return !durable(one.channel); });
+  if (lost) {
+    if (std::exchange(kept_, false)) {
+      actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
+    }
+    return;
+  }
+  kept_ = true;
   KeptSession kept{.nsp = terms_.nsp, .socket = socket_};
   if (identity_ != nullptr) kept.user = identity_->id;
   for (const auto& one : subscriptions_) {

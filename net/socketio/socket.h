@@ -140,6 +140,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   std::unique_ptr<Restoring> restoring_;
   std::vector<std::pair<std::string, std::uint64_t>> asked_;  // channels whose subscribe wants an answer, and tickets
   MonoTime keep_at_ = pusher::kNever;                         // when the session is to be kept anew
+  bool kept_ = false;                                         // something stands in the log
   bool changed_ = false;                                      // since it was kept
   bool left_ = false;                                         // the client left the namespace: it will not be taken up
 };
