@@ -218,7 +218,7 @@ bool HttpConnection::parse() {
   if (!parser_->is_header_done()) return false;
   if (parser_->is_done()) return true;
   if (!header_before && !tell_of_body()) {
-    refuse(413, Errc::too_large, "the request's body is too large");
+    refuse(413);
     return false;
   }
   if (used > 0 || !header_before) set_deadline(hub().now() + limits.handshake_timeout);
@@ -231,11 +231,15 @@ bool HttpConnection::parse() {
 }
 
 void HttpConnection::refuse(int status, Errc code, std::string_view message) {
+  refuse(status, error_body(code, message));
+}
+
+void HttpConnection::refuse(int status, std::string body) {
   keep_alive_ = false;
   head_only_ = false;
   http_10_ = false;
   request_started_ = hub().now();
-  write_response({.status = status, .body = error_body(code, message), .route = "refused"});
+  write_response({.status = status, .body = std::move(body), .route = "refused"});
 }
 
 // ---- serving ----

@@ -62,6 +62,7 @@ class HttpConnection final : public Link {
   };
   [[nodiscard]] Target target_of(std::string_view target) const;
   void refuse(int status, Errc code, std::string_view message);
+  void refuse(int status, std::string body = {});
   void serve();
   HttpRequest take_request();
   void upgrade(const HttpRequest& request, const UpgradeHead& head);
