@@ -276,6 +276,15 @@ ResponseHeaders cors_headers(const std::vector<std::string>& origins, bool crede
   return headers;
 }
 
+// Where a request comes from, as a browser tells it; of a script's request (JSONP) the page that holds the script.
+std::string_view page_of(const HttpRequest& request, bool jsonp) {
+  const auto origin = request.header("origin");
+  if (!origin.empty() || !jsonp) return origin;
+  const auto referer = request.header("referer");
+  const auto host = referer.find("://");
+  return host == std::string_view::npos ? std::string_view() : referer.substr(0, referer.find('/', host + 3));
+}
+
 void answer_preflight(const HttpRequest& request, Exchange& exchange, ResponseHeaders headers) {
   if (headers.empty()) {  // no page of another origin: a browser reads nothing of this
     return exchange.respond({.status = 204, .content_type = "", .route = kRoute});
@@ -290,6 +299,15 @@ void answer_preflight(const HttpRequest& request, Exchange& exchange, ResponseHe
 }
 
 }  // namespace
+
+// A page that the application does not allow shall not act with its visitors' cookies, in no request of a session.
+bool EngineService::page_allowed(const Settings& settings, std::string_view page, bool jsonp) const {
+  if (fixture_ != nullptr) return true;
+  const auto* app = settings.socketio.app_of("/", settings.apps);
+  if (app == nullptr || app->allowed_origins.empty()) return true;
+  if (page.empty()) return !jsonp;  // no browser says nothing, but for scripts
+  return pusher::origin_allowed(app->allowed_origins, page);
+}
 
 // Two posts of one session at a time: neither is to be trusted. The second is noticed when its head is there.
 HttpHandler::BodyBegins EngineService::body_begins(std::string_view path, std::string_view query, std::uint64_t bytes) {
@@ -317,7 +335,9 @@ bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exc
   const auto fail = [&](int code) {
     Answerer(exchange, std::move(headers)).answer(socketio::engine_error(code), *exchange->hub());
   };
-  if (!query.known_transport) {
+  if (!page_allowed(*settings, page_of(request, query.form.jsonp), query.form.jsonp)) {
+    fail(4);
+  } else if (!query.known_transport) {
     fail(0);
   } else if (!query.sid.empty()) {
     pass_on(request, exchange, query, served);

@@ -64,6 +64,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
   };
 
   [[nodiscard]] Terms terms(const Settings& settings) const;
+  [[nodiscard]] bool page_allowed(const Settings& settings, std::string_view page, bool jsonp) const;
   Query parse(std::string_view text) const;
   std::shared_ptr<EngineSession> find(const std::string& sid) const;
   socketio::ClientHello hello(const Terms& terms, const Settings& settings, std::string_view origin,

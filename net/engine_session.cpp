@@ -250,6 +250,8 @@ void EngineSession::after(MonoTime) {
     return;
   }
   finished_ = true;
+  // The wheel that visits it, or who else is calling, is not done with it yet.
+  hub_.at_turn_end([alive = shared_from_this()] {});
   hub_.timers().cancel(*this);
   hub_.remove_guest(*this);
   if (polled_) hub_.world().metrics.connections_socketio.add(-1);

@@ -57,6 +57,12 @@ void check_socketio(LoadedConfig& out) {
             "write https://app.example.com, https://*.example.com or *");
     }
   }
+  const bool any_page =
+      std::find(socketio.cors_origins.begin(), socketio.cors_origins.end(), "*") != socketio.cors_origins.end();
+  if (socketio.cors_credentials && any_page) {
+    wrong("socketio.cors_credentials", "with `*` beside it every page could act as its visitors",
+          "name the pages in socketio.cors_origins");
+  }
   if (socketio.cors_credentials && socketio.cors_origins.empty()) {
     wrong("socketio.cors_credentials", "socketio.cors_origins is empty beside it", "name the pages that may poll");
   }

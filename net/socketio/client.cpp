@@ -263,7 +263,7 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
       // Somebody else's: its owner may still come.
       host_.give_back(one->session.app->id, one->pid, std::move(*record), host_.wall() + one->terms.recovery_window);
     }
-    if (record) context_.not_recovered.add();
+    context_.not_recovered.add();
     open_anew(std::move(one->session), std::move(one->terms), now_);
     return;
   }

@@ -91,10 +91,13 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
 
   // socket_events.cpp
   Status subscribe(std::string_view argument, std::uint64_t ticket, Actions& actions);
-  Status unsubscribe(std::string_view argument, Actions& actions);
+  Status unsubscribe(std::string_view argument, std::uint64_t ticket, Actions& actions);
   Status client_event(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions);
   Status ask_presence(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions);
   void answer(std::uint64_t ticket, std::string_view json, Actions& actions);
+  // What is done at once: errors that are said meanwhile are the answer, else it is `{}`.
+  template <class Work>
+  void answer_after(std::uint64_t ticket, Actions& actions, Work&& work);
 
   // socket_words.cpp
   void say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what,
@@ -140,6 +143,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   std::unique_ptr<Restoring> restoring_;
   std::vector<std::pair<std::string, std::uint64_t>> asked_;  // channels whose subscribe wants an answer, and tickets
   MonoTime keep_at_ = pusher::kNever;                         // when the session is to be kept anew
+  std::uint64_t answering_ = 0;                               // answer_after() is at work: the ticket
   bool kept_ = false;                                         // something stands in the log
   bool changed_ = false;                                      // since it was kept
   bool left_ = false;                                         // the client left the namespace: it will not be taken up

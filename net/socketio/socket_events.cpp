@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::net::socketio {
 
@@ -34,6 +35,13 @@ void Socket::answer(std::uint64_t ticket, std::string_view json, Actions& action
   if (ticket != 0) say(encode_answer(terms_.nsp, ticket - 1, json), actions);
 }
 
+template <class Work>
+void Socket::answer_after(std::uint64_t ticket, Actions& actions, Work&& work) {
+  answering_ = ticket;
+  work();
+  answer(std::exchange(answering_, 0), "{}", actions);
+}
+
 void Socket::dispatch(std::string_view event, const Packet& packet, MonoTime now, Actions& actions) {
   // An answer is asked under a number from 0 on; 0 as a ticket means that none is.
   const std::uint64_t ticket = packet.ack ? *packet.ack + 1 : 0;
@@ -46,7 +54,7 @@ void Socket::dispatch(std::string_view event, const Packet& packet, MonoTime now
     const auto argument = object_argument(packet, event);
     if (!argument) return argument.error();
     if (event == "subscribe") return subscribe(*argument, ticket, actions);
-    if (event == "unsubscribe") return unsubscribe(*argument, actions);
+    if (event == "unsubscribe") return unsubscribe(*argument, ticket, actions);
     if (event == "client event" || event == "publish") return client_event(*argument, ticket, now, actions);
     if (event == "presence") return ask_presence(*argument, ticket, now, actions);
     if (event == "history") {
@@ -60,19 +68,19 @@ void Socket::dispatch(std::string_view event, const Packet& packet, MonoTime now
     if (event == "activity") {
       const auto status = pusher::decode_activity(*argument, depth);
       if (!status) return status.error();
-      set_activity(*status, now, actions);
+      answer_after(ticket, actions, [&] { set_activity(*status, now, actions); });
       return {};
     }
     if (event == "token") {
       const auto token = pusher::decode_token(*argument, depth);
       if (!token) return token.error();
-      renew_token(*token, now, actions);
+      answer_after(ticket, actions, [&] { renew_token(*token, now, actions); });
       return {};
     }
     if (event == "signin") {
       const auto data = pusher::decode_sign_in(*argument, depth);
       if (!data) return data.error();
-      sign_in(*data, now, actions);
+      answer_after(ticket, actions, [&] { sign_in(*data, now, actions); });
       return {};
     }
     return make_error(Errc::bad_event_name,
@@ -116,7 +124,7 @@ Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Action
   return {};
 }
 
-Status Socket::unsubscribe(std::string_view argument, Actions& actions) {
+Status Socket::unsubscribe(std::string_view argument, std::uint64_t ticket, Actions& actions) {
   const auto fields = pusher::read_fields<1>(argument, {"channel"}, kBad, "the argument of unsubscribe");
   if (!fields) return fields.error();
   std::string channel;
@@ -129,6 +137,7 @@ Status Socket::unsubscribe(std::string_view argument, Actions& actions) {
     changed_ = true;
     keep(actions.wall() + kKeptWhileLive, actions);
   }
+  answer(ticket, "{}", actions);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::net::socketio {
 
@@ -139,6 +140,10 @@ void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, P
 }
 
 void Socket::say_error(const Error& error, Actions& actions) {
+  if (answering_ != 0) {
+    answer(std::exchange(answering_, 0), error_json(error), actions);
+    return;
+  }
   say(encode_event(terms_.nsp, "parley:error", error_json(error)), actions);
 }
 
