@@ -1,4 +1,4 @@
-// Every transcript below this folder is a test of its own, named by its path.
+// Every transcript below this folder is a test of its own, named by the folder and the file.
 
 #include "tests/scenarios/transcript.h"
 
@@ -14,14 +14,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using MakeStage = std::unique_ptr<parley::scenarios::Stage> (*)();
+
 class TranscriptTest : public testing::Test {
  public:
-  explicit TranscriptTest(fs::path path) : path_(std::move(path)) {}
+  TranscriptTest(fs::path path, MakeStage make) : path_(std::move(path)), make_(make) {}
 
   void TestBody() override {
     std::ifstream file(path_);
     const std::string recorded((std::istreambuf_iterator<char>(file)), {});
-    const auto stage = parley::scenarios::make_pusher_stage();
+    const auto stage = make_();
     const auto played = parley::scenarios::replay(recorded, *stage);
     if (std::getenv("UPDATE") != nullptr) {
       if (played != recorded) std::ofstream(path_) << played;
@@ -44,19 +46,24 @@ class TranscriptTest : public testing::Test {
 
  private:
   fs::path path_;
+  MakeStage make_;
 };
+
+void register_folder(const char* folder, const char* suite, MakeStage make) {
+  for (const auto& entry : fs::directory_iterator(fs::path(SCENARIOS_DIR) / folder)) {
+    if (entry.path().extension() != ".txt") continue;
+    const auto name = entry.path().stem().string();
+    testing::RegisterTest(suite, name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                          [path = entry.path(), make]() -> testing::Test* { return new TranscriptTest(path, make); });
+  }
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  const fs::path folder = fs::path(SCENARIOS_DIR) / "pusher";
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() != ".txt") continue;
-    const auto name = entry.path().stem().string();
-    testing::RegisterTest("Pusher", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                          [path = entry.path()]() -> testing::Test* { return new TranscriptTest(path); });
-  }
+  register_folder("pusher", "Pusher", parley::scenarios::make_pusher_stage);
+  register_folder("socketio", "SocketIo", parley::scenarios::make_socketio_stage);
   if (testing::UnitTest::GetInstance()->total_test_count() == 0) return 1;
   return RUN_ALL_TESTS();
 }

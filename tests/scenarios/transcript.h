@@ -24,5 +24,6 @@ class Stage {
 
 std::string replay(std::string_view transcript, Stage& stage);
 std::unique_ptr<Stage> make_pusher_stage();
+std::unique_ptr<Stage> make_socketio_stage();
 
 }  // namespace parley::scenarios
