@@ -42,7 +42,7 @@ SocketId SocketIoWorld::new_socket() { return *SocketId::parse(fmt::format("{}.8
 // A namespace's end in the hub.
 class SocketIoPeer::End final : public Actions {
  public:
-  End(SocketIoPeer& owner, SocketId id) : owner_(owner), id_(id) {}
+  End(SocketIoPeer& owner, SocketId id, Wire wire) : owner_(owner), id_(id), wire_(wire) {}
 
   [[nodiscard]] WallTime wall() const override { return owner_.wall(); }
   void send_text(std::string_view payload) override { owner_.engine_.send(payload); }
@@ -65,7 +65,10 @@ class SocketIoPeer::End final : public Actions {
 
   void remove() { removed_ = true; }
   // As a hub does it: the frame itself to who listens directly, the event to who listens through.
-  void tell(const ChannelEvent& event, const Bytes& frame) {
+  void tell(const ChannelEvent& event) {
+    using Offsets = SocketIoEncoder::Offsets;
+    const SocketIoEncoder encoder(wire_ == Wire::socketio ? Offsets::told : Offsets::untold);
+    const auto frame = text_frame(encoder.encode(event));
     const auto mode = modes_.find(std::string(event.channel.name()));
     if (removed_ || mode == modes_.end()) return;
     const auto now = owner_.world_.now;
@@ -82,6 +85,7 @@ class SocketIoPeer::End final : public Actions {
  private:
   SocketIoPeer& owner_;
   SocketId id_;
+  Wire wire_;
   std::map<std::string, ListenMode> modes_;
   bool removed_ = false;
 };
@@ -153,8 +157,7 @@ void SocketIoPeer::lost(std::string_view what, bool closed_by_client) {
 // ---- what the hub does ----
 
 void SocketIoPeer::tell(const ChannelEvent& event) {
-  const auto frame = text_frame(SocketIoEncoder().encode(event));
-  for (std::size_t i = 0; i < ends_.size(); ++i) ends_[i]->tell(event, frame);
+  for (std::size_t i = 0; i < ends_.size(); ++i) ends_[i]->tell(event);
 }
 
 bool SocketIoPeer::reply(SocketId to, Reply& reply) {
@@ -224,8 +227,8 @@ void SocketIoPeer::flush_later() {
 WallTime SocketIoPeer::wall() const { return wall_at(world_.now); }
 std::string SocketIoPeer::new_secret() { return fmt::format("pid-{}", ++world_.last_secret); }
 
-Actions* SocketIoPeer::add(Protocol&, SocketId id) {
-  ends_.push_back(std::make_unique<End>(*this, id));
+Actions* SocketIoPeer::add(Protocol&, SocketId id, Wire wire) {
+  ends_.push_back(std::make_unique<End>(*this, id, wire));
   return ends_.back().get();
 }
 

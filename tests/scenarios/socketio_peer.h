@@ -90,7 +90,7 @@ class SocketIoPeer final : public net::socketio::EngineOut,
   [[nodiscard]] WallTime wall() const override;
   SocketId new_socket() override { return world_.new_socket(); }
   std::string new_secret() override;
-  net::Actions* add(net::Protocol& end, SocketId id) override;
+  net::Actions* add(net::Protocol& end, SocketId id, net::Wire wire) override;
   void remove(SocketId id) override;
   void take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) override;
   void give_back(std::string app, std::string pid, std::string record, WallTime expires) override;

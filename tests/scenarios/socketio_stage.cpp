@@ -249,7 +249,7 @@ class SocketIoStage final : public Stage {
   Metrics metrics_;
   Revocations revocations_;
   pusher::PusherContext context_{source_, metrics_, revocations_};
-  FixtureMaker fixture_maker_ = make_fixture;
+  FixtureMaker fixture_maker_ = make_fixtures(false);
   SocketIoWorld world_;
   std::map<std::string, std::unique_ptr<SocketIoPeer>> peers_;
   std::string name_ = "a";
