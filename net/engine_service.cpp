@@ -126,7 +126,7 @@ EngineService::Query EngineService::parse(std::string_view text) const {
   out.sid = query.get("sid");
   out.token = query.get("token");
   out.form.base64_only = query.has("b64") && query.get("b64") != "0" && query.get("b64") != "false";
-  if (query.has("j")) {
+  if (query.has("j") && out.version == EngineVersion::v3) {
     const auto index = query.get("j");
     out.form.jsonp = std::from_chars(index.data(), index.data() + index.size(), out.form.jsonp_index).ec == std::errc{};
   }
@@ -359,6 +359,12 @@ void EngineService::open(const HttpRequest& request, const std::shared_ptr<Excha
   const auto settings = context_.settings();
   auto headers = cors_headers(*terms.cors_origins, terms.cors_credentials, query.version, request.header("origin"));
   auto place = exchange->take_place(request.client_address);
+  if (!place.granted()) {  // a session that nobody counts would be one without a bound
+    Answerer(exchange, std::move(headers))
+        .answer({.status = 503, .body = R"({"code":4,"message":"over capacity"})", .content_type = "application/json"},
+                hub);
+    return;
+  }
   const auto session = make_session(hub, terms, query,
                                     hello(terms, *settings, request.header("origin"), request.headers,
                                           request.client_address, query, request.tls, !place.granted()));

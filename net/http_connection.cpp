@@ -386,6 +386,7 @@ void HttpConnection::move_to(Hub& home, const UpgradeHead& head, Accepted accept
     Transport::Detached transport;
     std::string buffer;
     Accepted accepted;
+    std::shared_ptr<HttpService> service;  // has the counts that the place is given back to
     ConnectionCounts::Place place;
     ~Luggage() {
       if (transport.fd >= 0) ::close(transport.fd);  // the other thread has ended
@@ -393,7 +394,7 @@ void HttpConnection::move_to(Hub& home, const UpgradeHead& head, Accepted accept
   };
   auto transport = release_transport();
   const auto luggage = std::shared_ptr<Luggage>(
-      new Luggage{transport.detach(), std::move(buffer_), std::move(accepted), std::move(place)});
+      new Luggage{transport.detach(), std::move(buffer_), std::move(accepted), service_, std::move(place)});
   home.post([&home, head, luggage, socket] {
     auto arrived = Transport::attach(std::exchange(luggage->transport, {}), home.context());
     if (!arrived || home.draining()) return;

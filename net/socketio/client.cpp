@@ -16,6 +16,14 @@ namespace parley::net::socketio {
 namespace {
 
 constexpr std::size_t kNamespacesMax = 64;
+constexpr std::uint32_t kConnectsPerSecondMax = 20;
+constexpr std::size_t kPidCharsMax = 64;
+
+bool is_pid(std::string_view text) {
+  return text.size() <= kPidCharsMax && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+         });
+}
 
 EndReason reason_of(EngineEnd end) {
   switch (end) {
@@ -91,7 +99,8 @@ void Client::on_message(std::string_view text, MonoTime now) {
 void Client::on_binary_message(std::string_view data, MonoTime now) {
   now_ = now;
   if (attachments_due_ == 0) return fail(now);
-  attachments_.emplace_back(data);
+  // Applications' sockets refuse binary: for them it is enough that the attachments came.
+  attachments_.emplace_back(fixture_ != nullptr ? data : std::string_view());
   if (--attachments_due_ > 0) return;
   const auto text = std::exchange(collecting_, {});
   const auto attachments = std::exchange(attachments_, {});
@@ -157,6 +166,10 @@ void Client::connect(const Packet& packet, MonoTime now) {
     connect_fixture(packet, now);
     return;
   }
+  if (!connects_.take(kConnectsPerSecondMax, 1, now)) {
+    refuse(packet.nsp, make_error(Errc::rate_limited, "too many namespaces are connected to in a second"));
+    return;
+  }
   const auto settings = context_.settings();
   const auto& socketio = settings->socketio;
   if (socketio.app_of(packet.nsp, settings->apps) == nullptr) {
@@ -179,7 +192,8 @@ void Client::connect(const Packet& packet, MonoTime now) {
   }
   const bool recovers = socketio.recovery && engine_->version() == EngineVersion::v4;
   if (recovers) terms.recovery_window = socketio.recovery_window;
-  const auto pid = recovers ? text_of(packet.payload, "pid") : std::string();
+  auto pid = recovers ? text_of(packet.payload, "pid") : std::string();
+  if (!is_pid(pid)) pid.clear();  // the log is not asked for what was never given out
   if (pid.empty()) {
     open_anew(std::move(*session), std::move(terms), now);
     return;
@@ -339,8 +353,10 @@ void Client::on_superseded(SocketId id, MonoTime now) {
   if (auto* which = find(id)) {
     which->end->taken_over();
     end_namespace(*which, EndReason::connection_lost, now);
+  } else {
+    return;
   }
-  if (namespaces_.empty()) engine_->close(EngineEnd::closed_by_us, now);
+  if (namespaces_.empty() && pending_.empty()) engine_->close(EngineEnd::closed_by_us, now);
 }
 
 void Client::end_namespace(Namespace& which, EndReason reason, MonoTime now) {

@@ -5,6 +5,7 @@
 
 #include "net/pusher/context.h"
 #include "net/pusher/protocol.h"
+#include "net/pusher/rate_limit.h"
 #include "net/socketio/engine.h"
 #include "net/socketio/socket.h"
 
@@ -116,6 +117,7 @@ class Client final : public EngineClient {
   milliseconds connect_timeout_;
   MonoTime connect_by_ = MonoTime::max();
   MonoTime now_{};  // of the newest call
+  pusher::RateLimit connects_;
   std::uint64_t last_number_ = 0;
   bool connected_once_ = false;
 };

@@ -291,7 +291,7 @@ void Engine::websocket_lost(bool probe, bool closed_by_client, MonoTime now) {
 
 void Engine::push(OutPacket packet, std::size_t bytes) {
   queue_.push_back(std::move(packet));
-  queue_bytes_ += bytes;
+  queue_bytes_ += bytes + sizeof(OutPacket);  // the smallest packets cost most
   if (!flush_asked_ && (parked_ || queue_bytes_ > settings_.queue_bytes_max)) {
     flush_asked_ = true;
     out_.flush_later();

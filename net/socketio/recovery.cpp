@@ -59,8 +59,8 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
     // What the client surely has: it may lose everything that it is sent from here on.
     if (!tracking->confirmed) tracking->confirmed = position.offset;
     if (restoring_ != nullptr) {
-      const auto began = restoring_->begins.find(subscription.channel);
-      if (began != restoring_->begins.end()) tracking->confirmed = began->second;
+      const auto since = restoring_->since.find(subscription.channel);
+      if (since != restoring_->since.end()) tracking->confirmed = since->second.offset;
     }
   }
   if (restoring_ != nullptr) {
@@ -93,8 +93,7 @@ void Socket::meet_epoch(pusher::Subscription& subscription, Position position, A
   if (tracking.sent.epoch == position.epoch) return;
   tracking.confirmed = Offset{position.offset.value - 1};
   tracking.sent = position;
-  changed_ = true;
-  keep(actions.wall() + kKeptWhileLive, actions);
+  keep_soon(actions);
 }
 
 void Socket::note_own(const Published&, MonoTime) {}  // on_skipped() told it, in its place among the others
@@ -113,6 +112,16 @@ void Socket::on_skipped(const ChannelEvent& event, MonoTime now, Actions& action
 
 // ---- kept ----
 
+// A record of many channels is not written for each of their changes.
+void Socket::keep_soon(Actions& actions) {
+  changed_ = true;
+  if (subscriptions_.size() <= kKeptAtOnceMax) {
+    keep(actions.wall() + kKeptWhileLive, actions);
+  } else {
+    keep_at_ = std::min(keep_at_, last_heard_);
+  }
+}
+
 void Socket::keep_later(MonoTime now) { keep_at_ = now + kRenew; }
 
 void Socket::keep(WallTime expires, Actions& actions) {
@@ -127,7 +136,6 @@ void Socket::keep(WallTime expires, Actions& actions) {
     }
     return;
   }
-  kept_ = true;
   KeptSession kept{.nsp = terms_.nsp, .socket = socket_};
   if (identity_ != nullptr) kept.user = identity_->id;
   for (const auto& one : subscriptions_) {
@@ -144,9 +152,17 @@ void Socket::keep(WallTime expires, Actions& actions) {
     }
     kept.channels.push_back(std::move(channel));
   }
+  auto record = kept_text(kept);
+  if (record.size() > settings_->limits.kept_session_bytes_max) {  // what stands there would be an older truth
+    if (std::exchange(kept_, false)) {
+      actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
+    }
+    return;
+  }
+  kept_ = true;
   actions.request(
       {.from = {},
-       .what = KeepSession{.app = app_->id, .key = terms_.pid, .record = kept_text(kept), .expires = expires}});
+       .what = KeepSession{.app = app_->id, .key = terms_.pid, .record = std::move(record), .expires = expires}});
 }
 
 // ---- taken up again ----
@@ -169,7 +185,7 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
       fail_restore(actions);  // nobody knows what was said there meanwhile
       return;
     }
-    restoring_->begins.emplace(channel.name, channel.position.offset);
+    restoring_->since.emplace(channel.name, terms_.on.since[i]);
     if (channel.member != nullptr) restoring_->members.emplace(channel.name, channel.member->user_id);
     if (channel.proof == KeptProof::signature) {
       Right right{.proof = pusher::Proof::signature, .member = channel.member, .user_id = channel.user};

@@ -76,7 +76,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   struct Restoring {
     std::vector<std::string> missed;
     std::vector<std::string> after;
-    std::map<std::string, Offset, std::less<>> begins;        // where subscriptions began
+    std::map<std::string, Position, std::less<>> since;       // what the client has
     std::map<std::string, std::string, std::less<>> members;  // who it was, per presence channel
     std::size_t bytes = 0;
     std::size_t channels_left = 0;
@@ -131,6 +131,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void tell_offsets(Actions& actions);
   void meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions);
   void keep(WallTime expires, Actions& actions);
+  void keep_soon(Actions& actions);
   void keep_later(MonoTime now);
   void begin_restore(MonoTime now, Actions& actions);
   void restored(Actions& actions);

@@ -134,8 +134,7 @@ Status Socket::unsubscribe(std::string_view argument, std::uint64_t ticket, Acti
   leave(channel, actions);
   if (recoverable() && tracked() != before) {
     tell_offsets(actions);
-    changed_ = true;
-    keep(actions.wall() + kKeptWhileLive, actions);
+    keep_soon(actions);
   }
   answer(ticket, "{}", actions);
   return {};

@@ -67,8 +67,7 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
   say(std::move(text), actions);
   answer(take(asked_, channel), error_json(error), actions);
   if (recoverable() && find(channel) == nullptr) {  // it may have been taken off the channel
-    changed_ = true;
-    keep(actions.wall() + kKeptWhileLive, actions);
+    keep_soon(actions);
   }
 }
 
@@ -82,10 +81,15 @@ void Socket::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset
 }
 
 void Socket::say_cache_miss(std::string_view channel, Actions& actions) {
+  if (restoring_ != nullptr) return;  // it has missed nothing by it
   say(encode_channel_event(terms_.nsp, "pusher:cache_miss", channel, "null"), actions);
 }
 
 void Socket::say_publication(pusher::Subscription& subscription, const Publication& publication, Actions& actions) {
+  if (restoring_ != nullptr) {  // the cached event of a cache channel, which the client may have
+    const auto since = restoring_->since.find(subscription.channel);
+    if (since != restoring_->since.end() && pusher::already_sent(publication.position, since->second)) return;
+  }
   std::string offset;
   const bool kept = recoverable() && publication.position.exists();
   if (kept) {
@@ -137,6 +141,7 @@ void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, P
   }
   restoring_->bytes += text.size();
   restoring_->missed.push_back(std::move(text));
+  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
 }
 
 void Socket::say_error(const Error& error, Actions& actions) {

@@ -20,7 +20,11 @@ void append_argument(std::string& out, std::string_view text) {
 
 void begin_channel_event(std::string& out, std::string_view nsp, std::string_view event, std::string_view channel) {
   begin_event(out, nsp);
-  append_json_string(out, event);
+  if (is_reserved_event(event)) {  // stock clients end the connection over these
+    append_json_string(out, "." + std::string(event));
+  } else {
+    append_json_string(out, event);
+  }
   append_argument(out, channel);
 }
 
