@@ -67,7 +67,8 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
   say(std::move(text), actions);
   answer(take(asked_, channel), error_json(error), actions);
   if (recoverable() && find(channel) == nullptr) {  // it may have been taken off the channel
-    keep_soon(actions);
+    changed_ = true;                                // at the next tick: refusals may be many
+    keep_at_ = std::min(keep_at_, last_heard_);
   }
 }
 
