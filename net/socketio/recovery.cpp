@@ -50,7 +50,7 @@ void Socket::tell_offsets(Actions& actions) {
   actions.send_text(text);
 }
 
-bool Socket::start_tracking(pusher::Subscription& subscription, Position position, MonoTime now, Actions& actions) {
+bool Socket::start_tracking(pusher::Subscription& subscription, Position position, MonoTime, Actions& actions) {
   const bool keeps = recoverable() && durable(subscription.channel);
   if (keeps) {
     auto& tracking = subscription.need_extra().tracking;
@@ -72,12 +72,7 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
     }
     if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
   } else if (recoverable()) {
-    changed_ = true;
-    if (subscriptions_.size() <= kKeptAtOnceMax) {
-      keep(actions.wall() + kKeptWhileLive, actions);
-    } else {
-      keep_at_ = std::min(keep_at_, now);
-    }
+    keep_soon(actions);
   }
   return keeps || terms_.nsp != "/";
 }
@@ -122,6 +117,11 @@ void Socket::keep_soon(Actions& actions) {
   }
 }
 
+void Socket::drop_kept(Actions& actions) {
+  if (!std::exchange(kept_, false)) return;
+  actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
+}
+
 void Socket::keep_later(MonoTime now) { keep_at_ = now + kRenew; }
 
 void Socket::keep(WallTime expires, Actions& actions) {
@@ -130,12 +130,7 @@ void Socket::keep(WallTime expires, Actions& actions) {
   // A channel of which nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
   const bool lost = std::any_of(subscriptions_.begin(), subscriptions_.end(),
                                 [&](const pusher::Subscription& one) { return !durable(one.channel); });
-  if (lost) {
-    if (std::exchange(kept_, false)) {
-      actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
-    }
-    return;
-  }
+  if (lost) return drop_kept(actions);
   KeptSession kept{.nsp = terms_.nsp, .socket = socket_};
   if (identity_ != nullptr) kept.user = identity_->id;
   for (const auto& one : subscriptions_) {
@@ -153,12 +148,8 @@ void Socket::keep(WallTime expires, Actions& actions) {
     kept.channels.push_back(std::move(channel));
   }
   auto record = kept_text(kept);
-  if (record.size() > settings_->limits.kept_session_bytes_max) {  // what stands there would be an older truth
-    if (std::exchange(kept_, false)) {
-      actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
-    }
-    return;
-  }
+  // Too large to be kept; what stands there would be an older truth.
+  if (record.size() > settings_->limits.kept_session_bytes_max) return drop_kept(actions);
   kept_ = true;
   actions.request(
       {.from = {},

@@ -104,7 +104,7 @@ void Socket::on_end(EndReason reason, MonoTime now, Actions& actions) {
   // Whoever may come back is kept for the time in which it may; the channels as they are now.
   if (recoverable() && restoring_ == nullptr) {
     if (left_ || terminated_) {
-      if (kept_) actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
+      drop_kept(actions);
     } else {
       changed_ = true;
       keep(actions.wall() + terms_.recovery_window, actions);

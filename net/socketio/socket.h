@@ -133,6 +133,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void keep(WallTime expires, Actions& actions);
   void keep_soon(Actions& actions);
   void keep_later(MonoTime now);
+  void drop_kept(Actions& actions);
   void begin_restore(MonoTime now, Actions& actions);
   void restored(Actions& actions);
   void fail_restore(Actions& actions);
