@@ -298,6 +298,7 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
   append.once = std::move(publish.once);
   append.retention = rule_->retention;
   append.cache = traits_.cache && !publish.client_event;
+  append.except = publish.except;
   port_.propose(Command{.channel = key_, .time = wall, .what = std::move(append)}, token,
                 rule_->durability == Durability::async ? WaitForDisk::no : WaitForDisk::yes);
 }

@@ -86,6 +86,7 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   publication->data = std::move(command.data);
   publication->kind = command.kind;
   publication->user_id = std::move(command.user_id);
+  publication->except = command.except;
   publication->position = {meta.epoch, Offset{meta.newest.value + 1}};
   publication->time = time;
 

@@ -29,6 +29,7 @@ struct AppendPublication {
   Epoch epoch_if_new;   // the channel's epoch if this is its first publication
   Retention retention;  // of the rule at the time: replicas must trim alike
   bool cache = false;   // becomes the cached event of a cache channel
+  SocketId except;      // as in Publication
 };
 struct RemovePublication {
   Position position;

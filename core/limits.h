@@ -61,7 +61,13 @@ struct NodeLimits {
   std::size_t auth_cache_entries_max =
       100'000;                             // the application's decisions on subscriptions; the oldest are forgotten
   std::size_t kept_sessions_max = 20'000;  // per shard; the one that expires first is dropped
-  std::size_t kept_session_bytes_max = 65'536;         // of one record; too_large, it is not kept
+  std::size_t kept_session_bytes_max = 65'536;  // of one record; too_large, it is not kept
+  // Of one connection by Socket.IO, those at work and those that are asked for: connect_error, too_many_channels.
+  std::size_t socketio_namespaces_max = 64;
+  std::uint32_t socketio_connects_per_second_max = 20;  // of one connection: connect_error, rate_limited; 0: no limit
+  std::size_t socketio_packets_per_body_max = 1'000;    // of one POST: the session is closed
+  // Subscribes of one namespace that want an answer and have none yet: overloaded, and not subscribed.
+  std::size_t socketio_subscribes_waiting_max = 1'000;
   std::size_t redis_in_flight_max = 4'096;             // publishes of Redis' messages not answered yet: overloaded
   std::size_t redis_in_flight_bytes_max = 67'108'864;  // the same, in bytes of their data
   std::size_t redis_message_bytes_max = 33'554'432;    // larger: dropped, and the connection made anew

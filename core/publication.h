@@ -28,6 +28,7 @@ struct Publication {
   Position position;    // does not exist for ephemeral publications
   WallTime time;
   bool deleted = false;  // a hole left by a deletion: keeps its offset, is shown to nobody
+  SocketId except;       // the session that was not to get it: nor when it comes back and has the same id
 };
 using PublicationPtr = std::shared_ptr<const Publication>;
 

@@ -116,7 +116,8 @@ std::string_view json_body(const Answer& answer) {
   return !body.empty() && pusher::check_json(body, kJsonDepthMax).ok() ? body : std::string_view();
 }
 
-bool is_refusal(int status) { return status == 401 || status == 403; }
+// 419 is Laravel's word for a visitor whose CSRF token or session has run out.
+bool is_refusal(std::int64_t status) { return status == 401 || status == 403 || status == 419; }
 
 AuthDecision decode_channel(std::string_view value, std::string_view channel) {
   if (pusher::type_of(value) != JsonType::object)
@@ -129,7 +130,7 @@ AuthDecision decode_channel(std::string_view value, std::string_view channel) {
   }
   if (!status) return unavailable("it named no status of a channel");
   if (*status == 200) return allow(channel, channel_data == "null" ? std::string_view() : channel_data);
-  if (*status == 401 || *status == 403) return refusal(value);
+  if (is_refusal(*status)) return refusal(value);
   return unavailable(fmt::format("it answered with {} for a channel", *status));
 }
 

@@ -81,11 +81,11 @@ bool EngineService::Terms::speaks(const Query& query) const {
   return query.version == EngineVersion::v4 || (v3 && (query.says_v3 || !strict_version));
 }
 
-EngineService::EngineService(pusher::PusherContext& context, Random& random) : context_(context), random_(random) {}
+EngineService::EngineService(pusher::PusherContext& context, Random& random) : context_(context), registry_(random) {}
 
 EngineService::EngineService(pusher::PusherContext& context, Random& random, EngineFixture fixture)
     : context_(context),
-      random_(random),
+      registry_(random),
       fixture_(std::make_unique<EngineFixture>(std::move(fixture))),
       fixture_maker_(socketio::make_fixtures(fixture_->recovery)) {}
 
@@ -107,6 +107,7 @@ EngineService::Terms EngineService::terms(const Settings& settings) const {
                      .ping_timeout = socketio.ping_timeout,
                      .upgrade_timeout = socketio.upgrade_timeout,
                      .message_bytes_max = socketio.message_bytes_max,
+                     .packets_per_body_max = settings.limits.socketio_packets_per_body_max,
                      .queue_bytes_max = settings.limits.write_queue_bytes_max},
           .connect_timeout = socketio.connect_timeout,
           .v3 = socketio.eio3,
@@ -131,79 +132,6 @@ EngineService::Query EngineService::parse(std::string_view text) const {
     out.form.jsonp = std::from_chars(index.data(), index.data() + index.size(), out.form.jsonp_index).ec == std::errc{};
   }
   return out;
-}
-
-// ---- ids ----
-
-std::string EngineService::new_secret() {
-  static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  text.reserve(30);
-  for (int word = 0; word < 3; ++word) {
-    auto bits = random_.next();
-    for (int i = 0; i < 10; ++i, bits >>= 6) text.push_back(digits[bits & 63]);
-  }
-  return text;
-}
-
-SocketId EngineService::new_socket() {
-  SocketId id{random_.next()};
-  if (!id.exists()) id.value = 1;
-  return id;
-}
-
-// Protocol 3's clients know themselves by it: it has the form of a socket id.
-std::string EngineService::new_sid(EngineVersion version) {
-  return version == EngineVersion::v3 ? new_socket().text() : new_secret();
-}
-
-// ---- the registry ----
-
-std::shared_ptr<EngineSession> EngineService::find(const std::string& sid) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(sid);
-  return found == sessions_.end() ? nullptr : found->second;
-}
-
-void EngineService::remember(std::shared_ptr<EngineSession> session) {
-  const std::lock_guard lock(mutex_);
-  sessions_[session->sid()] = std::move(session);
-}
-
-void EngineService::forget(const EngineSession& session) {
-  std::shared_ptr<EngineSession> last;  // destroyed outside the lock
-  const std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(session.sid());
-  if (found == sessions_.end() || found->second.get() != &session) return;
-  last = std::move(found->second);
-  sessions_.erase(found);
-}
-
-void EngineService::add_socket(SocketId id, std::weak_ptr<EngineSession> session, Hub& hub) {
-  const auto* owner = session.lock().get();
-  const std::lock_guard lock(mutex_);
-  sockets_[id] = {std::move(session), &hub, owner};
-}
-
-void EngineService::remove_socket(SocketId id, const EngineSession& session) {
-  const std::lock_guard lock(mutex_);
-  const auto found = sockets_.find(id);
-  if (found != sockets_.end() && found->second.owner == &session) sockets_.erase(found);
-}
-
-void EngineService::end_socket(SocketId id, Hub& asker, std::function<void()> done) {
-  Place place;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = sockets_.find(id);
-    if (found != sockets_.end()) place = found->second;
-  }
-  if (place.hub == nullptr) return done();
-  // The new socket has the same id: what the old one still asks of the node must be there before.
-  place.hub->post([id, &asker, place, done = std::move(done)] {
-    if (const auto session = place.session.lock()) session->end_socket(id);
-    place.hub->after_turn([&asker, done] { asker.post(done); });
-  });
 }
 
 // ---- opening ----
@@ -233,10 +161,10 @@ socketio::ClientHello EngineService::hello(const Terms&, const Settings& setting
 std::shared_ptr<EngineSession> EngineService::make_session(Hub& hub, const Terms& terms, const Query& query,
                                                            socketio::ClientHello hello) {
   const bool fixture = fixture_ != nullptr;
-  return std::make_shared<EngineSession>(*this, hub,
+  return std::make_shared<EngineSession>(registry_, context_, hub,
                                          EngineSession::Opening{.settings = terms.engine,
                                                                 .version = query.version,
-                                                                .sid = new_sid(query.version),
+                                                                .sid = registry_.new_sid(query.version),
                                                                 .hello = std::move(hello),
                                                                 .connect_timeout = terms.connect_timeout,
                                                                 .fixture = fixture ? &fixture_maker_ : nullptr,
@@ -312,7 +240,7 @@ bool EngineService::page_allowed(const Settings& settings, std::string_view page
 // Two posts of one session at a time: neither is to be trusted. The second is noticed when its head is there.
 HttpHandler::BodyBegins EngineService::body_begins(std::string_view path, std::string_view query, std::uint64_t bytes) {
   if (!serves(path)) return {};
-  auto session = find(parse(query).sid);
+  auto session = registry_.find(parse(query).sid);
   if (session == nullptr) return {};
   session->posting.fetch_add(1);
   const bool too_large = bytes > terms(*context_.settings()).engine.message_bytes_max;
@@ -368,7 +296,7 @@ void EngineService::open(const HttpRequest& request, const std::shared_ptr<Excha
   const auto session = make_session(hub, terms, query,
                                     hello(terms, *settings, request.header("origin"), request.headers,
                                           request.client_address, query, request.tls, !place.granted()));
-  remember(session);
+  registry_.remember(session);
   const auto answerer = std::make_shared<Answerer>(exchange, std::move(headers));
   session->open_polling(query.form, std::move(place),
                         [answerer, &hub](EngineAnswer answer) { answerer->answer(std::move(answer), hub); });
@@ -379,7 +307,7 @@ void EngineService::pass_on(const HttpRequest& request, const std::shared_ptr<Ex
   Hub& here = *exchange->hub();
   auto answerer = std::make_shared<Answerer>(
       exchange, cors_headers(*terms.cors_origins, terms.cors_credentials, query.version, request.header("origin")));
-  auto session = find(query.sid);
+  auto session = registry_.find(query.sid);
   if (session == nullptr) return answerer->answer(socketio::engine_error(1), here);
   if (query.websocket) return answerer->answer(socketio::engine_error(3), here);
   Hub& home = session->hub();
@@ -392,8 +320,9 @@ void EngineService::pass_on(const HttpRequest& request, const std::shared_ptr<Ex
     answerer->answer(std::move(said), home);
   };
   if (request.method == "GET") {
-    exchange->watch([session, on_home] { on_home([session] { session->poll_lost(); }); });
-    on_home([session, answer, form = query.form] { session->poll(form, answer); });
+    const auto number = session->new_poll();
+    exchange->watch([session, on_home, number] { on_home([session, number] { session->poll_lost(number); }); });
+    on_home([session, answer, number, form = query.form] { session->poll(number, form, answer); });
   } else if (request.method == "POST") {
     if (session->posting.load() > 0) {
       return on_home([session, answer] { session->post_refused(answer); });
@@ -428,7 +357,7 @@ std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& 
   if (request.draining) return refuse(3, Errc::reconnect);
   Accepted accepted{.wire = Wire::socketio, .message_bytes_max = served.engine.message_bytes_max, .in_hub = false};
   if (!query.sid.empty()) {
-    auto session = find(query.sid);
+    auto session = registry_.find(query.sid);
     if (session == nullptr) return refuse(1, Errc::bad_request);
     accepted.home = &session->hub();
     accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), true);

@@ -1,7 +1,7 @@
 #include "net/engine_session.h"
 
 #include "core/check.h"
-#include "net/engine_service.h"
+#include "net/engine_registry.h"
 #include "net/socketio/fixture.h"
 
 #include <algorithm>
@@ -73,19 +73,19 @@ class EngineSession::End final : public Session, public Actions {
 
 namespace {
 
-std::unique_ptr<socketio::EngineClient> make_client(EngineService& service, socketio::ClientHost& host,
+std::unique_ptr<socketio::EngineClient> make_client(pusher::PusherContext& context, socketio::ClientHost& host,
                                                     EngineSession::Opening& opening) {
   if (opening.echo) return std::make_unique<socketio::EngineEcho>();
-  return std::make_unique<socketio::Client>(service.context(), host, std::move(opening.hello), opening.connect_timeout,
+  return std::make_unique<socketio::Client>(context, host, std::move(opening.hello), opening.connect_timeout,
                                             opening.fixture);
 }
 
 }  // namespace
 
-EngineSession::EngineSession(EngineService& service, Hub& hub, Opening opening)
-    : service_(service),
+EngineSession::EngineSession(EngineRegistry& registry, pusher::PusherContext& context, Hub& hub, Opening opening)
+    : registry_(registry),
       hub_(hub),
-      client_(make_client(service, *this, opening)),
+      client_(make_client(context, *this, opening)),
       socketio_(opening.echo ? nullptr : static_cast<socketio::Client*>(client_.get())),
       engine_(opening.settings, opening.version, std::move(opening.sid), *this, *client_) {
   if (socketio_ != nullptr) {
@@ -110,18 +110,23 @@ void EngineSession::open_polling(socketio::PollForm form, ConnectionCounts::Plac
   after(now);
 }
 
-void EngineSession::poll(socketio::PollForm form, Answer answer) {
+void EngineSession::poll(std::uint64_t number, socketio::PollForm form, Answer answer) {
   const auto now = hub_.now();
   engine_.on_deadline(now);  // the timers are coarse; who is late is late
   EngineAnswer refused;
   // A poll that is refused may end the session, which answers the one that is parked.
   auto parked = std::exchange(poll_, std::move(answer));
   if (engine_.parked()) std::swap(parked, poll_);
-  if (!engine_.poll(form, now, refused)) { (parked ? parked : std::exchange(poll_, nullptr))(std::move(refused)); }
+  const auto before = std::exchange(poll_number_, number);
+  if (!engine_.poll(form, now, refused)) {
+    poll_number_ = before;
+    (parked ? parked : std::exchange(poll_, nullptr))(std::move(refused));
+  }
   after(now);
 }
 
-void EngineSession::poll_lost() {
+void EngineSession::poll_lost(std::uint64_t number) {
+  if (number != poll_number_) return;
   const auto now = hub_.now();
   poll_ = nullptr;
   engine_.poll_lost(now);
@@ -160,7 +165,7 @@ void EngineSession::answer_poll(EngineAnswer answer) {
 void EngineSession::websocket_open(EngineWebSocket& socket, bool upgrade) {
   const auto now = hub_.now();
   if (!upgrade) {
-    service_.remember(shared_from_this());
+    registry_.remember(shared_from_this());
     websocket_ = &socket;
     engine_.open_websocket(now);
   } else if (!finished_ && engine_.begin_upgrade(now)) {
@@ -256,7 +261,7 @@ void EngineSession::after(MonoTime) {
   hub_.remove_guest(*this);
   if (polled_) hub_.world().metrics.connections_socketio.add(-1);
   place_ = {};
-  service_.forget(*this);
+  registry_.forget(*this);
 }
 
 void EngineSession::drain() {
@@ -284,13 +289,13 @@ void EngineSession::end_socket(SocketId id) {
 // ---- ClientHost ----
 
 WallTime EngineSession::wall() const { return hub_.world().clock.wall(); }
-SocketId EngineSession::new_socket() { return service_.new_socket(); }
-std::string EngineSession::new_secret() { return service_.new_secret(); }
+SocketId EngineSession::new_socket() { return registry_.new_socket(); }
+std::string EngineSession::new_secret() { return registry_.new_secret(); }
 
 Actions* EngineSession::add(Protocol&, SocketId id, Wire wire) {
   auto end = std::make_unique<End>(*this, id, wire);
   if (!hub_.add_session(*end, id)) return nullptr;
-  service_.add_socket(id, weak_from_this(), hub_);
+  registry_.add_socket(id, weak_from_this(), hub_);
   ends_.push_back(std::move(end));
   return ends_.back().get();
 }
@@ -299,7 +304,7 @@ void EngineSession::remove(SocketId id) {
   const auto found = std::find_if(ends_.begin(), ends_.end(), [&](const auto& one) { return one->socket() == id; });
   if (found == ends_.end()) return;
   (*found)->remove();
-  service_.remove_socket(id, *this);
+  registry_.remove_socket(id, *this);
   // It may be on the stack: it goes when the turn is over.
   if (gone_ends_.empty()) {
     hub_.at_turn_end([alive = shared_from_this()] { alive->gone_ends_.clear(); });
@@ -308,14 +313,20 @@ void EngineSession::remove(SocketId id) {
   ends_.erase(found);
 }
 
-void EngineSession::take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) {
-  hub_.ask({.from = {}, .what = TakeSession{std::move(app), std::move(pid)}},
-           [weak = weak_from_this(), done = std::move(done)](Reply& reply) {
-             const auto alive = weak.lock();
-             if (alive == nullptr || alive->finished_) return;
+void EngineSession::take_kept(std::string app, std::string pid, milliseconds window,
+                              std::function<void(std::optional<std::string>)> done) {
+  hub_.ask({.from = {}, .what = TakeSession{app, std::move(pid)}},
+           [weak = weak_from_this(), hub = &hub_, app, window, done = std::move(done)](Reply& reply) {
              auto* taken = std::get_if<SessionTaken>(&reply.what);
-             done(taken == nullptr ? std::nullopt : std::move(taken->record));
-             alive->after(alive->hub_.now());
+             auto record = taken == nullptr ? std::nullopt : std::move(taken->record);
+             const auto alive = weak.lock();
+             if (alive != nullptr && !alive->finished_) {
+               done(std::move(record));
+               alive->after(alive->hub_.now());
+             } else if (record) {
+               const auto expires = hub->world().clock.wall() + window;
+               hub->submit({.from = {}, .what = KeepSession{app, std::move(taken->key), std::move(*record), expires}});
+             }
            });
 }
 
@@ -324,7 +335,7 @@ void EngineSession::give_back(std::string app, std::string pid, std::string reco
 }
 
 void EngineSession::supersede(SocketId id, std::function<void()> done) {
-  service_.end_socket(id, hub_, [weak = weak_from_this(), done = std::move(done)] {
+  registry_.end_socket(id, hub_, [weak = weak_from_this(), done = std::move(done)] {
     const auto alive = weak.lock();
     if (alive == nullptr || alive->finished_) return;
     done();

@@ -3,7 +3,7 @@
 // the hub's ends of its Socket.IO namespaces. What the protocol says is net/socketio's (Engine, Client); this carries
 // it out.
 //
-// Kept alive by the registry (net/engine_service.h) from its opening to its end. On its hub's I/O thread only, but for
+// Kept alive by the registry (net/engine_registry.h) from its opening to its end. On its hub's I/O thread only, but for
 // the registry's look at sid() and hub().
 
 #include "net/connection_counts.h"
@@ -23,7 +23,7 @@
 
 namespace parley::net {
 
-class EngineService;
+class EngineRegistry;
 class EngineWebSocket;
 
 class EngineSession final : public std::enable_shared_from_this<EngineSession>,
@@ -44,16 +44,18 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
     const socketio::FixtureMaker* fixture = nullptr;  // conformance: namespaces that answer
     bool echo = false;                                // conformance: no Socket.IO at all
   };
-  EngineSession(EngineService& service, Hub& hub, Opening opening);
+  EngineSession(EngineRegistry& registry, pusher::PusherContext& context, Hub& hub, Opening opening);
   ~EngineSession() override;
 
   [[nodiscard]] const std::string& sid() const { return engine_.sid(); }
   [[nodiscard]] Hub& hub() const { return hub_; }
+  std::uint64_t new_poll() { return polls_.fetch_add(1, std::memory_order_relaxed) + 1; }  // from any thread
 
   // ---- polling; `place` counts the session among the connections ----
   void open_polling(socketio::PollForm form, ConnectionCounts::Place place, const Answer& answer);
-  void poll(socketio::PollForm form, Answer answer);
-  void poll_lost();
+  // The number tells polls of a session apart: what is lost may have been answered, and another one may be parked.
+  void poll(std::uint64_t number, socketio::PollForm form, Answer answer);
+  void poll_lost(std::uint64_t number);
   void post(std::string_view body, bool binary, const Answer& answer);
   void post_too_large(const Answer& answer);
   void post_refused(const Answer& answer);  // another one is being read
@@ -89,12 +91,14 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   std::string new_secret() override;
   Actions* add(Protocol& end, SocketId id, Wire wire) override;
   void remove(SocketId id) override;
-  void take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) override;
+  void take_kept(std::string app, std::string pid, milliseconds window,
+                 std::function<void(std::optional<std::string>)> done) override;
   void give_back(std::string app, std::string pid, std::string record, WallTime expires) override;
   void supersede(SocketId id, std::function<void()> done) override;
   void later(std::function<void()> work) override;
 
-  EngineService& service_;
+  std::atomic<std::uint64_t> polls_{0};
+  EngineRegistry& registry_;
   Hub& hub_;
   std::unique_ptr<socketio::EngineClient> client_;
   socketio::Client* socketio_ = nullptr;  // client_, unless it is an echo
@@ -102,6 +106,7 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   std::vector<std::unique_ptr<End>> ends_;
   std::vector<std::unique_ptr<End>> gone_ends_;  // until the turn is over
   Answer poll_;
+  std::uint64_t poll_number_ = 0;  // of the newest that was accepted
   EngineWebSocket* websocket_ = nullptr;
   EngineWebSocket* probe_ = nullptr;
   ConnectionCounts::Place place_;

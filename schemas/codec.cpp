@@ -57,6 +57,7 @@ void write_command(const Command& command, wire::Command::Builder to) {
           append.setEpochIfNew(what.epoch_if_new.value);
           write_retention(what.retention, append.initRetention());
           append.setCache(what.cache);
+          append.setExceptSocket(what.except.value);
         } else if constexpr (std::is_same_v<What, RemovePublication>) {
           auto remove = to.initRemovePublication();
           remove.setEpoch(what.position.epoch.value);
@@ -135,7 +136,8 @@ Result<Command> read_command(wire::Command::Reader from) {
                                        string(append.getOnce()),
                                        Epoch{append.getEpochIfNew()},
                                        read_retention(append.getRetention()),
-                                       append.getCache()};
+                                       append.getCache(),
+                                       SocketId{append.getExceptSocket()}};
       return command;
     }
     case wire::Command::REMOVE_PUBLICATION: {
@@ -216,6 +218,7 @@ std::string encode_publication(const Publication& publication) {
   if (!publication.user_id.empty()) root.setUserId(text(publication.user_id));
   root.setTimeMs(publication.time.ms);
   root.setDeleted(publication.deleted);
+  root.setExceptSocket(publication.except.value);
   return message.bytes();
 }
 
@@ -223,8 +226,14 @@ Result<Publication> decode_publication(std::string_view bytes) {
   return decode<wire::Publication>(bytes, "publication", [](wire::Publication::Reader root) -> Result<Publication> {
     const auto kind = data_kind(root.getKind());
     if (!kind) return kind.error();
-    return Publication{string(root.getEvent()),    string(root.getData()), *kind, string(root.getUserId()), Position{},
-                       WallTime{root.getTimeMs()}, root.getDeleted()};
+    return Publication{string(root.getEvent()),
+                       string(root.getData()),
+                       *kind,
+                       string(root.getUserId()),
+                       Position{},
+                       WallTime{root.getTimeMs()},
+                       root.getDeleted(),
+                       SocketId{root.getExceptSocket()}};
   });
 }
 

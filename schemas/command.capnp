@@ -46,6 +46,7 @@ struct Command {
     epochIfNew @6 :UInt64;
     retention @7 :Retention;
     cache @8 :Bool;
+    exceptSocket @9 :UInt64;
   }
   struct RemovePublication {
     epoch @0 :UInt64;

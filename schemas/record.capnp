@@ -12,6 +12,7 @@ struct Publication {
   userId @3 :Text;
   timeMs @4 :Int64;
   deleted @5 :Bool;
+  exceptSocket @6 :UInt64;    # it was not told to this session; 0: to all
 }
 
 struct ChannelMeta {

@@ -9,6 +9,8 @@ import re
 import sys
 import xml.etree.ElementTree as xml
 
+LINES_SHOWN = 30
+
 
 class Tally:
     def __init__(self):
@@ -16,9 +18,10 @@ class Tally:
         self.failed = 0
         self.failures = []
 
-    def fail(self, name):
+    def fail(self, name, why=""):
+        """`why`: what was printed; its last lines are shown below the name."""
         self.failed += 1
-        self.failures.append(name)
+        self.failures.append((name, why.strip().splitlines()[-LINES_SHOWN:]))
 
 
 def read_gtest(path, tally):
@@ -32,8 +35,9 @@ def read_gtest(path, tally):
     for case in root.iter("testcase"):
         if case.get("status") == "notrun" or case.get("result") in ("suppressed", "skipped"):
             continue
-        if case.find("failure") is not None or case.find("error") is not None:
-            tally.fail(f"{case.get('classname')}.{case.get('name')}")
+        failures = [*case.findall("failure"), *case.findall("error")]
+        if failures:
+            tally.fail(f"{case.get('classname')}.{case.get('name')}", "\n".join(one.text or "" for one in failures))
         else:
             tally.passed += 1
     return tally.failed > failed_before
@@ -47,7 +51,7 @@ def read_ctest(folder, tally):
             tally.fail(f"{folder.name}/{name}: was not run")
         elif status != "run":
             if not gtests.get(name, False):  # crashed or timed out beside its cases
-                tally.fail(f"{folder.name}/{name}")
+                tally.fail(f"{folder.name}/{name}", case.findtext("system-out") or "")
         elif name not in gtests:
             tally.passed += 1
 
@@ -60,8 +64,24 @@ def read_tap(path, tally):
         tally.fail(f"{path.parent.name}/{path.name}: ended without a summary")
         return
     tally.passed += sum(map(int, passes))
-    for _ in range(sum(map(int, fails))):
-        tally.fail(f"{path.parent.name}: see {path}")
+    count = sum(map(int, fails))
+    whys = failed_in(text)
+    for i in range(count):
+        tally.fail(f"{path.parent.name}: see {path}", whys[i] if i < len(whys) and len(whys) >= count else "")
+    if len(whys) < count and count > 0:  # in a form that is not known here: what was said last
+        tally.failures.append((f"the end of {path}", text.splitlines()[-LINES_SHOWN:]))
+
+
+def failed_in(text):
+    """What each failed case said: Node's list of failures at the end, Vitest's FAIL blocks, TAP's `not ok`."""
+    node = re.split(r"^✖ failing tests:\s*$", text, flags=re.M)
+    blocks = []
+    for part in node[1:]:
+        blocks += [block for block in re.split(r"^(?=test at )", part, flags=re.M) if block.startswith("test at ")]
+    blocks += re.findall(r"^ ?FAIL .*(?:\n(?! ?FAIL |⎯{4}).*){0,%d}" % LINES_SHOWN, text, re.M)
+    blocks += re.findall(r"^not ok .*(?:\n#.*)*", text, re.M)
+    # The beginning says what failed, the end where.
+    return ["\n".join(block.strip().splitlines()[:LINES_SHOWN]) for block in blocks]
 
 
 def main():
@@ -73,8 +93,10 @@ def main():
         read_tap(path, tally)
     if tally.passed + tally.failed == 0:
         tally.fail("no test was run")
-    for name in tally.failures:
+    for name, why in tally.failures:
         print(f"failed: {name}")
+        for line in why:
+            print(f"    {line[:300]}")
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0
 

@@ -130,7 +130,11 @@ class ChannelSession : public Protocol {
   // session, and each is told to note_sent().
   virtual bool start_tracking(Subscription& subscription, Position position, MonoTime now, Actions& actions) = 0;
   virtual void note_sent(Subscription& subscription, Position position, MonoTime now) = 0;
+  // Whether the client has what was missed without having been told: it is the sender.
+  virtual bool has_sent(Subscription&, const Publication&) { return false; }
   virtual void note_own(const Published& published, MonoTime now) = 0;
+  // The client is no longer on a channel that it was on: it left, or it was taken off.
+  virtual void note_left(Actions&) {}
   // The cursor under which the server knows what this client has; empty: none.
   [[nodiscard]] virtual std::string_view client_id() const { return {}; }
 

@@ -25,6 +25,7 @@ struct Succeeded {
   Position position;               // durable channels
   bool durable = false;            // tells the position even when nothing was published yet: all zero
   std::optional<bool> recovered;   // a resume was asked
+  bool catching_up = false;        // what was missed follows
 };
 std::string encode_succeeded(std::string_view channel, const Succeeded& what);
 

@@ -63,13 +63,15 @@ void ChannelSession::kick(std::string_view channel, const Error& error, Actions&
   auto* subscription = find(channel);
   if (subscription == nullptr) return;
   const auto name = subscription->channel;
-  if (subscription->active) {
+  const bool was_on = subscription->active;
+  if (was_on) {
     actions.unlisten(key(name));
     left(*subscription, actions);
   }
   request_leave(*subscription, LeaveReason::unsubscribed, actions);
   forget(*subscription);
   say_refused(name, error, actions);
+  if (was_on) note_left(actions);
 }
 
 // ---- activity ----

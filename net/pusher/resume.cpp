@@ -37,7 +37,8 @@ void ChannelSession::on_missed(const Missed& what, MonoTime now, Actions& action
   for (const auto& publication : what.publications) {
     if (already_sent(publication->position, catch_up->last)) continue;
     catch_up->last = publication->position;
-    if (!publication->deleted) say_publication(*subscription, *publication, actions);
+    if (publication->deleted || has_sent(*subscription, *publication)) continue;
+    say_publication(*subscription, *publication, actions);
   }
   if (what.error) {
     const Offset before{catch_up->newest.offset.value + 1};

@@ -126,6 +126,7 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
   succeeded.durable = settings_->rule_for(subscription->channel).durability != Durability::none;
   const Roster empty;
   if (succeeded.roster == nullptr && channel_traits(subscription->channel).presence) succeeded.roster = &empty;
+  succeeded.catching_up = what.catching_up;
   if (what.resume != ResumeOutcome::none) succeeded.recovered = what.resume == ResumeOutcome::complete;
   say_succeeded(*subscription, succeeded, actions);
   if (what.resume == ResumeOutcome::gap) {
@@ -180,8 +181,10 @@ void ChannelSession::leave(std::string_view channel, Actions& actions) {
   if (subscription == nullptr) return;  // Echo leaves channels that it never joined
   if (subscription->active) actions.unlisten(key(channel));
   request_leave(*subscription, LeaveReason::unsubscribed, actions);
-  if (subscription->active) left(*subscription, actions);
+  const bool was_on = subscription->active;
+  if (was_on) left(*subscription, actions);
   forget(*subscription);
+  if (was_on) note_left(actions);
 }
 
 }  // namespace parley::net::pusher

@@ -15,8 +15,6 @@ namespace parley::net::socketio {
 
 namespace {
 
-constexpr std::size_t kNamespacesMax = 64;
-constexpr std::uint32_t kConnectsPerSecondMax = 20;
 constexpr std::size_t kPidCharsMax = 64;
 
 bool is_pid(std::string_view text) {
@@ -128,6 +126,7 @@ void Client::handle(const Packet& packet, const std::vector<std::string>& attach
 // ---- connecting a namespace ----
 
 void Client::refuse(std::string_view nsp, const Error& error) {
+  context_.metrics.handshakes_refused(info(error.code).name).add();
   auto data =
       fmt::format(R"({{"error":"{}","code":{},"message":)", info(error.code).name, info(error.code).pusher_code);
   append_json_string(data, error.message);  // protocol 4 has the data alone
@@ -158,7 +157,9 @@ void Client::connect(const Packet& packet, MonoTime now) {
     if (engine_->version() == EngineVersion::v4) fail(now);
     return;
   }
-  if (namespaces_.size() + pending_.size() >= kNamespacesMax) {
+  const auto settings = context_.settings();
+  const auto& limits = settings->limits;
+  if (namespaces_.size() + pending_.size() >= limits.socketio_namespaces_max) {
     refuse(packet.nsp, make_error(Errc::too_many_channels, "too many namespaces"));
     return;
   }
@@ -166,11 +167,11 @@ void Client::connect(const Packet& packet, MonoTime now) {
     connect_fixture(packet, now);
     return;
   }
-  if (!connects_.take(kConnectsPerSecondMax, 1, now)) {
+  const auto per_second = limits.socketio_connects_per_second_max;
+  if (per_second > 0 && !connects_.take(per_second, 1, now)) {
     refuse(packet.nsp, make_error(Errc::rate_limited, "too many namespaces are connected to in a second"));
     return;
   }
-  const auto settings = context_.settings();
   const auto& socketio = settings->socketio;
   if (socketio.app_of(packet.nsp, settings->apps) == nullptr) {
     engine_->send(encode_connect_error(packet.nsp, "Invalid namespace", {}, engine_->version() == EngineVersion::v3));
@@ -181,7 +182,6 @@ void Client::connect(const Packet& packet, MonoTime now) {
   if (token.empty()) token = hello_.token;
   auto session = judge(packet.nsp, token, settings);
   if (!session) {
-    context_.metrics.handshakes_refused(info(session.error().code).name).add();
     refuse(packet.nsp, session.error());
     return;
   }
@@ -200,13 +200,14 @@ void Client::connect(const Packet& packet, MonoTime now) {
   }
   terms.token = token;  // a new session may have to take the place of the kept one
   const auto number = ++last_number_;
+  const auto window = terms.recovery_window;
   auto app = session->app->id;
   pending_.push_back(std::make_unique<Pending>(Pending{.number = number,
                                                        .session = std::move(*session),
                                                        .terms = std::move(terms),
                                                        .pid = pid,
                                                        .offset = text_of(packet.payload, "offset")}));
-  host_.take_kept(std::move(app), pid,
+  host_.take_kept(std::move(app), pid, window,
                   [this, number](std::optional<std::string> record) { on_kept(number, std::move(record)); });
 }
 
@@ -273,10 +274,7 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
   auto on = same_place && offsets ? going_on(*kept, *offsets) : std::nullopt;
   if (!on || kept->user != user) {
     auto one = take_pending();
-    if (kept && kept->user != user) {
-      // Somebody else's: its owner may still come.
-      host_.give_back(one->session.app->id, one->pid, std::move(*record), host_.wall() + one->terms.recovery_window);
-    }
+    if (kept && kept->user != user) put_back(*one, std::move(*record));  // somebody else's: its owner may still come
     context_.not_recovered.add();
     open_anew(std::move(one->session), std::move(one->terms), now_);
     return;
@@ -295,6 +293,10 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
     one->terms.pid = one->pid;
     open(std::move(one->session), std::move(one->terms), now_);
   });
+}
+
+void Client::put_back(const Pending& one, std::string record) {
+  host_.give_back(one.session.app->id, one.pid, std::move(record), host_.wall() + one.terms.recovery_window);
 }
 
 // The kept session could not be taken up: a new one in its place.
@@ -368,6 +370,9 @@ void Client::end_namespace(Namespace& which, EndReason reason, MonoTime now) {
 
 void Client::on_engine_end(EngineEnd end, MonoTime now) {
   now_ = now;
+  for (const auto& one : pending_) {
+    if (one->terms.kept) put_back(*one, kept_text(*one->terms.kept));  // the client was told nothing of it
+  }
   pending_.clear();
   connect_by_ = MonoTime::max();
   while (!namespaces_.empty()) end_namespace(namespaces_.back(), reason_of(end), now);

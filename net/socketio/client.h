@@ -38,7 +38,9 @@ class ClientHost {
   // Puts a namespace's end into the hub. Null: the id is taken.
   virtual Actions* add(Protocol& end, SocketId id, Wire wire) = 0;
   virtual void remove(SocketId id) = 0;
-  virtual void take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) = 0;
+  // If the client is gone when the record comes, it is given back for `window`.
+  virtual void take_kept(std::string app, std::string pid, milliseconds window,
+                         std::function<void(std::optional<std::string>)> done) = 0;
   virtual void give_back(std::string app, std::string pid, std::string record, WallTime expires) = 0;
   // Ends the socket of this id on this node, if there is one, wherever it is: its client has come back.
   virtual void supersede(SocketId id, std::function<void()> done) = 0;
@@ -97,6 +99,7 @@ class Client final : public EngineClient {
   void open(pusher::PusherSession session, SocketTerms terms, MonoTime now);
   void open_anew(pusher::PusherSession session, SocketTerms terms, MonoTime now);
   void on_kept(std::uint64_t number, std::optional<std::string> record);
+  void put_back(const Pending& one, std::string record);
   void reopen(std::string nsp, MonoTime now);
   void end_namespace(Namespace& which, EndReason reason, MonoTime now);
   Namespace* find(std::string_view nsp);

@@ -92,15 +92,19 @@ std::optional<GoingOn> going_on(const KeptSession& session, std::vector<TaggedOf
     auto position = channel.position;
     without_epoch = without_epoch || position.epoch.value == 0;
     const auto tag = offset_tag(channel.name, position.epoch);
-    const auto told =
-        std::find_if(offsets.begin(), offsets.end(), [&](const TaggedOffset& one) { return one.tag == tag; });
+    const auto tagged = [&](const std::string& wanted) {
+      return std::find_if(offsets.begin(), offsets.end(), [&](const TaggedOffset& one) { return one.tag == wanted; });
+    };
+    auto told = tagged(tag);
+    // It may not have been told yet that there is a history now: it has nothing of it.
+    if (told == offsets.end()) told = tagged(offset_tag(channel.name, Epoch{}));
     if (told != offsets.end()) {
       position.offset = std::max(position.offset, told->offset);
       offsets.erase(told);
     }
     out.since.push_back(position);
   }
-  // A client is told its offsets anew when it leaves a channel: what is not among these was joined and is not kept.
+  // A client is told its offsets anew when its channels change: what is not among these was joined and is not kept.
   if (!offsets.empty() && !without_epoch) return std::nullopt;
   out.unnamed = std::move(offsets);
   return out;

@@ -18,36 +18,65 @@ namespace {
 constexpr std::size_t kKeptAtOnceMax = 16;  // channels; above, the session is kept once a tick, not at each change
 constexpr std::chrono::hours kRenew{6};
 constexpr seconds kRestoreTimeout{15};
+constexpr std::string_view kUnsettled = "?";  // in the place of offsets; no tag
 }  // namespace
 
 bool Socket::durable(std::string_view channel) const {
   return settings_->rule_for(channel).durability != Durability::none;
 }
 
-std::size_t Socket::tracked() const {
-  return static_cast<std::size_t>(
-      std::count_if(subscriptions_.begin(), subscriptions_.end(), [](const pusher::Subscription& one) {
-        return one.extra != nullptr && one.extra->tracking && one.extra->tracking->sent.exists();
-      }));
+// Whether it can be said of every channel that the client is on what the client has of it. Not of ephemeral channels,
+// nor while one catches up.
+bool Socket::settled() const {
+  return std::all_of(subscriptions_.begin(), subscriptions_.end(), [&](const pusher::Subscription& one) {
+    if (!one.active) return true;
+    return one.extra != nullptr && one.extra->tracking && one.extra->catch_up == nullptr && durable(one.channel);
+  });
 }
 
+// Names every channel that the client is on, those without a publication too: a client that names one that is not in
+// its kept session (the process ended before it was written) is not taken for one that missed nothing there.
 std::string Socket::offsets() const {
+  if (unsettled_) return std::string(kUnsettled);
   std::string out;
-  for (const auto& one : subscriptions_) {
-    if (one.extra == nullptr || !one.extra->tracking || !one.extra->tracking->sent.exists()) continue;
+  const auto add = [&](std::string_view channel, Position position) {
     if (!out.empty()) out.push_back('-');
-    append_offset(out, one.channel, one.extra->tracking->sent);
+    append_offset(out, channel, position);
+  };
+  for (const auto& one : subscriptions_) {
+    const bool tracks = one.extra != nullptr && one.extra->tracking;
+    if (tracks) add(one.channel, one.extra->tracking->sent);
   }
   return out;
 }
 
 // A client remembers the last string: what it is to send changed without an event.
 void Socket::tell_offsets(Actions& actions) {
-  if (terms_.version != EngineVersion::v4 || restoring_ != nullptr) return;
+  if (!recoverable() || restoring_ != nullptr) return;
   std::string text;
   begin_event(text, terms_.nsp);
   text.append(R"("parley:position",")").append(offsets()).append("\"]");
   actions.send_text(text);
+}
+
+// Until the next tell_offsets() the client has an offset with which nothing can be taken up.
+void Socket::tell_unsettled(Actions& actions) {
+  if (!recoverable() || restoring_ != nullptr || std::exchange(unsettled_, true)) return;
+  if (kept_) tell_offsets(actions);  // else there is nothing to be taken up
+}
+
+// The client is on other channels than before. It is told before it can rely on it.
+void Socket::channels_changed(Actions& actions) {
+  if (!recoverable() || restoring_ != nullptr) return;
+  // A line of many channels is not told for each of them: once, when they are kept.
+  if (subscriptions_.size() > kKeptAtOnceMax || !settled()) {
+    tell_unsettled(actions);
+    keep_soon(actions);
+    return;
+  }
+  unsettled_ = false;
+  tell_offsets(actions);
+  keep_soon(actions);
 }
 
 bool Socket::start_tracking(pusher::Subscription& subscription, Position position, MonoTime, Actions& actions) {
@@ -71,8 +100,8 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
       fail_restore(actions);
     }
     if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
-  } else if (recoverable()) {
-    keep_soon(actions);
+  } else {
+    channels_changed(actions);
   }
   return keeps || terms_.nsp != "/";
 }
@@ -80,6 +109,16 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
 void Socket::note_sent(pusher::Subscription& subscription, Position position, MonoTime) {
   if (subscription.extra == nullptr || !subscription.extra->tracking) return;
   subscription.extra->tracking->sent = position;
+}
+
+// What it published itself shortly before it was away, under the id that it has again.
+bool Socket::has_sent(pusher::Subscription& subscription, const Publication& publication) {
+  if (restoring_ == nullptr || !publication.except.exists() || publication.except != socket_) return false;
+  auto& tracking = subscription.need_extra().tracking;
+  if (!tracking) tracking.emplace();
+  if (!tracking->confirmed) tracking->confirmed = Offset{publication.position.offset.value - 1};
+  tracking->sent = publication.position;
+  return true;
 }
 
 // An event of a history that what is kept does not name yet, or no longer.
@@ -127,10 +166,8 @@ void Socket::keep_later(MonoTime now) { keep_at_ = now + kRenew; }
 void Socket::keep(WallTime expires, Actions& actions) {
   if (!recoverable() || !changed_ || restoring_ != nullptr) return;
   changed_ = false;
-  // A channel of which nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
-  const bool lost = std::any_of(subscriptions_.begin(), subscriptions_.end(),
-                                [&](const pusher::Subscription& one) { return !durable(one.channel); });
-  if (lost) return drop_kept(actions);
+  // Of some channel nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
+  if (!settled()) return drop_kept(actions);
   KeptSession kept{.nsp = terms_.nsp, .socket = socket_};
   if (identity_ != nullptr) kept.user = identity_->id;
   for (const auto& one : subscriptions_) {
@@ -147,6 +184,10 @@ void Socket::keep(WallTime expires, Actions& actions) {
     }
     kept.channels.push_back(std::move(channel));
   }
+  store(kept, expires, actions);
+}
+
+void Socket::store(const KeptSession& kept, WallTime expires, Actions& actions) {
   auto record = kept_text(kept);
   // Too large to be kept; what stands there would be an older truth.
   if (record.size() > settings_->limits.kept_session_bytes_max) return drop_kept(actions);
@@ -159,9 +200,10 @@ void Socket::keep(WallTime expires, Actions& actions) {
 // ---- taken up again ----
 
 void Socket::begin_restore(MonoTime now, Actions& actions) {
-  const auto kept = std::move(*terms_.kept);
-  terms_.kept.reset();
   restoring_ = std::make_unique<Restoring>();
+  restoring_->kept = std::move(*terms_.kept);
+  terms_.kept.reset();
+  const auto& kept = restoring_->kept;
   restoring_->until = now + kRestoreTimeout;
   restoring_->channels_left = kept.channels.size() + 1;
   arrive(now, actions);
@@ -203,6 +245,9 @@ bool Socket::all_named() const {
     });
   });
 }
+
+// It ended before the client was told anything: the next connection may take up what this one was about to.
+void Socket::put_back(Actions& actions) { store(restoring_->kept, actions.wall() + terms_.recovery_window, actions); }
 
 void Socket::restored(Actions& actions) {
   if (!all_named()) {

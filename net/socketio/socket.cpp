@@ -83,6 +83,9 @@ void Socket::on_deadline(MonoTime now, Actions& actions) {
   changed_ = true;
   keep_later(now);
   keep(actions.wall() + kKeptWhileLive, actions);
+  if (!unsettled_ || !settled()) return;
+  unsettled_ = false;
+  tell_offsets(actions);
 }
 
 void Socket::end_with(const Error& error, Actions& actions) {
@@ -102,7 +105,9 @@ void Socket::on_drain(MonoTime, Actions&) {}  // the connection ends, the client
 
 void Socket::on_end(EndReason reason, MonoTime now, Actions& actions) {
   // Whoever may come back is kept for the time in which it may; the channels as they are now.
-  if (recoverable() && restoring_ == nullptr) {
+  if (recoverable() && restoring_ != nullptr) {
+    if (!restoring_->failed && !terminated_ && !left_) put_back(actions);
+  } else if (recoverable()) {
     if (left_ || terminated_) {
       drop_kept(actions);
     } else {

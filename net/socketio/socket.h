@@ -58,6 +58,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
                  Actions& actions) override;
   [[nodiscard]] Protocol& protocol() override { return *this; }
   void taken_over() override { terms_.pid.clear(); }
+  void note_left(Actions& actions) override { channels_changed(actions); }
   // For a new socket in the place of this one, which could not be taken up again.
   [[nodiscard]] SocketTerms terms_for_another() const;
   [[nodiscard]] const std::string& token() const { return terms_.token; }
@@ -74,6 +75,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
  private:
   // What waits while a kept session is taken up again: the missed publications, then what is told after them.
   struct Restoring {
+    KeptSession kept;
     std::vector<std::string> missed;
     std::vector<std::string> after;
     std::map<std::string, Position, std::less<>> since;       // what the client has
@@ -123,18 +125,23 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   // recovery.cpp
   bool start_tracking(pusher::Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
   void note_sent(pusher::Subscription& subscription, Position position, MonoTime now) override;
+  bool has_sent(pusher::Subscription& subscription, const Publication& publication) override;
   void note_own(const Published& published, MonoTime now) override;
   [[nodiscard]] bool recoverable() const { return !terms_.pid.empty(); }
   [[nodiscard]] bool durable(std::string_view channel) const;
-  [[nodiscard]] std::string offsets() const;  // of all that is tracked
-  [[nodiscard]] std::size_t tracked() const;
+  [[nodiscard]] bool settled() const;
+  [[nodiscard]] std::string offsets() const;
   void tell_offsets(Actions& actions);
+  void tell_unsettled(Actions& actions);
   void meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions);
+  void channels_changed(Actions& actions);
   void keep(WallTime expires, Actions& actions);
+  void store(const KeptSession& kept, WallTime expires, Actions& actions);
   void keep_soon(Actions& actions);
   void keep_later(MonoTime now);
   void drop_kept(Actions& actions);
   void begin_restore(MonoTime now, Actions& actions);
+  void put_back(Actions& actions);
   void restored(Actions& actions);
   void fail_restore(Actions& actions);
   // Told under a history's tag that was not known when the session was kept: the client has it.
@@ -148,6 +155,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   std::uint64_t answering_ = 0;                               // answer_after() is at work: the ticket
   bool kept_ = false;                                         // something stands in the log
   bool changed_ = false;                                      // since it was kept
+  bool unsettled_ = false;                                    // so the client was told; see tell_unsettled()
   bool left_ = false;                                         // the client left the namespace: it will not be taken up
 };
 

@@ -18,7 +18,6 @@ using pusher::type_of;
 namespace {
 
 constexpr auto kBad = Errc::bad_frame;
-constexpr std::size_t kSubscribesAskedMax = 1'000;  // that wait for an answer; those beyond get none
 
 // The event's first argument, which has to be an object.
 Result<std::string_view> object_argument(const Packet& packet, std::string_view event) {
@@ -119,7 +118,12 @@ Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Action
     }
     data.rewind = static_cast<std::uint32_t>(*number);
   }
-  if (ticket != 0 && asked_.size() < kSubscribesAskedMax) asked_.emplace_back(data.channel, ticket);
+  if (ticket != 0) {
+    if (asked_.size() >= settings_->limits.socketio_subscribes_waiting_max) {
+      return make_error(Errc::overloaded, "too many subscribes wait for their answers");
+    }
+    asked_.emplace_back(data.channel, ticket);
+  }
   join(std::move(data), actions);
   return {};
 }
@@ -130,12 +134,7 @@ Status Socket::unsubscribe(std::string_view argument, std::uint64_t ticket, Acti
   std::string channel;
   if (fields->front().empty()) return make_error(kBad, "`channel` is missing");
   if (auto read = pusher::read_string(fields->front(), "channel", kBad, channel); !read) return read;
-  const auto before = tracked();
   leave(channel, actions);
-  if (recoverable() && tracked() != before) {
-    tell_offsets(actions);
-    keep_soon(actions);
-  }
   answer(ticket, "{}", actions);
   return {};
 }

@@ -42,13 +42,14 @@ void Socket::say_succeeded(const pusher::Subscription& subscription, const pushe
   if (what.roster != nullptr) {
     say(encode_channel_event(terms_.nsp, "presence:subscribed", channel, members_json(what.roster->members)), actions);
   }
-  const auto ticket = take(asked_, channel);
-  if (ticket == 0) return;
-  std::string json = R"({"channel":)";
-  append_json_string(json, channel);
-  if (what.durable) json.append(fmt::format(R"(,"position":"{}")", position_text(what.position)));
-  if (what.recovered) json.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
-  answer(ticket, json + "}", actions);
+  if (const auto ticket = take(asked_, channel); ticket != 0) {
+    std::string json = R"({"channel":)";
+    append_json_string(json, channel);
+    if (what.durable) json.append(fmt::format(R"(,"position":"{}")", position_text(what.position)));
+    if (what.recovered) json.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+    answer(ticket, json + "}", actions);
+  }
+  if (what.catching_up) tell_unsettled(actions);
 }
 
 // With the status of HTTP, as laravel-echo-server; the reason stands behind it.
@@ -66,10 +67,6 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
   text.append(fmt::format(",{},", status)).append(error_json(error)).push_back(']');
   say(std::move(text), actions);
   answer(take(asked_, channel), error_json(error), actions);
-  if (recoverable() && find(channel) == nullptr) {  // it may have been taken off the channel
-    changed_ = true;                                // at the next tick: refusals may be many
-    keep_at_ = std::min(keep_at_, last_heard_);
-  }
 }
 
 void Socket::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) {
@@ -87,7 +84,8 @@ void Socket::say_cache_miss(std::string_view channel, Actions& actions) {
 }
 
 void Socket::say_publication(pusher::Subscription& subscription, const Publication& publication, Actions& actions) {
-  if (restoring_ != nullptr) {  // the cached event of a cache channel, which the client may have
+  if (restoring_ != nullptr) {  // the cached event of a cache channel, which the client may have, or have sent
+    if (has_sent(subscription, publication)) return;
     const auto since = restoring_->since.find(subscription.channel);
     if (since != restoring_->since.end() && pusher::already_sent(publication.position, since->second)) return;
   }
@@ -111,7 +109,7 @@ void Socket::say_publication(pusher::Subscription& subscription, const Publicati
   if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
 }
 
-// The hub's frame is for the namespace `/` and has this channel's offset alone: right for who tracks no other.
+// The hub's frame is for the namespace `/` and has this channel's offset alone: right for who is on no other.
 void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, Position position, Actions& actions) {
   const bool tracks = subscription.extra != nullptr && subscription.extra->tracking && position.exists();
   if (tracks) {
@@ -119,7 +117,7 @@ void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, P
     subscription.extra->tracking->sent = position;
     if (restoring_ != nullptr && has_already(subscription.channel, position)) return;
   }
-  const bool own_offsets = tracks && tracked() > 1;
+  const bool own_offsets = tracks && subscriptions_.size() > 1;
   const bool root = terms_.nsp == "/";
   if (root && !own_offsets && restoring_ == nullptr) {
     actions.send_frame(frame);

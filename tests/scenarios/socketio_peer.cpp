@@ -240,7 +240,8 @@ void SocketIoPeer::remove(SocketId id) {
   ends_.erase(found);
 }
 
-void SocketIoPeer::take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) {
+void SocketIoPeer::take_kept(std::string app, std::string pid, milliseconds,
+                             std::function<void(std::optional<std::string>)> done) {
   write("=", fmt::format("TakeSession {} {}", app, pid));
   world_.questions.push_back({std::move(pid), std::move(done)});
 }

@@ -92,7 +92,8 @@ class SocketIoPeer final : public net::socketio::EngineOut,
   std::string new_secret() override;
   net::Actions* add(net::Protocol& end, SocketId id, net::Wire wire) override;
   void remove(SocketId id) override;
-  void take_kept(std::string app, std::string pid, std::function<void(std::optional<std::string>)> done) override;
+  void take_kept(std::string app, std::string pid, milliseconds window,
+                 std::function<void(std::optional<std::string>)> done) override;
   void give_back(std::string app, std::string pid, std::string record, WallTime expires) override;
   void supersede(SocketId id, std::function<void()> done) override;
   void later(std::function<void()> work) override { world_.turn.push_back(std::move(work)); }

@@ -52,12 +52,14 @@ TEST(Golden, Publication) {
   publication.kind = DataKind::json;
   publication.user_id = "42";
   publication.time = WallTime{1'760'000'000'123};
+  publication.except = SocketId{0x0102030405060708};
   const auto back = decode_publication(golden("publication", encode_publication(publication)));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back->event, "message.sent");
   EXPECT_EQ(back->data, "{\"text\":\"hello\"}");
   EXPECT_EQ(back->kind, DataKind::json);
   EXPECT_EQ(back->user_id, "42");
+  EXPECT_EQ(back->except, SocketId{0x0102030405060708});
   EXPECT_EQ(back->time.ms, 1'760'000'000'123);
 }
 
@@ -91,8 +93,8 @@ TEST(Golden, ChannelMeta) {
 
 TEST(Golden, LogEntry) {
   const ChannelKey channel("4711", "private-domain.7");
-  AppendPublication append{"message.sent", "hello",  DataKind::text,          "",  "key-1",
-                           "signature",    Epoch{1}, {seconds(60), 10, 1000}, true};
+  AppendPublication append{"message.sent", "hello",  DataKind::text,          "",   "key-1",
+                           "signature",    Epoch{1}, {seconds(60), 10, 1000}, true, SocketId{9}};
   const std::vector<Command> commands{{channel, {1'760'000'000'000}, append},
                                       {channel, {1'760'000'000'001}, RemovePublication{{Epoch{1}, Offset{1}}}},
                                       {channel, {1'760'000'000'002}, RemoveHistory{Epoch{2}}},
@@ -107,6 +109,7 @@ TEST(Golden, LogEntry) {
   ASSERT_EQ(entry->commands.size(), 5u);
   EXPECT_EQ(entry->commands[0].channel, channel);
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).idempotency_key, "key-1");
+  EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).except, SocketId{9});
 }
 
 TEST(Golden, SmallRecords) {
