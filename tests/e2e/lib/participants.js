@@ -1,13 +1,17 @@
 // Users of one channel, each with the client that their page happens to load: pusher-js, laravel-echo with
-// its pusher or its socket.io connector, or a plain socket.io-client. What they hear is told alike.
+// its pusher or its socket.io connector, or a plain socket.io-client. What they hear is told alike. `pages.js` has
+// those whose client runs in a browser.
+import assert from "node:assert/strict";
+
 import { echoes, pusherOptions, pushers, sockets } from "./clients.js";
+import { trigger } from "./sign.js";
 import { connect } from "./sockets.js";
 import { Inbox, until } from "./wait.js";
 
 const nameOf = (info) => info?.name ?? JSON.stringify(info);
 
-// `heard` has [what, …]: ["event", name, data], ["here", names], ["joining", name], ["leaving", name].
-class Participant {
+// `heard` has [what, …]: ["event", name, data, channel], ["here", names], ["joining", name], ["leaving", name].
+export class Participant {
   constructor(kind, user) {
     Object.assign(this, { kind, user, heard: new Inbox(`what ${user} with ${kind} heard`) });
   }
@@ -24,8 +28,9 @@ class Participant {
     this.heard.push(["leaving", nameOf(info)]);
   }
 
-  events(name) {
-    return this.heard.items.filter(([what, event]) => what === "event" && event === name).map(([, , data]) => data);
+  // Data of the events of a name, on all channels or on one.
+  events(name, channel) {
+    return this.heard.items.filter(([what, event, , on]) => what === "event" && event === name && (channel === undefined || on === channel)).map(([, , data]) => data);
   }
 
   told(what) {
@@ -45,7 +50,7 @@ class PusherParticipant extends Participant {
     this.channel.bind("pusher:subscription_succeeded", (members) => channel.startsWith("presence-") && this.here(infos(members)));
     this.channel.bind("pusher:member_added", ({ info }) => this.joining(info));
     this.channel.bind("pusher:member_removed", ({ info }) => this.leaving(info));
-    for (const event of events) this.channel.bind(event, (data) => this.heard.push(["event", event, data]));
+    for (const event of events) this.channel.bind(event, (data) => this.heard.push(["event", event, data, channel]));
   }
 
   whisper(event, data) {
@@ -89,7 +94,7 @@ class EchoParticipant extends Participant {
         .joining((info) => this.joining(info))
         .leaving((info) => this.leaving(info));
     }
-    for (const event of events) this.channel.listen(`.${event}`, (data) => this.heard.push(["event", event, data]));
+    for (const event of events) this.channel.listen(`.${event}`, (data) => this.heard.push(["event", event, data, channel]));
   }
 
   whisper(event, data) {
@@ -122,13 +127,13 @@ class ScriptParticipant extends Participant {
     client.socket.on("presence:subscribed", (on, members) => on === channel && this.here(members.map(({ user_info }) => user_info)));
     client.socket.on("presence:joining", (on, { user_info }) => on === channel && this.joining(user_info));
     client.socket.on("presence:leaving", (on, { user_info }) => on === channel && this.leaving(user_info));
-    for (const event of events) client.socket.on(event, (on, data) => on === channel && this.heard.push(["event", event, data]));
+    for (const event of events) client.socket.on(event, (on, data) => on === channel && this.heard.push(["event", event, data, channel]));
     client.emit("subscribe", { channel, auth: { headers: { Authorization: `Bearer ${this.user}` } } });
     this.channel = channel;
   }
 
-  whisper(event, data) {
-    this.client.emit("client event", { channel: this.channel, event: `client-${event}`, data });
+  whisper(event, data, channel = this.channel) {
+    this.client.emit("client event", { channel, event: `client-${event}`, data });
   }
 
   leave(channel) {
@@ -162,16 +167,35 @@ export function participant(t, kind, user, where) {
   return one;
 }
 
-// All of them on one channel. Who hears what `publish` publishes is on it.
-export async function gather(t, where, channel, events, publish, wanted = kinds) {
-  const all = wanted.map((kind, index) => participant(t, kind, `u${index + 1}`, where));
-  for (const one of all) await one.join(channel, [...events, "are you there"]);
+// What the application says on a channel.
+export const publisher = (server, app, channel) => async (event, data, extra) => {
+  const answer = await trigger(server, app, channel, event, data, extra);
+  assert.equal(answer.status, 200, answer.text);
+};
+
+// All of them hear what `publish` publishes on a channel.
+export async function arrived(all, channel, publish) {
   for (const one of all) {
     await until(async () => {
-      if (one.events("are you there").length > 0) return true;
+      if (one.events("are you there", channel).length > 0) return true;
       await publish("are you there", {});
       return false;
     }, () => `${one.kind} on ${channel}; it heard ${one.heard.tail()}`);
   }
+}
+
+// All of them on one channel.
+export async function gather(t, where, channel, events, publish, wanted = kinds) {
+  const all = wanted.map((kind, index) => participant(t, kind, `u${index + 1}`, where));
+  for (const one of all) await one.join(channel, [...events, "are you there"]);
+  await arrived(all, channel, publish);
   return all;
+}
+
+let fences = 0;
+// Whatever was said before has been heard by all.
+export async function fence(publish, all) {
+  const mark = `fence ${++fences}`;
+  await publish("fence", mark);
+  for (const one of all) await one.heard.find(([, event, data]) => event === "fence" && data === mark, `${one.kind}: the fence`);
 }

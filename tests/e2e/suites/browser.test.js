@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before } from "node:test";
 
-import { available, launch, results } from "../lib/browser.js";
+import { available, launch, results, watched } from "../lib/browser.js";
 import { range, test } from "../lib/harness.js";
 import { Server } from "../lib/server.js";
 import { call, trigger, userAuth } from "../lib/sign.js";
-import { deadlineMs, until } from "../lib/wait.js";
+import { until } from "../lib/wait.js";
 
 const app = { id: "4711", key: "app-key-demo", secret: "app-secret-demo" };
 const channel = "private-domain.1";
@@ -30,14 +30,7 @@ after(async () => {
 async function person(t, name, { width = 1180, height = 760, dark = false, on = server, domain = "1", clock = false, wire = null, signsInLate = false } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", locale: "en-GB" });
   t.after(() => context.close());
-  const page = await context.newPage();
-  page.setDefaultTimeout(deadlineMs);
-  page.problems = [];
-  page.on("pageerror", (error) => page.problems.push(String(error)));
-  page.on("console", (message) => {
-    // A lost connection is reported by the browser itself; everything else is a fault of the page.
-    if (message.type() === "error" && !/WebSocket|ERR_|Failed to load resource/.test(message.text())) page.problems.push(message.text());
-  });
+  const page = watched(await context.newPage());
   await page.addInitScript((chosen) => {
     if (!sessionStorage.getItem("parley-demo")) {
       sessionStorage.setItem("parley-demo", JSON.stringify({ clientId: `browser-${crypto.randomUUID()}`, userId: chosen.toLowerCase(), name: chosen }));

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before } from "node:test";
 
-import { available, launch, results } from "../lib/browser.js";
+import { available, launch, results, watched } from "../lib/browser.js";
 import { apps, fresh, range, raw, startServer, test } from "../lib/harness.js";
 import { MessagesSite } from "../lib/messages_site.js";
 import { Proxy } from "../lib/proxy.js";
 import { trigger } from "../lib/sign.js";
-import { deadlineMs, until } from "../lib/wait.js";
+import { until } from "../lib/wait.js";
 
 const skip = available() ? false : "chromium is not installed";
 const app = apps.main;
@@ -39,13 +39,7 @@ after(async () => {
 async function visit(t, { name, domains, route = "", port = server.port, react = "React 19", options = { leaveDelay: 400 }, context, width = 1100 }) {
   const own = context ?? (await browser.newContext({ viewport: { width, height: 640 }, locale: "en-GB" }));
   if (!context) t.after(() => own.close());
-  const page = await own.newPage();
-  page.setDefaultTimeout(deadlineMs);
-  page.problems = [];
-  page.on("pageerror", (error) => page.problems.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !/WebSocket|ERR_|Failed to load resource/.test(message.text())) page.problems.push(message.text());
-  });
+  const page = watched(await own.newPage());
   page.sent = []; // over all its connections
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => page.sent.push(JSON.parse(String(payload)))));
   page.count = (event, channel) => page.sent.filter((frame) => frame.event === event && frame.data.channel === channel).length;

@@ -6,8 +6,8 @@ import { after, before } from "node:test";
 import { Backend } from "../lib/backend.js";
 import { sdk } from "../lib/clients.js";
 import { apps, fresh, range, raw, startServer, test } from "../lib/harness.js";
-import { gather, kinds, participant } from "../lib/participants.js";
-import { call, history, token, trigger } from "../lib/sign.js";
+import { fence, gather, kinds, participant, publisher as publisherOn } from "../lib/participants.js";
+import { call, history, token } from "../lib/sign.js";
 import { connect } from "../lib/sockets.js";
 import { until } from "../lib/wait.js";
 
@@ -32,16 +32,7 @@ after(async () => {
   await backend?.stop();
 });
 
-const publisher = (channel, on = server) => async (event, data, extra) => {
-  const answer = await trigger(on, app, channel, event, data, extra);
-  assert.equal(answer.status, 200, answer.text);
-};
-// Whatever was said before has been heard by all.
-async function fence(publish, all) {
-  const mark = fresh("fence");
-  await publish("fence", mark);
-  for (const one of all) await one.heard.find(([, event, data]) => event === "fence" && data === mark, `${one.kind}: the fence`);
-}
+const publisher = (channel, on = server) => publisherOn(on, app, channel);
 
 for (const prefix of ["", "private-", "presence-"]) {
   test(`${prefix || "public "}channel: everybody hears every message, once and in order`, async (t) => {
