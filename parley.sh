@@ -26,7 +26,8 @@ build_packages=(
   libcaf-dev libboost1.81-dev libboost-json1.81-dev librocksdb-dev capnproto libcapnp-dev prometheus-cpp-dev
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libcurl4-openssl-dev libhiredis-dev zlib1g-dev libgtest-dev libgmock-dev)
 test_packages=(chromium nginx-light prometheus openssl curl
-  redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-container php-illuminate-redis)
+  redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-container php-illuminate-redis
+  php-illuminate-http php-illuminate-session php-illuminate-filesystem)
 lint_packages=(clang-format-14 clang-tidy-14)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 

@@ -69,14 +69,17 @@ export class ChannelSite {
   }
 }
 
-// `heard` has also ["connected", recovered], ["away", reason] and ["refused", message]. Who the user is says a cookie.
+// `heard` has also ["connected", recovered], ["away", reason], ["refused", message] and ["kept out", channel, why]. Who the user
+// is says a cookie.
 export class PageParticipant extends Participant {
-  // `kind`: "laravel-echo 2 + socket.io-client 4.8"; `options` are further ones of Echo.
-  static async open(t, browser, { site, server, kind, user, channels, events, port = server.port, url = site.url, options = {} }) {
+  // `kind`: "laravel-echo 2 + socket.io-client 4.8"; `options` are further ones of Echo. `asSelf`: the own id, for a pusher-js
+  // that brings no proof, so that the server asks the application.
+  static async open(t, browser, { site, server, kind, user, channels, events, port = server.port, namespace = "", url = site.url, cookie = `user=${user}`, asSelf, options = {} }) {
     const one = new PageParticipant(`a page with ${kind}`, user);
     one.context = await browser.newContext({ viewport: { width: 900, height: 560 }, locale: "en-GB" });
     t.after(() => one.context.close());
-    await one.context.addCookies([{ name: "user", value: user, url }]);
+    const [name, value] = cookie.split("=");
+    await one.context.addCookies([{ name, value, url }]);
     await one.context.exposeFunction("tell", (item) => void one.heard.push(item));
     one.page = watched(await one.context.newPage());
     one.page.on("pageerror", (error) => one.heard.push(["problem", String(error)]));
@@ -84,9 +87,9 @@ export class PageParticipant extends Participant {
     one.page.on("websocket", (socket) => one.sockets.push(socket.url()));
     // `timeout`: after a silent loss the browser may ask over an idle connection that is dead as well.
     const echo = kind.includes("socket.io")
-      ? { broadcaster: "socket.io", host: `http://127.0.0.1:${port}`, withCredentials: true, reconnectionDelay: 30, reconnectionDelayMax: 200, timeout: 3_000, ...options }
+      ? { broadcaster: "socket.io", host: `http://127.0.0.1:${port}${namespace}`, withCredentials: true, reconnectionDelay: 30, reconnectionDelayMax: 200, timeout: 3_000, ...options }
       : { broadcaster: "pusher", key: site.app.key, cluster: "", wsHost: "127.0.0.1", wsPort: port, forceTLS: false, enabledTransports: ["ws"], authEndpoint: "/broadcasting/auth", ...options };
-    const settings = { user, client: kind, echo, channels, events: [...events, "are you there", "fence"] };
+    const settings = { user, asSelf, client: kind, echo, channels, events: [...events, "are you there", "fence"] };
     // A script of JSONP that waits for its answer holds the page's `load` back.
     await one.page.goto(`${url}/?settings=${encodeURIComponent(JSON.stringify(settings))}`, { waitUntil: "domcontentloaded" });
     return one;

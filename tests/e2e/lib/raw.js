@@ -43,12 +43,12 @@ export class RawClient {
     this.ws.send(typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
 
-  // Sends a subscription with its signature; resolves with subscription_succeeded or subscription_error.
-  async subscribe(channel, { member, extra = {} } = {}) {
+  // Sends a subscription with its signature, or without a proof; resolves with subscription_succeeded or subscription_error.
+  async subscribe(channel, { member, extra = {}, proof = true } = {}) {
     const from = this.frames.items.length;
     const data = { channel, ...extra };
     if (member !== undefined) data.channel_data = typeof member === "string" ? member : JSON.stringify(member);
-    if (/^(private|presence)-/.test(channel)) data.auth = channelAuth(this.app, this.socketId, channel, data.channel_data);
+    if (proof && /^(private|presence)-/.test(channel)) data.auth = channelAuth(this.app, this.socketId, channel, data.channel_data);
     this.send({ event: "pusher:subscribe", data });
     return this.frames.find(
       (item) => item.channel === channel && /subscription_succeeded|subscription_error/.test(item.event),

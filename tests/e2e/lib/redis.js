@@ -1,33 +1,20 @@
 // A real redis-server in a directory of its own, and the Laravel application that publishes through it.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { phpHas, started } from "./processes.js";
 import { freePort, temporaryDirectory } from "./server.js";
 import { until, within } from "./wait.js";
 
 const script = resolve(dirname(fileURLToPath(import.meta.url)), "../laravel/broadcast.php");
-const php = spawnSync("php", ["-r", "exit(extension_loaded('redis') && stream_resolve_include_path('Illuminate/Broadcasting/autoload.php') ? 0 : 1);"]);
 export const skip = spawnSync("redis-server", ["--version"]).error
   ? "redis-server is not installed"
-  : php.error || php.status !== 0
-    ? "php with php-redis and php-illuminate-broadcasting is not installed"
-    : false;
-
-const living = new Set();
-process.on("exit", () => {
-  for (const child of living) child.kill("SIGKILL");
-});
-
-function started(command, args, options) {
-  const child = spawn(command, args, options);
-  living.add(child);
-  child.ended = new Promise((done) => child.on("close", (code, signal) => done({ code, signal })));
-  child.ended.then(() => living.delete(child));
-  return child;
-}
+  : phpHas(["Broadcasting"], ["redis"])
+    ? false
+    : "php with php-redis and php-illuminate-broadcasting is not installed";
 
 export class Redis {
   constructor({ password = null } = {}) {

@@ -1,5 +1,5 @@
 // A page of an application: joins its channels with Laravel Echo, shows what it hears and tells it to the test.
-const { user, client, echo: options, channels, events } = JSON.parse(new URLSearchParams(location.search).get("settings"));
+const { user, asSelf, client, echo: options, channels, events } = JSON.parse(new URLSearchParams(location.search).get("settings"));
 const byId = (id) => document.getElementById(id);
 byId("user").textContent = `User ${user}`;
 byId("client").textContent = client;
@@ -19,6 +19,11 @@ function state(text, connected) {
   byId("state").className = connected ? "connected" : "";
 }
 
+if (asSelf) {
+  options.channelAuthorization = {
+    customHandler: ({ channelName }, done) => done(null, { auth: "", ...(channelName.startsWith("presence-") ? { channel_data: JSON.stringify({ user_id: asSelf }) } : {}) }),
+  };
+}
 const Echo = window.Echo.default ?? window.Echo;
 const echo = new Echo(options);
 const { socket, pusher } = echo.connector;
@@ -31,6 +36,7 @@ if (socket) {
     tell(["away", reason]);
     state(`away: ${reason}`);
   });
+  socket.on("subscription_error", (name, status) => tell(["kept out", name, status]));
   socket.on("connect_error", (error) => tell(["refused", String(error.message ?? error)]));
 } else {
   pusher.connection.bind("state_change", ({ current }) => {
@@ -44,6 +50,7 @@ for (const name of channels) {
   const [, kind, id] = /^(private-|presence-|)(.*)$/.exec(name);
   const channel = kind === "private-" ? echo.private(id) : kind === "presence-" ? echo.join(id) : echo.channel(id);
   joined.set(name, channel);
+  if (pusher) channel.error((why) => tell(["kept out", name, why]));
   if (kind === "presence-") {
     channel
       .here((members) => {
