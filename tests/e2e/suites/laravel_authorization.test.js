@@ -145,9 +145,9 @@ test("where Laravel checks it, the CSRF token must be that of the cookie's sessi
   const ask = (to, token) => socket.request("subscribe", { channel: to, ...(token === undefined ? {} : { auth: { headers: { "X-CSRF-TOKEN": token } } }) });
   for (const token of [undefined, "", other.csrf, "wrong"]) {
     const refused = await ask(channel, token);
-    assert.equal(refused.error, "auth_unavailable", `${token}: ${JSON.stringify(refused)}`);
+    assert.deepEqual(refused, { error: "unauthorized", message: "CSRF token mismatch." }, `${token}`);
   }
-  assert.deepEqual(told, Array(4).fill([channel, 503]), "a page that is too old is not somebody who may not");
+  assert.deepEqual(told, Array(4).fill([channel, 403]), "the application has answered: it is not down");
   assert.equal((await ask(channel, mine.csrf)).error, undefined);
   assert.equal((await ask(fresh("private-domain.2-"), mine.csrf)).error, "unauthorized");
   await publisher(channel, checked)("message.sent", 1);
@@ -156,7 +156,7 @@ test("where Laravel checks it, the CSRF token must be that of the cookie's sessi
   const pusher = await raw(t, server, checked, { headers: { Cookie: mine.cookie, "X-CSRF-TOKEN": mine.csrf } });
   assert.equal(await refusal(pusher, fresh("private-domain.1-")), null);
   const without = await raw(t, server, checked, { headers: { Cookie: mine.cookie } });
-  assert.equal((await refusal(without, fresh("private-domain.1-"))).code, "auth_unavailable");
+  assert.equal((await refusal(without, fresh("private-domain.1-"))).code, "unauthorized");
   assert.deepEqual([...new Set(laravel.questions.items.filter(({ path }) => path.startsWith("checked/")).map(({ status }) => status))].sort(), [200, 403, 419]);
 });
 
