@@ -122,11 +122,11 @@ TEST(Payload3, RefusesWhatIsNotTheBinaryForm) {
 }
 
 TEST(Payload3, ReadsTextAndBase64InTheBinaryForm) {
-  const auto packets = decode_engine_payload(
+  const auto body =  // the packets are views of it
       "\0\x06\xFF"
       "b4AQID\0\0\1\xFF"
-      "2\1\2\xFF\4\xFF"s,
-      EngineVersion::v3, true, 3);
+      "2\1\2\xFF\4\xFF"s;
+  const auto packets = decode_engine_payload(body, EngineVersion::v3, true, 3);
   ASSERT_TRUE(packets) << packets.error().message;
   ASSERT_EQ(packets->size(), 3U);
   EXPECT_TRUE(packets->at(0).binary);
