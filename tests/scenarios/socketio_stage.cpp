@@ -2,10 +2,10 @@
 // transcript says. What a hub does at the end of its turn is done at the end of each line.
 //
 //   @ set NAME VALUE                    before `open`, or as a reload after it: see stage_settings.cpp
-//   @ open polling|websocket 4|3 [b64] [jsonp] [tls] [full] [token=T] [origin=O] [header:name=value]
+//   @ open polling|websocket 4|3 [b64] [jsonp[=J]] [tls] [full] [token=T] [origin=O] [header:name=value]
 //   @ fixture                           the namespaces of conformance suites, from the next `open` on
 //   @ client NAME                       what follows is about another session; `a` is the first
-//   > GET [b64] [jsonp]                 a poll; without an answer it is parked
+//   > GET [b64] [jsonp[=J]]             a poll; without an answer it is parked
 //   > POST BODY | POST (binary) HEX | POST jsonp FORM      a body; ␞ is 0x1E
 //   > PUT | > POST too large | > POST meanwhile            the other ways to ask
 //   > FRAME | (binary) HEX              on the WebSocket; `probe FRAME` on the one that would replace polling
@@ -14,7 +14,7 @@
 //   @ wait 45s | 500ms                  deadlines on the way are met
 //   @ late 45s                          … are not, yet: the timers are coarse
 //   @ taken | taken none | taken RECORD the answer to TakeSession: what was kept, nothing, or this
-//   @ subscribed|denied|missed|published|members|history|terminated|kicked|application … {…}   the node answers
+//   @ subscribed|denied|missed|published|lost|members|history|terminated|kicked|application … {…}   the node answers
 //   @ publish|member_added|member_removed|count {…}        a channel tells its subscribers
 //   @ blocked {…} | drain
 //
@@ -105,9 +105,26 @@ class SocketIoStage final : public Stage {
     for (auto& [name, peer] : peers_) peer->settle();
   }
 
+  // `b64`, `jsonp` or `jsonp=3`.
+  static bool eat_form_word(std::string_view word, PollForm& form) {
+    if (word == "b64") {
+      form.base64_only = true;
+    } else if (word == "jsonp" || word.starts_with("jsonp=")) {
+      form.jsonp = true;
+      const auto index = word.substr(std::min<std::size_t>(word.size(), 6));
+      if (!index.empty()) form.jsonp_index = static_cast<std::uint32_t>(std::stoul(std::string(index)));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
   static PollForm form_of(std::string_view rest) {
-    return {.base64_only = rest.find("b64") != std::string_view::npos,
-            .jsonp = rest.find("jsonp") != std::string_view::npos};
+    PollForm form;
+    while (!rest.empty()) {
+      if (const auto word = next_word(rest); !eat_form_word(word, form)) fail("GET " + std::string(word));
+    }
+    return form;
   }
 
   void say(std::string_view rest) {
@@ -138,7 +155,8 @@ class SocketIoStage final : public Stage {
     if (what == "wait") return wait(rest);
     if (what == "late") return void(world_.now += duration(rest));
     if (what == "upgrade") return current().upgrade();
-    if (what == "lost" || what == "closed") return current().lost(rest, what == "closed");
+    const bool answer_follows = rest.starts_with('{');  // `@ lost {…}`: a publication is lost
+    if ((what == "lost" && !answer_follows) || what == "closed") return current().lost(rest, what == "closed");
     if (what == "taken") return taken(rest);
     if (what == "drain") return current().engine().close(EngineEnd::closed_by_us, world_.now);
     const auto object = rest.empty() ? json::object() : json::parse(rest).as_object();
@@ -175,11 +193,8 @@ class SocketIoStage final : public Stage {
     while (!rest.empty()) {
       const auto word = next_word(rest);
       const auto value = [&] { return std::string(word.substr(word.find('=') + 1)); };
-      if (word == "b64") {
-        form.base64_only = true;
-      } else if (word == "jsonp") {
-        form.jsonp = true;
-      } else if (word == "tls") {
+      if (eat_form_word(word, form)) continue;
+      if (word == "tls") {
         opening.hello.tls = true;
       } else if (word == "full") {
         opening.hello.over_capacity = true;
