@@ -43,7 +43,18 @@ Result<Position> parse_position(std::string_view text) {
 
 std::string SocketId::text() const { return fmt::format("{}.{}", value >> 32, value & 0xFFFF'FFFFU); }
 
+SocketId SocketId::on_namespace(std::string_view nsp) const {
+  auto mixed = (value ^ stable_hash(nsp)) * 0x9E3779B97F4A7C15ULL;
+  mixed ^= mixed >> 32;
+  return SocketId{mixed == 0 ? 1 : mixed};
+}
+
 Result<SocketId> SocketId::parse(std::string_view text) {
+  if (const auto hash = text.find('#'); text.starts_with('/') && hash != std::string_view::npos) {
+    const auto id = parse(text.substr(hash + 1));
+    if (!id) return id;
+    return hash == 1 ? *id : id->on_namespace(text.substr(0, hash));
+  }
   const auto dot = text.find('.');
   std::uint32_t high = 0;
   std::uint32_t low = 0;

@@ -45,7 +45,10 @@ struct SocketId {
   auto operator<=>(const SocketId&) const = default;
   [[nodiscard]] bool exists() const { return value != 0; }
   [[nodiscard]] std::string text() const;
+  // Of `123.456`; also of `/admin#123.456`, as clients of Socket.IO's protocol 4 call themselves on namespaces.
   static Result<SocketId> parse(std::string_view text);
+  // The session on a namespace other than `/` of a client that has this id there: the same id on each call.
+  [[nodiscard]] SocketId on_namespace(std::string_view nsp) const;
 };
 
 // An application's channel: `app/name`. Application ids contain no slash, channel names neither.

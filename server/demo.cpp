@@ -100,7 +100,7 @@ void authorize(const HttpRequest& request, Exchange& exchange, const App& app) {
   std::optional<std::string> data;
   if (traits.presence) data = Visitor(form).json("user_id") + "}";
   std::string body = R"({"auth":)";
-  append_json_string(body, net::pusher::sign_channel(app.key, app.secret, *socket, channel, data));
+  append_json_string(body, net::pusher::sign_channel(app.key, app.secret, socket->text(), channel, data));
   if (data) {
     body += R"(,"channel_data":)";
     append_json_string(body, *data);
@@ -116,7 +116,7 @@ void authenticate(const HttpRequest& request, Exchange& exchange, const App& app
   if (!socket) return refuse(exchange, socket.error());
   const auto data = fmt::format(R"({},"domains":{}}})", Visitor(form).json("id"), kUserDomains);
   std::string body = R"({"auth":)";
-  append_json_string(body, net::pusher::sign_user(app.key, app.secret, *socket, data));
+  append_json_string(body, net::pusher::sign_user(app.key, app.secret, socket->text(), data));
   body += R"(,"user_data":)";
   append_json_string(body, data);
   exchange.respond({.body = body + "}", .route = kRoute});

@@ -73,7 +73,7 @@ Status PusherConnection::subscribe(std::string_view channel, std::string_view us
       append_json_string(frame, *member);
     }
     frame += R"(,"auth":)";
-    append_json_string(frame, net::pusher::sign_channel(key_.key, key_.secret, id_, channel, member));
+    append_json_string(frame, net::pusher::sign_channel(key_.key, key_.secret, id_.text(), channel, member));
   }
   frame += data_fields;
   return socket_.send_text(frame + "}}");

@@ -32,14 +32,14 @@ std::string hex(std::span<const std::byte> bytes) {
   return out;
 }
 
-std::string channel_text(SocketId socket, std::string_view channel, std::optional<std::string_view> channel_data) {
-  auto text = fmt::format("{}:{}", socket.text(), channel);
+std::string channel_text(std::string_view socket, std::string_view channel, std::optional<std::string_view> channel_data) {
+  auto text = fmt::format("{}:{}", socket, channel);
   if (channel_data) text.append(":").append(*channel_data);
   return text;
 }
 
-std::string user_text(SocketId socket, std::string_view user_data) {
-  return fmt::format("{}::user::{}", socket.text(), user_data);
+std::string user_text(std::string_view socket, std::string_view user_data) {
+  return fmt::format("{}::user::{}", socket, user_data);
 }
 
 Status check_auth(const App& app, std::string_view auth, std::string_view text) {
@@ -81,21 +81,21 @@ bool signature_matches(const App& app, std::string_view text, std::string_view s
   return matches;
 }
 
-std::string sign_channel(std::string_view key, std::string_view secret, SocketId socket, std::string_view channel,
+std::string sign_channel(std::string_view key, std::string_view secret, std::string_view socket, std::string_view channel,
                          std::optional<std::string_view> channel_data) {
   return fmt::format("{}:{}", key, hmac_sha256_hex(secret, channel_text(socket, channel, channel_data)));
 }
 
-std::string sign_user(std::string_view key, std::string_view secret, SocketId socket, std::string_view user_data) {
+std::string sign_user(std::string_view key, std::string_view secret, std::string_view socket, std::string_view user_data) {
   return fmt::format("{}:{}", key, hmac_sha256_hex(secret, user_text(socket, user_data)));
 }
 
-Status check_channel_auth(const App& app, SocketId socket, std::string_view channel,
+Status check_channel_auth(const App& app, std::string_view socket, std::string_view channel,
                           std::optional<std::string_view> channel_data, std::string_view auth) {
   return check_auth(app, auth, channel_text(socket, channel, channel_data));
 }
 
-Status check_user_auth(const App& app, SocketId socket, std::string_view user_data, std::string_view auth) {
+Status check_user_auth(const App& app, std::string_view socket, std::string_view user_data, std::string_view auth) {
   return check_auth(app, auth, user_text(socket, user_data));
 }
 

@@ -28,7 +28,7 @@ Result<MemberPtr> ChannelSession::member_from(const std::optional<std::string>& 
 Result<ChannelSession::Right> ChannelSession::judge_signature(const SubscribeData& data, const ChannelTraits& traits) {
   // On other channels channel_data is not part of what was signed.
   const auto signed_data = traits.presence ? data.channel_data : std::nullopt;
-  if (auto checked = check_channel_auth(*app_, socket_, data.channel, signed_data, data.auth); !checked) {
+  if (auto checked = check_channel_auth(*app_, known_as(), data.channel, signed_data, data.auth); !checked) {
     return checked.error();
   }
   Right right{.proof = Proof::signature, .member = nullptr, .user_id = identity_ == nullptr ? "" : identity_->id};

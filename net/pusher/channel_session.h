@@ -135,6 +135,8 @@ class ChannelSession : public Protocol {
   virtual void note_own(const Published& published, MonoTime now) = 0;
   // The client is no longer on a channel that it was on: it left, or it was taken off.
   virtual void note_left(Actions&) {}
+  // The socket id as the client knows it: what signatures are made for.
+  [[nodiscard]] virtual std::string known_as() const { return socket_.text(); }
   // The cursor under which the server knows what this client has; empty: none.
   [[nodiscard]] virtual std::string_view client_id() const { return {}; }
 

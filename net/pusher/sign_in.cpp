@@ -17,7 +17,7 @@ void ChannelSession::sign_in(const SignInData& data, MonoTime now, Actions& acti
     sign_in_with_token(data.auth, now, actions);
     return;
   }
-  if (auto checked = check_user_auth(*app_, socket_, data.user_data, data.auth); !checked) {
+  if (auto checked = check_user_auth(*app_, known_as(), data.user_data, data.auth); !checked) {
     context_.unauthorized_users.add();
     say_error(checked.error(), actions);
     return;

@@ -212,12 +212,14 @@ void Client::connect(const Packet& packet, MonoTime now) {
 }
 
 void Client::open_anew(pusher::PusherSession session, SocketTerms terms, MonoTime now) {
-  // Engine.IO 3 clients know themselves by the engine's id, on other namespaces with the name before it.
-  const bool v3 = engine_->version() == EngineVersion::v3;
-  if (v3 && terms.nsp == "/") {
-    if (const auto own = SocketId::parse(engine_->sid()); own) session.socket = *own;
-  }
   terms.sid = session.socket.text();
+  // Engine.IO 3 clients know themselves by the engine's id, on other namespaces with the name before it.
+  const auto own = engine_->version() == EngineVersion::v3 ? SocketId::parse(engine_->sid()) : session.socket;
+  if (engine_->version() == EngineVersion::v3 && own) {
+    const bool root = terms.nsp == "/";
+    session.socket = root ? *own : own->on_namespace(terms.nsp);
+    terms.sid = root ? engine_->sid() : terms.nsp + "#" + engine_->sid();
+  }
   if (terms.recovery_window.count() > 0) terms.pid = host_.new_secret();
   open(std::move(session), std::move(terms), now);
 }
@@ -337,6 +339,7 @@ void Client::on_close(SocketId id, std::uint16_t code, MonoTime) {
   auto* which = find(id);
   if (which == nullptr || which->closing) return;
   which->closing = true;
+  if (code == kEndConnection) engine_->hold_back();
   host_.later([this, id, code] {
     auto* one = find(id);
     if (one == nullptr) return;
@@ -375,6 +378,9 @@ void Client::on_engine_end(EngineEnd end, MonoTime now) {
   }
   pending_.clear();
   connect_by_ = MonoTime::max();
+  if (end == EngineEnd::parse_error) {
+    for (auto& one : namespaces_) one.end->give_up();
+  }
   while (!namespaces_.empty()) end_namespace(namespaces_.back(), reason_of(end), now);
 }
 

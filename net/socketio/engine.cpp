@@ -159,7 +159,7 @@ void Engine::flush(MonoTime now) {
   if (state_ == State::open && !parked_ && queue_bytes_ > settings_.queue_bytes_max) {
     return end(EngineEnd::slow_consumer, now);
   }
-  if (!parked_ || queue_.empty()) return;
+  if (!parked_ || queue_.empty() || (held_back_ && state_ == State::open)) return;
   parked_ = false;
   queue_bytes_ = 0;
   const auto packets = std::exchange(queue_, {});
@@ -323,11 +323,6 @@ void Engine::send_binary(std::string_view data) {
   if (state_ != State::open) return;
   if (transport_ == EngineTransport::websocket) return out_.send_binary(encode_engine_binary(data, version_));
   push({.binary = true, .text = std::string(data)}, data.size() + data.size() / 3);
-}
-
-bool Engine::writable() const {
-  if (state_ != State::open) return false;
-  return transport_ == EngineTransport::websocket || (parked_ && queue_.empty());
 }
 
 // ---- the end ----

@@ -105,8 +105,8 @@ class Engine {
   void send(std::string_view message);   // an Engine.IO message with its digit, as `42["a"]`
   void send_shared(const Bytes& frame);  // a WebSocket text frame that holds one
   void send_binary(std::string_view data);
-  [[nodiscard]] bool writable() const;  // would something volatile go out at once?
 
+  void hold_back() { held_back_ = true; }  // close() comes in this turn: what is said until then goes with it
   void close(EngineEnd why, MonoTime now);
   void abandon(MonoTime now);  // over at once; nobody hears the last words
   [[nodiscard]] MonoTime deadline() const;
@@ -154,6 +154,7 @@ class Engine {
   Upgrade upgrade_ = Upgrade::none;
   bool parked_ = false;
   bool flush_asked_ = false;
+  bool held_back_ = false;
 };
 
 }  // namespace parley::net::socketio

@@ -59,7 +59,7 @@ Status take_ack(std::string_view& rest, Packet& packet) {
   if (rest.empty() || !is_digit(rest.front())) return {};
   std::uint64_t id = 0;
   const auto [stop, failure] = std::from_chars(rest.data(), rest.data() + rest.size(), id);
-  if (failure != std::errc{}) return bad("the ack id is too large");
+  if (failure != std::errc{} || id > kAckMax) return bad("the ack id is too large");
   rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
   packet.ack = id;
   return {};

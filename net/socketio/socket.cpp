@@ -47,6 +47,17 @@ void Socket::say(std::string text, Actions& actions) {
   if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
 }
 
+// Publications of durable channels: while the session is taken up again they go before everything else.
+void Socket::say_missed(std::string text, Actions& actions) {
+  if (restoring_ == nullptr) {
+    actions.send_text(text);
+    return;
+  }
+  restoring_->bytes += text.size();
+  restoring_->missed.push_back(std::move(text));
+  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
+}
+
 // Packets come by on_packet(); a namespace has no frames of its own.
 void Socket::on_text(std::string_view, MonoTime, Actions&) {}
 void Socket::on_binary(std::string_view, MonoTime, Actions&) {}

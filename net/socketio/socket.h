@@ -30,6 +30,8 @@ class NamespaceEnd {
   [[nodiscard]] virtual Protocol& protocol() = 0;
   // Its client has come back by another connection: what is kept is that one's now.
   virtual void taken_over() {}
+  // Its client spoke no Socket.IO: it is not taken up again.
+  virtual void give_up() {}
 };
 
 // Codes for Actions::close() of a socket: what ends beside it.
@@ -58,6 +60,8 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
                  Actions& actions) override;
   [[nodiscard]] Protocol& protocol() override { return *this; }
   void taken_over() override { terms_.pid.clear(); }
+  void give_up() override { left_ = true; }
+  [[nodiscard]] std::string known_as() const override { return terms_.sid; }
   void note_left(Actions& actions) override { channels_changed(actions); }
   // For a new socket in the place of this one, which could not be taken up again.
   [[nodiscard]] SocketTerms terms_for_another() const;
@@ -88,6 +92,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
 
   // socket.cpp
   void say(std::string text, Actions& actions);
+  void say_missed(std::string text, Actions& actions);
   void send_connect(Actions& actions);
   void dispatch(std::string_view event, const Packet& packet, MonoTime now, Actions& actions);
 
@@ -98,6 +103,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   Status ask_presence(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions);
   void answer(std::uint64_t ticket, std::string_view json, Actions& actions);
   // What is done at once: errors that are said meanwhile are the answer, else it is `{}`.
+  void answer_asked(std::string_view channel, const std::string& json, Actions& actions);
   template <class Work>
   void answer_after(std::uint64_t ticket, Actions& actions, Work&& work);
 
@@ -151,12 +157,13 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   SocketTerms terms_;
   std::unique_ptr<Restoring> restoring_;
   std::vector<std::pair<std::string, std::uint64_t>> asked_;  // channels whose subscribe wants an answer, and tickets
+  std::uint64_t joining_ = 0;                                 // the ticket of the subscribe that is at work
   MonoTime keep_at_ = pusher::kNever;                         // when the session is to be kept anew
   std::uint64_t answering_ = 0;                               // answer_after() is at work: the ticket
   bool kept_ = false;                                         // something stands in the log
   bool changed_ = false;                                      // since it was kept
   bool unsettled_ = false;                                    // so the client was told; see tell_unsettled()
-  bool left_ = false;                                         // the client left the namespace: it will not be taken up
+  bool left_ = false;  // the client left the namespace, or shall not come back to it: it will not be taken up
 };
 
 }  // namespace parley::net::socketio

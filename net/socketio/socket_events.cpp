@@ -34,6 +34,17 @@ void Socket::answer(std::uint64_t ticket, std::string_view json, Actions& action
   if (ticket != 0) say(encode_answer(terms_.nsp, ticket - 1, json), actions);
 }
 
+void Socket::answer_asked(std::string_view channel, const std::string& json, Actions& actions) {
+  for (auto one = asked_.begin(); one != asked_.end();) {
+    if (one->first != channel) {
+      ++one;
+      continue;
+    }
+    answer(one->second, json, actions);
+    one = asked_.erase(one);
+  }
+}
+
 template <class Work>
 void Socket::answer_after(std::uint64_t ticket, Actions& actions, Work&& work) {
   answering_ = ticket;
@@ -50,6 +61,7 @@ void Socket::dispatch(std::string_view event, const Packet& packet, MonoTime now
     if (packet.type == PacketType::binary_event) {
       return make_error(kBad, "binary arguments are not part of what channels carry: send text or JSON");
     }
+    if (event.empty()) return make_error(kBad, "the name of an event is a string");
     const auto argument = object_argument(packet, event);
     if (!argument) return argument.error();
     if (event == "subscribe") return subscribe(*argument, ticket, actions);
@@ -122,9 +134,20 @@ Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Action
     if (asked_.size() >= settings_->limits.socketio_subscribes_waiting_max) {
       return make_error(Errc::overloaded, "too many subscribes wait for their answers");
     }
-    asked_.emplace_back(data.channel, ticket);
   }
+  const auto name = data.channel;
+  joining_ = ticket;
   join(std::move(data), actions);
+  const auto unanswered = std::exchange(joining_, 0);  // else it was refused at once
+  const auto* subscription = find(name);
+  if (unanswered == 0 || subscription == nullptr) return {};
+  const auto* extra = subscription->extra.get();
+  const bool asks = extra != nullptr && (extra->renewal.value != 0 || extra->asking != nullptr);
+  if (subscription->active && !asks) {  // it is on it, and catches up: there is no other answer to come
+    answer(unanswered, subscribed_json(name), actions);
+  } else {
+    asked_.emplace_back(name, unanswered);
+  }
   return {};
 }
 
@@ -135,6 +158,7 @@ Status Socket::unsubscribe(std::string_view argument, std::uint64_t ticket, Acti
   if (fields->front().empty()) return make_error(kBad, "`channel` is missing");
   if (auto read = pusher::read_string(fields->front(), "channel", kBad, channel); !read) return read;
   leave(channel, actions);
+  answer_asked(channel, error_json(make_error(Errc::not_subscribed, "the channel was left again")), actions);
   answer(ticket, "{}", actions);
   return {};
 }

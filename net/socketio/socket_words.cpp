@@ -16,15 +16,6 @@ namespace parley::net::socketio {
 
 namespace {
 
-// Takes the ticket of the channel's subscribe that wants an answer; 0: none does.
-std::uint64_t take(std::vector<std::pair<std::string, std::uint64_t>>& asked, std::string_view channel) {
-  const auto found = std::find_if(asked.begin(), asked.end(), [&](const auto& one) { return one.first == channel; });
-  if (found == asked.end()) return 0;
-  const auto ticket = found->second;
-  asked.erase(found);
-  return ticket;
-}
-
 std::string ids_json(const std::vector<std::string>& ids) {
   std::string out = "[";
   for (const auto& id : ids) {
@@ -42,13 +33,11 @@ void Socket::say_succeeded(const pusher::Subscription& subscription, const pushe
   if (what.roster != nullptr) {
     say(encode_channel_event(terms_.nsp, "presence:subscribed", channel, members_json(what.roster->members)), actions);
   }
-  if (const auto ticket = take(asked_, channel); ticket != 0) {
-    std::string json = R"({"channel":)";
-    append_json_string(json, channel);
-    if (what.durable) json.append(fmt::format(R"(,"position":"{}")", position_text(what.position)));
-    if (what.recovered) json.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
-    answer(ticket, json + "}", actions);
-  }
+  auto json = subscribed_json(channel);
+  json.pop_back();
+  if (what.durable) json.append(fmt::format(R"(,"position":"{}")", position_text(what.position)));
+  if (what.recovered) json.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+  answer_asked(channel, json + "}", actions);
   if (what.catching_up) tell_unsettled(actions);
 }
 
@@ -66,7 +55,11 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
   const int status = error.code == Errc::unauthorized ? 403 : info(error.code).http_status;
   text.append(fmt::format(",{},", status)).append(error_json(error)).push_back(']');
   say(std::move(text), actions);
-  answer(take(asked_, channel), error_json(error), actions);
+  if (joining_ != 0) {  // this subscribe alone: another one may wait for the same channel
+    answer(std::exchange(joining_, 0), error_json(error), actions);
+  } else {
+    answer_asked(channel, error_json(error), actions);
+  }
 }
 
 void Socket::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) {
@@ -100,13 +93,7 @@ void Socket::say_publication(pusher::Subscription& subscription, const Publicati
     offset = offsets();
   }
   auto text = encode_publication(terms_.nsp, subscription.channel, publication, offset, recoverable());
-  if (restoring_ == nullptr) {
-    actions.send_text(text);
-    return;
-  }
-  restoring_->bytes += text.size();
-  restoring_->missed.push_back(std::move(text));
-  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
+  say_missed(std::move(text), actions);
 }
 
 // The hub's frame is for the namespace `/` and has this channel's offset alone: right for who is on no other.
@@ -134,13 +121,11 @@ void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, P
   } else {
     text.append(body);
   }
-  if (restoring_ == nullptr) {
-    actions.send_text(text);
-    return;
+  if (!position.exists()) {  // of a roster's change the roster comes first
+    say(std::move(text), actions);
+  } else {
+    say_missed(std::move(text), actions);
   }
-  restoring_->bytes += text.size();
-  restoring_->missed.push_back(std::move(text));
-  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
 }
 
 void Socket::say_error(const Error& error, Actions& actions) {

@@ -100,6 +100,13 @@ std::string encode_answer(std::string_view nsp, std::uint64_t ack, std::string_v
   return out;
 }
 
+std::string subscribed_json(std::string_view channel) {
+  std::string out = R"({"channel":)";
+  append_json_string(out, channel);
+  out.push_back('}');
+  return out;
+}
+
 std::string member_json(const Member& member) {
   std::string out = R"({"user_id":)";
   append_json_string(out, member.user_id);

@@ -224,7 +224,7 @@ describe("socket.io-client 4", () => {
     backend.denied.add(name);
     const { parley } = page();
     const refused = await when(hold(parley.channel(name)), ({ state }) => state === "failed", "a refusal");
-    expect(refused.error).toMatchObject({ type: "AuthError", status: 401, error: "unauthorized" });
+    expect(refused.error).toMatchObject({ type: "AuthError", status: 403, error: "unauthorized" });
     backend.denied.delete(name);
   });
 
