@@ -74,7 +74,7 @@ describe("handshake", () => {
   }
 
   test("errors are those of version 4", async () => {
-    for (const [method, query, code] of [["GET", { transport: "abc" }, 0], ["GET", { transport: "polling", sid: "nobody" }, 1], ["POST", { transport: "polling" }, 2], ["GET", { transport: "websocket" }, 3]]) {
+    for (const [method, query, code] of [["GET", {}, 0], ["GET", { transport: "abc" }, 0], ["GET", { transport: "polling", sid: "nobody" }, 1], ["POST", { transport: "polling" }, 2], ["PUT", { transport: "polling" }, 2], ["GET", { transport: "websocket" }, 3]]) {
       const answer = await fixture.request(method, query);
       assert.equal(answer.status, 400);
       assert.equal(answer.json.code, code);
@@ -173,6 +173,23 @@ describe("text bodies", () => {
     assert.equal((await session.post("1")).status, 200);
     assert.equal((await session.poll()).json.code, 1);
   });
+
+  test("closed by the client while a poll waits: it is answered with a noop", async () => {
+    const session = await joined();
+    const poll = session.poll();
+    await fixture.request("GET", { transport: "abc" });
+    assert.equal((await session.post("1")).status, 200);
+    assert.equal((await poll).text, "1:6");
+    assert.equal((await session.poll()).json.code, 1);
+  });
+
+  test("a second poll: the first is told to close, the second is refused, the session is gone", async () => {
+    const session = await joined();
+    const [one, two] = [session.poll(), session.poll()];
+    const answers = [await one, await two].sort((a, b) => a.status - b.status);
+    assert.deepEqual(answers.map(({ status, text }) => [status, text]), [[200, "1:1"], [400, ""]]);
+    assert.equal((await session.poll()).json.code, 1);
+  });
 });
 
 describe("binary", () => {
@@ -255,7 +272,42 @@ describe("binary", () => {
   });
 });
 
+describe("a WebSocket", () => {
+  for (const packet of ["abc", "7", ""]) {
+    test(`closed: a frame that is no packet: "${packet}"`, async (t) => {
+      const wire = await greeted(t);
+      wire.send(packet);
+      await wire.whenClosed();
+    });
+  }
+
+  test("closed by the client, with a packet", async (t) => {
+    const wire = await greeted(t);
+    wire.send("1");
+    await wire.whenClosed();
+    assert.equal((await fixture.request("GET", { transport: "polling", sid: wire.sid })).json.code, 1);
+  });
+
+  for (const packet of ["4abc", "42{}", '42abc["message-with-ack",1]']) {
+    test(`closed: a message that is no packet: ${packet}`, async (t) => {
+      const wire = await greeted(t);
+      wire.send(packet);
+      await wire.whenClosed();
+    });
+  }
+});
+
 describe("namespaces", () => {
+  test("who leaves the main one keeps the session", async (t) => {
+    const wire = await greeted(t);
+    wire.send("41");
+    const pongs = () => wire.frames.count((packet) => packet === "3");
+    const before = pongs();
+    // Pings every 100 ms: longer than pingInterval and pingTimeout.
+    await until(() => pongs() >= before + 8, "pongs");
+    assert.ok(wire.open);
+  });
+
   test("connected by name, answered by name", async (t) => {
     const wire = await greeted(t);
     wire.send("40/custom");
@@ -350,6 +402,21 @@ describe("upgrade", () => {
     wire.send("2probe");
     await wire.packet();
     assert.deepEqual(packetsOf(await poll), ["6"]);
+    assert.deepEqual(packetsOf(await session.poll()), ["6"], "the next poll is not left to wait either");
+  });
+
+  test("a second WebSocket after it is closed; the first goes on", async (t) => {
+    const session = await joined();
+    const wire = session.socket();
+    t.after(() => wire.cut());
+    await wire.opened;
+    for (const packet of ["2probe", "5", '42["message","over"]']) wire.send(packet);
+    await wire.next((packet) => packet === '42["message-back","over"]', "the echo");
+    const other = session.socket();
+    t.after(() => other.cut());
+    await other.whenClosed();
+    wire.send('42["message","still here"]');
+    assert.equal(await wire.next((packet) => packet[0] === "4", "the echo"), '42["message-back","still here"]');
   });
 });
 

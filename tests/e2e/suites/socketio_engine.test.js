@@ -499,6 +499,16 @@ describe("upgrade", () => {
     assert.equal(await client.packet(), "4hello");
   });
 
+  test("a client need not wait for the answer to its probe", async (t) => {
+    const session = await echo.open();
+    const client = second(t, session);
+    await client.opened;
+    for (const packet of ["2probe", "5", "4hello"]) client.send(packet);
+    assert.equal(await client.packet(), "3probe");
+    assert.equal(await client.next((packet) => packet !== "6", "the echo"), "4hello");
+    assertError(await session.poll(), 3, "Bad request");
+  });
+
   test("until the client says so, messages go by polling", async (t) => {
     const session = await echo.open();
     const client = second(t, session);

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 
-import { Endpoint, separator } from "../lib/engine.js";
+import { Endpoint, exchange, separator, Wire } from "../lib/engine.js";
 import { range, startServer, test } from "../lib/harness.js";
+import { until, within } from "../lib/wait.js";
 
 let server;
 let endpoint;
@@ -39,6 +40,71 @@ const assertEchoes = async (client, text = "still here") => {
 };
 const rest = (packet) => JSON.parse(packet.replace(/^[^[{]*/, ""));
 
+describe("the session below", () => {
+  test("says the times of the fixture, by polling and by WebSocket", async (t) => {
+    const times = { pingInterval: 300, pingTimeout: 200, maxPayload: 1_000_000 };
+    const { handshake } = await endpoint.open();
+    assert.deepEqual({ ...handshake, sid: typeof handshake.sid }, { sid: "string", upgrades: ["websocket"], ...times });
+    const client = await open(t);
+    assert.deepEqual({ ...client.handshake, sid: typeof client.sid }, { sid: "string", upgrades: [], ...times });
+  });
+
+  for (const query of ["transport=polling", "EIO=abc&transport=polling", "EIO=4", "EIO=4&transport=abc"]) {
+    test(`is refused to who asks for it wrongly: ${query}`, async () => {
+      assert.equal((await exchange(server.conformancePort, "GET", `/socket.io/?${query}`)).status, 400);
+    });
+    test(`is refused to who asks for it wrongly, by WebSocket: ${query.replace("polling", "websocket")}`, async (t) => {
+      const socket = new Wire(server.conformancePort, `/socket.io/?${query.replace("polling", "websocket")}`);
+      t.after(() => socket.cut());
+      await within(Promise.race([socket.refused, socket.closed]), "a refusal");
+      assert.deepEqual(socket.frames.items, []);
+    });
+  }
+
+  test("does not begin with a POST or a PUT", async () => {
+    for (const method of ["POST", "PUT"]) assert.equal((await endpoint.request(method, { transport: "polling" })).status, 400, method);
+  });
+
+  test("is asked for pongs before anybody connects, by polling and by WebSocket", async (t) => {
+    const client = await open(t);
+    await until(() => client.pings >= 2, "two pings");
+    const session = await endpoint.open();
+    for (const _ of range(1, 2)) {
+      assert.equal((await session.poll()).text, "2");
+      assert.equal((await session.post("3")).text, "ok");
+    }
+  });
+
+  test("ends when pings are not answered, by polling and by WebSocket", async (t) => {
+    const client = await endpoint.connect({}, { pongs: false });
+    t.after(() => client.cut());
+    const session = await endpoint.open();
+    await client.whenClosed(900); // before connectTimeout does it
+    await until(async () => (await session.request("PUT")).json?.code === 1, "the session to be dropped");
+  });
+
+  test("ends when the client says so, by polling and by WebSocket", async (t) => {
+    const session = await endpoint.open();
+    assert.equal((await session.post("1")).text, "ok");
+    assert.equal((await session.poll()).status, 400);
+    const client = await open(t);
+    client.send("1");
+    await client.whenClosed(900);
+  });
+
+  test("goes over to a WebSocket before anybody connects; its id is of no use then", async (t) => {
+    const session = await endpoint.open();
+    const client = await session.upgrade();
+    t.after(() => client.cut());
+    await join(client);
+    assert.equal((await session.poll()).status, 400);
+    const other = session.socket();
+    t.after(() => other.cut());
+    await other.whenClosed();
+    await assertEchoes(client);
+  });
+});
+
 describe("connect", () => {
   test("to the main namespace", async (t) => {
     const client = await open(t);
@@ -70,6 +136,13 @@ describe("connect", () => {
     client.send('40/custom,{"token":"abc"}');
     assert.match(await client.packet(), /^40\/custom,\{"sid":"[^"]+"\}$/);
     assert.equal(await client.packet(), '42/custom,["auth",{"token":"abc"}]');
+  });
+
+  test("with a pid and an offset, which mean nothing where nothing is recovered", async (t) => {
+    const client = await open(t);
+    client.send('40{"pid":"x","offset":"y"}');
+    assert.match(await client.packet(), /^40\{"sid":"[^"]+"\}$/);
+    assert.equal(await client.packet(), '42["auth",{"pid":"x","offset":"y"}]');
   });
 
   test("by polling", async () => {
@@ -126,7 +199,7 @@ describe("connect", () => {
     await assertEchoes(client);
   });
 
-  for (const packet of ['42["message","x"]', "41", '430["x"]', '42/custom,["message"]', '44{"message":"x"}', Buffer.from([1])]) {
+  for (const packet of ["4", "4abc", '42["message","x"]', "41", '430["x"]', '42/custom,["message"]', '44{"message":"x"}', Buffer.from([1])]) {
     test(`closed: ${Buffer.isBuffer(packet) ? "a binary frame" : packet} before any CONNECT`, async (t) => {
       const client = await open(t);
       client.send(packet);
