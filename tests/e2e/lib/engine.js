@@ -164,6 +164,7 @@ export class Wire {
     this.opened = new Promise((done, failed) => {
       this.ws.on("open", done);
       this.ws.on("error", failed);
+      this.ws.on("unexpected-response", (_, { statusCode }) => failed(new Error(`the WebSocket was refused: ${statusCode}`)));
     });
     this.opened.catch(() => {});
     this.closed = new Promise((done) => this.ws.on("close", (code, reason) => done({ code, reason: reason.toString() })));
@@ -216,7 +217,8 @@ export class Wire {
   }
 
   whenRefused() {
-    return within(Promise.race([this.refused, this.opened.then(() => Promise.reject(new Error("the WebSocket was opened")))]), "a refusal");
+    const opened = this.opened.then(() => Promise.reject(new Error("the WebSocket was opened")), () => this.refused);
+    return within(Promise.race([this.refused, opened]), "a refusal");
   }
 
   get open() {
