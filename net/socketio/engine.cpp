@@ -140,6 +140,8 @@ bool Engine::poll(PollForm form, MonoTime now, EngineAnswer& refused) {
     end(EngineEnd::transport_lost, now);
     return false;
   }
+  // A client says `b64` when it opens the session, and not again.
+  form.base64_only = form.base64_only || form_.base64_only;
   form_ = form;
   parked_ = true;
   if (upgrade_ == Upgrade::probed && queue_.empty()) send_control(EngineType::noop);

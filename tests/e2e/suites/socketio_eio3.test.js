@@ -205,6 +205,17 @@ describe("binary", () => {
     assert.deepEqual(packetsOf(answer), [back, `b4${bytes.toString("base64")}`]);
   });
 
+  test("b64=1 is said once, when the session is opened, and holds for all of it", async () => {
+    const session = await joined({ b64: "1" });
+    session.query = {};
+    for (const _ of range(1, 2)) {
+      await session.post(header, `b4${bytes.toString("base64")}`);
+      const answer = await session.poll();
+      assert.match(answer.headers["content-type"], /^text\/plain/);
+      assert.deepEqual(packetsOf(answer), [back, `b4${bytes.toString("base64")}`]);
+    }
+  });
+
   test("without b64: an octet stream with lengths in bytes", async () => {
     const session = await joined();
     await session.post('42["message","héy","€"]', header, `b4${bytes.toString("base64")}`);
