@@ -96,7 +96,6 @@ EngineService::Terms EngineService::terms(const Settings& settings) const {
     return {.path = fixture_->path,
             .engine = fixture_->engine,
             .connect_timeout = fixture_->connect_timeout,
-            .v3 = !fixture_->echo,
             .strict_version = true,
             .cors_origins = &fixture_->cors_origins};
   }

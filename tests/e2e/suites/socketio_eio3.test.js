@@ -13,10 +13,12 @@ import { until } from "../lib/wait.js";
 const app = apps.main;
 let server;
 let fixture;
+let echo; // Engine.IO alone
 let main; // the application's endpoint
 before(async () => {
   server = await startServer({ socketio: { app: app.id, namespaces: [`/chat=${app.id}`] } }, { args: ["--conformance", "--conformance-port", "0"] });
   fixture = new Endpoint3(server.conformancePort);
+  echo = new Endpoint3(server.port, "/engine.io/");
   main = new Endpoint3(server.port);
 });
 after(() => server?.stop());
@@ -280,6 +282,39 @@ describe("binary", () => {
     const session = await joined({ b64: "1" });
     await session.post(header, "b4*!*");
     await session.ended();
+  });
+});
+
+describe("the echo", () => {
+  const bytes = Buffer.from([1, 2, 3, 4]);
+
+  test("answers text and base64 in one text body", async () => {
+    const session = await echo.open({ b64: "1" });
+    assert.equal((await session.post("4hello", "4", "b4AQIDBA==", "b4")).text, "ok");
+    assert.equal((await session.poll()).text, "6:4hello1:410:b4AQIDBA==2:b4");
+  });
+
+  test("answers bytes in a body of bytes to who can read it", async () => {
+    const session = await echo.open();
+    await session.post("4hello", "b4AQIDBA==");
+    const answer = await session.poll();
+    assert.equal(answer.headers["content-type"], "application/octet-stream");
+    assert.deepEqual(answer.bytes, binaryBody("4hello", bytes));
+  });
+
+  test("answers by WebSocket, after an upgrade, too", async (t) => {
+    const wire = await wired(t, echo);
+    const session = await echo.open();
+    const upgraded = session.socket();
+    t.after(() => upgraded.cut());
+    await upgraded.opened;
+    for (const packet of ["2probe", "5"]) upgraded.send(packet);
+    for (const client of [wire, upgraded]) {
+      for (const packet of ["4hello", Buffer.concat([Buffer.from([4]), bytes])]) {
+        client.send(packet);
+        assert.deepEqual(await client.next((got) => got[0] === "4" || got[0] === 4, "the echo"), packet);
+      }
+    }
   });
 });
 
