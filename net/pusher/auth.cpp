@@ -32,7 +32,8 @@ std::string hex(std::span<const std::byte> bytes) {
   return out;
 }
 
-std::string channel_text(std::string_view socket, std::string_view channel, std::optional<std::string_view> channel_data) {
+std::string channel_text(std::string_view socket, std::string_view channel,
+                         std::optional<std::string_view> channel_data) {
   auto text = fmt::format("{}:{}", socket, channel);
   if (channel_data) text.append(":").append(*channel_data);
   return text;
@@ -81,12 +82,13 @@ bool signature_matches(const App& app, std::string_view text, std::string_view s
   return matches;
 }
 
-std::string sign_channel(std::string_view key, std::string_view secret, std::string_view socket, std::string_view channel,
-                         std::optional<std::string_view> channel_data) {
+std::string sign_channel(std::string_view key, std::string_view secret, std::string_view socket,
+                         std::string_view channel, std::optional<std::string_view> channel_data) {
   return fmt::format("{}:{}", key, hmac_sha256_hex(secret, channel_text(socket, channel, channel_data)));
 }
 
-std::string sign_user(std::string_view key, std::string_view secret, std::string_view socket, std::string_view user_data) {
+std::string sign_user(std::string_view key, std::string_view secret, std::string_view socket,
+                      std::string_view user_data) {
   return fmt::format("{}:{}", key, hmac_sha256_hex(secret, user_text(socket, user_data)));
 }
 

@@ -20,9 +20,10 @@ using auth::equal_in_constant_time;
 bool signature_matches(const App& app, std::string_view text, std::string_view signature_hex);
 
 // What an application's auth endpoint answers as `auth`. `channel_data` for presence channels only.
-std::string sign_channel(std::string_view key, std::string_view secret, std::string_view socket, std::string_view channel,
-                         std::optional<std::string_view> channel_data = std::nullopt);
-std::string sign_user(std::string_view key, std::string_view secret, std::string_view socket, std::string_view user_data);
+std::string sign_channel(std::string_view key, std::string_view secret, std::string_view socket,
+                         std::string_view channel, std::optional<std::string_view> channel_data = std::nullopt);
+std::string sign_user(std::string_view key, std::string_view secret, std::string_view socket,
+                      std::string_view user_data);
 
 // `auth` as the client sent it. The error says what was wrong, never what would have been right.
 Status check_channel_auth(const App& app, std::string_view socket, std::string_view channel,

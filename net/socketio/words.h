@@ -30,7 +30,7 @@ std::string encode_event(std::string_view nsp, std::string_view event, std::stri
 std::string encode_answer(std::string_view nsp, std::uint64_t ack, std::string_view json);  // an acknowledgement
 
 std::string subscribed_json(std::string_view channel);  // {"channel":"…"}
-std::string member_json(const Member& member);  // {"user_id":"42","user_info":{…}}
+std::string member_json(const Member& member);          // {"user_id":"42","user_info":{…}}
 std::string members_json(const std::vector<MemberPtr>& members);
 std::string error_json(const Error& error);  // {"error":"unauthorized","message":"…"}
 

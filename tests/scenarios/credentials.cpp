@@ -37,7 +37,7 @@ std::string make_token_from(std::string_view argument) {
   return auth::make_token(claims, {}, text(object, "secret", "app-secret-demo"));
 }
 
-std::string fields_of(std::string_view name, std::string_view argument, SocketId socket) {
+std::string fields_of(std::string_view name, std::string_view argument, std::string_view socket) {
   std::string out = R"("auth":")";
   if (name == "token") return make_token_from(argument);
   if (name == "user") {
@@ -69,7 +69,7 @@ std::string expand(std::string_view line, SocketId socket) {
       auto finish = start;
       for (; finish < line.size() && depth > 0; ++finish)
         depth += line[finish] == '(' ? 1U : line[finish] == ')' ? ~std::size_t{0} : 0U;
-      out += fields_of(name, line.substr(start, finish - start - 1), socket);
+      out += fields_of(name, line.substr(start, finish - start - 1), socket.text());
       line.remove_prefix(finish);
       found = true;
       break;

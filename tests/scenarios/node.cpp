@@ -50,6 +50,7 @@ PublicationPtr publication(const json::object& object) {
   made->user_id = text(object, "user_id");
   made->position = at(number(object, "offset"));
   made->deleted = flag(object, "deleted");
+  if (object.contains("except")) made->except = *SocketId::parse(text(object, "except"));
   return made;
 }
 

@@ -137,7 +137,8 @@ void Client::subscribe(ChannelView& view) {
     member = fmt::format(R"({{"user_id":"{}","user_info":{{"tab":"{}"}}}})", spec_.user_id, spec_.name);
     data["channel_data"] = *member;
   }
-  if (traits.needs_auth) data["auth"] = net::pusher::sign_channel(kAppKey, kAppSecret, socket_.text(), view.channel, member);
+  if (traits.needs_auth)
+    data["auth"] = net::pusher::sign_channel(kAppKey, kAppSecret, socket_.text(), view.channel, member);
   if (spec_.kind == ClientKind::own && view.visited && traits.kind == ChannelKind::domain) {
     view.resuming = true;
     data["since"] = fmt::format("{}:{}", view.epoch.empty() ? kNoEpoch : view.epoch, view.offset);

@@ -8,7 +8,7 @@ namespace parley::net::pusher {
 namespace {
 
 const App kApp{.id = "4711", .name = "demo", .key = "app-key-demo", .secret = "app-secret-demo"};
-const SocketId kSocket{(std::uint64_t{241} << 32) | 880612};
+constexpr std::string_view kSocket = "241.880612";
 constexpr std::string_view kPresenceData = R"({"user_id":"42","user_info":{"name":"Ada"}})";
 constexpr std::string_view kUserData = R"({"id":"42","user_info":{"name":"Ada"},"watchlist":["7","8"]})";
 
@@ -26,7 +26,7 @@ TEST(Auth, SignsTheVectors) {
 TEST(Auth, AcceptsWhatItSignsAndNothingNear) {
   const auto auth = sign_channel(kApp.key, kApp.secret, kSocket, "private-a");
   EXPECT_TRUE(check_channel_auth(kApp, kSocket, "private-a", std::nullopt, auth));
-  EXPECT_FALSE(check_channel_auth(kApp, SocketId{kSocket.value + 1}, "private-a", std::nullopt, auth));
+  EXPECT_FALSE(check_channel_auth(kApp, "241.880613", "private-a", std::nullopt, auth));
   EXPECT_FALSE(check_channel_auth(kApp, kSocket, "private-b", std::nullopt, auth));
   EXPECT_FALSE(check_channel_auth(kApp, kSocket, "private-a", "", auth));
   for (std::size_t i = 0; i < auth.size(); ++i) {

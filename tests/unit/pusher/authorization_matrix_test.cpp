@@ -96,9 +96,7 @@ class World final : public Actions {
     }
     if (way_ == Way::signature) data["auth"] = sign_channel("app-key-demo", kSecret, socket_.text(), channel, member);
     if (way_ == Way::wrong_signature) data["auth"] = "app-key-demo:" + std::string(64, '0');
-    if (way_ == Way::others_signature) {
-      data["auth"] = sign_channel("app-key-demo", kSecret, "1.1", channel, member);
-    }
+    if (way_ == Way::others_signature) { data["auth"] = sign_channel("app-key-demo", kSecret, "1.1", channel, member); }
     if (way_ == Way::channel_token) data["auth"] = token({.user_id = "42", .channels = {std::string(traits.base)}});
     if (way_ == Way::other_channel_token) data["auth"] = token({.user_id = "42", .channels = {"elsewhere"}});
     send("pusher:subscribe", data);
