@@ -274,7 +274,7 @@ for (const generation of generations) {
         for (const event of ["evil", "message.sent", "presence:joining", "connect", "", "client", 7, null, { a: 1 }]) member.emit("client event", { channel: guarded, event, data: "evil" });
         member.emit("client event", { channel: guarded, event: "client-good", data: {} });
         await watcher.next("client-good");
-        assert.deepEqual(watcher.heard.items.map(({ event }) => event), ["client-good"]);
+        assert.deepEqual(watcher.heard.items.map(({ event }) => event).filter((event) => !event.startsWith("parley:")), ["client-good"]);
         assert.ok(member.socket.connected);
       });
 
@@ -404,6 +404,25 @@ for (const generation of generations) {
         await until(() => !chat.socket.connected, "chat to be left");
         assert.equal(chat.heard.count(({ event }) => event === "again"), 0);
         assert.ok(main.socket.connected);
+      });
+
+      test("on a namespace a socket goes by the id that it knows: signatures, toOthers(), its own events", async (t) => {
+        const channel = fresh("private-domain.");
+        const main = await dial(t);
+        const chat = await main.of("/chat").connected();
+        assert.notEqual(chat.id, main.id);
+        for (const client of [main, chat]) await client.join(app, channel);
+        await publish(channel, "hello", 1, { socket_id: chat.id });
+        await publish(channel, "hello", 2, { socket_id: main.id });
+        await publish(channel, "hello", 3);
+        for (const client of [main, chat]) await client.heard.find(({ event, args }) => event === "hello" && args[1] === 3, "3");
+        assert.deepEqual(chat.data(channel, "hello"), [2, 3]);
+        assert.deepEqual(main.data(channel, "hello"), [1, 3]);
+        chat.emit("client event", { channel, event: "client-mine", data: {} });
+        await main.next("client-mine");
+        await publish(channel, "hello", 4);
+        await chat.heard.find(({ event, args }) => event === "hello" && args[1] === 4, "4");
+        assert.equal(chat.heard.count(({ event }) => event === "client-mine"), 0);
       });
 
       test("a namespace that is none: told so, and the others go on", async (t) => {
