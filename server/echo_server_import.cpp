@@ -51,7 +51,19 @@ constexpr auto kWithoutCounterpart = std::to_array<WithoutCounterpart>({
     {"databaseConfig.redis.", "an option of ioredis; the connection is kept, asked after silence and made anew anyway"},
     {"secureOptions", "TLS 1.2 and 1.3 are spoken, whatever it says"},
     {"headers.", "no headers of one's own are added to answers: let the proxy in front do it"},
-    {"socketio.", "an option of socket.io 2; the counterparts are in docs/configuration.md"},
+    {"socketio.cookie", "no cookie is set: a session is known by its id"},
+    {"socketio.serveClient", "the client is not served: your pages bring their own"},
+    {"socketio.transports", "polling, WebSocket and the upgrade between them are always there"},
+    {"socketio.transports.", "polling, WebSocket and the upgrade between them are always there"},
+    {"socketio.", "an option of socket.io 2 without a counterpart"},
+});
+
+// Options of socket.io 2 and what they are here. Times are milliseconds there, too.
+constexpr auto kSocketIoOptions = std::to_array<std::pair<const char*, const char*>>({
+    {"pingInterval", "ping_interval_ms"},
+    {"pingTimeout", "ping_timeout_ms"},
+    {"upgradeTimeout", "upgrade_timeout_ms"},
+    {"maxHttpBufferSize", "message_bytes_max"},
 });
 
 bool charset_of_ids(std::string_view text) {
@@ -81,6 +93,7 @@ class Importer {
     server();
     redis();
     apps();
+    socketio();
     rest();
     EchoServerImport out;
     out.toml = "# Made of a laravel-echo-server.json. It holds secrets: let nobody but parley read it.\n" + toml_;
@@ -368,10 +381,60 @@ class Importer {
         "key = {}\nsecret = {}\n",
         toml_quote(id), toml_quote(fresh_.app_key), toml_quote(fresh_.app_secret));
     if (!keys.empty()) toml_ += "api_keys = " + list_toml(keys) + "\n";
+    origins_ = asked.origins;
     if (!asked.origins.empty()) toml_ += "allowed_origins = " + list_toml(asked.origins) + "\n";
     if (!asked.url.empty()) toml_ += "auth = { url = " + toml_quote(asked.url) + " }\n";
     say(Kind::taken, "(new)",
         "apps.key and apps.secret were made for this file, and are others the next time: keep it, or put your own in");
+  }
+
+  // As socket.io 2 reads them: texts with spaces between, `host:*` for any port.
+  std::vector<std::string> origins_of_file() {
+    std::vector<std::string> found;
+    for (const auto& some : texts("socketio.origins")) {
+      for (std::size_t at = 0; at < some.size();) {
+        const auto end = std::min(some.find(' ', at), some.size());
+        auto one = some.substr(at, end - at);
+        at = end + 1;
+        if (one == "*:*") one = "*";
+        if (one.ends_with(":*")) one.resize(one.size() - 2);
+        if (one.empty()) continue;
+        if (accepted("[socketio]\ncors_origins = " + list_toml({one}))) {
+          found.push_back(std::move(one));
+        } else {
+          say(Kind::left_out, "socketio.origins",
+              fmt::format("`{}` is no origin: put https://host or https://host:port into socketio.cors_origins", one));
+        }
+      }
+    }
+    return found;
+  }
+
+  void socketio() {
+    std::string table;
+    const auto take = [&](const std::string& name, const std::string& key, const std::string& value) {
+      const auto line = fmt::format("{} = {}\n", key, value);
+      if (accepted("[socketio]\n" + table + line)) {
+        table += line;
+        say(Kind::taken, "socketio." + name, "socketio." + key);
+      } else {
+        say(Kind::mistake, "socketio." + name,
+            fmt::format("`{}` is not taken for socketio.{}: the default is", value, key));
+      }
+    };
+    for (const auto& [name, key] : kSocketIoOptions) {
+      if (const auto value = text(fmt::format("socketio.{}", name)); !value.empty()) take(name, key, value);
+    }
+    if (const auto path = text("socketio.path"); !path.empty()) take("path", "path", toml_quote(path));
+    auto origins = origins_of_file();
+    const bool told = !origins.empty();
+    if (!told) origins = origins_;
+    if (!origins.empty() && accepted("[socketio]\n" + table + "cors_origins = " + list_toml(origins))) {
+      table += "cors_origins = " + list_toml(origins) + "\n";
+      say(Kind::taken, told ? "socketio.origins" : "authHost",
+          "socketio.cors_origins: pages that may poll from elsewhere");
+    }
+    if (!table.empty()) toml_ += "\n[socketio]\n" + table;
   }
 
   void rest() {
@@ -405,6 +468,7 @@ class Importer {
   std::map<std::string, FlatRow> values_;
   std::map<std::string, std::string> by_variable_;
   std::set<std::string> used_;
+  std::vector<std::string> origins_;  // of the pages, as the hosts that are asked tell
   std::string toml_;
   std::vector<ImportRemark> remarks_;
 };

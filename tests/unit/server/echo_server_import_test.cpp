@@ -141,7 +141,7 @@ TEST(EchoServerImport, WhatHasNoCounterpartIsNamedWithTheReason) {
   const auto got = import(R"({
     "database": "sqlite", "databaseConfig": {"publishPresence": true,
       "redis": {"db": 3, "tls": {}, "sentinels": [{"host": "a"}], "lazyConnect": true}},
-    "devMode": true, "headers": {"X": "y"}, "socketio": {"pingInterval": 1, "transports": ["websocket"]},
+    "devMode": true, "headers": {"X": "y"}, "socketio": {"wsEngine": "ws", "transports": ["websocket"]},
     "apiOriginAllow": {"allowCors": true, "allowOrigin": "*"}, "authhost": "x",
     "clients": [{"appId": "one", "key": "0123456789abcdefff"}, {"appId": "two", "key": "fffedcba9876543210"}]})");
   EXPECT_EQ(got.config.log.level, LogLevel::debug);
@@ -149,12 +149,47 @@ TEST(EchoServerImport, WhatHasNoCounterpartIsNamedWithTheReason) {
   for (const auto* said :
        {"left out: database: ", "left out: databaseConfig.publishPresence: ", "left out: databaseConfig.redis.db: ",
         "left out: databaseConfig.redis.tls: ", "left out: databaseConfig.redis.sentinels.0.host: ",
-        "left out: databaseConfig.redis.lazyConnect: ", "left out: headers.X: ", "left out: socketio.pingInterval: ",
+        "left out: databaseConfig.redis.lazyConnect: ", "left out: headers.X: ", "left out: socketio.wsEngine: ",
         "left out: socketio.transports.0: ", "left out: apiOriginAllow: ",
         "left out: authhost: laravel-echo-server knows no such key", "left out: clients.1.appId: "}) {
     EXPECT_THAT(got.remarks, HasSubstr(said));
   }
   EXPECT_THAT(got.config.settings.apps[0].api_keys, ElementsAre("0123456789abcdefff", "fffedcba9876543210"));
+}
+
+TEST(EchoServerImport, OptionsOfSocketIo) {
+  const auto got = import(R"({"authHost": "https://shop.test",
+    "socketio": {"pingInterval": 10000, "pingTimeout": "5000", "upgradeTimeout": 3000, "maxHttpBufferSize": 100000,
+                 "path": "/live", "origins": "https://a.test:* https://b.test:8443 nonsense", "cookie": "io"}})");
+  const auto& socketio = got.config.settings.socketio;
+  EXPECT_EQ(socketio.ping_interval.count(), 10'000);
+  EXPECT_EQ(socketio.ping_timeout.count(), 5'000);
+  EXPECT_EQ(socketio.upgrade_timeout.count(), 3'000);
+  EXPECT_EQ(socketio.message_bytes_max, 100'000U);
+  EXPECT_EQ(socketio.path, "/live");
+  EXPECT_THAT(socketio.cors_origins, ElementsAre("https://a.test", "https://b.test:8443"));
+  for (const auto* said : {"taken over: socketio.path: socketio.path", "taken over: socketio.origins: ",
+                           "left out: socketio.origins: `nonsense`", "left out: socketio.cookie: "}) {
+    EXPECT_THAT(got.remarks, HasSubstr(said));
+  }
+}
+
+TEST(EchoServerImport, PagesOfTheApplicationMayPoll) {
+  EXPECT_THAT(import(R"({"authHost": "https://shop.test"})").config.settings.socketio.cors_origins,
+              ElementsAre("https://shop.test"));
+  EXPECT_THAT(import(R"({"authHost": "https://shop.test", "socketio": {"origins": "*:*"}})")
+                  .config.settings.socketio.cors_origins,
+              ElementsAre("*"));
+}
+
+TEST(EchoServerImport, OptionsOfSocketIoThatAreMistakes) {
+  const auto got = import(R"({"socketio": {"pingInterval": -1, "pingTimeout": "soon", "path": "no slash"}})");
+  const SocketIoSettings usual;
+  EXPECT_EQ(got.config.settings.socketio.ping_interval, usual.ping_interval);
+  EXPECT_EQ(got.config.settings.socketio.ping_timeout, usual.ping_timeout);
+  for (const auto* said : {"mistake: socketio.pingInterval: ", "mistake: socketio.pingTimeout: "}) {
+    EXPECT_THAT(got.remarks, HasSubstr(said));
+  }
 }
 
 TEST(EchoServerImport, MistakesLeaveTheDefault) {
