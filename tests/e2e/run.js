@@ -22,5 +22,15 @@ if (suites.length === 0) {
   process.exit(1);
 }
 const concurrency = process.env.PARLEY_E2E_CONCURRENCY || "2";
-const child = spawn(process.execPath, ["--test", `--test-concurrency=${concurrency}`, "--test-reporter=spec", ...options, ...suites], { stdio: "inherit", cwd: here });
-child.on("exit", (code, signal) => process.exit(signal ? 1 : code));
+// These hold answers to 200 ms: nothing else runs beside them.
+const alone = suites.filter((file) => /socketio_(protocol|eio3|engine)\.test\.js$/.test(file));
+const others = suites.filter((file) => !alone.includes(file));
+
+const run = (files, width) =>
+  new Promise((done) => {
+    if (files.length === 0) return done(0);
+    const child = spawn(process.execPath, ["--test", `--test-concurrency=${width}`, "--test-reporter=spec", ...options, ...files], { stdio: "inherit", cwd: here });
+    child.on("exit", (code, signal) => done(signal ? 1 : code));
+  });
+const codes = [await run(others, concurrency), await run(alone, 1)];
+process.exit(Math.max(...codes));
