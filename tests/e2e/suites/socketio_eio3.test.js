@@ -400,8 +400,14 @@ describe("JSONP", () => {
     assert.equal(index, "0");
     session.sid = JSON.parse(parseText(body)[0].slice(1)).sid;
     const ask = (method, options) => fixture.request(method, { transport: "polling", j: "0", b64: "1", sid: session.sid }, options);
-    assert.deepEqual(run((await ask("GET")).text).map(([i, text]) => [i, ...parseText(text)]), [["0", "40"]]);
-    assert.deepEqual(run((await ask("GET")).text).map(([i, text]) => [i, ...parseText(text)]), [["0", '42["auth",{}]']]);
+    const greeting = [];
+    while (greeting.length < 2) {
+      for (const [i, text] of run((await ask("GET")).text)) {
+        assert.equal(i, "0");
+        greeting.push(...parseText(text));
+      }
+    }
+    assert.deepEqual(greeting, ["40", '42["auth",{}]']);
     const message = '42["message","</script>\u2028 \\" line\\nbreak 👋"]';
     const posted = await ask("POST", { body: `d=${encodeURIComponent(textBody(message).replace(/\\n/g, "\\\\n"))}`, headers: form });
     assert.equal(posted.status, 200);
