@@ -282,8 +282,8 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
     return;
   }
   const auto socket = kept->socket;
-  (*found)->terms.kept = std::move(*kept);
-  (*found)->terms.on = std::move(*on);
+  (*found)->terms.returning =
+      std::make_unique<SocketTerms::Returning>(SocketTerms::Returning{std::move(*kept), std::move(*on)});
   host_.supersede(socket, [this, number, socket] {
     const auto again =
         std::find_if(pending_.begin(), pending_.end(), [&](const auto& one) { return one->number == number; });
@@ -374,7 +374,8 @@ void Client::end_namespace(Namespace& which, EndReason reason, MonoTime now) {
 void Client::on_engine_end(EngineEnd end, MonoTime now) {
   now_ = now;
   for (const auto& one : pending_) {
-    if (one->terms.kept) put_back(*one, kept_text(*one->terms.kept));  // the client was told nothing of it
+    if (one->terms.returning == nullptr) continue;
+    put_back(*one, kept_text(one->terms.returning->kept));  // the client was told nothing of it
   }
   pending_.clear();
   connect_by_ = MonoTime::max();

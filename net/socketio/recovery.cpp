@@ -201,8 +201,10 @@ void Socket::store(const KeptSession& kept, WallTime expires, Actions& actions) 
 
 void Socket::begin_restore(MonoTime now, Actions& actions) {
   restoring_ = std::make_unique<Restoring>();
-  restoring_->kept = std::move(*terms_.kept);
-  terms_.kept.reset();
+  const auto returning = std::move(terms_.returning);
+  const auto& since = returning->on.since;
+  restoring_->kept = std::move(returning->kept);
+  restoring_->unnamed = std::move(returning->on.unnamed);
   const auto& kept = restoring_->kept;
   restoring_->until = now + kRestoreTimeout;
   restoring_->channels_left = kept.channels.size() + 1;
@@ -218,14 +220,14 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
       fail_restore(actions);  // nobody knows what was said there meanwhile
       return;
     }
-    restoring_->since.emplace(channel.name, terms_.on.since[i]);
+    restoring_->since.emplace(channel.name, since[i]);
     if (channel.member != nullptr) restoring_->members.emplace(channel.name, channel.member->user_id);
     if (channel.proof == KeptProof::signature) {
       Right right{.proof = pusher::Proof::signature, .member = channel.member, .user_id = channel.user};
       if (channel.member != nullptr) right.user_id = channel.member->user_id;
-      go_on(channel.name, std::move(right), {.since = terms_.on.since[i]}, actions);
+      go_on(channel.name, std::move(right), {.since = since[i]}, actions);
     } else {
-      join({.channel = channel.name, .since = position_text(terms_.on.since[i]), .headers = terms_.headers}, actions);
+      join({.channel = channel.name, .since = position_text(since[i]), .headers = terms_.headers}, actions);
     }
   }
   if (!restoring_->failed && --restoring_->channels_left == 0) restored(actions);
@@ -233,12 +235,12 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
 
 bool Socket::has_already(std::string_view channel, Position position) const {
   const auto tag = offset_tag(channel, position.epoch);
-  return std::any_of(terms_.on.unnamed.begin(), terms_.on.unnamed.end(),
+  return std::any_of(restoring_->unnamed.begin(), restoring_->unnamed.end(),
                      [&](const TaggedOffset& one) { return one.tag == tag && position.offset <= one.offset; });
 }
 
 bool Socket::all_named() const {
-  return std::all_of(terms_.on.unnamed.begin(), terms_.on.unnamed.end(), [&](const TaggedOffset& told) {
+  return std::all_of(restoring_->unnamed.begin(), restoring_->unnamed.end(), [&](const TaggedOffset& told) {
     return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const pusher::Subscription& one) {
       return one.extra != nullptr && one.extra->tracking &&
              offset_tag(one.channel, one.extra->tracking->sent.epoch) == told.tag;

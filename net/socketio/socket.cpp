@@ -12,7 +12,7 @@ Socket::Socket(pusher::PusherSession session, SocketTerms terms)
 
 void Socket::on_open(MonoTime now, Actions& actions) {
   begin(now);
-  if (terms_.kept) {
+  if (terms_.returning != nullptr) {
     begin_restore(now, actions);
     return;
   }

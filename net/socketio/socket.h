@@ -47,9 +47,13 @@ struct SocketTerms {
   std::string token;  // that it connected with; only until it is restored
   std::string pid;    // under which it is kept; empty: it is not
   milliseconds recovery_window{0};
-  Headers headers;                  // of the CONNECT payload, for asking the application
-  std::optional<KeptSession> kept;  // to be taken up again …
-  GoingOn on;                       // … its channels from here on
+  Headers headers;  // of the CONNECT payload, for asking the application
+  // To be taken up again, each channel from where the client says. Idle sockets do not carry it.
+  struct Returning {
+    KeptSession kept;
+    GoingOn on;
+  };
+  std::unique_ptr<Returning> returning;
 };
 
 class Socket final : public pusher::ChannelSession, public NamespaceEnd {
@@ -80,6 +84,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   // What waits while a kept session is taken up again: the missed publications, then what is told after them.
   struct Restoring {
     KeptSession kept;
+    std::vector<TaggedOffset> unnamed;  // of GoingOn
     std::vector<std::string> missed;
     std::vector<std::string> after;
     std::map<std::string, Position, std::less<>> since;       // what the client has
