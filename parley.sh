@@ -8,7 +8,7 @@
 #   ./parley.sh deps          install packages (apt) and the parts from npm
 #   ./parley.sh lint          format of all files, clang-tidy on the files changed since main
 #   ./parley.sh format        format all files
-#   ./parley.sh asan | tsan   unit tests, scenarios and simulation under a sanitizer
+#   ./parley.sh asan | tsan   unit tests, scenarios and simulation under a sanitizer (tsan: those with threads)
 #   ./parley.sh fuzz [secs]   each fuzz target for that long (60)
 #   ./parley.sh bench [args]  load tests against the peers: bench/run.py
 set -euo pipefail
@@ -119,11 +119,13 @@ sanitizer_options() {
 }
 
 # Unit tests, scenarios and simulation are built and run; what starts the whole program is not.
-sanitized() {  # sanitized PRESET LABELS
+sanitized() {  # sanitized PRESET LABELS [targets]
+  local preset=$1 labels=$2
+  shift 2
   sanitizer_options
-  build "$1"
-  say "tests under $1"
-  run_ctest "$1" -L "$2" -j "$jobs"
+  build "$preset" "$@"
+  say "tests under $preset"
+  run_ctest "$preset" -L "$labels" -j "$jobs"
 }
 
 test_release() {
@@ -178,7 +180,7 @@ cmd_run() {
 cmd_sanitizer() {
   deps_build
   rm -rf "$results"
-  sanitized "$1" "$2"
+  sanitized "$@"
   python3 scripts/count_tests.py "$results"
 }
 
@@ -224,7 +226,7 @@ case $command in
   lint) cmd_lint ;;
   format) apt_install "${lint_packages[@]}"; our_files | xargs clang-format-14 -i ;;
   asan) cmd_sanitizer asan 'unit|scenarios|sim' ;;
-  tsan) cmd_sanitizer tsan 'tsan' ;;
+  tsan) cmd_sanitizer tsan 'tsan' unit_core unit_storage unit_cluster unit_net ;;
   fuzz) cmd_fuzz "$@" ;;
   bench) deps_build; need_node; build release parley parley_loadgen; exec python3 bench/run.py --loadgen build/release/bench/parley_loadgen "$@" ;;
   *) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; [[ $command == help || $command == --help ]] ;;
