@@ -17,7 +17,7 @@ std::optional<Reply> refusal(const Request& request, const Error& error) {
     return std::nullopt;
   }
   if (const auto* take = std::get_if<TakeSession>(&request.what)) {
-    return Reply{request.from, SessionTaken{take->key, std::nullopt, error}};
+    return Reply{request.from, SessionTaken{take->key, std::nullopt, error, {}}};
   }
   if (const auto* subscribe = std::get_if<Subscribe>(&request.what)) {
     return Reply{request.from, SubscribeRefused{subscribe->channel, subscribe->subscription, error}};

@@ -55,8 +55,11 @@ std::optional<Reply> session_answer(const Request& request, Effect&& effect) {
     return Reply{request.from, Done{1}};
   }
   if (const auto* take = std::get_if<TakeSession>(&request.what)) {
-    SessionTaken taken{take->key, std::nullopt, std::nullopt};
-    if (auto* claimed = std::get_if<Effect::Claimed>(&effect.what)) taken.record = std::move(claimed->record);
+    SessionTaken taken{take->key, std::nullopt, std::nullopt, {}};
+    if (auto* claimed = std::get_if<Effect::Claimed>(&effect.what)) {
+      taken.record = std::move(claimed->record);
+      taken.expires = claimed->expires;
+    }
     return Reply{request.from, std::move(taken)};
   }
   return std::nullopt;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace parley::cluster {
 
@@ -42,12 +43,11 @@ void SessionTable::save(const ChannelKey& place, SaveSession&& command, WallTime
   writes.put(Family::state, keys::session_end(shard_, expires, place), {});
 }
 
-Result<std::optional<std::string>> SessionTable::claim(const ChannelKey& place, WallTime now,
-                                                       storage::PendingWrites& writes) {
+Result<Effect::Claimed> SessionTable::claim(const ChannelKey& place, WallTime now, storage::PendingWrites& writes) {
   drop_expired(now, writes);
   const auto kept = by_place_.find(place.text());
-  if (kept == by_place_.end()) return std::optional<std::string>();
-  std::optional<std::string> record;
+  if (kept == by_place_.end()) return Effect::Claimed{};
+  Effect::Claimed claimed;
   if (kept->second > now) {
     const auto stored = writes.get(Family::state, keys::kept_session(shard_, place));
     if (!stored) return stored.error();
@@ -57,10 +57,11 @@ Result<std::optional<std::string>> SessionTable::claim(const ChannelKey& place, 
     }
     auto session = schemas::decode_kept_session(**stored);
     if (!session) return session.error();
-    record = std::move(session->record);
+    claimed.record = std::move(session->record);
+    claimed.expires = session->expires;
   }
   remove(kept, writes);
-  return record;
+  return claimed;
 }
 
 void SessionTable::forget(const ChannelKey& place, bool if_expired, WallTime now, storage::PendingWrites& writes) {
@@ -87,6 +88,10 @@ void SessionTable::remove_first(storage::PendingWrites& writes) {
   remove(by_place_.find(ends_.begin()->second), writes);
 }
 
+void SessionTable::remove_last(storage::PendingWrites& writes) {
+  remove(by_place_.find(std::prev(ends_.end())->second), writes);
+}
+
 void SessionTable::drop_expired(WallTime now, storage::PendingWrites& writes) {
   for (std::size_t i = 0; i < kSessionsDroppedAtOnceMax && !ends_.empty() && ends_.begin()->first <= now; ++i) {
     remove_first(writes);
@@ -96,8 +101,12 @@ void SessionTable::drop_expired(WallTime now, storage::PendingWrites& writes) {
 // Under a bound that was lowered there are more than one too many: it is reached step by step.
 void SessionTable::make_room(std::uint64_t kept_max, WallTime now, storage::PendingWrites& writes) {
   for (std::size_t i = 0; i < kSessionsDroppedAtOnceMax && kept_max > 0 && ends_.size() >= kept_max; ++i) {
-    if (ends_.begin()->first > now) ++evicted_;
-    remove_first(writes);
+    if (ends_.begin()->first <= now) {
+      remove_first(writes);
+    } else {
+      ++evicted_;
+      remove_last(writes);
+    }
   }
 }
 

@@ -27,9 +27,10 @@ class SessionTable {
   SessionTable(SessionTable&&) = default;
 
   Status load(const storage::Store& store);
-  // Replaces. At the bound, those that end first make room.
+  // Replaces. At the bound, those that end last make room: sessions of connections that live, which are saved again at
+  // their end. Those that are needed, of clients that are away, end soon.
   void save(const ChannelKey& place, SaveSession&& command, WallTime now, storage::PendingWrites& writes);
-  Result<std::optional<std::string>> claim(const ChannelKey& place, WallTime now, storage::PendingWrites& writes);
+  Result<Effect::Claimed> claim(const ChannelKey& place, WallTime now, storage::PendingWrites& writes);
   void forget(const ChannelKey& place, bool if_expired, WallTime now, storage::PendingWrites& writes);
 
   [[nodiscard]] std::size_t size() const { return ends_.size(); }
@@ -42,6 +43,7 @@ class SessionTable {
   void add(const ChannelKey& place, WallTime expires);
   void remove(ByPlace::iterator session, storage::PendingWrites& writes);
   void remove_first(storage::PendingWrites& writes);
+  void remove_last(storage::PendingWrites& writes);
   void drop_expired(WallTime now, storage::PendingWrites& writes);
   void make_room(std::uint64_t kept_max, WallTime now, storage::PendingWrites& writes);
 

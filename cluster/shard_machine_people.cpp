@@ -72,9 +72,9 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime t
 }
 
 Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime time, ClaimSession&&) {
-  auto record = sessions_.claim(place, time, writes_);
-  if (!record) return record.error();
-  return What(Effect::Claimed{std::move(*record)});
+  auto claimed = sessions_.claim(place, time, writes_);
+  if (!claimed) return claimed.error();
+  return What(std::move(*claimed));
 }
 
 Result<ShardMachine::What> ShardMachine::run(const ChannelKey& place, WallTime time, ForgetSession&& command) {

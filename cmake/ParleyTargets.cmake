@@ -12,6 +12,9 @@ endif()
 if(PARLEY_SANITIZE)
   string(REPLACE ";" "," sanitizers "${PARLEY_SANITIZE}")
   target_compile_options(parley_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  if("thread" IN_LIST PARLEY_SANITIZE)
+    target_compile_options(parley_options INTERFACE -Wno-tsan)  # it does not see fences; Boost.Asio has one
+  endif()
   if("undefined" IN_LIST PARLEY_SANITIZE)
     target_compile_options(parley_options INTERFACE -fno-sanitize=null,vptr)  # noise in CAF's headers
   endif()

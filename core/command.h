@@ -137,6 +137,7 @@ struct Effect {
   };
   struct Claimed {
     std::optional<std::string> record;  // nothing: not kept, or expired
+    WallTime expires;                   // of the record
   };
   struct Nothing {};
 

@@ -50,10 +50,14 @@ SocketId SocketId::on_namespace(std::string_view nsp) const {
 }
 
 Result<SocketId> SocketId::parse(std::string_view text) {
-  if (const auto hash = text.find('#'); text.starts_with('/') && hash != std::string_view::npos) {
-    const auto id = parse(text.substr(hash + 1));
-    if (!id) return id;
-    return hash == 1 ? *id : id->on_namespace(text.substr(0, hash));
+  std::string_view nsp;
+  if (text.starts_with('/')) {
+    const auto hash = text.find('#');
+    if (hash == std::string_view::npos || hash > kSocketNamespaceBytesMax) {
+      return make_error(Errc::bad_request, "socket_id has the form 123.456, on a namespace /name#123.456");
+    }
+    nsp = text.substr(0, hash);
+    text.remove_prefix(hash + 1);
   }
   const auto dot = text.find('.');
   std::uint32_t high = 0;
@@ -62,7 +66,8 @@ Result<SocketId> SocketId::parse(std::string_view text) {
       !parse_whole(text.substr(dot + 1), low, 10)) {
     return make_error(Errc::bad_request, "socket_id has the form 123.456");
   }
-  return SocketId{(std::uint64_t{high} << 32) | low};
+  const SocketId id{(std::uint64_t{high} << 32) | low};
+  return nsp.size() > 1 ? id.on_namespace(nsp) : id;
 }
 
 ChannelKey::ChannelKey(std::string_view app, std::string_view name) : slash_(static_cast<std::uint32_t>(app.size())) {

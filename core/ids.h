@@ -39,6 +39,8 @@ std::string position_text(Position position);
 Result<Epoch> parse_epoch(std::string_view text);
 Result<Position> parse_position(std::string_view text);
 
+inline constexpr std::size_t kSocketNamespaceBytesMax = 128;
+
 // A session's public id, in Pusher's form `\d+\.\d+`: 64 random bits, unique in the cluster.
 struct SocketId {
   std::uint64_t value = 0;  // 0: none

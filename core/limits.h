@@ -60,7 +60,7 @@ struct NodeLimits {
   std::size_t channel_notices_bytes_max = 16'777'216;  // the same, in bytes of their data
   std::size_t auth_cache_entries_max =
       100'000;                             // the application's decisions on subscriptions; the oldest are forgotten
-  std::size_t kept_sessions_max = 20'000;  // per shard; the one that expires first is dropped
+  std::size_t kept_sessions_max = 20'000;  // per shard; the one that expires last is dropped
   std::size_t kept_session_bytes_max = 65'536;  // of one record; too_large, it is not kept
   // Of one connection by Socket.IO, those at work and those that are asked for: connect_error, too_many_channels.
   std::size_t socketio_namespaces_max = 64;

@@ -22,6 +22,7 @@ struct ReplyTo {
   HubId hub;
   SocketId session;
   std::uint64_t ticket = 0;
+  std::uint32_t life = 0;  // which of the sessions that had this id one after another; 0: whichever has it
 };
 
 // Where a subscriber wants to start.
@@ -378,6 +379,7 @@ struct SessionTaken {
   std::string key;
   std::optional<std::string> record;  // nothing: not kept, expired, taken, or see `error`
   std::optional<Error> error;         // it could not be asked; whether the record is still there is unknown
+  WallTime expires;                   // of the record: who gives it back does it until then
 };
 struct Refused {
   Error error;

@@ -6,15 +6,23 @@ namespace parley::net {
 
 // ---- ids ----
 
+namespace {
+constexpr std::string_view kSecretDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::size_t kSecretChars = 30;
+}  // namespace
+
 std::string EngineRegistry::new_secret() {
-  static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string text;
-  text.reserve(30);
+  text.reserve(kSecretChars);
   for (int word = 0; word < 3; ++word) {
     auto bits = random_.next();
-    for (int i = 0; i < 10; ++i, bits >>= 6) text.push_back(digits[bits & 63]);
+    for (int i = 0; i < 10; ++i, bits >>= 6) text.push_back(kSecretDigits[bits & 63]);
   }
   return text;
+}
+
+bool EngineRegistry::is_secret(std::string_view text) {
+  return text.size() == kSecretChars && text.find_first_not_of(kSecretDigits) == std::string_view::npos;
 }
 
 SocketId EngineRegistry::new_socket() {

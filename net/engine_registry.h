@@ -3,7 +3,8 @@
 // connections, on any thread, and find it here. So do connections of clients that return: the socket that they had is
 // ended wherever it is.
 //
-// One for each path, owned by its EngineService; thread-safe.
+// One for each path, owned by its EngineService; thread-safe. As large as there are sessions, which the bounds of
+// connections hold, and namespaces of them (limits.socketio_namespaces_max).
 
 #include "core/random.h"
 #include "net/engine_session.h"
@@ -12,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace parley::net {
@@ -23,7 +25,8 @@ class EngineRegistry {
   // Protocol 3's clients know themselves by the session's id: it has the form of a socket id.
   std::string new_sid(socketio::EngineVersion version);
   SocketId new_socket();
-  std::string new_secret();  // 30 characters: nobody guesses it
+  std::string new_secret();                      // 30 characters: nobody guesses it
+  static bool is_secret(std::string_view text);  // has that form
 
   // Sessions are kept alive from remember() to forget().
   void remember(std::shared_ptr<EngineSession> session);

@@ -36,7 +36,7 @@ class EngineSession::End final : public Session, public Actions {
   void send_binary(std::string_view payload) override { owner_.engine_.send_binary(payload); }
   void send_frame(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
   void request(Request request) override {
-    request.from = ReplyTo{owner_.hub_.id(), id_, request.from.ticket};
+    request.from = ReplyTo{owner_.hub_.id(), id_, request.from.ticket, life()};
     owner_.hub_.submit(std::move(request));
   }
   void ask_application(AuthQuestion question) override { owner_.hub_.ask_application(std::move(question)); }
@@ -290,6 +290,7 @@ void EngineSession::end_socket(SocketId id) {
 
 WallTime EngineSession::wall() const { return hub_.world().clock.wall(); }
 SocketId EngineSession::new_socket() { return registry_.new_socket(); }
+bool EngineSession::is_secret(std::string_view text) const { return EngineRegistry::is_secret(text); }
 std::string EngineSession::new_secret() { return registry_.new_secret(); }
 
 Actions* EngineSession::add(Protocol&, SocketId id, Wire wire) {
@@ -314,20 +315,21 @@ void EngineSession::remove(SocketId id) {
 }
 
 void EngineSession::take_kept(std::string app, std::string pid, milliseconds window,
-                              std::function<void(std::optional<std::string>)> done) {
-  hub_.ask({.from = {}, .what = TakeSession{app, std::move(pid)}},
-           [weak = weak_from_this(), hub = &hub_, app, window, done = std::move(done)](Reply& reply) {
-             auto* taken = std::get_if<SessionTaken>(&reply.what);
-             auto record = taken == nullptr ? std::nullopt : std::move(taken->record);
-             const auto alive = weak.lock();
-             if (alive != nullptr && !alive->finished_) {
-               done(std::move(record));
-               alive->after(alive->hub_.now());
-             } else if (record) {
-               const auto expires = hub->world().clock.wall() + window;
-               hub->submit({.from = {}, .what = KeepSession{app, std::move(taken->key), std::move(*record), expires}});
-             }
-           });
+                              std::function<void(std::optional<socketio::KeptRecord>)> done) {
+  hub_.ask({.from = {}, .what = TakeSession{app, std::move(pid)}}, [weak = weak_from_this(), hub = &hub_, app, window,
+                                                                    done = std::move(done)](Reply& reply) {
+    auto* taken = std::get_if<SessionTaken>(&reply.what);
+    std::optional<socketio::KeptRecord> record;
+    if (taken != nullptr && taken->record) record = {std::move(*taken->record), taken->expires};
+    const auto alive = weak.lock();
+    if (alive != nullptr && !alive->finished_) {
+      done(std::move(record));
+      alive->after(alive->hub_.now());
+    } else if (record) {
+      const auto expires = std::min(record->expires, hub->world().clock.wall() + window);
+      hub->submit({.from = {}, .what = KeepSession{app, std::move(taken->key), std::move(record->text), expires}});
+    }
+  });
 }
 
 void EngineSession::give_back(std::string app, std::string pid, std::string record, WallTime expires) {

@@ -89,10 +89,11 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   [[nodiscard]] WallTime wall() const override;
   SocketId new_socket() override;
   std::string new_secret() override;
+  [[nodiscard]] bool is_secret(std::string_view text) const override;
   Actions* add(Protocol& end, SocketId id, Wire wire) override;
   void remove(SocketId id) override;
   void take_kept(std::string app, std::string pid, milliseconds window,
-                 std::function<void(std::optional<std::string>)> done) override;
+                 std::function<void(std::optional<socketio::KeptRecord>)> done) override;
   void give_back(std::string app, std::string pid, std::string record, WallTime expires) override;
   void supersede(SocketId id, std::function<void()> done) override;
   void later(std::function<void()> work) override;

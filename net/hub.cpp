@@ -23,6 +23,7 @@ Hub::~Hub() { abort_all(); }
 bool Hub::add_session(Session& session, SocketId id) {
   if (!id.exists() || !sessions_.emplace(id, &session).second) return false;
   session.id_ = id;
+  session.life_ = ++last_life_ == 0 ? ++last_life_ : last_life_;
   return true;
 }
 
@@ -118,10 +119,22 @@ void Hub::handle(actors::HubMessage& message) {
   }
 }
 
+namespace {
+
+// What a session asked that had the same id before. Notices are for whoever has it.
+bool is_for_another(const Reply& reply, const Session& session) {
+  if (reply.to.life == 0 || reply.to.life == session.life()) return false;
+  return !std::holds_alternative<Kicked>(reply.what) && !std::holds_alternative<Terminated>(reply.what) &&
+         !std::holds_alternative<WatchlistChanged>(reply.what);
+}
+
+}  // namespace
+
 void Hub::on_reply(Reply& reply) {
   if (reply.to.session.exists()) {
     const auto found = sessions_.find(reply.to.session);
-    if (found != sessions_.end()) found->second->on_reply(reply);
+    if (found == sessions_.end() || is_for_another(reply, *found->second)) return;
+    found->second->on_reply(reply);
     return;
   }
   const auto found = waiting_.find(reply.to.ticket);
@@ -231,7 +244,8 @@ void Hub::send_questions() {
     const auto last = std::find_if(first, questions.end(), [&](const auto& one) { return one.socket != socket; });
     std::vector<AuthQuestion> of_one(std::make_move_iterator(first), std::make_move_iterator(last));
     first = last;
-    const ReplyTo to{id_, socket, 0};
+    const auto asker = sessions_.find(socket);
+    const ReplyTo to{id_, socket, 0, asker == sessions_.end() ? 0 : asker->second->life()};
     if (world_.asker == nullptr) {
       for (auto& question : of_one) {
         Reply reply{to, ApplicationAnswer{.channel = question.channel, .error = make_error(Errc::auth_unavailable)}};

@@ -165,6 +165,7 @@ class Hub {
   TimerWheel timers_;
 
   std::unordered_map<SocketId, Session*> sessions_;
+  std::uint32_t last_life_ = 0;
   std::unordered_map<ChannelKey, HubChannel> channels_;
   std::vector<Request> requests_;
   std::vector<AuthQuestion> questions_;

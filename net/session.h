@@ -31,6 +31,8 @@ class Session {
 
   [[nodiscard]] SocketId id() const { return id_; }
   [[nodiscard]] Wire wire() const { return wire_; }
+  // Of the sessions that had this id one after another on this hub: answers to another one's questions are not for it.
+  [[nodiscard]] std::uint32_t life() const { return life_; }
 
  private:
   friend class Hub;
@@ -40,6 +42,7 @@ class Session {
   };
   SocketId id_;
   Wire wire_;
+  std::uint32_t life_ = 0;
   std::vector<Listening> listening_;
 };
 

@@ -262,7 +262,7 @@ void WebSocketConnection::send_message(Opcode opcode, std::string_view payload) 
 void WebSocketConnection::send_frame(const Bytes& frame) { deliver(frame); }
 
 void WebSocketConnection::request(Request request) {
-  request.from = ReplyTo{hub().id(), socket_, request.from.ticket};
+  request.from = ReplyTo{hub().id(), socket_, request.from.ticket, life()};
   hub().submit(std::move(request));
 }
 

@@ -238,8 +238,8 @@ constexpr auto kNodeKeys = std::to_array<ConfigKey<Config>>({
      {1, kMany}},
     {"limits.kept_sessions_max",
      [](Config& c) -> Slot { return &c.settings.limits.kept_sessions_max; },
-     "Sessions of lost connections kept in one shard (`data.shards`) to be taken up again. Then: the one that ends "
-     "first is dropped.",
+     "Sessions of lost connections kept in one shard (`data.shards`) to be taken up again. Then: one of a "
+     "connection that lives is dropped; it is kept again at its end.",
      {1, kMany}},
     {"limits.kept_session_bytes_max",
      [](Config& c) -> Slot { return &c.settings.limits.kept_session_bytes_max; },

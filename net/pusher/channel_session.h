@@ -37,7 +37,7 @@ struct CatchUp {
   std::vector<Held> held;
 };
 
-// Of a durable channel for a client with a client id: what it was sent, and what it surely has.
+// Of a durable channel, for clients that are resumed or recovered: what it was sent, and what it surely has.
 struct Tracking {
   Position sent;
   std::optional<Offset> pinged;     // `sent` when the ping that is out was sent; nothing: it came later

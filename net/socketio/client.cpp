@@ -15,14 +15,6 @@ namespace parley::net::socketio {
 
 namespace {
 
-constexpr std::size_t kPidCharsMax = 64;
-
-bool is_pid(std::string_view text) {
-  return text.size() <= kPidCharsMax && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-         });
-}
-
 EndReason reason_of(EngineEnd end) {
   switch (end) {
     case EngineEnd::closed_by_client:
@@ -193,7 +185,7 @@ void Client::connect(const Packet& packet, MonoTime now) {
   const bool recovers = socketio.recovery && engine_->version() == EngineVersion::v4;
   if (recovers) terms.recovery_window = socketio.recovery_window;
   auto pid = recovers ? text_of(packet.payload, "pid") : std::string();
-  if (!is_pid(pid)) pid.clear();  // the log is not asked for what was never given out
+  if (!host_.is_secret(pid)) pid.clear();  // the log is not asked for what was never given out
   if (pid.empty()) {
     open_anew(std::move(*session), std::move(terms), now);
     return;
@@ -208,7 +200,7 @@ void Client::connect(const Packet& packet, MonoTime now) {
                                                        .pid = pid,
                                                        .offset = text_of(packet.payload, "offset")}));
   host_.take_kept(std::move(app), pid, window,
-                  [this, number](std::optional<std::string> record) { on_kept(number, std::move(record)); });
+                  [this, number](std::optional<KeptRecord> record) { on_kept(number, std::move(record)); });
 }
 
 void Client::open_anew(pusher::PusherSession session, SocketTerms terms, MonoTime now) {
@@ -259,7 +251,7 @@ void Client::connect_fixture(const Packet& packet, MonoTime now) {
 
 // ---- recovery ----
 
-void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
+void Client::on_kept(std::uint64_t number, std::optional<KeptRecord> record) {
   const auto found =
       std::find_if(pending_.begin(), pending_.end(), [&](const auto& one) { return one->number == number; });
   if (found == pending_.end() || engine_->over()) return;
@@ -268,7 +260,7 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
     pending_.erase(found);
     return one;
   };
-  auto kept = record ? parse_kept(*record) : Result<KeptSession>(make_error(Errc::not_found));
+  auto kept = record ? parse_kept(record->text) : Result<KeptSession>(make_error(Errc::not_found));
   const auto offsets = parse_offsets((*found)->offset);
   const auto& claims = (*found)->session.claims;
   const auto user = claims ? claims->user_id : std::string();
@@ -276,14 +268,15 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
   auto on = same_place && offsets ? going_on(*kept, *offsets) : std::nullopt;
   if (!on || kept->user != user) {
     auto one = take_pending();
-    if (kept && kept->user != user) put_back(*one, std::move(*record));  // somebody else's: its owner may still come
+    if (kept && kept->user != user)
+      put_back(*one, std::move(record->text), record->expires);  // somebody else's: its owner may still come
     context_.not_recovered.add();
     open_anew(std::move(one->session), std::move(one->terms), now_);
     return;
   }
   const auto socket = kept->socket;
-  (*found)->terms.returning =
-      std::make_unique<SocketTerms::Returning>(SocketTerms::Returning{std::move(*kept), std::move(*on)});
+  (*found)->terms.returning = std::make_unique<SocketTerms::Returning>(
+      SocketTerms::Returning{std::move(*kept), std::move(*on), record->expires});
   host_.supersede(socket, [this, number, socket] {
     const auto again =
         std::find_if(pending_.begin(), pending_.end(), [&](const auto& one) { return one->number == number; });
@@ -297,8 +290,10 @@ void Client::on_kept(std::uint64_t number, std::optional<std::string> record) {
   });
 }
 
-void Client::put_back(const Pending& one, std::string record) {
-  host_.give_back(one.session.app->id, one.pid, std::move(record), host_.wall() + one.terms.recovery_window);
+// Not for longer than it would have been there, nor than a session is kept of whose client nothing is heard.
+void Client::put_back(const Pending& one, std::string record, WallTime expires) {
+  host_.give_back(one.session.app->id, one.pid, std::move(record),
+                  std::min(expires, host_.wall() + one.terms.recovery_window));
 }
 
 // The kept session could not be taken up: a new one in its place.
@@ -341,14 +336,13 @@ void Client::on_close(SocketId id, std::uint16_t code, MonoTime) {
   which->closing = true;
   if (code == kEndConnection) engine_->hold_back();
   host_.later([this, id, code] {
+    if (code == kEndConnection) return engine_->close(EngineEnd::closed_by_us, now_);
     auto* one = find(id);
     if (one == nullptr) return;
     if (code == kNotRecovered) {
       reopen(one->name, now_);
-    } else if (code == kEndNamespace) {
-      end_namespace(*one, EndReason::closed_by_us, now_);
     } else {
-      engine_->close(EngineEnd::closed_by_us, now_);
+      end_namespace(*one, EndReason::closed_by_us, now_);
     }
   });
 }
@@ -375,7 +369,8 @@ void Client::on_engine_end(EngineEnd end, MonoTime now) {
   now_ = now;
   for (const auto& one : pending_) {
     if (one->terms.returning == nullptr) continue;
-    put_back(*one, kept_text(one->terms.returning->kept));  // the client was told nothing of it
+    const auto& returning = *one->terms.returning;
+    put_back(*one, kept_text(returning.kept), returning.expires);  // the client was told nothing of it
   }
   pending_.clear();
   connect_by_ = MonoTime::max();

@@ -28,6 +28,11 @@ struct ClientHello {
   bool over_capacity = false;  // of the node or the address
 };
 
+struct KeptRecord {
+  std::string text;
+  WallTime expires;
+};
+
 // The hub's side. Calls back on the hub's thread, and only while the client is there.
 class ClientHost {
  public:
@@ -38,9 +43,11 @@ class ClientHost {
   // Puts a namespace's end into the hub. Null: the id is taken.
   virtual Actions* add(Protocol& end, SocketId id, Wire wire) = 0;
   virtual void remove(SocketId id) = 0;
-  // If the client is gone when the record comes, it is given back for `window`.
+  // Whether it may be one of new_secret()'s: the log is not asked for others.
+  [[nodiscard]] virtual bool is_secret(std::string_view text) const = 0;
+  // If the client is gone when the record comes, it is given back, for `window` at most.
   virtual void take_kept(std::string app, std::string pid, milliseconds window,
-                         std::function<void(std::optional<std::string>)> done) = 0;
+                         std::function<void(std::optional<KeptRecord>)> done) = 0;
   virtual void give_back(std::string app, std::string pid, std::string record, WallTime expires) = 0;
   // Ends the socket of this id on this node, if there is one, wherever it is: its client has come back.
   virtual void supersede(SocketId id, std::function<void()> done) = 0;
@@ -98,8 +105,8 @@ class Client final : public EngineClient {
   void refuse(std::string_view nsp, const Error& error);
   void open(pusher::PusherSession session, SocketTerms terms, MonoTime now);
   void open_anew(pusher::PusherSession session, SocketTerms terms, MonoTime now);
-  void on_kept(std::uint64_t number, std::optional<std::string> record);
-  void put_back(const Pending& one, std::string record);
+  void on_kept(std::uint64_t number, std::optional<KeptRecord> record);
+  void put_back(const Pending& one, std::string record, WallTime expires);
   void reopen(std::string nsp, MonoTime now);
   void end_namespace(Namespace& which, EndReason reason, MonoTime now);
   Namespace* find(std::string_view nsp);

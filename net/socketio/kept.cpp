@@ -87,10 +87,10 @@ std::optional<std::vector<TaggedOffset>> parse_offsets(std::string_view text) {
 
 std::optional<GoingOn> going_on(const KeptSession& session, std::vector<TaggedOffset> offsets) {
   GoingOn out;
-  bool without_epoch = false;
+  std::size_t without_epoch = 0;
   for (const auto& channel : session.channels) {
     auto position = channel.position;
-    without_epoch = without_epoch || position.epoch.value == 0;
+    if (position.epoch.value == 0) ++without_epoch;
     const auto tag = offset_tag(channel.name, position.epoch);
     const auto tagged = [&](const std::string& wanted) {
       return std::find_if(offsets.begin(), offsets.end(), [&](const TaggedOffset& one) { return one.tag == wanted; });
@@ -105,7 +105,7 @@ std::optional<GoingOn> going_on(const KeptSession& session, std::vector<TaggedOf
     out.since.push_back(position);
   }
   // A client is told its offsets anew when its channels change: what is not among these was joined and is not kept.
-  if (!offsets.empty() && !without_epoch) return std::nullopt;
+  if (offsets.size() > without_epoch) return std::nullopt;
   out.unnamed = std::move(offsets);
   return out;
 }

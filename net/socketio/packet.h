@@ -31,7 +31,7 @@ enum class PacketType : std::uint8_t {
 
 inline constexpr std::size_t kAttachmentsMax = 10;  // of one packet, as socket.io-parser
 inline constexpr std::size_t kNamespaceCharsMax = 128;
-inline constexpr std::uint64_t kAckMax = ~std::uint64_t{0} - 1;  // what answers it counts from 1 on
+inline constexpr std::uint64_t kAckMax = ~std::uint64_t{0} - 2;
 
 struct Packet {
   PacketType type = PacketType::event;

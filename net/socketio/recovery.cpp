@@ -16,7 +16,11 @@ namespace parley::net::socketio {
 
 namespace {
 constexpr std::size_t kKeptAtOnceMax = 16;  // channels; above, the session is kept once a tick, not at each change
+constexpr std::uint32_t kKeepsPerSecondMax = 10;
 constexpr std::chrono::hours kRenew{6};
+constexpr seconds kKeepAgain{1};                          // after a refusal
+constexpr std::uint64_t kKeepTicket = ~std::uint64_t{0};  // of a KeepSession; what clients ask has others
+static_assert(kAckMax + 1 < kKeepTicket);
 constexpr seconds kRestoreTimeout{15};
 constexpr std::string_view kUnsettled = "?";  // in the place of offsets; no tag
 }  // namespace
@@ -65,17 +69,23 @@ void Socket::tell_unsettled(Actions& actions) {
   if (kept_) tell_offsets(actions);  // else there is nothing to be taken up
 }
 
-// The client is on other channels than before. It is told before it can rely on it.
+// The client is on one channel more. It is told before it can rely on it; that it is in the log takes longer.
 void Socket::channels_changed(Actions& actions) {
   if (!recoverable() || restoring_ != nullptr) return;
   // A line of many channels is not told for each of them: once, when they are kept.
   if (subscriptions_.size() > kKeptAtOnceMax || !settled()) {
     tell_unsettled(actions);
-    keep_soon(actions);
-    return;
+  } else {
+    unsettled_ = false;
+    tell_offsets(actions);
   }
-  unsettled_ = false;
-  tell_offsets(actions);
+  keep_soon(actions);
+}
+
+// Nor shall it be put back on a channel that it knows it is off, so that has to be in the log first.
+void Socket::note_left(Actions& actions) {
+  if (!recoverable() || restoring_ != nullptr) return;
+  tell_unsettled(actions);
   keep_soon(actions);
 }
 
@@ -146,28 +156,26 @@ void Socket::on_skipped(const ChannelEvent& event, MonoTime now, Actions& action
 
 // ---- kept ----
 
-// A record of many channels is not written for each of their changes.
+// One record is on its way at a time, and so many in a second: what changes meanwhile goes with the next.
 void Socket::keep_soon(Actions& actions) {
   changed_ = true;
-  if (subscriptions_.size() <= kKeptAtOnceMax) {
+  if (keeping_) return;
+  if (subscriptions_.size() <= kKeptAtOnceMax && keeps_.take(kKeepsPerSecondMax, 1, last_heard_)) {
     keep(actions.wall() + kKeptWhileLive, actions);
   } else {
-    keep_at_ = std::min(keep_at_, last_heard_);
+    keep_at_ = std::min(keep_at_, last_heard_);  // at the next tick
   }
 }
 
 void Socket::drop_kept(Actions& actions) {
+  kept_hash_ = 0;
   if (!std::exchange(kept_, false)) return;
   actions.request({.from = {}, .what = DropSession{.app = app_->id, .key = terms_.pid}});
 }
 
 void Socket::keep_later(MonoTime now) { keep_at_ = now + kRenew; }
 
-void Socket::keep(WallTime expires, Actions& actions) {
-  if (!recoverable() || !changed_ || restoring_ != nullptr) return;
-  changed_ = false;
-  // Of some channel nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
-  if (!settled()) return drop_kept(actions);
+KeptSession Socket::as_it_is() const {
   KeptSession kept{.nsp = terms_.nsp, .socket = socket_};
   if (identity_ != nullptr) kept.user = identity_->id;
   for (const auto& one : subscriptions_) {
@@ -184,17 +192,61 @@ void Socket::keep(WallTime expires, Actions& actions) {
     }
     kept.channels.push_back(std::move(channel));
   }
-  store(kept, expires, actions);
+  return kept;
 }
 
-void Socket::store(const KeptSession& kept, WallTime expires, Actions& actions) {
-  auto record = kept_text(kept);
+void Socket::keep(WallTime expires, Actions& actions) {
+  if (!recoverable() || !changed_ || keeping_ || restoring_ != nullptr) return;
+  changed_ = false;
+  // Of some channel nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
+  if (!settled()) return drop_kept(actions);
+  auto record = kept_text(as_it_is());
+  const auto hash = stable_hash(record);
+  if (kept_ && hash == kept_hash_) return stands_in_log(actions);
+  store(std::move(record), expires, true, actions);
+  kept_hash_ = kept_ ? hash : 0;
+}
+
+void Socket::store(std::string record, WallTime expires, bool wants_reply, Actions& actions) {
   // Too large to be kept; what stands there would be an older truth.
   if (record.size() > settings_->limits.kept_session_bytes_max) return drop_kept(actions);
   kept_ = true;
-  actions.request(
-      {.from = {},
-       .what = KeepSession{.app = app_->id, .key = terms_.pid, .record = std::move(record), .expires = expires}});
+  keeping_ = wants_reply;
+  actions.request({.from = {.hub = {}, .session = {}, .ticket = kKeepTicket},
+                   .what = KeepSession{.app = app_->id,
+                                       .key = terms_.pid,
+                                       .record = std::move(record),
+                                       .expires = expires,
+                                       .wants_reply = wants_reply}});
+}
+
+void Socket::on_reply(Reply& reply, MonoTime now, Actions& actions) {
+  const bool stored = std::holds_alternative<Done>(reply.what);
+  if (reply.to.ticket == kKeepTicket && (stored || std::holds_alternative<Refused>(reply.what))) {
+    if (!closing_) on_keep_answered(stored, now, actions);
+    return;
+  }
+  ChannelSession::on_reply(reply, now, actions);
+}
+
+void Socket::on_keep_answered(bool stored, MonoTime now, Actions& actions) {
+  keeping_ = false;
+  if (!stored) {  // what is there now, if anything, is an older truth
+    kept_hash_ = 0;
+    changed_ = true;
+    keep_at_ = std::min(keep_at_, now + kKeepAgain);
+    tell_unsettled(actions);
+  } else if (changed_) {
+    keep_soon(actions);
+  } else {
+    stands_in_log(actions);
+  }
+}
+
+void Socket::stands_in_log(Actions& actions) {
+  if (!unsettled_ || !settled()) return;
+  unsettled_ = false;
+  tell_offsets(actions);
 }
 
 // ---- taken up again ----
@@ -204,6 +256,7 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
   const auto returning = std::move(terms_.returning);
   const auto& since = returning->on.since;
   restoring_->kept = std::move(returning->kept);
+  restoring_->expires = returning->expires;
   restoring_->unnamed = std::move(returning->on.unnamed);
   const auto& kept = restoring_->kept;
   restoring_->until = now + kRestoreTimeout;
@@ -249,7 +302,10 @@ bool Socket::all_named() const {
 }
 
 // It ended before the client was told anything: the next connection may take up what this one was about to.
-void Socket::put_back(Actions& actions) { store(restoring_->kept, actions.wall() + terms_.recovery_window, actions); }
+void Socket::put_back(Actions& actions) {
+  store(kept_text(restoring_->kept), std::min(restoring_->expires, actions.wall() + terms_.recovery_window), false,
+        actions);
+}
 
 void Socket::restored(Actions& actions) {
   if (!all_named()) {

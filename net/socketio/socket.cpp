@@ -42,6 +42,7 @@ void Socket::say(std::string text, Actions& actions) {
     actions.send_text(text);
     return;
   }
+  if (restoring_->failed) return;
   restoring_->bytes += text.size();
   restoring_->after.push_back(std::move(text));
   if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
@@ -53,6 +54,7 @@ void Socket::say_missed(std::string text, Actions& actions) {
     actions.send_text(text);
     return;
   }
+  if (restoring_->failed) return;
   restoring_->bytes += text.size();
   restoring_->missed.push_back(std::move(text));
   if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
@@ -70,6 +72,7 @@ void Socket::on_packet(const Packet& packet, const std::vector<std::string>&, Mo
     return;
   }
   if (packet.type != PacketType::event && packet.type != PacketType::binary_event) return;  // nobody asked for acks
+  if (restoring_ != nullptr) return;  // who was not told that it is connected has nothing to say
   const auto arguments = arguments_of(packet.payload);
   const bool named = !arguments.empty() && pusher::type_of(arguments.front()) == pusher::JsonType::string;
   const auto event = named ? pusher::json_string(arguments.front()) : std::string();
@@ -92,16 +95,18 @@ void Socket::on_deadline(MonoTime now, Actions& actions) {
   }
   if (now < keep_at_) return;
   changed_ = true;
+  kept_hash_ = 0;  // the same again, for longer
   keep_later(now);
   keep(actions.wall() + kKeptWhileLive, actions);
-  if (!unsettled_ || !settled()) return;
-  unsettled_ = false;
-  tell_offsets(actions);
 }
 
 void Socket::end_with(const Error& error, Actions& actions) {
   if (closing_) return;
-  say_error(error, actions);
+  if (restoring_ != nullptr) {  // it was not told that it is connected
+    actions.send_text(encode_connect_error(terms_.nsp, error.message, error_json(error), false));
+  } else {
+    say_error(error, actions);
+  }
   closing_ = true;
   const int code = info(error.code).pusher_code;
   const bool for_good = code >= 4000 && code < 4100;
@@ -121,9 +126,10 @@ void Socket::on_end(EndReason reason, MonoTime now, Actions& actions) {
   } else if (recoverable()) {
     if (left_ || terminated_) {
       drop_kept(actions);
+    } else if (settled()) {
+      store(kept_text(as_it_is()), actions.wall() + terms_.recovery_window, false, actions);
     } else {
-      changed_ = true;
-      keep(actions.wall() + terms_.recovery_window, actions);
+      drop_kept(actions);
     }
   }
   ChannelSession::on_end(reason, now, actions);

@@ -52,6 +52,7 @@ struct SocketTerms {
   struct Returning {
     KeptSession kept;
     GoingOn on;
+    WallTime expires;  // when it would have been over
   };
   std::unique_ptr<Returning> returning;
 };
@@ -66,12 +67,13 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void taken_over() override { terms_.pid.clear(); }
   void give_up() override { left_ = true; }
   [[nodiscard]] std::string known_as() const override { return terms_.sid; }
-  void note_left(Actions& actions) override { channels_changed(actions); }
+  void note_left(Actions& actions) override;
   // For a new socket in the place of this one, which could not be taken up again.
   [[nodiscard]] SocketTerms terms_for_another() const;
   [[nodiscard]] const std::string& token() const { return terms_.token; }
 
   void on_open(MonoTime now, Actions& actions) override;
+  void on_reply(Reply& reply, MonoTime now, Actions& actions) override;
   void on_text(std::string_view payload, MonoTime now, Actions& actions) override;
   void on_binary(std::string_view payload, MonoTime now, Actions& actions) override;
   void on_skipped(const ChannelEvent& event, MonoTime now, Actions& actions) override;
@@ -84,6 +86,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   // What waits while a kept session is taken up again: the missed publications, then what is told after them.
   struct Restoring {
     KeptSession kept;
+    WallTime expires;
     std::vector<TaggedOffset> unnamed;  // of GoingOn
     std::vector<std::string> missed;
     std::vector<std::string> after;
@@ -146,8 +149,11 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void tell_unsettled(Actions& actions);
   void meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions);
   void channels_changed(Actions& actions);
+  void on_keep_answered(bool stored, MonoTime now, Actions& actions);
+  void stands_in_log(Actions& actions);
   void keep(WallTime expires, Actions& actions);
-  void store(const KeptSession& kept, WallTime expires, Actions& actions);
+  void store(std::string record, WallTime expires, bool wants_reply, Actions& actions);
+  [[nodiscard]] KeptSession as_it_is() const;
   void keep_soon(Actions& actions);
   void keep_later(MonoTime now);
   void drop_kept(Actions& actions);
@@ -162,13 +168,16 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   SocketTerms terms_;
   std::unique_ptr<Restoring> restoring_;
   std::vector<std::pair<std::string, std::uint64_t>> asked_;  // channels whose subscribe wants an answer, and tickets
-  std::uint64_t joining_ = 0;                                 // the ticket of the subscribe that is at work
+  std::optional<std::uint64_t> joining_;                      // the ticket of the subscribe that is at work; 0: none
   MonoTime keep_at_ = pusher::kNever;                         // when the session is to be kept anew
   std::uint64_t answering_ = 0;                               // answer_after() is at work: the ticket
-  bool kept_ = false;                                         // something stands in the log
-  bool changed_ = false;                                      // since it was kept
-  bool unsettled_ = false;                                    // so the client was told; see tell_unsettled()
-  bool left_ = false;  // the client left the namespace, or shall not come back to it: it will not be taken up
+  std::uint64_t kept_hash_ = 0;                               // of what stands there or is on its way
+  pusher::RateLimit keeps_;
+  bool kept_ = false;       // something stands in the log
+  bool keeping_ = false;    // an answer to KeepSession is awaited
+  bool changed_ = false;    // since it was kept
+  bool unsettled_ = false;  // so the client was told; see tell_unsettled()
+  bool left_ = false;       // the client left the namespace, or shall not come back to it: it will not be taken up
 };
 
 }  // namespace parley::net::socketio

@@ -138,7 +138,7 @@ Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Action
   const auto name = data.channel;
   joining_ = ticket;
   join(std::move(data), actions);
-  const auto unanswered = std::exchange(joining_, 0);  // else it was refused at once
+  const auto unanswered = std::exchange(joining_, std::nullopt).value_or(0);  // else it was refused at once
   const auto* subscription = find(name);
   if (unanswered == 0 || subscription == nullptr) return {};
   const auto* extra = subscription->extra.get();

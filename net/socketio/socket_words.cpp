@@ -30,6 +30,10 @@ std::string ids_json(const std::vector<std::string>& ids) {
 
 void Socket::say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what, Actions& actions) {
   const auto& channel = subscription.channel;
+  if (restoring_ != nullptr && !what.recovered.value_or(false)) {  // a reload may have taken its history away
+    fail_restore(actions);
+    return;
+  }
   if (what.roster != nullptr) {
     say(encode_channel_event(terms_.nsp, "presence:subscribed", channel, members_json(what.roster->members)), actions);
   }
@@ -55,8 +59,8 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
   const int status = error.code == Errc::unauthorized ? 403 : info(error.code).http_status;
   text.append(fmt::format(",{},", status)).append(error_json(error)).push_back(']');
   say(std::move(text), actions);
-  if (joining_ != 0) {  // this subscribe alone: another one may wait for the same channel
-    answer(std::exchange(joining_, 0), error_json(error), actions);
+  if (joining_) {  // this subscribe alone: another one may wait for the same channel
+    answer(std::exchange(*joining_, 0), error_json(error), actions);
   } else {
     answer_asked(channel, error_json(error), actions);
   }
@@ -104,7 +108,7 @@ void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, P
     subscription.extra->tracking->sent = position;
     if (restoring_ != nullptr && has_already(subscription.channel, position)) return;
   }
-  const bool own_offsets = tracks && subscriptions_.size() > 1;
+  const bool own_offsets = tracks && (subscriptions_.size() > 1 || unsettled_);
   const bool root = terms_.nsp == "/";
   if (root && !own_offsets && restoring_ == nullptr) {
     actions.send_frame(frame);

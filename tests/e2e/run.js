@@ -29,8 +29,17 @@ const others = suites.filter((file) => !alone.includes(file));
 const run = (files, width) =>
   new Promise((done) => {
     if (files.length === 0) return done(0);
-    const child = spawn(process.execPath, ["--test", `--test-concurrency=${width}`, "--test-reporter=spec", ...options, ...files], { stdio: "inherit", cwd: here });
-    child.on("exit", (code, signal) => done(signal ? 1 : code));
+    const child = spawn(process.execPath, ["--test", `--test-concurrency=${width}`, "--test-reporter=spec", ...options, ...files], { stdio: ["inherit", "pipe", "inherit"], cwd: here });
+    let last = "";
+    child.stdout.on("data", (text) => {
+      process.stdout.write(text);
+      last = (last + text).slice(-100_000);
+    });
+    // A run that dies without its summary must not hide behind the other one's.
+    child.on("close", (code, signal) => {
+      if (!/^ℹ fail \d+/m.test(last)) console.log(`the tests ended early: ${signal ?? code}\nℹ pass 0\nℹ fail 1`);
+      done(signal ? 1 : code);
+    });
   });
 const codes = [await run(others, concurrency), await run(alone, 1)];
 process.exit(Math.max(...codes));

@@ -191,6 +191,8 @@ void SocketIoPeer::settle() {
 SocketId SocketIoPeer::socket() const { return ends_.empty() ? *SocketId::parse("1.1") : ends_.back()->socket(); }
 
 void SocketIoPeer::request(SocketId by, Request request) {
+  // That of a KeepSession is the socket's own affair.
+  const auto ticket = std::holds_alternative<KeepSession>(request.what) ? std::exchange(request.from.ticket, 0) : 0;
   auto line = describe(request, wall());
   if (ends_.size() > 1) line += " by " + by.text();
   write("=", line);
@@ -198,6 +200,11 @@ void SocketIoPeer::request(SocketId by, Request request) {
     world_.subscribed[std::string(what->channel.name())] = {by, what->subscription};
   } else if (auto* keep = std::get_if<KeepSession>(&request.what)) {
     world_.kept[keep->key] = {std::move(keep->record), keep->expires};
+    if (!keep->wants_reply) return;
+    world_.turn.push_back([this, by, ticket] {
+      Reply done{{.hub = {}, .session = by, .ticket = ticket}, Done{1}};
+      reply(by, done);
+    });
   } else if (const auto* drop = std::get_if<DropSession>(&request.what)) {
     world_.kept.erase(drop->key);
   }
@@ -227,6 +234,13 @@ void SocketIoPeer::flush_later() {
 WallTime SocketIoPeer::wall() const { return wall_at(world_.now); }
 std::string SocketIoPeer::new_secret() { return fmt::format("pid-{}", ++world_.last_secret); }
 
+// The node's are longer; readers of transcripts are spared.
+bool SocketIoPeer::is_secret(std::string_view text) const {
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
+
 Actions* SocketIoPeer::add(Protocol&, SocketId id, Wire wire) {
   ends_.push_back(std::make_unique<End>(*this, id, wire));
   return ends_.back().get();
@@ -241,7 +255,7 @@ void SocketIoPeer::remove(SocketId id) {
 }
 
 void SocketIoPeer::take_kept(std::string app, std::string pid, milliseconds,
-                             std::function<void(std::optional<std::string>)> done) {
+                             std::function<void(std::optional<net::socketio::KeptRecord>)> done) {
   write("=", fmt::format("TakeSession {} {}", app, pid));
   world_.questions.push_back({std::move(pid), std::move(done)});
 }

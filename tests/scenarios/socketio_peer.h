@@ -29,7 +29,7 @@ struct SocketIoWorld {
   };
   struct Question {
     std::string pid;
-    std::function<void(std::optional<std::string>)> done;
+    std::function<void(std::optional<net::socketio::KeptRecord>)> done;
   };
   std::vector<std::string> lines;
   MonoTime now;
@@ -90,10 +90,11 @@ class SocketIoPeer final : public net::socketio::EngineOut,
   [[nodiscard]] WallTime wall() const override;
   SocketId new_socket() override { return world_.new_socket(); }
   std::string new_secret() override;
+  [[nodiscard]] bool is_secret(std::string_view text) const override;
   net::Actions* add(net::Protocol& end, SocketId id, net::Wire wire) override;
   void remove(SocketId id) override;
   void take_kept(std::string app, std::string pid, milliseconds window,
-                 std::function<void(std::optional<std::string>)> done) override;
+                 std::function<void(std::optional<net::socketio::KeptRecord>)> done) override;
   void give_back(std::string app, std::string pid, std::string record, WallTime expires) override;
   void supersede(SocketId id, std::function<void()> done) override;
   void later(std::function<void()> work) override { world_.turn.push_back(std::move(work)); }

@@ -241,10 +241,11 @@ class SocketIoStage final : public Stage {
     const auto question = std::move(world_.questions.front());
     world_.questions.pop_front();
     if (rest == "none") return question.done(std::nullopt);
-    if (!rest.empty()) return question.done(std::string(rest));
+    if (!rest.empty())
+      return question.done(net::socketio::KeptRecord{std::string(rest), wall_at(world_.now + seconds(60))});
     const auto found = world_.kept.find(question.pid);
     if (found == world_.kept.end() || found->second.expires <= wall_at(world_.now)) return question.done(std::nullopt);
-    auto record = std::move(found->second.record);
+    net::socketio::KeptRecord record{std::move(found->second.record), found->second.expires};
     world_.kept.erase(found);
     question.done(std::move(record));
   }

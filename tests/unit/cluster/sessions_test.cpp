@@ -109,7 +109,7 @@ TEST_F(SessionsTest, ExpiredOnesGoAFewAtATimeWithEachCommand) {
   EXPECT_EQ(machine_->take_evicted_sessions(), 0U) << "their time had come";
 }
 
-TEST_F(SessionsTest, AtTheBoundTheOneThatEndsFirstMakesRoom) {
+TEST_F(SessionsTest, AtTheBoundTheOneThatEndsLastMakesRoom) {
   const auto bounded = [](const std::string& key, std::int64_t expires) {
     return keep(key, key, {expires}, {1'000}, 3);
   };
@@ -118,8 +118,8 @@ TEST_F(SessionsTest, AtTheBoundTheOneThatEndsFirstMakesRoom) {
   apply({bounded("d", 4'000)});
   EXPECT_EQ(machine_->kept_sessions(), 3U);
   EXPECT_EQ(machine_->take_evicted_sessions(), 1U);
-  EXPECT_EQ(apply({claim("a"), claim("b"), claim("c"), claim("d")}), "claimed:a unclaimed claimed:c claimed:d")
-      << "the new one is kept, although it ends before all others";
+  EXPECT_EQ(apply({claim("a"), claim("b"), claim("c"), claim("d")}), "unclaimed claimed:b claimed:c claimed:d")
+      << "of connections that live the node has them still";
 }
 
 TEST_F(SessionsTest, ReplacingAtTheBoundEvictsNobody) {

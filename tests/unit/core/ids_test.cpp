@@ -51,11 +51,42 @@ TEST(SocketId, HasPushersForm) {
   EXPECT_EQ(SocketId::parse(SocketId{~0ULL}.text())->value, ~0ULL);
 }
 
+TEST(SocketId, OnANamespaceIsAnotherEachTimeTheSame) {
+  const auto id = *SocketId::parse("123.456");
+  EXPECT_EQ(*SocketId::parse("/admin#123.456"), id.on_namespace("/admin"));
+  EXPECT_NE(id.on_namespace("/admin"), id);
+  EXPECT_NE(id.on_namespace("/admin"), id.on_namespace("/chat"));
+  EXPECT_EQ(*SocketId::parse("/#123.456"), id);
+}
+
 TEST(SocketId, AnythingElseIsRefused) {
-  for (const char* text : {"", ".", "1", "1.", ".1", "1.2.3", "1.2 ", " 1.2", "-1.2", "1.-2", "+1.2", "a.b",
-                           "1.2\n:private-x", "4294967296.1", "1.4294967296"}) {
+  for (const char* text : {"",
+                           ".",
+                           "1",
+                           "1.",
+                           ".1",
+                           "1.2.3",
+                           "1.2 ",
+                           " 1.2",
+                           "-1.2",
+                           "1.-2",
+                           "+1.2",
+                           "a.b",
+                           "1.2\n:private-x",
+                           "4294967296.1",
+                           "1.4294967296",
+                           "/admin",
+                           "/admin#",
+                           "/admin#1",
+                           "admin#1.2",
+                           "/a#/b#1.2",
+                           "#1.2"}) {
     EXPECT_FALSE(SocketId::parse(text)) << text;
   }
+  std::string nested;
+  for (int i = 0; i < 1'000'000; ++i) nested += "/#";
+  EXPECT_FALSE(SocketId::parse(nested + "1.2")) << "whoever may publish must not end the process";
+  EXPECT_FALSE(SocketId::parse("/" + std::string(200, 'x') + "#1.2"));
 }
 
 TEST(ChannelKey, ComesApartWhereItWasPutTogether) {
