@@ -1,5 +1,6 @@
 #include "net/engine_service.h"
 
+#include "core/log.h"
 #include "net/pusher/handshake.h"
 #include "net/pusher/http_signature.h"
 #include "net/socketio/fixture.h"
@@ -187,17 +188,18 @@ ResponseHeaders cors_headers(const std::vector<std::string>& origins, bool crede
                              std::string_view origin) {
   ResponseHeaders headers;
   if (origin.empty()) return headers;
-  // Clients of protocol 3 expect any origin unless the operator named some.
-  const bool any = std::find(origins.begin(), origins.end(), "*") != origins.end() ||
-                   (origins.empty() && version == EngineVersion::v3);
-  if (any && !credentials) {
+  // Clients of protocol 3 expect any origin unless the operator named some, and ask with credentials whether they have
+  // any or not: browsers take no `*` then. Whose cookies count is the application's allowed_origins' business.
+  const bool as_ever = origins.empty() && version == EngineVersion::v3;
+  const bool any = as_ever || std::find(origins.begin(), origins.end(), "*") != origins.end();
+  if (any && !credentials && !as_ever) {
     headers.emplace_back("Access-Control-Allow-Origin", "*");
     return headers;
   }
   if (origins.empty() && !any) return headers;
   if (any || pusher::origin_allowed(origins, origin)) {
     headers.emplace_back("Access-Control-Allow-Origin", std::string(origin));
-    if (credentials) headers.emplace_back("Access-Control-Allow-Credentials", "true");
+    if (credentials || as_ever) headers.emplace_back("Access-Control-Allow-Credentials", "true");
   }
   headers.emplace_back("Vary", "Origin");
   return headers;
@@ -263,6 +265,8 @@ bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exc
     Answerer(exchange, std::move(headers)).answer(socketio::engine_error(code), *exchange->hub());
   };
   if (!page_allowed(*settings, page_of(request, query.form.jsonp), query.form.jsonp)) {
+    context_.metrics.handshakes_refused(info(Errc::origin_refused).name).add();
+    log_debug("a page of another origin is refused", {{"origin", page_of(request, query.form.jsonp)}});
     fail(4);
   } else if (!query.known_transport) {
     fail(0);

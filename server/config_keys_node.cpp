@@ -368,8 +368,8 @@ constexpr auto kNodeKeys = std::to_array<ConfigKey<Config>>({
     {"socketio.eio3", [](Config& c) -> Slot { return &c.settings.socketio.eio3; },
      "Serve clients of Engine.IO 3 too: socket.io-client 2, older Laravel Echo pages."},
     {"socketio.cors_origins", [](Config& c) -> Slot { return &c.settings.socketio.cors_origins; },
-     "Origins of pages that may poll from elsewhere, as `https://app.example.com`, or `*`. Empty: none, and any for "
-     "Engine.IO 3. WebSockets are judged by the application's `allowed_origins`."},
+     "Origins of pages that may poll from elsewhere, as `https://app.example.com`, or `*`. Empty: none, and any, with "
+     "credentials, for Engine.IO 3. WebSockets are judged by the application's `allowed_origins`."},
     {"socketio.cors_credentials", [](Config& c) -> Slot { return &c.settings.socketio.cors_credentials; },
      "Let those pages send cookies."},
     {"socketio.recovery", [](Config& c) -> Slot { return &c.settings.socketio.recovery; },

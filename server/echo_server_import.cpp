@@ -384,6 +384,10 @@ class Importer {
     origins_ = asked.origins;
     if (!asked.origins.empty()) toml_ += "allowed_origins = " + list_toml(asked.origins) + "\n";
     if (!asked.url.empty()) toml_ += "auth = { url = " + toml_quote(asked.url) + " }\n";
+    say(Kind::left_out, "(channels)",
+        "the history of domain.*, user.* and admin.* is kept, of others (orders.5, App.Models.User.1) with a "
+        "[[channels]] "
+        "rule: docs/laravel-echo-server.md. A connection on one that is not kept is not recovered");
     say(Kind::taken, "(new)",
         "apps.key and apps.secret were made for this file, and are others the next time: keep it, or put your own in");
   }
@@ -396,7 +400,11 @@ class Importer {
         const auto end = std::min(some.find(' ', at), some.size());
         auto one = some.substr(at, end - at);
         at = end + 1;
-        if (one == "*:*") one = "*";
+        if (one == "*:*" || one == "*") {
+          say(Kind::left_out, "socketio.origins",
+              "pages of the hosts that are asked may poll, not any page: its visitors' cookies would go along");
+          continue;
+        }
         if (one.ends_with(":*")) one.resize(one.size() - 2);
         if (one.empty()) continue;
         if (accepted("[socketio]\ncors_origins = " + list_toml({one}))) {
@@ -430,9 +438,9 @@ class Importer {
     const bool told = !origins.empty();
     if (!told) origins = origins_;
     if (!origins.empty() && accepted("[socketio]\n" + table + "cors_origins = " + list_toml(origins))) {
-      table += "cors_origins = " + list_toml(origins) + "\n";
+      table += "cors_origins = " + list_toml(origins) + "\ncors_credentials = true\n";
       say(Kind::taken, told ? "socketio.origins" : "authHost",
-          "socketio.cors_origins: pages that may poll from elsewhere");
+          "socketio.cors_origins and cors_credentials: pages that may poll from elsewhere, as socket.io-client 2 does");
     }
     if (!table.empty()) toml_ += "\n[socketio]\n" + table;
   }

@@ -157,6 +157,8 @@ class ChannelSession : public Protocol {
   void leave(std::string_view channel, Actions& actions);
   Subscription* find(std::string_view channel);
 
+  void log_refusal(std::string_view channel, const Error& error) const;  // at debug
+
   // ---- sign_in.cpp ----
   void sign_in(const SignInData& data, MonoTime now, Actions& actions);
   void renew_token(std::string_view token, MonoTime now, Actions& actions);

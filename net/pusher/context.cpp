@@ -1,5 +1,7 @@
 #include "net/pusher/context.h"
 
+#include "core/log.h"
+
 namespace parley::net::pusher {
 
 PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metrics, const Revocations& the_revocations)
@@ -13,7 +15,6 @@ PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metric
       limited_publishes(the_metrics.rate_limited("publishes")),
       limited_questions(the_metrics.rate_limited("authorization_questions")),
       recovered(the_metrics.recoveries("recovered")),
-      not_recovered(the_metrics.recoveries("new_session")),
       settings_(settings) {}
 
 std::optional<ConnectionSlot> PusherContext::take_slot(const App& app) {
@@ -34,6 +35,11 @@ std::size_t PusherContext::connections(std::string_view app_id) const {
   const std::lock_guard lock(mutex_);
   const auto found = counts_.find(app_id);
   return found == counts_.end() ? 0 : found->second->load();
+}
+
+void PusherContext::not_recovered(std::string_view app, std::string_view why) const {
+  metrics.recoveries(why).add();
+  log_debug("a session is not recovered", {{"app", app}, {"why", why}});
 }
 
 }  // namespace parley::net::pusher

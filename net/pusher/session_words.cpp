@@ -12,6 +12,7 @@ void Session::say_succeeded(const Subscription& subscription, const Succeeded& w
 
 // The channel's listeners hear the first, the connection's error handlers the second.
 void Session::say_refused(std::string_view channel, const Error& error, Actions& actions) {
+  log_refusal(channel, error);
   actions.send_text(encode_subscription_error(channel, error));
   say_error(error, actions);
 }

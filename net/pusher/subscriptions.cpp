@@ -1,5 +1,6 @@
 // Joining and leaving channels, and what is answered. Who may: authorization.cpp.
 
+#include "core/log.h"
 #include "net/pusher/channel_session.h"
 
 #include <fmt/format.h>
@@ -185,6 +186,14 @@ void ChannelSession::leave(std::string_view channel, Actions& actions) {
   if (was_on) left(*subscription, actions);
   forget(*subscription);
   if (was_on) note_left(actions);
+}
+
+void ChannelSession::log_refusal(std::string_view channel, const Error& error) const {
+  log_debug("a subscription is refused", {{"app", app_->id},
+                                          {"channel", channel},
+                                          {"socket_id", socket_.text()},
+                                          {"error", info(error.code).name},
+                                          {"why", error.message}});
 }
 
 }  // namespace parley::net::pusher

@@ -1,6 +1,7 @@
 #include "net/socketio/client.h"
 
 #include "core/json_string.h"
+#include "core/log.h"
 #include "net/pusher/fields.h"
 #include "net/pusher/handshake.h"
 #include "net/pusher/http_signature.h"
@@ -119,6 +120,7 @@ void Client::handle(const Packet& packet, const std::vector<std::string>& attach
 
 void Client::refuse(std::string_view nsp, const Error& error) {
   context_.metrics.handshakes_refused(info(error.code).name).add();
+  log_debug("a namespace is refused", {{"namespace", nsp}, {"error", info(error.code).name}, {"why", error.message}});
   auto data =
       fmt::format(R"({{"error":"{}","code":{},"message":)", info(error.code).name, info(error.code).pusher_code);
   append_json_string(data, error.message);  // protocol 4 has the data alone
@@ -268,9 +270,12 @@ void Client::on_kept(std::uint64_t number, std::optional<KeptRecord> record) {
   auto on = same_place && offsets ? going_on(*kept, *offsets) : std::nullopt;
   if (!on || kept->user != user) {
     auto one = take_pending();
-    if (kept && kept->user != user)
-      put_back(*one, std::move(record->text), record->expires);  // somebody else's: its owner may still come
-    context_.not_recovered.add();
+    const auto* why = !record ? "unknown" : !kept ? "damaged" : "unknown_offset";
+    if (kept && (!same_place || kept->user != user)) {  // somebody else's: its owner may still come
+      why = same_place ? "other_user" : "other_namespace";
+      put_back(*one, std::move(record->text), record->expires);
+    }
+    context_.not_recovered(one->session.app->id, why);
     open_anew(std::move(one->session), std::move(one->terms), now_);
     return;
   }

@@ -107,7 +107,7 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
     const auto expected = restoring_->members.find(subscription.channel);
     const auto* member = subscription.extra == nullptr ? nullptr : subscription.extra->member.get();
     if (expected != restoring_->members.end() && (member == nullptr || member->user_id != expected->second)) {
-      fail_restore(actions);
+      fail_restore("other_user", actions);
     }
     if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
   } else {
@@ -264,13 +264,13 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
   arrive(now, actions);
   const auto user = identity_ == nullptr ? std::string() : identity_->id;
   if (user != kept.user) {
-    fail_restore(actions);
+    fail_restore("other_user", actions);
     return;
   }
   for (std::size_t i = 0; i < kept.channels.size() && !restoring_->failed; ++i) {
     const auto& channel = kept.channels[i];
     if (!durable(channel.name)) {
-      fail_restore(actions);  // nobody knows what was said there meanwhile
+      fail_restore("not_durable", actions);  // nobody knows what was said there meanwhile
       return;
     }
     restoring_->since.emplace(channel.name, since[i]);
@@ -309,7 +309,7 @@ void Socket::put_back(Actions& actions) {
 
 void Socket::restored(Actions& actions) {
   if (!all_named()) {
-    fail_restore(actions);
+    fail_restore("unknown_offset", actions);
     return;
   }
   const auto done = std::move(restoring_);
@@ -323,10 +323,10 @@ void Socket::restored(Actions& actions) {
   context_.recovered.add();
 }
 
-void Socket::fail_restore(Actions& actions) {
+void Socket::fail_restore(std::string_view why, Actions& actions) {
   if (restoring_->failed) return;
   restoring_->failed = true;
-  context_.not_recovered.add();
+  context_.not_recovered(app_->id, why);
   actions.close(kNotRecovered, "the session cannot be taken up again", Errc::reconnect);
 }
 

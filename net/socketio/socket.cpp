@@ -45,7 +45,7 @@ void Socket::say(std::string text, Actions& actions) {
   if (restoring_->failed) return;
   restoring_->bytes += text.size();
   restoring_->after.push_back(std::move(text));
-  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
+  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore("too_much", actions);
 }
 
 // Publications of durable channels: while the session is taken up again they go before everything else.
@@ -57,7 +57,7 @@ void Socket::say_missed(std::string text, Actions& actions) {
   if (restoring_->failed) return;
   restoring_->bytes += text.size();
   restoring_->missed.push_back(std::move(text));
-  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore(actions);
+  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore("too_much", actions);
 }
 
 // Packets come by on_packet(); a namespace has no frames of its own.
@@ -90,7 +90,7 @@ MonoTime Socket::deadline() const {
 void Socket::on_deadline(MonoTime now, Actions& actions) {
   if (closing_ || !meet_own_deadlines(now, actions)) return;
   if (restoring_ != nullptr && now >= restoring_->until) {
-    fail_restore(actions);
+    fail_restore("timeout", actions);
     return;
   }
   if (now < keep_at_) return;

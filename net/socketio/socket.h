@@ -160,7 +160,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void begin_restore(MonoTime now, Actions& actions);
   void put_back(Actions& actions);
   void restored(Actions& actions);
-  void fail_restore(Actions& actions);
+  void fail_restore(std::string_view why, Actions& actions);
   // Told under a history's tag that was not known when the session was kept: the client has it.
   [[nodiscard]] bool has_already(std::string_view channel, Position position) const;
   [[nodiscard]] bool all_named() const;

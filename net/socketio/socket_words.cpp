@@ -31,7 +31,7 @@ std::string ids_json(const std::vector<std::string>& ids) {
 void Socket::say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what, Actions& actions) {
   const auto& channel = subscription.channel;
   if (restoring_ != nullptr && !what.recovered.value_or(false)) {  // a reload may have taken its history away
-    fail_restore(actions);
+    fail_restore("gap", actions);
     return;
   }
   if (what.roster != nullptr) {
@@ -47,8 +47,9 @@ void Socket::say_succeeded(const pusher::Subscription& subscription, const pushe
 
 // With the status of HTTP, as laravel-echo-server; the reason stands behind it.
 void Socket::say_refused(std::string_view channel, const Error& error, Actions& actions) {
+  log_refusal(channel, error);
   if (restoring_ != nullptr) {
-    fail_restore(actions);
+    fail_restore("refused", actions);
     return;
   }
   std::string text;
@@ -68,7 +69,7 @@ void Socket::say_refused(std::string_view channel, const Error& error, Actions& 
 
 void Socket::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) {
   if (restoring_ != nullptr) {
-    fail_restore(actions);
+    fail_restore("gap", actions);
     return;
   }
   const ChannelEvent event{.channel = key(channel), .what = ChannelEvent::Gap{epoch, after, before}};
