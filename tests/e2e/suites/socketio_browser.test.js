@@ -2,6 +2,8 @@
 // socket.io-client, socket.io-client 2.5 in node. The pages are of another origin than the server and are known by
 // a cookie. `socketio_mixed` has the same with every client in node. Screenshots go into results/.
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before } from "node:test";
 
 import { available, launch } from "../lib/browser.js";
@@ -9,6 +11,7 @@ import { apps, fresh, range, startServer, test as anyTest } from "../lib/harness
 import { ChannelSite, PageParticipant } from "../lib/pages.js";
 import { arrived, fence as fenceOf, participant, publisher as publisherOn } from "../lib/participants.js";
 import { Proxy } from "../lib/proxy.js";
+import { runParley, Server, temporaryDirectory } from "../lib/server.js";
 import { connect } from "../lib/sockets.js";
 import { until } from "../lib/wait.js";
 
@@ -250,6 +253,28 @@ for (const kind of [overSocketIo, oldEcho]) {
       assert.deepEqual(problems([grace, ada]), []);
     });
   }
+}
+
+for (const origins of [undefined, "*:*"]) {
+  test(`after laravel-echo-server, with the file that \`check --from\` made${origins ? " of origins *:*" : ""}: pages as they were, old and new`, async (t) => {
+    const directory = temporaryDirectory("import");
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const file = join(directory, "laravel-echo-server.json");
+    const clients = [{ appId: "shop", key: "0123456789abcdef0123" }];
+    writeFileSync(file, JSON.stringify({ authHost: site.url, authEndpoint: "/broadcasting/auth", clients, subscribers: { http: true, redis: false }, socketio: { pingInterval: 10_000, ...(origins ? { origins } : {}) } }));
+    const made = await runParley(["check", "--from", file]);
+    assert.equal(made.code, 0, made.stderr);
+    const node = await Server.start({ config: made.stdout });
+    t.after(() => node.stop());
+    const [key, secret] = ["key", "secret"].map((name) => new RegExp(`^${name} = "(.*)"$`, "m").exec(made.stdout)[1]);
+    const shop = { id: "shop", key, secret };
+    const channel = `private-${fresh("domain.")}`;
+    const pages = await Promise.all([oldEcho, overSocketIo].map((kind) => visit(t, kind, "Grace", [channel], { server: node, app: shop })));
+    for (const page of pages) await arrived([page], channel, publisherOn(node, shop, channel));
+    await publisherOn(node, shop, channel)("message.sent", "hello");
+    for (const page of pages) await page.heard.find(([, event]) => event === "message.sent", "hello");
+    assert.deepEqual(problems(pages), []);
+  });
 }
 
 test("a page of an origin that is not named stays outside, by polling and by WebSocket", async (t) => {
