@@ -132,6 +132,7 @@ Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Action
   }
   if (ticket != 0) {
     if (asked_.size() >= settings_->limits.socketio_subscribes_waiting_max) {
+      context_.metrics.rate_limited("socketio_subscribes").add();
       return make_error(Errc::overloaded, "too many subscribes wait for their answers");
     }
   }

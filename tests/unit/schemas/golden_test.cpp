@@ -34,13 +34,20 @@ std::string from_hex(const std::string& text) {
   return bytes;
 }
 
+std::filesystem::path golden_path(const std::string& name) {
+  return std::filesystem::path(__FILE__).parent_path() / "golden" / (name + ".hex");
+}
+
+std::string golden_text(const std::string& name) {
+  std::ifstream file(golden_path(name));
+  EXPECT_TRUE(file.good()) << name;
+  return {(std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()};
+}
+
 // Compares with the file, and gives back what the file says.
 std::string golden(const std::string& name, const std::string& bytes) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden" / (name + ".hex");
-  if (std::getenv("UPDATE") != nullptr) std::ofstream(path) << to_hex(bytes);
-  std::ifstream file(path);
-  EXPECT_TRUE(file.good()) << path;
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (std::getenv("UPDATE") != nullptr) std::ofstream(golden_path(name)) << to_hex(bytes);
+  const auto text = golden_text(name);
   EXPECT_EQ(text, to_hex(bytes)) << name;
   return from_hex(text);
 }
@@ -61,6 +68,21 @@ TEST(Golden, Publication) {
   EXPECT_EQ(back->user_id, "42");
   EXPECT_EQ(back->except, SocketId{0x0102030405060708});
   EXPECT_EQ(back->time.ms, 1'760'000'000'123);
+}
+
+TEST(Golden, WrittenBeforeItWasKeptWhomAPublicationExcludes) {
+  const auto publication = decode_publication(from_hex(golden_text("publication_to_all")));
+  ASSERT_TRUE(publication.ok());
+  EXPECT_EQ(publication->event, "message.sent");
+  EXPECT_FALSE(publication->except.exists());
+  const auto stored = from_hex(golden_text("log_entry_to_all"));
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
+  ASSERT_TRUE(framed.ok());
+  const auto entry = decode_entry(framed->payload);
+  ASSERT_TRUE(entry.ok());
+  const auto& append = std::get<AppendPublication>(entry->commands[0].what);
+  EXPECT_EQ(append.data, "hello");
+  EXPECT_FALSE(append.except.exists());
 }
 
 TEST(Golden, DeletedPublication) {
