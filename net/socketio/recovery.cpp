@@ -73,7 +73,7 @@ void Socket::tell_unsettled(Actions& actions) {
 void Socket::channels_changed(Actions& actions) {
   if (!recoverable() || restoring_ != nullptr) return;
   // A line of many channels is not told for each of them: once, when they are kept.
-  if (subscriptions_.size() > kKeptAtOnceMax || !settled()) {
+  if (leaving_ || subscriptions_.size() > kKeptAtOnceMax || !settled()) {
     tell_unsettled(actions);
   } else {
     unsettled_ = false;
@@ -85,6 +85,7 @@ void Socket::channels_changed(Actions& actions) {
 // Nor shall it be put back on a channel that it knows it is off, so that has to be in the log first.
 void Socket::note_left(Actions& actions) {
   if (!recoverable() || restoring_ != nullptr) return;
+  leaving_ = true;
   tell_unsettled(actions);
   keep_soon(actions);
 }
@@ -244,6 +245,7 @@ void Socket::on_keep_answered(bool stored, MonoTime now, Actions& actions) {
 }
 
 void Socket::stands_in_log(Actions& actions) {
+  leaving_ = false;
   if (!unsettled_ || !settled()) return;
   unsettled_ = false;
   tell_offsets(actions);

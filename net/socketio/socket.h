@@ -177,6 +177,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   bool keeping_ = false;    // an answer to KeepSession is awaited
   bool changed_ = false;    // since it was kept
   bool unsettled_ = false;  // so the client was told; see tell_unsettled()
+  bool leaving_ = false;    // the log may have a channel that the client has left
   bool left_ = false;       // the client left the namespace, or shall not come back to it: it will not be taken up
 };
 

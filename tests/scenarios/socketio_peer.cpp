@@ -201,7 +201,7 @@ void SocketIoPeer::request(SocketId by, Request request) {
   } else if (auto* keep = std::get_if<KeepSession>(&request.what)) {
     world_.kept[keep->key] = {std::move(keep->record), keep->expires};
     if (!keep->wants_reply) return;
-    world_.turn.push_back([this, by, ticket] {
+    (world_.disk_is_slow ? world_.on_disk : world_.turn).push_back([this, by, ticket] {
       Reply done{{.hub = {}, .session = by, .ticket = ticket}, Done{1}};
       reply(by, done);
     });

@@ -36,6 +36,8 @@ struct SocketIoWorld {
   std::deque<std::function<void()>> turn;  // what is done at its end
   std::map<std::string, Kept> kept;        // sessions, by pid: the node's memory
   std::deque<Question> questions;          // after kept sessions, not answered
+  bool disk_is_slow = false;               // sessions that are kept are answered when it is over
+  std::deque<std::function<void()>> on_disk;
   std::map<std::string, Subscribed> subscribed;
   std::function<void(SocketId)> supersede;
   std::uint32_t last_id = 240;

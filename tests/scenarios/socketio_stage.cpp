@@ -32,6 +32,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace parley::scenarios {
 namespace {
@@ -158,6 +159,11 @@ class SocketIoStage final : public Stage {
     const bool answer_follows = rest.starts_with('{');  // `@ lost {…}`: a publication is lost
     if ((what == "lost" && !answer_follows) || what == "closed") return current().lost(rest, what == "closed");
     if (what == "taken") return taken(rest);
+    if (what == "disk") {  // `slow`, then `caught up`
+      world_.disk_is_slow = rest == "slow";
+      if (!world_.disk_is_slow) world_.turn = std::exchange(world_.on_disk, {});
+      return;
+    }
     if (what == "drain") return current().engine().close(EngineEnd::closed_by_us, world_.now);
     const auto object = rest.empty() ? json::object() : json::parse(rest).as_object();
     if (what == "blocked") return block(revocations_, object, wall_at(world_.now));
