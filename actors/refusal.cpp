@@ -3,19 +3,16 @@
 namespace parley::actors {
 
 bool may_be_refused(const Request& request) {
+  // A session's last word on what is kept of it.
+  if (const auto* keep = std::get_if<KeepSession>(&request.what)) return keep->wants_reply;
+  if (std::holds_alternative<DropSession>(request.what)) return false;
   return !std::holds_alternative<Unsubscribe>(request.what) && !std::holds_alternative<SignOut>(request.what) &&
          !std::holds_alternative<SignIn>(request.what) && !std::holds_alternative<JoinedAs>(request.what) &&
          !std::holds_alternative<LeftAs>(request.what) && !std::holds_alternative<SetActivity>(request.what);
 }
 
 std::optional<Reply> refusal(const Request& request, const Error& error) {
-  if (!may_be_refused(request) || std::holds_alternative<Confirm>(request.what) ||
-      std::holds_alternative<DropSession>(request.what)) {
-    return std::nullopt;
-  }
-  if (const auto* keep = std::get_if<KeepSession>(&request.what); keep != nullptr && !keep->wants_reply) {
-    return std::nullopt;
-  }
+  if (!may_be_refused(request) || std::holds_alternative<Confirm>(request.what)) return std::nullopt;
   if (const auto* take = std::get_if<TakeSession>(&request.what)) {
     return Reply{request.from, SessionTaken{take->key, std::nullopt, error, {}}};
   }

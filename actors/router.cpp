@@ -196,7 +196,7 @@ void Router::to_shard(Request& request) {
   if (!place) return refuse(request, make_error(Errc::bad_request, "the session's key is not valid"));
   const auto shard = shard_of(*place, context_->shards->count()).value;
   auto& stats = *context_->shard_stats[shard];
-  if (stats.mailbox.load(std::memory_order_relaxed) >= mailbox_max_) {
+  if (stats.mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
     return refuse(request, make_error(Errc::overloaded, "the shard's queue is full"));
   }
   context_->came_in(stats);

@@ -1,5 +1,6 @@
 #include "actors/shard_actor.h"
 
+#include "actors/refusal.h"
 #include "actors/session_command.h"
 #include "core/check.h"
 
@@ -71,7 +72,9 @@ void ShardActor::take(Request&& request) {
 }
 
 void ShardActor::take(Waiting waiting) {
-  if (waiting_.size() >= settings_->limits.shard_pending_commands_max) {
+  const auto& asked = waiting.origin.asked;
+  const bool refusable = asked == nullptr || may_be_refused(*asked);
+  if (waiting_.size() >= settings_->limits.shard_pending_commands_max && refusable) {
     return refuse(waiting.origin, make_error(Errc::overloaded));
   }
   waiting_.push_back(std::move(waiting));

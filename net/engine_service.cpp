@@ -296,9 +296,12 @@ void EngineService::open(const HttpRequest& request, const std::shared_ptr<Excha
                 hub);
     return;
   }
-  const auto session = make_session(hub, terms, query,
-                                    hello(terms, *settings, request.header("origin"), request.headers,
-                                          request.client_address, query, request.tls, !place.granted()));
+  // A script that does not say where it stands is of no allowed page.
+  auto origin = page_of(request, query.form.jsonp);
+  if (origin.empty() && query.form.jsonp) origin = "null";
+  const auto session = make_session(
+      hub, terms, query,
+      hello(terms, *settings, origin, request.headers, request.client_address, query, request.tls, !place.granted()));
   registry_.remember(session);
   const auto answerer = std::make_shared<Answerer>(exchange, std::move(headers));
   session->open_polling(query.form, std::move(place),

@@ -245,7 +245,8 @@ void Hub::send_questions() {
     std::vector<AuthQuestion> of_one(std::make_move_iterator(first), std::make_move_iterator(last));
     first = last;
     const auto asker = sessions_.find(socket);
-    const ReplyTo to{id_, socket, 0, asker == sessions_.end() ? 0 : asker->second->life()};
+    if (asker == sessions_.end()) continue;  // gone in the same turn
+    const ReplyTo to{id_, socket, 0, asker->second->life()};
     if (world_.asker == nullptr) {
       for (auto& question : of_one) {
         Reply reply{to, ApplicationAnswer{.channel = question.channel, .error = make_error(Errc::auth_unavailable)}};

@@ -377,7 +377,7 @@ constexpr auto kNodeKeys = std::to_array<ConfigKey<Config>>({
     {"socketio.recovery_seconds",
      [](Config& c) -> Slot { return &c.settings.socketio.recovery_window; },
      "How long after a lost connection.",
-     {1, 86'400}},
+     {1, 21'600}},
 
     {"conformance.socketio_port",
      [](Config& c) -> Slot { return &c.conformance.socketio_port; },

@@ -41,7 +41,7 @@ void check_socketio(LoadedConfig& out) {
     const auto equals = entry.find('=');
     const auto name = entry.substr(0, equals);
     if (equals == std::string_view::npos || name.size() < 2 || name.front() != '/' ||
-        name.find_first_of(",?") != std::string_view::npos) {
+        name.find_first_of(",?#") != std::string_view::npos) {
       wrong("socketio.namespaces", fmt::format("`{}` names no namespace and application", entry),
             "write /admin=4711; the namespace `/` is socketio.app's");
     } else if (settings.app_by_id(entry.substr(equals + 1)) == nullptr) {

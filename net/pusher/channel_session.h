@@ -130,6 +130,8 @@ class ChannelSession : public Protocol {
   // session, and each is told to note_sent().
   virtual bool start_tracking(Subscription& subscription, Position position, MonoTime now, Actions& actions) = 0;
   virtual void note_sent(Subscription& subscription, Position position, MonoTime now) = 0;
+  // The connection speaks for another user than before, or for one for the first time.
+  virtual void note_identity(Actions&) {}
   // Whether the client has what was missed without having been told: it is the sender.
   virtual bool has_sent(Subscription&, const Publication&) { return false; }
   virtual void note_own(const Published& published, MonoTime now) = 0;

@@ -52,6 +52,7 @@ void ChannelSession::sign_in(const SignInData& data, MonoTime now, Actions& acti
 void ChannelSession::speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains,
                                Actions& actions) {
   authorize_by_ = kNever;
+  const bool another = identity_ == nullptr || identity_->id != identity.id;
   identity_ = std::make_unique<Identity>(std::move(identity));
   actions.request(
       {.from = {},
@@ -66,6 +67,7 @@ void ChannelSession::speak_for(Identity identity, Via via, std::optional<std::ve
   if (activity_ != UserStatus::online) {
     actions.request({.from = {}, .what = SetActivity{{app_->id, identity_->id}, activity_}});
   }
+  if (another) note_identity(actions);
 }
 
 // ---- tokens ----

@@ -116,6 +116,7 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
                          extra->member->user_id != extra->renewal_member->user_id;
     if (another) left(*subscription, actions);
     extra->member = std::exchange(extra->renewal_member, {});
+    if (another) note_left(actions);
   } else if (subscription->id != what.subscription) {
     return;
   }

@@ -90,6 +90,11 @@ void Socket::note_left(Actions& actions) {
   keep_soon(actions);
 }
 
+// What stands in the log is another user's session.
+void Socket::note_identity(Actions& actions) {
+  if (kept_) note_left(actions);
+}
+
 bool Socket::start_tracking(pusher::Subscription& subscription, Position position, MonoTime, Actions& actions) {
   const bool keeps = recoverable() && durable(subscription.channel);
   if (keeps) {

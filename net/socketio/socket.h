@@ -68,6 +68,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void give_up() override { left_ = true; }
   [[nodiscard]] std::string known_as() const override { return terms_.sid; }
   void note_left(Actions& actions) override;
+  void note_identity(Actions& actions) override;
   // For a new socket in the place of this one, which could not be taken up again.
   [[nodiscard]] SocketTerms terms_for_another() const;
   [[nodiscard]] const std::string& token() const { return terms_.token; }

@@ -29,7 +29,8 @@ const others = suites.filter((file) => !alone.includes(file));
 const run = (files, width) =>
   new Promise((done) => {
     if (files.length === 0) return done(0);
-    const child = spawn(process.execPath, ["--test", `--test-concurrency=${width}`, "--test-reporter=spec", ...options, ...files], { stdio: ["inherit", "pipe", "inherit"], cwd: here });
+    const child = spawn(process.execPath, ["--test", `--test-concurrency=${width}`, "--test-reporter=spec", ...options, ...files], { stdio: ["inherit", "pipe", "inherit"], cwd: here, env: { ...process.env, FORCE_COLOR: "0" } });
+    child.stdout.setEncoding("utf8");
     let last = "";
     child.stdout.on("data", (text) => {
       process.stdout.write(text);

@@ -247,7 +247,7 @@ test("a full disk: publishes are refused with a reason, what was acknowledged st
   assert.ok(refusal.status >= 500, `${refusal.status} ${refusal.text}`);
   assert.ok(/storage|disk|space/.test(refusal.text), refusal.text);
   assert.ok(own.alive, "the process ended");
-  assert.match(own.logText(), /space|storage|disk/i);
+  await until(() => /space|storage|disk/i.test(own.logText()), "the log to say so");
   // What needs no disk goes on.
   assert.equal((await trigger(own, app, "private-room.1", "ephemeral", {})).status, 200);
   await client.next("ephemeral");

@@ -5,7 +5,7 @@ import { after, before, describe } from "node:test";
 
 import { Endpoint } from "../lib/engine.js";
 import { apps, fresh, range, startServer, test } from "../lib/harness.js";
-import { call, channelAuth, trigger } from "../lib/sign.js";
+import { call, channelAuth, trigger, userAuth } from "../lib/sign.js";
 import { until } from "../lib/wait.js";
 
 const app = { ...apps.main, limits: { client_events_per_second_max: 0 } };
@@ -437,4 +437,24 @@ test("what is said before CONNECT is answered comes to nothing, and hides nothin
   const connected = JSON.parse((await wire.next((packet) => packet.startsWith("40"), "CONNECT")).slice(2));
   const before = wire.packets.filter((packet) => packet.includes?.('["n"')).map((packet) => parsed(packet)[2]);
   assert.deepEqual([connected.sid, before], connected.pid === first.pid ? [first.sid, [1]] : [connected.sid, []]);
+});
+
+test("a sign-in changes whose session it is: after a kill it is this user's, or not recovered", async (t) => {
+  const own = await startServer(sections);
+  t.after(() => own.stop());
+  const site = () => new Endpoint(own.port, "/socket.io/");
+  const open = async (payload) => {
+    const wire = await site().connect();
+    t.after(() => wire.cut());
+    wire.send(`40${JSON.stringify(payload)}`);
+    return Object.assign(wire, JSON.parse((await wire.next((packet) => packet.startsWith("40"), "CONNECT")).slice(2)));
+  };
+  const wire = await open({});
+  await subscribe(wire, fresh("private-domain."));
+  const user_data = JSON.stringify({ id: fresh("u") });
+  wire.send(`421${JSON.stringify(["signin", { auth: userAuth(app, wire.sid, user_data), user_data }])}`);
+  assert.doesNotMatch(await wire.next((packet) => packet.startsWith("431"), "an answer"), /error/);
+  await own.restart();
+  const back = await open({ pid: wire.pid, offset: lastOffset(wire) });
+  assert.notEqual(back.sid, wire.sid, "nobody would have signed in again");
 });

@@ -180,7 +180,7 @@ test("a receiver that is down for a while gets everything when it is back", { ti
     return now.failures >= 3 && now.waiting === 60 && now;
   }, "three failures in a row, and sixty events that wait");
   assert.match(state.last_failure, /connect|refused/i);
-  assert.match(server.logText(), /webhook target is down/);
+  await until(() => /webhook target is down/.test(server.logText()), "the log to say so");
   await receiver.up();
   for (const id of ids) {
     const events = await receiver.expect(id, ["user_connected", "user_online"], { timeout: 60_000 });
