@@ -418,6 +418,29 @@ describe("JSONP", () => {
     assert.equal(parseText(back)[0], message.replace('"message"', '"message-back"'));
   });
 
+  test("a script's page is judged for each namespace by its application, and no page is none of its", async (t) => {
+    const own = await startServer({
+      apps: [apps.main, { ...apps.other, allowed_origins: ["https://good.example"] }],
+      socketio: { app: apps.main.id, namespaces: [`/admin=${apps.other.id}`] },
+    });
+    t.after(() => own.stop());
+    const endpoint = new Endpoint3(own.port);
+    for (const [page, answer] of [[undefined, "44"], ["https://evil.example/x", "44"], ["https://good.example/x", "40"]]) {
+      const headers = page === undefined ? {} : { Referer: page };
+      const query = { transport: "polling", j: "0", b64: "1" };
+      const { sid } = JSON.parse(parseText(run((await endpoint.request("GET", query, { headers })).text)[0][1])[0].slice(1));
+      const posted = await endpoint.request("POST", { ...query, sid }, { headers: { ...headers, ...form }, body: `d=${encodeURIComponent(textBody("40/admin"))}` });
+      assert.equal(posted.status, 200, posted.text);
+      let said;
+      await until(async () => {
+        const packets = run((await endpoint.request("GET", { ...query, sid }, { headers })).text).flatMap(([, text]) => parseText(text));
+        said = packets.find((packet) => packet.includes("/admin"));
+        return said;
+      }, "an answer for the namespace");
+      assert.ok(said.startsWith(`${answer}/admin`), `${page}: ${said}`);
+    }
+  });
+
   test("the index is a number whatever is said", async () => {
     for (const j of ["0;alert(1)", "x", "", "-1", "1e3", "../", "9".repeat(400)]) {
       const answer = await fixture.request("GET", { transport: "polling", j, b64: "1" });
