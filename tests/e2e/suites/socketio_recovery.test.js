@@ -210,6 +210,8 @@ test("a channel that was left is not among the restored; one that was joined las
   await client.hears(1, left);
   client.emit("unsubscribe", { channel: left });
   await client.join(app, last);
+  // Until the log knows that it left, nothing is recovered.
+  await until(() => ![undefined, "?"].includes(client.heard.items.filter(({ event }) => event === "parley:position").at(-1)?.args[0]), "the log to know where it is");
   await cutWhile(client, proxy, "rst", async () => {
     for (const channel of [left, kept, last]) await publish(server, channel, 2, 3);
   });
