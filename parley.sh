@@ -158,6 +158,17 @@ test_e2e() {
   (cd tests/e2e && PARLEY_BIN=$root/build/release/server/parley node run.js) 2>&1 | tee "$results/e2e/run.log" >&2 || true
 }
 
+# What treats the program roughly, against one that notices what it touches.
+test_e2e_asan() {
+  [[ -f tests/e2e/run.js ]] || return 0
+  need_node
+  sanitizer_options
+  say "rough treatment and recovery under asan"
+  mkdir -p "$results/e2e-asan"
+  (cd tests/e2e && PARLEY_BIN=$root/build/asan/server/parley node run.js bad_input socketio_recovery) 2>&1 |
+    tee "$results/e2e-asan/run.log" >&2 || true
+}
+
 cmd_test() {
   deps_build
   deps_test
@@ -167,6 +178,7 @@ cmd_test() {
   test_clients
   test_e2e
   sanitized asan 'unit|scenarios|sim'
+  test_e2e_asan
   python3 scripts/count_tests.py "$results"
 }
 
