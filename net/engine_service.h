@@ -1,6 +1,6 @@
 #pragma once
-// Where Engine.IO is served: polling requests and WebSocket upgrades under one path. Requests of a session that lives on
-// another I/O thread are taken there.
+// Where Engine.IO is served: polling requests and WebSocket upgrades under one path. Requests of a session that lives
+// on another I/O thread are taken there.
 //
 // One for each path; shared by all I/O threads, immutable but for the registry.
 

@@ -112,8 +112,7 @@ TEST(AuthExchange, ARefusalBringsTheApplicationsWords) {
 }
 
 TEST(AuthExchange, AnythingElseIsNoAnswer) {
-  for (const int status : {0, 302, 404, 422, 429, 500, 503})
-    EXPECT_EQ(said(status, "true"), "unavailable") << status;
+  for (const int status : {0, 302, 404, 422, 429, 500, 503}) EXPECT_EQ(said(status, "true"), "unavailable") << status;
   for (const auto* body : {"", "null", "1", "\"true\"", "[]", "{}", "<html>", "{\"auth\":7}",
                            "{\"auth\":", "true false", "{\"error\":\"no\"}", "{\"channel_data\":null}"}) {
     EXPECT_EQ(said(200, body), "unavailable") << body;
