@@ -54,9 +54,7 @@ void ActorContext::reply(Reply reply) const {
 
 void ActorContext::refuse(const Request& request, const Error& error) const {
   // Counted before the answer: who reads the counter upon it finds itself counted.
-  if (std::holds_alternative<KeepSession>(request.what)) {
-    metrics.kept_sessions_refused(info(error.code).name).add();  // most are not answered
-  }
+  if (std::holds_alternative<KeepSession>(request.what)) { metrics.kept_sessions_refused(info(error.code).name).add(); }
   if (auto answer = refusal(request, error)) reply(std::move(*answer));
 }
 

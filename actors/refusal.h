@@ -11,7 +11,8 @@ namespace parley::actors {
 std::optional<Reply> refusal(const Request& request, const Error& error);
 
 // Leaving is never refused: who is gone is gone, however full the queues are. Nor is being here, as whom and
-// how: a session that its user does not know of could not be ended. Each connection can say it few times only.
+// how: a session that its user does not know of could not be ended. Nor is a session's last word on what is kept of it.
+// Each connection can say it few times only.
 bool may_be_refused(const Request& request);
 
 }  // namespace parley::actors

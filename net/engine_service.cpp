@@ -136,7 +136,7 @@ EngineService::Query EngineService::parse(std::string_view text) const {
 
 // ---- opening ----
 
-socketio::ClientHello EngineService::hello(const Terms&, const Settings& settings, std::string_view origin,
+socketio::ClientHello EngineService::hello(const Settings& settings, std::string_view origin,
                                            std::span<const std::pair<std::string, std::string>> headers,
                                            std::string_view address, const Query& query, bool tls,
                                            bool over_capacity) const {
@@ -301,7 +301,7 @@ void EngineService::open(const HttpRequest& request, const std::shared_ptr<Excha
   if (origin.empty() && query.form.jsonp) origin = "null";
   const auto session = make_session(
       hub, terms, query,
-      hello(terms, *settings, origin, request.headers, request.client_address, query, request.tls, !place.granted()));
+      hello(*settings, origin, request.headers, request.client_address, query, request.tls, !place.granted()));
   registry_.remember(session);
   const auto answerer = std::make_shared<Answerer>(exchange, std::move(headers));
   session->open_polling(query.form, std::move(place),
@@ -371,7 +371,7 @@ std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& 
   }
   if (!served.speaks(query)) return refuse(5, Errc::unsupported_protocol_version);
   auto session = make_session(*request.hub, served, query,
-                              hello(served, *settings, request.origin, request.headers, request.client_address, query,
+                              hello(*settings, request.origin, request.headers, request.client_address, query,
                                     request.tls, request.over_capacity));
   accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), false);
   return accepted;

@@ -46,7 +46,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
   [[nodiscard]] Terms terms(const Settings& settings) const;
   [[nodiscard]] bool page_allowed(const Settings& settings, std::string_view page, bool jsonp) const;
   Query parse(std::string_view text) const;
-  socketio::ClientHello hello(const Terms& terms, const Settings& settings, std::string_view origin,
+  socketio::ClientHello hello(const Settings& settings, std::string_view origin,
                               std::span<const std::pair<std::string, std::string>> headers, std::string_view address,
                               const Query& query, bool tls, bool over_capacity) const;
   std::shared_ptr<EngineSession> make_session(Hub& hub, const Terms& terms, const Query& query,

@@ -386,8 +386,7 @@ class Importer {
     if (!asked.url.empty()) toml_ += "auth = { url = " + toml_quote(asked.url) + " }\n";
     say(Kind::left_out, "(channels)",
         "the history of domain.*, user.* and admin.* is kept, of others (orders.5, App.Models.User.1) with a "
-        "[[channels]] "
-        "rule: docs/laravel-echo-server.md. A connection on one that is not kept is not recovered");
+        "[[channels]] rule: docs/laravel-echo-server.md. A connection on one that is not kept is not recovered");
     say(Kind::taken, "(new)",
         "apps.key and apps.secret were made for this file, and are others the next time: keep it, or put your own in");
   }

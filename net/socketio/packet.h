@@ -7,6 +7,7 @@
 // JSON stays the text it came as: arguments go out with the same digits, key order and escapes.
 // (socket.io-protocol, revision 5; socket.io-parser.)
 
+#include "core/ids.h"
 #include "core/result.h"
 #include "net/socketio/placeholders.h"
 
@@ -30,7 +31,7 @@ enum class PacketType : std::uint8_t {
 };
 
 inline constexpr std::size_t kAttachmentsMax = 10;  // of one packet, as socket.io-parser
-inline constexpr std::size_t kNamespaceCharsMax = 128;
+inline constexpr std::size_t kNamespaceCharsMax = kSocketNamespaceBytesMax;
 inline constexpr std::uint64_t kAckMax = ~std::uint64_t{0} - 2;
 
 struct Packet {

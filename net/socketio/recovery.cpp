@@ -1,5 +1,5 @@
-// Connection state recovery. What the client has comes back with it, as the offsets of all the channels whose
-// publications are in the log; where it was is kept in the log under its pid. So a session is taken up again by any
+// Connection state recovery. What the client has comes back with it, as the offsets of all the channels that it is on;
+// where it was is kept in the log under its pid. So a session is taken up again by any
 // node that has the log, and after any end of the process.
 //
 // While a kept session is taken up again nothing is said: first the publications that were missed, then CONNECT with
@@ -43,13 +43,10 @@ bool Socket::settled() const {
 std::string Socket::offsets() const {
   if (unsettled_) return std::string(kUnsettled);
   std::string out;
-  const auto add = [&](std::string_view channel, Position position) {
-    if (!out.empty()) out.push_back('-');
-    append_offset(out, channel, position);
-  };
   for (const auto& one : subscriptions_) {
-    const bool tracks = one.extra != nullptr && one.extra->tracking;
-    if (tracks) add(one.channel, one.extra->tracking->sent);
+    if (one.extra == nullptr || !one.extra->tracking) continue;
+    if (!out.empty()) out.push_back('-');
+    append_offset(out, one.channel, one.extra->tracking->sent);
   }
   return out;
 }

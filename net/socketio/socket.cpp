@@ -36,27 +36,22 @@ void Socket::send_connect(Actions& actions) {
   }
 }
 
-// Everything that a client is told goes through here: not before it was told that it is connected.
-void Socket::say(std::string text, Actions& actions) {
-  if (restoring_ == nullptr) {
-    actions.send_text(text);
-    return;
-  }
-  if (restoring_->failed) return;
-  restoring_->bytes += text.size();
-  restoring_->after.push_back(std::move(text));
-  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore("too_much", actions);
-}
+// Everything that a client is told goes through these two: not before it was told that it is connected.
+void Socket::say(std::string text, Actions& actions) { say_or_hold(std::move(text), &Restoring::after, actions); }
 
 // Publications of durable channels: while the session is taken up again they go before everything else.
 void Socket::say_missed(std::string text, Actions& actions) {
+  say_or_hold(std::move(text), &Restoring::missed, actions);
+}
+
+void Socket::say_or_hold(std::string text, std::vector<std::string> Restoring::*where, Actions& actions) {
   if (restoring_ == nullptr) {
     actions.send_text(text);
     return;
   }
   if (restoring_->failed) return;
   restoring_->bytes += text.size();
-  restoring_->missed.push_back(std::move(text));
+  ((*restoring_).*where).push_back(std::move(text));
   if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore("too_much", actions);
 }
 

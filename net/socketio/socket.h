@@ -102,6 +102,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   // socket.cpp
   void say(std::string text, Actions& actions);
   void say_missed(std::string text, Actions& actions);
+  void say_or_hold(std::string text, std::vector<std::string> Restoring::*where, Actions& actions);
   void send_connect(Actions& actions);
   void dispatch(std::string_view event, const Packet& packet, MonoTime now, Actions& actions);
 

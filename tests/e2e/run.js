@@ -23,7 +23,7 @@ if (suites.length === 0) {
 }
 const concurrency = process.env.PARLEY_E2E_CONCURRENCY || "2";
 // These hold answers to 200 ms: nothing else runs beside them.
-const alone = suites.filter((file) => /socketio_(protocol|eio3|engine)\.test\.js$/.test(file));
+const alone = suites.filter((file) => /socketio_(protocol|eio3|engine|upgrade)\.test\.js$/.test(file));
 const others = suites.filter((file) => !alone.includes(file));
 
 const run = (files, width) =>

@@ -3,7 +3,7 @@
 // A Laravel application as far as /broadcasting/auth goes: Illuminate's Request, its session, and the channel callbacks of
 // its RedisBroadcaster, put together as the framework does. Each question is told on stderr as a line of JSON.
 //
-//   SESSIONS=/tmp/sessions php -S 127.0.0.1:8000 authorize.php
+//   SESSIONS=$(mktemp -d) php -S 127.0.0.1:8000 authorize.php
 
 require_once 'Illuminate/Http/autoload.php';
 require_once 'Illuminate/Session/autoload.php';

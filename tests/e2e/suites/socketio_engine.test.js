@@ -6,6 +6,7 @@ import { gunzipSync, inflateSync } from "node:zlib";
 
 import { Plain } from "../lib/crowd.js";
 import { Endpoint, exchange, separator, Wire } from "../lib/engine.js";
+import { assertEchoes, assertError, assertGone } from "../lib/engine_checks.js";
 import { range, startServer, test } from "../lib/harness.js";
 import { until, within } from "../lib/wait.js";
 
@@ -24,22 +25,6 @@ const wire = async (t, endpoint = echo, ...rest) => {
   t.after(() => connected.cut());
   return connected;
 };
-// Another connection, for a session that exists.
-const second = (t, session, endpoint = echo) => {
-  const opened = endpoint.socket({ sid: session.sid });
-  t.after(() => opened.cut());
-  return opened;
-};
-const upgraded = async (t, session) => {
-  const opened = await session.upgrade();
-  t.after(() => opened.cut());
-  return opened;
-};
-const assertError = (answer, code, message, status = 400) => {
-  assert.equal(answer.status, status, answer.text);
-  assert.match(answer.headers["content-type"], /^application\/json/);
-  assert.deepEqual(answer.json, { code, message });
-};
 // Refused in plain HTTP; the reference writes the same answer after the upgrade, which no client can read.
 const assertNeverOpens = async (t, socket) => {
   t.after(() => socket.cut());
@@ -47,12 +32,6 @@ const assertNeverOpens = async (t, socket) => {
   if (refused.status !== undefined) assert.deepEqual([refused.status, refused.text], [400, "Unsupported protocol version"]);
   assert.deepEqual(socket.frames.items, []);
 };
-const assertGone = async (session) => assertError(await session.poll(), 1, "Session ID unknown");
-const assertEchoes = async (session, text = `4still here ${session.sid}`) => {
-  assert.equal((await session.post(text)).text, "ok");
-  await session.next((packet) => packet === text, "the echo");
-};
-
 describe("handshake by polling", () => {
   test("the open packet has what clients need, and nobody may cache it", async () => {
     const { opening, handshake } = await echo.open();
@@ -474,189 +453,6 @@ describe("close", () => {
   });
 });
 
-describe("upgrade", () => {
-  test("from polling to WebSocket", async (t) => {
-    const session = await echo.open();
-    const client = await upgraded(t, session);
-    client.send("4hello");
-    assert.equal(await client.packet(), "4hello");
-    client.send(Buffer.from([1, 2, 3]));
-    assert.deepEqual(await client.packet(), Buffer.from([1, 2, 3]));
-    await until(() => client.pings >= 3, "pings on the WebSocket");
-  });
-
-  test("while it is probed, the poll that waits is answered with a noop, and again", async (t) => {
-    const session = await echo.open();
-    const client = second(t, session);
-    await client.opened;
-    const poll = session.poll();
-    client.send("2probe");
-    assert.equal(await client.packet(), "3probe");
-    assert.match((await poll).text, /^(6|2)$/);
-    assert.match((await session.poll()).text, /^(6|2)$/, "the next poll is not left to wait either");
-    client.send("5");
-    client.send("4hello");
-    assert.equal(await client.packet(), "4hello");
-  });
-
-  test("a client need not wait for the answer to its probe", async (t) => {
-    const session = await echo.open();
-    const client = second(t, session);
-    await client.opened;
-    for (const packet of ["2probe", "5", "4hello"]) client.send(packet);
-    assert.equal(await client.packet(), "3probe");
-    assert.equal(await client.next((packet) => packet !== "6", "the echo"), "4hello");
-    assertError(await session.poll(), 3, "Bad request");
-  });
-
-  test("until the client says so, messages go by polling", async (t) => {
-    const session = await echo.open();
-    const client = second(t, session);
-    await client.opened;
-    client.send("2probe");
-    await client.packet();
-    await session.post("4before");
-    assert.deepEqual(await session.messages(1), ["4before"]);
-    client.send("5");
-    client.send("4after");
-    assert.equal(await client.packet(), "4after");
-  });
-
-  test("what nobody has polled yet goes over the WebSocket afterwards, in order", async (t) => {
-    const session = await echo.open();
-    await session.post(["4one", "4two", "bAQID"]);
-    const client = await upgraded(t, session);
-    client.send("4three");
-    assert.deepEqual([await client.packet(), await client.packet(), await client.packet(), await client.packet()], ["4one", "4two", Buffer.from([1, 2, 3]), "4three"]);
-  });
-
-  test("under load nothing is lost, doubled or out of order", async (t) => {
-    for (const round of range(1, 10)) {
-      const session = await echo.open();
-      const got = [];
-      let polling = true;
-      const polls = (async () => {
-        while (polling) {
-          const answer = await session.poll();
-          if (answer.status !== 200) return;
-          for (const packet of answer.packets) {
-            if (packet === "2") await session.post("3").catch(() => {});
-            else if (packet[0] === "4") got.push(packet);
-          }
-        }
-      })();
-      let sent = 0;
-      const say = () => `4${++sent}`;
-      for (const _ of range(1, round)) await session.post([say(), say()]);
-      const client = second(t, session);
-      await client.opened;
-      client.send("2probe");
-      await session.post([say(), say(), say()]);
-      await client.next((packet) => packet === "3probe", "3probe");
-      await session.post([say(), say()]);
-      // A client pauses its polling, then says so.
-      polling = false;
-      await polls;
-      client.send("5");
-      for (const _ of range(1, 20)) client.send(say());
-      await until(() => got.length + client.packets.filter((packet) => packet[0] === "4").length >= sent, () => `${sent} echoes`);
-      assert.deepEqual([...got, ...client.packets.filter((packet) => packet[0] === "4")], range(1, sent).map((n) => `4${n}`));
-      client.cut();
-    }
-  });
-
-  test("after it, polling requests of the session are refused", async (t) => {
-    const session = await echo.open();
-    const client = await upgraded(t, session);
-    client.send("4a");
-    await client.packet();
-    assertError(await session.poll(), 3, "Bad request");
-    assertError(await session.post("4hello"), 3, "Bad request");
-    client.send("4hello");
-    assert.equal(await client.packet(), "4hello");
-  });
-
-  test("a second WebSocket after it is closed; the first goes on", async (t) => {
-    const session = await echo.open();
-    const client = await upgraded(t, session);
-    client.send("4a");
-    await client.packet();
-    const other = second(t, session);
-    await other.whenClosed();
-    client.send("4hello");
-    assert.equal(await client.packet(), "4hello");
-  });
-
-  test("a second WebSocket during it is closed; the first goes on", async (t) => {
-    const session = await echo.open();
-    const client = second(t, session);
-    await client.opened;
-    client.send("2probe");
-    await client.packet();
-    const other = second(t, session);
-    await other.whenClosed();
-    client.send("5");
-    client.send("4hello");
-    assert.equal(await client.packet(), "4hello");
-  });
-
-  test("a second WebSocket for a session that began as one is closed; the first goes on", async (t) => {
-    const client = await wire(t);
-    const other = second(t, client);
-    await other.whenClosed();
-    client.send("4hello");
-    assert.equal(await client.packet(), "4hello");
-  });
-
-  for (const first of ["4hello", "2", "2prob", "3probe", "5", "abc", Buffer.from("2probe")]) {
-    test(`a first frame that is no probe closes the WebSocket, and polling goes on: ${Buffer.isBuffer(first) ? "binary" : first}`, async (t) => {
-      const session = await echo.open();
-      const client = second(t, session);
-      await client.opened;
-      client.send(first);
-      await client.whenClosed();
-      await assertEchoes(session);
-    });
-  }
-
-  test("after a failed attempt the next one succeeds", async (t) => {
-    const session = await echo.open();
-    const failed = second(t, session);
-    await failed.opened;
-    failed.send("4no");
-    await failed.whenClosed();
-    const client = await upgraded(t, session);
-    client.send("4hello");
-    assert.equal(await client.next((packet) => packet[0] === "4", "the echo"), "4hello");
-  });
-
-  test("a probe that breaks off leaves the session to polling", async (t) => {
-    const session = await echo.open();
-    const client = second(t, session);
-    await client.opened;
-    client.send("2probe");
-    await client.packet();
-    client.cut();
-    await client.whenClosed();
-    await assertEchoes(session);
-  });
-
-  for (const [what, frames] of Object.entries({ "never begun": [], "never finished": ["2probe"] })) {
-    test(`an upgrade that is ${what} is closed after upgradeTimeout, and polling goes on`, async (t) => {
-      const session = await slow.open();
-      const client = second(t, session, slow);
-      await client.opened;
-      const began = performance.now();
-      for (const packet of frames) client.send(packet);
-      await client.whenClosed();
-      const took = performance.now() - began;
-      assert.ok(took > 250 && took < 5_000, `closed after ${took} ms`);
-      assert.equal((await session.post("40")).text, "ok");
-      assert.match(await session.next((packet) => packet.startsWith("40"), "CONNECT"), /^40\{"sid"/);
-    });
-  }
-});
-
 describe("what the configuration says", () => {
   test("the application's endpoint tells its own times and maxPayload", async () => {
     const { handshake } = await slow.open();
@@ -688,54 +484,5 @@ describe("what the configuration says", () => {
     assertError(await old.request("GET", { transport: "polling" }), 5, "Unsupported protocol version");
     await assertNeverOpens(t, old.socket());
     await new Endpoint(own.port, "/socket.io/").open();
-  });
-});
-
-describe("pages of other origins", () => {
-  const page = "https://app.example";
-  const ask = (on, method, query, headers = {}) => new Endpoint(on.port, "/socket.io/").request(method, query, { headers: { Origin: page, ...headers } });
-  const cors = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith("access-control-")));
-
-  test("by default a browser lets none of them read an answer", async () => {
-    assert.deepEqual(cors(await ask(server, "GET", { transport: "polling" })), {});
-    const preflight = await ask(server, "OPTIONS", { transport: "polling" }, { "Access-Control-Request-Method": "POST" });
-    assert.deepEqual(cors(preflight), {});
-  });
-
-  test("one origin with credentials: on answers, errors and preflights", async (t) => {
-    const own = await startServer({ socketio: { cors_origins: [page], cors_credentials: true } });
-    t.after(() => own.stop());
-    const allowed = { "access-control-allow-origin": page, "access-control-allow-credentials": "true" };
-    for (const query of [{ transport: "polling" }, { transport: "polling", sid: "nobody" }, { transport: "abc" }]) {
-      const answer = await ask(own, "GET", query);
-      assert.deepEqual(cors(answer), allowed, JSON.stringify(query));
-      assert.match(answer.headers.vary, /\bOrigin\b/);
-    }
-    const preflight = await ask(own, "OPTIONS", { transport: "polling" }, { "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-token,content-type" });
-    assert.equal(preflight.status, 204);
-    assert.equal(preflight.headers["content-length"], "0");
-    assert.deepEqual(cors(preflight), { ...allowed, "access-control-allow-methods": "GET,HEAD,PUT,PATCH,POST,DELETE", "access-control-allow-headers": "x-token,content-type" });
-    assert.match(preflight.headers.vary, /\bOrigin\b/);
-    assert.match(preflight.headers.vary, /\bAccess-Control-Request-Headers\b/);
-    const stranger = await new Endpoint(own.port, "/socket.io/").request("GET", { transport: "polling" }, { headers: { Origin: "https://evil.example" } });
-    assert.notEqual(stranger.headers["access-control-allow-origin"], "https://evil.example");
-    assert.notEqual(stranger.headers["access-control-allow-origin"], "*");
-  });
-
-  test("several origins: each is told its own name", async (t) => {
-    const own = await startServer({ socketio: { cors_origins: [page, "https://two.example"] } });
-    t.after(() => own.stop());
-    for (const Origin of [page, "https://two.example"]) {
-      const answer = await ask(own, "GET", { transport: "polling" }, { Origin });
-      assert.deepEqual(cors(answer), { "access-control-allow-origin": Origin });
-      assert.match(answer.headers.vary, /\bOrigin\b/);
-    }
-    assert.equal(cors(await ask(own, "GET", { transport: "polling" }, { Origin: "https://evil.example" }))["access-control-allow-origin"], undefined);
-  });
-
-  test("every origin", async (t) => {
-    const own = await startServer({ socketio: { cors_origins: ["*"] } });
-    t.after(() => own.stop());
-    assert.deepEqual(cors(await ask(own, "GET", { transport: "polling" })), { "access-control-allow-origin": "*" });
   });
 });

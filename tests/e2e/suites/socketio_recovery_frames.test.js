@@ -1,7 +1,7 @@
 // Connection state recovery, frame by frame: what a client that brings a pid and an offset is sent, and where none may
 // be believed.
 import assert from "node:assert/strict";
-import { after, before, describe } from "node:test";
+import { after, before } from "node:test";
 
 import { Endpoint } from "../lib/engine.js";
 import { apps, fresh, range, startServer, test } from "../lib/harness.js";
@@ -27,9 +27,9 @@ const publish = async (on, channel, from, to = from, extra = {}) => {
   }
 };
 
-const endpoint = () => new Endpoint(server.port, "/socket.io/");
-const dial = async (t, payload = {}) => {
-  const wire = await endpoint().connect();
+const endpoint = (on = server) => new Endpoint(on.port, "/socket.io/");
+const dial = async (t, payload = {}, on = server) => {
+  const wire = await endpoint(on).connect();
   t.after(() => wire.cut());
   wire.send(`40${JSON.stringify(payload)}`);
   wire.before = [];
@@ -357,14 +357,8 @@ test("connections that break while they are recovered cost nothing: the next one
 test("killed at any moment while channels are joined and left: what the client was told is so, or it is not recovered", { timeout: 180_000 }, async (t) => {
   const own = await startServer(sections);
   t.after(() => own.stop());
-  const dialOwn = async (payload) => {
-    const wire = await new Endpoint(own.port, "/socket.io/").connect();
-    t.after(() => wire.cut());
-    wire.send(`40${JSON.stringify(payload)}`);
-    return Object.assign(wire, JSON.parse((await wire.next((packet) => packet.startsWith("40"), "CONNECT")).slice(2)));
-  };
   for (const round of range(1, 16)) {
-    const wire = await dialOwn({});
+    const wire = await dial(t, {}, own);
     const count = round % 4 === 3 ? 40 : 3;
     const channels = range(1, count).map(() => fresh("private-domain."));
     channels.forEach((channel, n) => wire.send(`42${n}${JSON.stringify(["subscribe", { channel, auth: channelAuth(app, wire.sid, channel) }])}`));
@@ -379,7 +373,7 @@ test("killed at any moment while channels are joined and left: what the client w
     }
     await own.restart();
     const joined = wire.packets.filter((packet) => typeof packet === "string" && /^43\d+\[/.test(packet)).map((packet) => parsed(packet)[0].channel).filter((channel) => channel !== undefined);
-    const back = await dialOwn({ pid: wire.pid, offset: lastOffset(wire) });
+    const back = await dial(t, { pid: wire.pid, offset: lastOffset(wire) }, own);
     if (back.sid !== wire.sid) {
       assert.ok(!settled, `round ${round}: it stood in the log, and is not recovered`);
       continue;
@@ -442,19 +436,12 @@ test("what is said before CONNECT is answered comes to nothing, and hides nothin
 test("a sign-in changes whose session it is: after a kill it is this user's, or not recovered", async (t) => {
   const own = await startServer(sections);
   t.after(() => own.stop());
-  const site = () => new Endpoint(own.port, "/socket.io/");
-  const open = async (payload) => {
-    const wire = await site().connect();
-    t.after(() => wire.cut());
-    wire.send(`40${JSON.stringify(payload)}`);
-    return Object.assign(wire, JSON.parse((await wire.next((packet) => packet.startsWith("40"), "CONNECT")).slice(2)));
-  };
-  const wire = await open({});
+  const wire = await dial(t, {}, own);
   await subscribe(wire, fresh("private-domain."));
   const user_data = JSON.stringify({ id: fresh("u") });
   wire.send(`421${JSON.stringify(["signin", { auth: userAuth(app, wire.sid, user_data), user_data }])}`);
   assert.doesNotMatch(await wire.next((packet) => packet.startsWith("431"), "an answer"), /error/);
   await own.restart();
-  const back = await open({ pid: wire.pid, offset: lastOffset(wire) });
+  const back = await dial(t, { pid: wire.pid, offset: lastOffset(wire) }, own);
   assert.notEqual(back.sid, wire.sid, "nobody would have signed in again");
 });

@@ -197,4 +197,17 @@ class ChannelWorld : public ChannelPort {
   }
 };
 
+// A durable channel that is open, with one subscriber.
+struct OpenDurableChannel : ::testing::Test {
+  ChannelWorld world{"private-domain.7"};
+  OpenDurableChannel() {
+    world.subscribe(1);
+    world.answer_open();
+  }
+  void say(int count) {
+    for (int i = 0; i < count; ++i) world.publish("m");
+    world.commit();
+  }
+};
+
 }  // namespace parley::actors
