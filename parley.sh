@@ -3,7 +3,8 @@
 # what is done already is not done twice.
 #
 #   ./parley.sh run [flags]   build, then `parley serve --dev` with ./data; prints the address
-#   ./parley.sh test          build and run every test; the last line is `N passed, N failed`
+#   ./parley.sh test          build and run every test; the last line is `N passed, N failed`, and `, N skipped`
+#                             where something is not installed; the reasons stand above it
 #   ./parley.sh build         the optimized program: build/release/server/parley
 #   ./parley.sh deps          install packages (apt) and the parts from npm
 #   ./parley.sh lint          format of all files, clang-tidy on the files changed since main
@@ -25,7 +26,7 @@ build_packages=(
   g++ cmake ninja-build ccache mold pkg-config python3
   libcaf-dev libboost1.81-dev libboost-json1.81-dev librocksdb-dev capnproto libcapnp-dev prometheus-cpp-dev
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libcurl4-openssl-dev libhiredis-dev zlib1g-dev libgtest-dev libgmock-dev)
-test_packages=(chromium nginx-light prometheus openssl curl
+test_packages=(chromium nginx-light prometheus openssl curl python3-venv
   redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-container php-illuminate-redis
   php-illuminate-http php-illuminate-session php-illuminate-filesystem)
 lint_packages=(clang-format-14 clang-tidy-14)

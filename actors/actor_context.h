@@ -6,7 +6,9 @@
 #include "actors/channel.h"
 #include "actors/gateway.h"
 #include "actors/user.h"
+#include "actors/visit_memory.h"
 #include "cluster/shard.h"
+#include "core/byte_budget.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/random.h"
@@ -53,6 +55,7 @@ struct ActorContext {
         metrics(metrics_in),
         settings(settings_in),
         revocations(revocations_in),
+        catch_up(std::make_shared<ByteBudget>(metrics_in.catch_up_bytes, metrics_in.catch_up_waiting)),
         channel_metrics(metrics_in),
         user_metrics(metrics_in) {}
 
@@ -61,6 +64,8 @@ struct ActorContext {
   Metrics& metrics;
   SettingsSource& settings;
   Revocations& revocations;
+  VisitMemory visits;
+  std::shared_ptr<ByteBudget> catch_up;  // of missed publications on their way; outlives those who hold some
   ChannelMetrics channel_metrics;
   UserMetrics user_metrics;
   cluster::Shards* shards = nullptr;            // set by begin(); outlives the actors

@@ -22,7 +22,7 @@ Channel::Channel(ChannelKey key, SettingsPtr settings, const ChannelMetrics& met
       port_(port),
       subscribers_(metrics_, port_),
       untold_(key_, port_, next_read_),
-      resumes_(key_, port_, cursors_, next_token_, next_read_),
+      resumes_(key_, metrics_, port_, cursors_, next_token_, next_read_, cursor_bounds_),
       notices_(key_, metrics_.notices_dropped, port_) {
   configure(std::move(settings));
   if (!needs_state()) stage_ = Stage::open;
@@ -33,6 +33,7 @@ void Channel::configure(SettingsPtr settings) {
   settings_ = std::move(settings);
   rule_ = &settings_->rule_for(key_.name());
   app_ = settings_->app_by_id(key_.app());
+  cursor_bounds_ = cursor_bounds(*settings_);
   notices_.configure(settings_);
   if (stage_ != Stage::open) return;
   notice_who_is_here({});
@@ -64,7 +65,8 @@ void Channel::notice_who_is_here(WallTime wall) {
   if (!notices_.opened() || !notices_.wants_state()) return;
   if (subscribers_.size() > 0) notices_.came({}, wall);
   if (subscribers_.roster().size() == 0) return;
-  for (const auto& member : subscribers_.roster().snapshot()->members) notices_.came(member->user_id, wall);
+  for (const auto& member : subscribers_.roster().snapshot()->members)
+    notices_.came({member->user_id, member->id_form}, wall);
 }
 
 void Channel::handle(Request request, MonoTime now, WallTime wall) {
@@ -95,24 +97,57 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
   attended_ = false;
   reopen_at_.reset();
   if (durable()) {  // else what is stored is of an earlier life
-    newest_ = state->newest;
+    if (!newest_.exists()) {
+      newest_ = state->newest;
+    } else if (state->newest.epoch != newest_.epoch) {
+      begin_anew(state->newest, now);
+    }  // else what is stored and was not told yet still comes
     if (state->cached) cached_ = state->cached;
+    if (newest_.exists()) keep_early_visits(now);
   }
   take_early(now);
+  if (stage_ == Stage::opening) {  // one of them was of another life than the state: it is read again
+    waiting_.insert(waiting_.begin(), std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()));
+    return;
+  }
   notices_.opened(state->told, now + settings_->timing.restart_grace, wall);
   notice_who_is_here(wall);
   for (auto& request : waiting) dispatch(request, now, wall);
 }
 
+// After a failure of the disk the newest publications of durability async may be gone, and their offsets are given out
+// again under another epoch. `from`: as far as the new life is told already.
+void Channel::begin_anew(Position from, MonoTime now) {
+  const ChannelEvent::Gap gap{from.epoch, newest_.offset, Offset{from.offset.value + 1}};
+  newest_ = from;
+  cursors_.begin_anew();
+  resumes_.deleted();  // the pages at hand are of the old life
+  subscribers_.tell({.channel = key_, .what = gap, .except = {}, .accepted = now});
+}
+
 void Channel::take_early(MonoTime now) {
   if (stage_ == Stage::opening && opens_ > 0) return;
-  for (const auto& [token, effect] : std::exchange(early_, {})) applied(token, effect, now);
+  for (const auto& [token, effect] : std::exchange(early_, {})) {
+    const auto* appended = std::get_if<Effect::Appended>(&effect.what);
+    if (appended != nullptr && stage_ == Stage::open && of_another_life(*appended->publication)) {
+      // Told before what was read, or after it: what is stored says which life it is.
+      settle(token, *appended->publication);
+      reopen();
+    } else {
+      applied(token, effect, now);
+    }
+  }
+}
+
+bool Channel::of_another_life(const Publication& publication) const {
+  return newest_.exists() && publication.position.epoch != newest_.epoch;
 }
 
 void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
   const auto& from = request.from;
   if (auto* subscribe = std::get_if<Subscribe>(&request.what)) return on(from, *subscribe, now, wall);
   if (auto* unsubscribe = std::get_if<Unsubscribe>(&request.what)) return on(from, *unsubscribe, now, wall);
+  if (auto* more = std::get_if<MoreMissed>(&request.what)) return on(from, *more, now, wall);
   if (auto* publish = std::get_if<Publish>(&request.what)) return on(from, *publish, now, wall);
   if (auto* confirm = std::get_if<Confirm>(&request.what)) return on(from, *confirm, now, wall);
   if (std::holds_alternative<GetChannel>(request.what)) return port_.reply({from, describe(wall)});
@@ -125,8 +160,10 @@ void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
     reads_.emplace(read, PendingRead{from});
     return port_.read_history(std::move(*query), read);
   }
+  if (early_save_) return hold(std::move(request), wall);
   const bool removal = std::holds_alternative<DeletePublication>(request.what);
   CHECK(removal || std::holds_alternative<DeleteHistory>(request.what));
+  resumes_.deleted();
   cached_.reset();  // whatever was deleted must not be told by the cache; the next publication fills it
   if (!durable()) return port_.reply({from, Done{0}});
   const auto token = next_token_++;
@@ -152,15 +189,107 @@ void Channel::on(const ReplyTo& from, Subscribe& subscribe, MonoTime now, WallTi
   }
   Joining joining{.from = from, .subscribe = std::move(subscribe)};
   if (!durable()) return join(std::move(joining), now, wall);
-  if_ready(resumes_.begin(std::move(joining), newest_, settings_->limits, wall), now, wall);
+  const auto& ask = joining.subscribe.resume;
+  if (!newest_.exists() && !ask.since && !ask.client_id.empty()) { return visit_early(std::move(joining), now, wall); }
+  join_all(resumes_.begin(std::move(joining), at(now, wall)), now, wall);
 }
 
-void Channel::if_ready(std::optional<Joining> joining, MonoTime now, WallTime wall) {
-  if (joining) join(std::move(*joining), now, wall);
+// A stock client on a channel that nobody published on yet: it has nothing, and is due all that comes. It is only
+// remembered, for what is not published on may be anybody's invention.
+void Channel::visit_early(Joining joining, MonoTime now, WallTime wall) {
+  const auto& client_id = joining.subscribe.resume.client_id;
+  bool known = std::any_of(early_visits_.begin(), early_visits_.end(),
+                           [&](const auto& row) { return row.second.clients.contains(client_id); });
+  // Maybe there is a first publication: it need not have that one, but all that follows, and so it is stored behind it.
+  if (!known && (early_save_ || !pending_.empty() || in_doubt_)) {
+    if (early_unsure_until_ > wall) joining.outcome = ResumeOutcome::gap;
+    return resumes_.visit(std::move(joining), at(now, wall));
+  }
+  if (!known) known = port_.visits().visit(key_, client_id, joining.from.origin, visit_bounds(*settings_), wall);
+  if (known) joining.outcome = ResumeOutcome::complete;
+  join(std::move(joining), now, wall);
 }
 
-void Channel::cursor_read(std::uint64_t read, Result<std::optional<Offset>> offset, MonoTime now, WallTime wall) {
-  if_ready(resumes_.cursor_read(read, std::move(offset), newest_, wall), now, wall);
+// They are stored before the first publication is proposed: who has that one has them. What asks for a change meanwhile
+// waits, for one entry of the log may be refused and the next be stored.
+bool Channel::store_early_visits(WallTime wall) {
+  auto visits = port_.visits().take(key_, wall);
+  if (visits.cursors.empty() && visits.unsure_until <= early_unsure_until_) return false;  // the mark is stored
+  const auto token = next_token_++;
+  early_save_ = token;
+  auto& early = early_visits_[token];
+  early.time = wall;
+  for (const auto& one : visits.cursors) early.clients.emplace(one.client_id, one.origin);
+  SaveCursors save{std::move(visits.cursors), cursor_bounds_, SaveCursors::For::first, visits.unsure_until};
+  early_unsure_until_ = std::max(early_unsure_until_, save.unsure_until);
+  port_.propose(Command{.channel = key_, .time = wall, .what = std::move(save)}, token, WaitForDisk::yes);
+  return true;
+}
+
+void Channel::hold(Request request, WallTime wall) {
+  if (held_.size() < settings_->limits.shard_pending_commands_max) {
+    held_.emplace_back(std::move(request), wall);
+  } else if (auto reply = refusal(request, make_error(Errc::overloaded))) {
+    port_.reply(std::move(*reply));
+  }
+}
+
+void Channel::early_visits_stored(MonoTime now) {
+  early_save_.reset();
+  for (auto& [request, wall] : std::exchange(held_, {})) {
+    if (auto* publish = std::get_if<Publish>(&request.what)) {
+      publish_durable(request.from, *publish, wall);
+    } else {
+      dispatch(request, now, wall);
+    }
+  }
+}
+
+void Channel::early_visits_refused(CommandToken token, const Error& error, MonoTime now) {
+  early_save_.reset();
+  early_unsure_until_ = {};
+  auto visits = early_visits_.extract(token);
+  // Stored or not: they are due the first publication that there will be.
+  for (const auto& [client_id, origin] : visits.mapped().clients) {
+    if (newest_.exists()) {
+      cursors_.confirm(client_id, Offset{0}, newest_.epoch, origin, now);
+    } else {
+      port_.visits().visit(key_, client_id, origin, visit_bounds(*settings_), visits.mapped().time);
+    }
+  }
+  for (auto& [request, wall] : std::exchange(held_, {})) {
+    if (auto reply = refusal(request, error)) port_.reply(std::move(*reply));
+  }
+}
+
+// The channel exists from now on: whoever is remembered still is saved as others are.
+void Channel::keep_early_visits(MonoTime now) {
+  in_doubt_ = false;
+  std::erase_if(early_visits_, [&](const auto& row) { return row.first != early_save_; });
+  for (const auto& one : port_.visits().take(key_, {}).cursors) {
+    cursors_.confirm(one.client_id, Offset{0}, newest_.epoch, one.origin, now);
+  }
+}
+
+ChannelResumes::Now Channel::at(MonoTime now, WallTime wall) const { return {newest_, settings_->limits, now, wall}; }
+
+void Channel::join_all(ChannelResumes::Ready ready, MonoTime now, WallTime wall) {
+  for (auto& joining : ready) join(std::move(joining), now, wall);
+}
+
+void Channel::on(const ReplyTo& from, MoreMissed& more, MonoTime now, WallTime wall) {
+  if (!subscribers_.joined(from.session, more.subscription)) return;  // left meanwhile
+  if (durable()) return resumes_.more(from, more, at(now, wall));
+  // A reload took the history away: everything is live from here on.
+  port_.reply({from, Missed{.channel = key_, .subscription = more.subscription, .reached = newest_, .last = true}});
+}
+
+void Channel::reserved(std::uint64_t read, std::shared_ptr<const void> held, MonoTime now, WallTime wall) {
+  join_all(resumes_.reserved(read, std::move(held), at(now, wall)), now, wall);
+}
+
+void Channel::cursor_read(std::uint64_t read, Result<CursorFound> offset, MonoTime now, WallTime wall) {
+  join_all(resumes_.cursor_read(read, std::move(offset), at(now, wall)), now, wall);
 }
 
 void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall) {
@@ -169,10 +298,13 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
     if (found.gap) subscribers_.tell({.channel = key_, .what = *found.gap, .except = {}, .accepted = now});
     for (auto& publication : found.publications) {
       newest_ = publication->position;
+      resumes_.told(publication, settings_->limits);
       fan_out(std::move(publication), {}, now);
     }
+    if (newest_.exists()) keep_early_visits(now);
     for (auto held = found.held.begin(); held != found.held.end(); ++held) {
-      if (held == found.held.begin()) {
+      const auto& first = std::get<Effect::Appended>(found.held.front().second.what).publication->position;
+      if (held == found.held.begin() && first.epoch == newest_.epoch) {
         answer(held->first, held->second, now);
       } else {
         applied(held->first, held->second, now);
@@ -186,7 +318,14 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
     if (!page) return port_.reply({from, Refused{page.error()}});
     return port_.reply({from, std::move(*page)});
   }
-  if_ready(resumes_.history_read(read, std::move(page), newest_, settings_->limits), now, wall);
+  if (page && newest_.exists() && page->newest.epoch != newest_.epoch) {
+    // Who resumes was read from another life than the one that is told here: it asks again when we know which it is.
+    auto asking = resumes_.give_back(read);
+    waiting_.insert(waiting_.end(), std::make_move_iterator(asking.begin()), std::make_move_iterator(asking.end()));
+    if (!asking.empty() && (stage_ == Stage::open || opens_ == 0)) reopen();
+    return;
+  }
+  join_all(resumes_.history_read(read, std::move(page), at(now, wall)), now, wall);
 }
 
 void Channel::join(Joining joining, MonoTime now, WallTime wall) {
@@ -205,7 +344,7 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
   }
   const auto [fresh, user_came] = subscribers_.join(joining.from, subscribe.subscription, member, now);
   if (fresh && subscribers_.size() == 1) notices_.came({}, wall);
-  if (user_came) notices_.came(member->user_id, wall);
+  if (user_came) notices_.came({member->user_id, member->id_form}, wall);
 
   Subscribed answer{.channel = key_, .subscription = subscribe.subscription};
   if (traits_.presence) answer.roster = roster.snapshot();
@@ -215,7 +354,8 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
     answer.gap_after = joining.asked;
     answer.gap_before = joining.gap_before;
   }
-  answer.catching_up = !joining.missed.empty();
+  answer.catching_up = !joining.last || !joining.page.publications.empty();
+  if (answer.catching_up) answer.from = joining.since;
   answer.cache_channel = traits_.cache;
   answer.cached = cached(wall);
   if (answer.cache_channel && answer.cached == nullptr) notices_.cache_miss(wall);
@@ -223,8 +363,7 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
   port_.reply({joining.from, std::move(answer)});
   if (outcome == ResumeOutcome::complete) metrics_.resumed_complete.add();
   if (outcome == ResumeOutcome::gap) metrics_.resumed_gap.add();
-  metrics_.missed_publications.add(static_cast<double>(joining.missed.size()));
-  resumes_.send_missed(joining);
+  if (!joining.last || !joining.page.publications.empty()) resumes_.send_missed(joining);
 
   if (user_came) {
     subscribers_.tell(
@@ -240,7 +379,9 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
   const bool joined = subscribers_.joined(from.session, unsubscribe.subscription);
   const bool on_purpose = unsubscribe.reason == LeaveReason::unsubscribed;
   if (durable() && !unsubscribe.client_id.empty() && on_purpose && (joined || waited)) {
-    cursors_.forget(unsubscribe.client_id, now);
+    port_.visits().forget(key_, unsubscribe.client_id);
+    const bool maybe_stored = early_save_ || !early_visits_.empty() || !pending_.empty() || in_doubt_;
+    if (newest_.exists() || maybe_stored) cursors_.forget(unsubscribe.client_id, now);
   }
   if (!joined) return;
   subscribers_.leave(from.session, now, on_purpose ? rule_->presence_linger : rule_->presence_grace);
@@ -251,7 +392,7 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
 void Channel::member_gone(const RosterBook::Gone& member) {
   notices_.gone(member.user_id, member.left);
   subscribers_.tell({.channel = key_,
-                     .what = ChannelEvent::MemberRemoved{member.user_id, member.user_info},
+                     .what = ChannelEvent::MemberRemoved{member.user_id, member.user_info, member.id_form},
                      .except = {},
                      .accepted = {}});
 }
@@ -269,6 +410,7 @@ void Channel::on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime w
   publication->data = std::move(publish.data);
   publication->kind = publish.kind;
   publication->user_id = std::move(publish.user_id);
+  publication->id_form = publish.id_form;
   publication->time = wall;
   if (traits_.cache && !publish.client_event) cached_ = publication;
   if (publish.client_event) notices_.client_event(*publication, from.session);
@@ -280,6 +422,7 @@ void Channel::on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime w
 }
 
 void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wall) {
+  if (early_save_ || (!newest_.exists() && store_early_visits(wall))) { return hold({from, std::move(publish)}, wall); }
   const auto token = next_token_++;
   pending_.emplace(token, PendingPublish{.from = from,
                                          .ack = publish.ack,
@@ -289,16 +432,22 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
                                          .wants_counts = publish.wants_counts,
                                          .client_event = publish.client_event});
   AppendPublication append;
-  if (!newest_.exists()) append.epoch_if_new = Epoch{port_.random() | 1};  // never 0
+  append.epoch_if_new = Epoch{port_.random() | 1};  // never 0. What we know the shard may not know any more
   append.event = std::move(publish.event);
   append.data = std::move(publish.data);
   append.kind = publish.kind;
   append.user_id = std::move(publish.user_id);
+  append.id_form = publish.id_form;
   append.idempotency_key = std::move(publish.idempotency_key);
+  if (!append.idempotency_key.empty()) {
+    append.key_scope = publish.key_scope.empty() ? std::string(kApplicationKeys) : std::move(publish.key_scope);
+  }
   append.once = std::move(publish.once);
+  if (!append.once.empty()) append.once_repeat = publish.once_repeat;
   append.retention = rule_->retention;
   append.cache = traits_.cache && !publish.client_event;
   append.except = publish.except;
+  append.unsynced = rule_->durability == Durability::async;
   port_.propose(Command{.channel = key_, .time = wall, .what = std::move(append)}, token,
                 rule_->durability == Durability::async ? WaitForDisk::no : WaitForDisk::yes);
 }
@@ -306,11 +455,19 @@ void Channel::publish_durable(const ReplyTo& from, Publish& publish, WallTime wa
 void Channel::applied(CommandToken token, const Effect& effect, MonoTime now) {
   if (notices_.applied(token)) return;
   cursors_.applied(token);
+  if (token != 0 && early_save_ == token) return early_visits_stored(now);
+  if (token != 0 && log_asked_ == token) return log_asked_.reset();
   const auto* appended = std::get_if<Effect::Appended>(&effect.what);
   if (appended != nullptr && stage_ == Stage::opening) {
     // Found in the log by a recovery. Who joins once the state is here must not get again what it says.
     if (opens_ > 0) return static_cast<void>(early_.emplace_back(token, effect));
     return settle(token, *appended->publication);  // what is asked for later will have it
+  }
+  if (appended != nullptr && of_another_life(*appended->publication)) {
+    const auto first = appended->publication->position;
+    // Of one that was proposed by somebody else nobody knows when it was: what is stored says which life it is.
+    if (token == 0) return reopen();
+    begin_anew({first.epoch, std::min(newest_.offset, Offset{first.offset.value - 1})}, now);
   }
   if (appended != nullptr && newest_.exists() && appended->publication->position.offset <= newest_.offset) {
     // Told before, as one of those whose outcome had been unknown: only its publisher may still wait.
@@ -331,9 +488,21 @@ void Channel::settle(CommandToken token, const Publication& publication) {
 
 void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   const auto* told = std::get_if<Effect::Appended>(&effect.what);
-  if (told != nullptr) newest_ = told->publication->position;
-  if (auto visitor = resumes_.stored(token)) {
+  if (told != nullptr) {
+    const bool first = !newest_.exists();
+    newest_ = told->publication->position;
+    if (first) keep_early_visits(now);
+    resumes_.told(told->publication, settings_->limits);
+  }
+  if (auto visitor = resumes_.stored(token, newest_.epoch)) {
     const auto wall = visitor->asked_at;
+    // What was published meanwhile it gets as little as what was before.
+    if (visitor->outcome == ResumeOutcome::gap) visitor->gap_before = Offset{newest_.offset.value + 1};
+    if (!newest_.exists()) {  // there was no first publication after all
+      visitor->outcome = ResumeOutcome::none;
+      port_.visits().visit(key_, visitor->subscribe.resume.client_id, visitor->from.origin, visit_bounds(*settings_),
+                           wall);
+    }
     return join(std::move(*visitor), now, wall);
   }
   const auto place = pending_.find(token);
@@ -345,6 +514,7 @@ void Channel::answer(CommandToken token, const Effect& effect, MonoTime now) {
   pending_.erase(place);
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) {
     const auto* removed = std::get_if<Effect::Removed>(&effect.what);
+    resumes_.deleted();
     return port_.reply({removal->from, Done{removed != nullptr ? removed->count : 0}});
   }
   const auto& publish = std::get<PendingPublish>(pending);
@@ -370,12 +540,22 @@ void Channel::refused(CommandToken token, const Error& error, MonoTime now) {
   if (notices_.refused(token, now)) return;
   if (resumes_.refused(token, error, now)) return;
   cursors_.refused(token, now);
+  if (early_save_ == token) return early_visits_refused(token, error, now);
+  if (log_asked_ == token) {
+    log_asked_.reset();
+    ask_log_at_ = now + kReopenAfter;
+    return;
+  }
   const auto place = pending_.find(token);
   if (place == pending_.end()) return;
   const auto pending = std::move(place->second);
   pending_.erase(place);
   if (const auto* removal = std::get_if<PendingRemoval>(&pending)) return port_.reply({removal->from, Refused{error}});
   const auto& publish = std::get<PendingPublish>(pending);
+  if (!newest_.exists()) {  // it may be in the log all the same: whoever comes before we know is stored behind it
+    in_doubt_ = true;
+    ask_log_at_ = now + kReopenAfter;
+  }
   port_.reply({publish.from, PublishRefused{key_, publish.ack, error}});
 }
 
@@ -396,8 +576,10 @@ void Channel::count_changed(MonoTime now) {
   tell_count_at_ = subscribers_.size() > kCountThrottledAbove ? std::max(now, count_told_ + interval) : now;
 }
 
-void Channel::on(const ReplyTo&, Confirm& confirm, MonoTime now, WallTime) {
-  if (durable() && confirm.offset <= newest_.offset) cursors_.confirm(confirm.client_id, confirm.offset, now);
+void Channel::on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime) {
+  if (!durable() || !newest_.exists() || confirm.offset > newest_.offset) return;
+  const bool of_this_life = confirm.epoch == newest_.epoch || confirm.epoch.value == 0;
+  if (of_this_life) cursors_.confirm(confirm.client_id, confirm.offset, newest_.epoch, from.origin, now);
 }
 
 void Channel::tick(MonoTime now, WallTime wall) {
@@ -405,8 +587,18 @@ void Channel::tick(MonoTime now, WallTime wall) {
     reopen_at_.reset();
     if (stage_ == Stage::opening && waiting_.empty()) ask_state();
   }
+  if (ask_log_at_ && *ask_log_at_ <= now) {
+    // What stands in the log before this is settled when this is: the channel may sleep, and wakes up knowing it.
+    ask_log_at_.reset();
+    log_asked_ = next_token_++;
+    SaveCursors nothing{{}, cursor_bounds_, SaveCursors::For::published, {}};
+    port_.propose(Command{.channel = key_, .time = wall, .what = std::move(nothing)}, *log_asked_, WaitForDisk::yes);
+  }
   for (const auto& member : subscribers_.expire(now)) member_gone(member);
+  resumes_.tick(now);
   if (auto save = cursors_.next(next_token_, now)) {
+    save->bounds = cursor_bounds_;
+    save->kept_for = SaveCursors::For::published;
     // Written, not waited for: a lost confirmation means that a client gets a little more again.
     port_.propose(Command{.channel = key_, .time = wall, .what = std::move(*save)}, next_token_++, WaitForDisk::no);
   }
@@ -428,7 +620,8 @@ void Channel::tick(MonoTime now, WallTime wall) {
 
 std::optional<MonoTime> Channel::deadline() const {
   auto first = subscribers_.deadline();
-  for (const auto& other : {cursors_.deadline(), tell_count_at_, reopen_at_, notices_.deadline()}) {
+  for (const auto& other :
+       {cursors_.deadline(), tell_count_at_, reopen_at_, ask_log_at_, notices_.deadline(), resumes_.deadline()}) {
     if (other && (!first || *other < *first)) first = other;
   }
   return first;
@@ -442,6 +635,7 @@ PublicationPtr Channel::cached(WallTime wall) const {
 
 bool Channel::idle(WallTime wall) const {
   if (attended_ || !notices_.settled()) return false;
+  if (early_save_ || ask_log_at_ || log_asked_) return false;
   if (tell_count_at_ && notices_.wants(NoticeKind::subscription_count)) return false;
   if (!durable() && cached(wall) != nullptr) return false;
   return subscribers_.empty() && waiting_.empty() && pending_.empty() && resumes_.empty() && reads_.empty() &&

@@ -6,8 +6,9 @@
 // Owned by one channel actor (channel_actor.cpp) or by the simulator. Not thread-safe.
 //
 // Order is decided here: an ephemeral publication goes out when it comes in; a durable one when the
-// shard tells its effect. A subscriber that resumes is registered in the same step in which the last
-// page of what it missed is sent, so nothing can fall between the two and nothing comes twice.
+// shard tells its effect. A subscriber that resumes joins with the first page of what it missed and asks for the others
+// as its socket takes them (channel_resumes.h). The last page goes out in the step in which it reaches the newest
+// publication, and durable ones count as live for it from there on: nothing falls between, and nothing comes twice.
 
 #include "actors/channel_cursors.h"
 #include "actors/channel_metrics.h"
@@ -24,6 +25,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -37,15 +39,16 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // One Subscribe, Unsubscribe, Publish, Confirm, GetChannel, GetMembers, GetHistory, DeletePublication or
+  // One Subscribe, Unsubscribe, MoreMissed, Publish, Confirm, GetChannel, GetMembers, GetHistory, DeletePublication or
   // DeleteHistory of this channel. Waits inside until the channel is open.
   void handle(Request request, MonoTime now, WallTime wall);
 
   void opened(Result<DurableState> state, MonoTime now, WallTime wall);
   void applied(CommandToken token, const Effect& effect, MonoTime now);
   void refused(CommandToken token, const Error& error, MonoTime now);
+  void reserved(std::uint64_t read, std::shared_ptr<const void> held, MonoTime now, WallTime wall);
   void history_read(std::uint64_t read, Result<HistoryPage> page, MonoTime now, WallTime wall);
-  void cursor_read(std::uint64_t read, Result<std::optional<Offset>> offset, MonoTime now, WallTime wall);
+  void cursor_read(std::uint64_t read, Result<CursorFound> offset, MonoTime now, WallTime wall);
 
   // Grace periods that ended, cursors to save, counts to tell.
   void tick(MonoTime now, WallTime wall);
@@ -82,16 +85,26 @@ class Channel {
   void on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime wall);
 
-  void if_ready(std::optional<Joining> joining, MonoTime now, WallTime wall);
+  [[nodiscard]] ChannelResumes::Now at(MonoTime now, WallTime wall) const;
+  void join_all(ChannelResumes::Ready ready, MonoTime now, WallTime wall);
+  void on(const ReplyTo& from, MoreMissed& more, MonoTime now, WallTime wall);
   void join(Joining joining, MonoTime now, WallTime wall);
   void member_gone(const RosterBook::Gone& member);
   [[nodiscard]] Status may_join(const Subscribe& subscribe);
   void reopen();
   void ask_state();
   void take_early(MonoTime now);
+  void begin_anew(Position from, MonoTime now);
+  [[nodiscard]] bool of_another_life(const Publication& publication) const;
   void notice_who_is_here(WallTime wall);
   void answer(CommandToken token, const Effect& effect, MonoTime now);
   void settle(CommandToken token, const Publication& publication);
+  void visit_early(Joining joining, MonoTime now, WallTime wall);
+  [[nodiscard]] bool store_early_visits(WallTime wall);  // false: there are none
+  void early_visits_stored(MonoTime now);
+  void early_visits_refused(CommandToken token, const Error& error, MonoTime now);
+  void hold(Request request, WallTime wall);
+  void keep_early_visits(MonoTime now);
   void publish_durable(const ReplyTo& from, Publish& publish, WallTime wall);
   void fan_out(PublicationPtr publication, SocketId except, MonoTime accepted);
   void count_changed(MonoTime now);
@@ -117,6 +130,21 @@ class Channel {
 
   ChannelSubscribers subscribers_;
   ChannelCursors cursors_;
+  CursorBounds cursor_bounds_;
+  // Visits of before the first publication that are in the log, or on their way: clients, and whose they are. Until
+  // that publication is told.
+  struct EarlyVisits {
+    std::unordered_map<std::string, Origin> clients;
+    WallTime time;
+  };
+  std::map<CommandToken, EarlyVisits> early_visits_;
+  std::optional<CommandToken> early_save_;  // on its way
+  // Changes that wait for it. Bounded by what a shard may have pending.
+  std::deque<std::pair<Request, WallTime>> held_;
+  bool in_doubt_ = false;                  // a first publication was refused, and may be in the log
+  std::optional<MonoTime> ask_log_at_;     // whether it is
+  std::optional<CommandToken> log_asked_;  // on its way
+  WallTime early_unsure_until_;            // until then there may have been others, whom nobody knows any more
   CommandToken next_token_ = 1;
   std::uint64_t next_read_ = 1;
   ChannelUntold untold_;

@@ -45,6 +45,10 @@ caf::behavior ChannelActor::make_behavior() {
         channel_.history_read(message.read, std::move(message.page), now(), wall());
         schedule();
       },
+      [this](Reserved& message) {
+        channel_.reserved(message.read, std::move(message.held), now(), wall());
+        schedule();
+      },
       [this](CursorRead& message) {
         channel_.cursor_read(message.read, std::move(message.offset), now(), wall());
         schedule();
@@ -53,10 +57,12 @@ caf::behavior ChannelActor::make_behavior() {
         send(context_->router, ChannelDescribed{message.list, channel_.describe(wall())});
       },
       [this](Tick) {
-        tick_at_.reset();
+        tick_.came();
+        context_->metrics.actor_ticks.add();
         channel_.tick(now(), wall());
-        ask_for_sleep();
-        schedule();
+        // Who asks is put to sleep, or a request is on its way that schedules anew: a tick would only keep the
+        // memory of who sleeps until it comes.
+        if (!asks_for_sleep()) schedule();
       },
       [this](const Reconfigured& message) {
         idle_time_ = message.settings->limits.channel_idle;
@@ -74,26 +80,30 @@ caf::behavior ChannelActor::make_behavior() {
   };
 }
 
-void ChannelActor::ask_for_sleep() {
+bool ChannelActor::asks_for_sleep() {
   if (!channel_.idle(wall())) {
     idle_since_.reset();
-    return;
+    return false;
   }
   if (!idle_since_) idle_since_ = now();
-  if (*idle_since_ + idle_time_ <= now()) {
-    send(context_->router, ChannelIdle{key_, handled_});
-    idle_since_ = now();  // if the answer does not come, ask again after another idle time
-  }
+  if (*idle_since_ + idle_time_ > now()) return false;
+  send(context_->router, ChannelIdle{key_, handled_});
+  idle_since_.reset();
+  return true;
 }
 
 void ChannelActor::schedule() {
-  // A channel looks after itself at least once in its idle time: that is how it falls asleep.
+  // A channel looks after itself at least once in its idle time: that is how it falls asleep. The time of its sleep
+  // counts from when nothing is left to do, not from the tick that notices it.
   const auto time = now();
-  auto at = time + idle_time_;
+  if (!channel_.idle(wall())) {
+    idle_since_.reset();
+  } else if (!idle_since_) {
+    idle_since_ = time;
+  }
+  auto at = idle_since_.value_or(time) + idle_time_;
   if (const auto due = channel_.deadline(); due && *due < at) at = *due;
-  if (tick_at_ && *tick_at_ <= at) return;
-  tick_at_ = at;
-  delayed_send(this, std::max<std::chrono::nanoseconds>(at - time, std::chrono::nanoseconds(0)), Tick{});
+  if (const auto wait = tick_.wish(at, time)) delayed_send(this, *wait, Tick{});
 }
 
 void ChannelActor::reply(Reply reply) { context_->reply(std::move(reply)); }
@@ -122,8 +132,18 @@ void ChannelActor::read_history(GetHistory query, std::uint64_t read) {
   });
 }
 
+Result<std::shared_ptr<const void>> ChannelActor::reserve(Origin origin, std::size_t bytes, std::uint64_t read) {
+  const auto bytes_max = context_->settings.current()->limits.catch_up_bytes_max;
+  auto taken =
+      context_->catch_up->take(origin, bytes, bytes_max, [self = caf::actor(this), read](ByteBudget::Hold held) {
+        caf::anon_send(self, Reserved{read, std::move(held)});
+      });
+  if (taken.refused) return make_error(Errc::overloaded, "too many subscribers catch up");
+  return std::move(taken.hold);
+}
+
 void ChannelActor::read_cursor(const std::string& client_id, std::uint64_t read) {
-  context_->shards->read_cursor(key_, client_id, [self = caf::actor(this), read](Result<std::optional<Offset>> offset) {
+  context_->shards->read_cursor(key_, client_id, [self = caf::actor(this), read](Result<CursorFound> offset) {
     caf::anon_send(self, CursorRead{read, std::move(offset)});
   });
 }

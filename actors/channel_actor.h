@@ -6,6 +6,7 @@
 #include "actors/actor_context.h"
 #include "actors/channel.h"
 #include "actors/messages.h"
+#include "actors/one_tick.h"
 
 #include <caf/all.hpp>
 
@@ -23,14 +24,16 @@ class ChannelActor final : public caf::event_based_actor, private ChannelPort {
   void tell(HubId hub, const ChannelEventPtr& event) override;
   void propose(Command command, CommandToken token, WaitForDisk wait) override;
   void read_history(GetHistory query, std::uint64_t read) override;
+  Result<std::shared_ptr<const void>> reserve(Origin origin, std::size_t bytes, std::uint64_t read) override;
   void read_cursor(const std::string& client_id, std::uint64_t read) override;
   void open() override;
   std::uint64_t random() override { return context_->random.next(); }
   std::string notice_id() override { return context_->notice_id(); }
   Status may_join(const std::string& user_id) override;
+  VisitMemory& visits() override { return context_->visits; }
 
   void schedule();  // after each message: the next tick, if it is not coming already
-  void ask_for_sleep();
+  bool asks_for_sleep();
   [[nodiscard]] MonoTime now() const { return context_->clock.now(); }
   [[nodiscard]] WallTime wall() const { return context_->clock.wall(); }
 
@@ -42,7 +45,7 @@ class ChannelActor final : public caf::event_based_actor, private ChannelPort {
   std::shared_ptr<ActorStats> shard_stats_;
   Channel channel_;
   std::uint64_t handled_ = 0;  // requests from the router
-  std::optional<MonoTime> tick_at_;
+  OneTick tick_;
   std::optional<MonoTime> idle_since_;
 };
 

@@ -10,9 +10,9 @@ constexpr auto kSaveAfter = std::chrono::milliseconds(1'000);
 
 }  // namespace
 
-void ChannelCursors::confirm(const std::string& client_id, Offset offset, MonoTime now) {
+void ChannelCursors::confirm(const std::string& client_id, Offset offset, Epoch epoch, Origin origin, MonoTime now) {
   auto& cursor = dirty_[client_id];
-  cursor = {.offset = cursor.forget ? offset : std::max(cursor.offset, offset)};
+  cursor = {.offset = cursor.forget ? offset : std::max(cursor.offset, offset), .epoch = epoch, .origin = origin};
   save_later(now);
 }
 
@@ -21,8 +21,29 @@ void ChannelCursors::forget(const std::string& client_id, MonoTime now) {
   save_later(now);
 }
 
+void ChannelCursors::owe_gap(const std::string& client_id, MonoTime now) {
+  forget(client_id, now);
+  dirty_[client_id].owed = true;
+}
+
+bool ChannelCursors::owes_gap(const std::string& client_id) const {
+  for (const auto* cursors : {&dirty_, &saving_}) {
+    if (const auto found = cursors->find(client_id); found != cursors->end()) return found->second.owed;
+  }
+  return false;
+}
+
 bool ChannelCursors::take_out(const std::string& client_id) {
   return dirty_.erase(client_id) + saving_.erase(client_id) > 0;
+}
+
+void ChannelCursors::begin_anew() {
+  const auto old = [](const auto& row) { return !row.second.forget; };
+  std::erase_if(dirty_, old);
+  std::erase_if(saving_, old);
+  for (auto& [client_id, read] : reading_) {
+    if (read.saved && !read.saved->forget) read.saved.reset();
+  }
 }
 
 bool ChannelCursors::forgotten(const std::string& client_id) const {
@@ -73,7 +94,9 @@ std::optional<SaveCursors> ChannelCursors::next(CommandToken token, MonoTime now
   if (dirty_.empty()) return std::nullopt;
   SaveCursors save;
   save.cursors.reserve(dirty_.size());
-  for (const auto& [client_id, cursor] : dirty_) save.cursors.push_back({client_id, cursor.offset, cursor.forget});
+  for (const auto& [client_id, cursor] : dirty_) {
+    save.cursors.push_back({client_id, cursor.offset, cursor.forget, cursor.epoch, cursor.origin});
+  }
   saving_ = std::exchange(dirty_, {});
   saving_token_ = token;
   return save;

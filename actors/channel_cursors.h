@@ -14,19 +14,25 @@ namespace parley::actors {
 class ChannelCursors {
  public:
   // A confirmation that comes late takes nothing back.
-  void confirm(const std::string& client_id, Offset offset, MonoTime now);
+  void confirm(const std::string& client_id, Offset offset, Epoch epoch, Origin origin, MonoTime now);
   // The client left on purpose, or its first position was not stored: it is a stranger when it comes again.
   void forget(const std::string& client_id, MonoTime now);
   // Nothing of the client is to be saved any more: a first visit saves its own. True: something was.
   bool take_out(const std::string& client_id);
 
   [[nodiscard]] bool forgotten(const std::string& client_id) const;
+  // Forgotten before it could be told of a gap: whenever it comes, it is.
+  void owe_gap(const std::string& client_id, MonoTime now);
+  [[nodiscard]] bool owes_gap(const std::string& client_id) const;
   // What is saved is read from the shard. While the answer is on its way a save may be told: neither does the
   // answer have it then, nor is it on its way to the disk any more. So it is kept until the read is over.
   void begin_read(const std::string& client_id);
   // Where the client is, given what the read found; nothing: it failed.
   std::optional<Offset> end_read(const std::string& client_id, std::optional<Offset> found);
   void stored(const std::string& client_id, Offset offset);  // the position of a first visit
+
+  // The channel's epoch is another one: what was confirmed of the old one, and is not saved yet, says nothing any more.
+  void begin_anew();
 
   // What is to be proposed now, if anything, as `token`; one at a time.
   std::optional<SaveCursors> next(CommandToken token, MonoTime now);
@@ -39,6 +45,9 @@ class ChannelCursors {
   struct Cursor {
     Offset offset;
     bool forget = false;
+    Epoch epoch{};
+    Origin origin{};
+    bool owed = false;  // with `forget`: a gap
   };
   using Cursors = std::unordered_map<std::string, Cursor>;
   struct Read {

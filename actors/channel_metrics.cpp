@@ -5,6 +5,8 @@ namespace parley::actors {
 ChannelMetrics::ChannelMetrics(Metrics& metrics)
     : subscriptions(metrics.subscriptions),
       presence_members(metrics.presence_members),
+      pages_read(metrics.catch_up_pages("read")),
+      pages_shared(metrics.catch_up_pages("shared")),
       resumed_complete(metrics.resumes("complete")),
       resumed_gap(metrics.resumes("gap")),
       missed_publications(metrics.missed_publications),

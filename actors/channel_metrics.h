@@ -9,6 +9,7 @@ struct ChannelMetrics {
   explicit ChannelMetrics(Metrics& metrics);
   Counter published[2][3];  // client_event, durability
   Gauge subscriptions, presence_members;
+  Counter pages_read, pages_shared;  // of missed publications
   Counter resumed_complete, resumed_gap, missed_publications, notices_dropped;
   Histogram publish_ack_seconds;
 };

@@ -71,11 +71,12 @@ void ChannelNotices::configure(SettingsPtr settings) {
   }
 }
 
-void ChannelNotices::opened(const std::vector<std::string>& told, MonoTime until, WallTime wall) {
+void ChannelNotices::opened(const std::vector<SaidId>& told, MonoTime until, WallTime wall) {
   if (std::exchange(opened_, true)) return;
-  for (const auto& user_id : told) {
+  for (const auto& [user_id, form] : told) {
     auto& subject = user_id.empty() ? channel_ : members_[user_id];
     subject.told = true;
+    subject.id_form = form;
     if (!user_id.empty()) ++members_known_;
     if (user_id.empty() ? watches_channel() : watches_members()) {
       set_present(user_id, subject, true, wall);
@@ -88,9 +89,11 @@ void ChannelNotices::opened(const std::vector<std::string>& told, MonoTime until
 
 // ---- who is here ----
 
-void ChannelNotices::came(const std::string& user_id, WallTime wall) {
+void ChannelNotices::came(const SaidId& user, WallTime wall) {
+  const auto& user_id = user.text;
   if (!opened_ || !(user_id.empty() ? watches_channel() : watches_members())) return;
   auto& subject = user_id.empty() ? channel_ : members_[user_id];
+  subject.id_form = user.form;
   release(user_id, subject);
   set_present(user_id, subject, true, wall);
 }
@@ -166,6 +169,7 @@ void ChannelNotices::client_event(const Publication& publication, SocketId sende
   if (!wants(NoticeKind::client_event)) return;
   Notice notice{.kind = NoticeKind::client_event, .time = publication.time};
   notice.user_id = publication.user_id;
+  notice.id_form = publication.id_form;
   notice.event = publication.event;
   if (publication.kind == DataKind::json) {
     notice.data = publication.data;
@@ -258,11 +262,12 @@ void ChannelNotices::tell_state(SaveNotices& save, NoticeKind kind, const std::s
                                 WallTime wall) {
   Notice notice{.kind = kind, .time = subject.since.ms != 0 ? subject.since : wall};
   notice.user_id = user_id;
+  notice.id_form = subject.id_form;
   for (const auto& target : targets_) {
     if ((target.kinds & mask_of(kind)) != 0) save.notices.push_back(addressed(notice, target));
   }
   const bool present = !subject.known();
-  save.told.push_back({user_id, present});
+  save.told.push_back({user_id, present, subject.id_form});
   subject.out = present;
   if (user_id.empty()) return;
   if (present) {

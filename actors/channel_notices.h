@@ -35,11 +35,11 @@ class ChannelNotices {
   [[nodiscard]] bool wants_state() const { return watches_channel() || watches_members(); }
 
   // Who was told is now known; until then nothing is told. Those who are not back by `until` are gone.
-  void opened(const std::vector<std::string>& told, MonoTime until, WallTime wall);
+  void opened(const std::vector<SaidId>& told, MonoTime until, WallTime wall);
   [[nodiscard]] bool opened() const { return opened_; }
 
   // Who is here now, also if that was known. No user: somebody listens to the channel.
-  void came(const std::string& user_id, WallTime wall);
+  void came(const SaidId& user, WallTime wall);
   // Gone for the subscribers too; `left`: when the last session left.
   void gone(const std::string& user_id, MonoTime left);
 
@@ -63,6 +63,7 @@ class ChannelNotices {
     bool listed = false;                                             // in changed_
     std::optional<MonoTime> until;                                   // gone, but held until then
     WallTime since;                                                  // of `present`
+    IdForm id_form = IdForm::text;                                   // as the one said it who came last
     [[nodiscard]] bool known() const { return out.value_or(told); }  // when the disk has what is on its way
   };
   struct Target {

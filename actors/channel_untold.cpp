@@ -29,6 +29,7 @@ ChannelUntold::Found ChannelUntold::found(Result<HistoryPage> page, Position new
   read_ = 0;
   Found found;
   const auto [epoch, until] = std::get<Effect::Appended>(held_.front().second.what).publication->position;
+  if (page && page->newest.epoch != epoch) page = make_error(Errc::storage_unavailable);  // of another life: no help
   // Who was told of nothing yet asks for no position, and the page knows of no gap then.
   if (!page || page->gap || page->oldest.value > newest.offset.value + 1) {
     const auto before = page ? std::min(std::max(page->oldest, Offset{newest.offset.value + 1}), until) : until;

@@ -10,6 +10,7 @@
 #include <caf/all.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -58,9 +59,13 @@ struct HistoryRead {
   std::uint64_t read = 0;
   Result<HistoryPage> page;
 };
+struct Reserved {
+  std::uint64_t read = 0;
+  std::shared_ptr<const void> held;
+};
 struct CursorRead {
   std::uint64_t read = 0;
-  Result<std::optional<Offset>> offset;
+  Result<CursorFound> offset;
 };
 struct Describe {
   std::uint64_t list = 0;
@@ -130,6 +135,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Applied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::NotApplied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::HistoryRead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Reserved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::CursorRead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Describe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Sleep)

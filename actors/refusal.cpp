@@ -22,6 +22,9 @@ std::optional<Reply> refusal(const Request& request, const Error& error) {
   if (const auto* publish = std::get_if<Publish>(&request.what)) {
     return Reply{request.from, PublishRefused{publish->channel, publish->ack, error}};
   }
+  if (const auto* more = std::get_if<MoreMissed>(&request.what)) {
+    return Reply{request.from, Missed{.channel = more->channel, .subscription = more->subscription, .error = error}};
+  }
   return Reply{request.from, Refused{error}};
 }
 

@@ -13,8 +13,8 @@ bool RosterBook::join(const MemberPtr& member) {
   }
   forget_deadline(member->user_id, user);
   ++user.sessions;
-  // The newest user_info wins; nobody is told, as with hosted Pusher.
-  if (added || user.member->user_info != member->user_info) {
+  // The newest user_info wins, and the newest form of the id; nobody is told, as with hosted Pusher.
+  if (added || user.member->user_info != member->user_info || user.member->id_form != member->id_form) {
     user.member = member;
     snapshot_.reset();
   }
@@ -39,7 +39,8 @@ std::vector<RosterBook::Gone> RosterBook::expire(MonoTime now) {
     deadlines_.erase(deadlines_.begin());
     const auto place = users_.find(user_id);
     CHECK(place != users_.end() && place->second.sessions == 0);
-    Gone one{.user_id = {}, .user_info = place->second.member->user_info, .left = place->second.left};
+    const auto& member = *place->second.member;
+    Gone one{.user_id = {}, .user_info = member.user_info, .left = place->second.left, .id_form = member.id_form};
     order_.erase(place->second.came);
     users_.erase(place);
     snapshot_.reset();

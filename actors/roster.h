@@ -23,6 +23,7 @@ class RosterBook {
     std::string user_id;
     std::string user_info;
     MonoTime left;  // when the last session did
+    IdForm id_form = IdForm::text;
   };
   // Users whose grace ended, in the order of their deadlines; they are removed.
   std::vector<Gone> expire(MonoTime now);

@@ -6,6 +6,11 @@
 #include "actors/user_actor.h"
 
 namespace parley::actors {
+namespace {
+
+bool open_to_all(const ChannelKey& channel) { return !channel_traits(channel.name()).needs_auth; }
+
+}  // namespace
 
 Router::Router(caf::actor_config& config, std::shared_ptr<ActorContext> context, std::shared_ptr<ActorStats> stats,
                std::shared_ptr<ActorStats> watchlists_stats, std::shared_ptr<ActorStats> webhooks_stats)
@@ -14,7 +19,8 @@ Router::Router(caf::actor_config& config, std::shared_ptr<ActorContext> context,
       stats_(std::move(stats)),
       watchlists_stats_(std::move(watchlists_stats)),
       webhooks_stats_(std::move(webhooks_stats)),
-      mailbox_max_(context_->settings.current()->limits.mailbox_messages_max) {}
+      settings_(context_->settings.current()),
+      mailbox_max_(settings_->limits.mailbox_messages_max) {}
 
 caf::behavior Router::make_behavior() {
   return {
@@ -27,6 +33,7 @@ caf::behavior Router::make_behavior() {
         if (place == channels_.end() || place->second.sent != message.handled) return;
         // Nothing is on its way to it, and nothing can be: only we send requests.
         send(place->second.actor, Sleep{});
+        sleeps(place->first, place->second);
         channels_.erase(place);
       },
       [this](const UserIdle& message) {
@@ -56,7 +63,8 @@ caf::behavior Router::make_behavior() {
         listings_.erase(place);
       },
       [this](const Reconfigured& message) {
-        mailbox_max_ = message.settings->limits.mailbox_messages_max;
+        settings_ = message.settings;
+        mailbox_max_ = settings_->limits.mailbox_messages_max;
         for (auto& [key, awake] : channels_) send(awake.actor, message);
         for (auto& [key, awake] : users_) send(awake.actor, message);
         for (const auto& shard : context_->shard_actors) send(shard, message);
@@ -79,6 +87,7 @@ void Router::route(Request& request) {
     void operator()(const Subscribe& what) const { router.to_channel(what.channel, request); }
     void operator()(const Unsubscribe& what) const { router.to_channel(what.channel, request); }
     void operator()(const Publish& what) const { router.to_channel(what.channel, request); }
+    void operator()(const MoreMissed& what) const { router.to_channel(what.channel, request); }
     void operator()(const Confirm& what) const { router.to_channel(what.channel, request); }
     void operator()(const GetChannel& what) const { router.to_channel(what.channel, request); }
     void operator()(const GetMembers& what) const { router.to_channel(what.channel, request); }
@@ -141,13 +150,35 @@ void Router::to_channel(const ChannelKey& channel, Request& request) {
       return;
     }
   }
+  if (const auto allowed = may_wake(channel, request); !allowed) return refuse(request, allowed.error());
+  const bool woken = !channels_.contains(channel);
   auto& awake = wake(channel);
+  if (woken && request.from.origin.exists()) {
+    awake.origin = request.from.origin;
+    channel_shares_.add(awake.origin, open_to_all(channel));
+  }
   if (awake.stats->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
     return refuse(request, make_error(Errc::overloaded, "the channel's queue is full"));
   }
   ++awake.sent;
   context_->came_in(*awake.stats);
   send(awake.actor, ToChannel{std::move(request)});
+}
+
+// What clients ask for wakes only so many channels: anybody can invent names.
+Status Router::may_wake(const ChannelKey& channel, const Request& request) const {
+  const auto origin = request.from.origin;
+  if (!origin.exists() || !may_be_refused(request)) return {};
+  if (channels_.contains(channel)) return {};
+  const auto why = channel_shares_.refuses(origin, open_to_all(channel), settings_->limits);
+  if (!why) return {};
+  if (*why == Errc::over_capacity) return make_error(*why, "the node has as many channels as it may");
+  context_->metrics.share_refusals("channels").add();
+  return make_error(*why, "the clients of this address have as many channels as they may");
+}
+
+void Router::sleeps(const ChannelKey& channel, const Awake& awake) {
+  if (awake.origin.exists()) channel_shares_.remove(awake.origin, open_to_all(channel));
 }
 
 bool Router::to_watchlists(const Request& request) {
@@ -194,6 +225,14 @@ void Router::to_webhooks(Request& request) {
 void Router::to_shard(Request& request) {
   const auto place = place_of_session(request);
   if (!place) return refuse(request, make_error(Errc::bad_request, "the session's key is not valid"));
+  if (const auto allowed = may_keep(request); !allowed) {
+    auto& keep = std::get<KeepSession>(request.what);
+    if (keep.wants_reply) return refuse(request, allowed.error());
+    // The last word of a session that ended. Without room for it nothing is kept: what stands there was to live longer.
+    context_->metrics.kept_sessions_refused(info(allowed.error().code).name).add();
+    DropSession drop{std::move(keep.app), std::move(keep.key)};
+    request.what = std::move(drop);
+  }
   const auto shard = shard_of(*place, context_->shards->count()).value;
   auto& stats = *context_->shard_stats[shard];
   if (stats.mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
@@ -201,6 +240,22 @@ void Router::to_shard(Request& request) {
   }
   context_->came_in(stats);
   send(context_->shard_actors[shard], ToShard{std::move(request)});
+}
+
+// What is kept of sessions goes through the log: a client that opens them and goes, again and again, writes no more
+// than its address may have kept.
+Status Router::may_keep(const Request& request) {
+  const auto* keep = std::get_if<KeepSession>(&request.what);
+  const auto origin = request.from.origin;
+  if (keep == nullptr || !origin.exists()) return {};
+  const auto window = std::max(settings_->socketio.recovery_window, seconds(1));
+  const auto bytes = keep->record.size() + keep->key.size();
+  if (kept_shares_.take(origin, bytes, settings_->limits.kept_sessions_bytes_per_address_max, window,
+                        context_->clock.now())) {
+    return {};
+  }
+  context_->metrics.share_refusals("kept_sessions").add();
+  return make_error(Errc::over_capacity, "the clients of this address had as many sessions kept as they may");
 }
 
 // Answers on the reader thread. What is stored is what was told: no user actor need be asked.

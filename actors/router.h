@@ -4,6 +4,7 @@
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
+#include "actors/shares.h"
 
 #include <caf/all.hpp>
 
@@ -23,6 +24,7 @@ class Router final : public caf::event_based_actor {
     caf::actor actor;
     std::shared_ptr<ActorStats> stats;
     std::uint64_t sent = 0;  // requests; an actor sleeps only when it has handled them all
+    Origin origin;           // of a channel: whose client brought it up, if one did
   };
   struct Listing {  // a ListChannels that waits for the channels' answers
     ReplyTo from;
@@ -32,11 +34,14 @@ class Router final : public caf::event_based_actor {
 
   void route(Request& request);
   void to_channel(const ChannelKey& channel, Request& request);
+  [[nodiscard]] Status may_wake(const ChannelKey& channel, const Request& request) const;
+  void sleeps(const ChannelKey& channel, const Awake& awake);
   bool to_watchlists(const Request& request);  // false: refused
   void to_user(const UserKey& user, Request& request);
   void refuse(const Request& request, const Error& error);
   void to_webhooks(Request& request);
   void to_shard(Request& request);
+  [[nodiscard]] Status may_keep(const Request& request);
   void read_users(const ReplyTo& from, const GetUsers& ask);
   void list_channels(const ReplyTo& from, const ListChannels& ask);
   void list_actors(const ReplyTo& from, const ListActors& ask);
@@ -48,7 +53,10 @@ class Router final : public caf::event_based_actor {
   std::shared_ptr<ActorStats> stats_;
   std::shared_ptr<ActorStats> watchlists_stats_;
   std::shared_ptr<ActorStats> webhooks_stats_;
+  SettingsPtr settings_;
   std::size_t mailbox_max_ = 0;
+  ChannelShares channel_shares_;
+  WriteShares kept_shares_;
   std::unordered_map<ChannelKey, Awake> channels_;
   std::unordered_map<UserKey, Awake> users_;
   std::unordered_map<std::uint64_t, Listing> listings_;

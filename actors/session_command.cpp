@@ -27,18 +27,18 @@ std::optional<ChannelKey> place_of_session(const Request& request) {
   return std::nullopt;
 }
 
-Result<Command> session_command(Request& request, WallTime now, const NodeLimits& limits) {
+Result<Command> session_command(Request& request, WallTime now, const Settings& settings) {
   auto place = place_of_session(request);
   CHECK(place.has_value());  // the router asked
   Command command{std::move(*place), now, ForgetSession{}};
   if (std::holds_alternative<TakeSession>(request.what)) command.what = ClaimSession{};
   if (auto* keep = std::get_if<KeepSession>(&request.what)) {
-    const auto bytes_max = limits.kept_session_bytes_max;
+    const auto bytes_max = settings.limits.kept_session_bytes_max;
     if (keep->record.size() > bytes_max) {
       return make_error(Errc::too_large, fmt::format("the session's record has {} bytes, {} are allowed",
                                                      keep->record.size(), bytes_max));
     }
-    command.what = SaveSession{std::move(keep->record), keep->expires, limits.kept_sessions_max};
+    command.what = SaveSession{std::move(keep->record), keep->expires, session_bounds(settings), request.from.origin};
   }
   return command;
 }

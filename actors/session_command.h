@@ -5,8 +5,8 @@
 // shard's actor, which puts the command into the next log entry.
 
 #include "core/command.h"
-#include "core/limits.h"
 #include "core/request.h"
+#include "core/settings.h"
 
 #include <optional>
 
@@ -17,7 +17,7 @@ namespace parley::actors {
 std::optional<ChannelKey> place_of_session(const Request& request);
 
 // Takes a KeepSession's record with it; app and key stay, for the answer. Of these three kinds only.
-Result<Command> session_command(Request& request, WallTime now, const NodeLimits& limits);
+Result<Command> session_command(Request& request, WallTime now, const Settings& settings);
 // Whether the asker, or the next process, counts on the disk to have it.
 bool session_waits_for_disk(const Request& request);
 std::optional<Reply> session_answer(const Request& request, Effect&& effect);

@@ -65,7 +65,7 @@ caf::behavior ShardActor::make_behavior() {
 }
 
 void ShardActor::take(Request&& request) {
-  auto command = session_command(request, context_->clock.wall(), settings_->limits);
+  auto command = session_command(request, context_->clock.wall(), *settings_);
   if (!command) return context_->refuse(request, command.error());
   const auto wait = session_waits_for_disk(request) ? WaitForDisk::yes : WaitForDisk::no;
   take({{{}, 0, std::make_unique<Request>(std::move(request))}, std::move(*command), wait});

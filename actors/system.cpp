@@ -84,6 +84,9 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   context.shards = &shards;
   context.sender = &sender;
   context.alive_before = unfinished->alive;
+  if (unfinished->alive.ms > 0) {  // the process before knew visitors that we do not
+    context.visits.unsure_until(unfinished->alive + context.settings.current()->limits.cursor_lifetime);
+  }
   context.router_stats = make_stats(ActorKind::router, "router");
   const auto webhooks_stats = make_stats(ActorKind::webhooks, "webhooks");
   context.webhooks = system.spawn<WebhookActor>(impl_->context, webhooks_stats);
@@ -148,6 +151,7 @@ void ActorSystem::stop() {
   caf::anon_send_exit(context.watchlists, reason);
   caf::anon_send_exit(context.webhooks, reason);
   for (const auto& shard : context.shard_actors) caf::anon_send_exit(shard, reason);
+  context.catch_up->close();  // who waits there is held there
   impl_->system.await_all_actors_done();
   // The handles are a cycle (actor -> context -> actor): cut it.
   context.router = nullptr;

@@ -29,7 +29,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
 // user.status.changed; also what HTTP tells of a user begins with these fields.
 std::string status_json(const UserKey& user, UserStatus previous, const UserRecord& record) {
   std::string json = R"({"user_id":)";
-  append_json_string(json, user.id);
+  append_id(json, user.id, record.id_form);
   json += fmt::format(R"(,"status":"{}","previous":"{}","since":{})", status_name(record.status), status_name(previous),
                       record.since.ms);
   const auto seen = record.status == UserStatus::offline ? record.last_seen : record.since;
@@ -209,7 +209,7 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
   session->signed_in = true;
   session->via = what.via;
   name_domains(what.domains);
-  learn_info(what.user_info);
+  learn_about(what.user_info, what.id_form);
 }
 
 void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
@@ -228,7 +228,7 @@ void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {
   }
   const auto traits = channel_traits(what.channel);
   if (traits.kind == ChannelKind::domain) add_domain(std::string(traits.base.substr(traits.base.find('.') + 1)));
-  learn_info(what.user_info);
+  learn_about(what.user_info, what.id_form);
 }
 
 void User::on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall) {
@@ -348,8 +348,9 @@ void User::add_domain(std::string domain) {
   record_.domains.insert(place, std::move(domain));
 }
 
-void User::learn_info(const std::string& user_info) {
+void User::learn_about(const std::string& user_info, IdForm id_form) {
   if (!user_info.empty()) record_.user_info = user_info;
+  record_.id_form = id_form;
 }
 
 bool User::wants_connections() const {
@@ -426,6 +427,7 @@ std::vector<Notice> User::notices_of_change(WallTime wall) {
           notices.emplace_back(Notice{.id = port_.notice_id(), .app = key_.app, .target = target.name, .kind = kind});
       made.time = wall;
       made.user_id = key_.id;
+      made.id_form = record_.id_form;
       made.socket = socket;
       made.domains = record_.domains;
       if (kind == NoticeKind::user_offline) made.last_seen = record_.last_seen;

@@ -104,7 +104,7 @@ class User {
   std::size_t end_sessions(const Error& error, WallTime wall);
   void name_domains(const std::optional<std::vector<std::string>>& claimed);
   void add_domain(std::string domain);
-  void learn_info(const std::string& user_info);
+  void learn_about(const std::string& user_info, IdForm id_form);
   [[nodiscard]] milliseconds hold_after(LeaveReason reason) const;
   void forget_old_blocks(WallTime wall);
   void forget_connection(SocketId told);

@@ -50,26 +50,27 @@ caf::behavior UserActor::make_behavior() {
         schedule();
       },
       [this, now, wall](Tick) {
-        tick_at_.reset();
+        tick_.came();
+        context_->metrics.actor_ticks.add();
         user_.tick(now(), wall());
-        ask_for_sleep();
-        schedule();
+        if (!asks_for_sleep()) schedule();  // who asks is put to sleep, or a request is on its way
       },
       [this](const Reconfigured& message) { user_.configure(message.settings); },
       [this](Sleep) { quit(); },
   };
 }
 
-void UserActor::ask_for_sleep() {
+bool UserActor::asks_for_sleep() {
   if (!user_.idle()) {
     idle_since_.reset();
-    return;
+    return false;
   }
   const auto now = context_->clock.now();
   if (!idle_since_) idle_since_ = now;
-  if (*idle_since_ + kIdleTime > now) return;
+  if (*idle_since_ + kIdleTime > now) return false;
   send(context_->router, UserIdle{key_, handled_});
-  idle_since_ = now;  // if the answer does not come, ask again after another idle time
+  idle_since_.reset();
+  return true;
 }
 
 void UserActor::schedule() {
@@ -77,9 +78,7 @@ void UserActor::schedule() {
   auto due = user_.deadline();
   // Who is here needs no looking after; who left shall fall asleep.
   if (user_.session_count() == 0 && (!due || now + kIdleTime < *due)) due = now + kIdleTime;
-  if (!due || (tick_at_ && *tick_at_ <= *due)) return;
-  tick_at_ = due;
-  delayed_send(this, std::max<std::chrono::nanoseconds>(*due - now, std::chrono::nanoseconds(0)), Tick{});
+  if (const auto wait = tick_.wish(due, now)) delayed_send(this, *wait, Tick{});
 }
 
 void UserActor::reply(Reply reply) { context_->reply(std::move(reply)); }

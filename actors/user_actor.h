@@ -5,6 +5,7 @@
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
+#include "actors/one_tick.h"
 #include "actors/user.h"
 
 #include <caf/all.hpp>
@@ -26,14 +27,14 @@ class UserActor final : public caf::event_based_actor, private UserPort {
   std::string notice_id() override;
 
   void schedule();
-  void ask_for_sleep();
+  bool asks_for_sleep();
 
   std::shared_ptr<ActorContext> context_;
   std::shared_ptr<ActorStats> stats_;
   UserKey key_;
   User user_;
   std::uint64_t handled_ = 0;  // requests from the router
-  std::optional<MonoTime> tick_at_;
+  OneTick tick_;
   std::optional<MonoTime> idle_since_;
 };
 

@@ -15,7 +15,8 @@ caf::behavior WatchlistsActor::make_behavior() {
         schedule();
       },
       [this](Tick) {
-        tick_at_.reset();
+        tick_.came();
+        context_->metrics.actor_ticks.add();
         watchlists_.tick(context_->clock.now());
         schedule();
       },
@@ -32,11 +33,7 @@ void WatchlistsActor::handle(Request& request) {
 }
 
 void WatchlistsActor::schedule() {
-  const auto due = watchlists_.deadline();
-  if (!due || (tick_at_ && *tick_at_ <= *due)) return;
-  tick_at_ = due;
-  const auto wait = std::max<std::chrono::nanoseconds>(*due - context_->clock.now(), std::chrono::nanoseconds(0));
-  delayed_send(this, wait, Tick{});
+  if (const auto wait = tick_.wish(watchlists_.deadline(), context_->clock.now())) delayed_send(this, *wait, Tick{});
 }
 
 }  // namespace parley::actors

@@ -3,6 +3,7 @@
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
+#include "actors/one_tick.h"
 #include "actors/watchlists.h"
 
 #include <caf/all.hpp>
@@ -22,7 +23,7 @@ class WatchlistsActor final : public caf::event_based_actor, private WatchlistPo
   std::shared_ptr<ActorContext> context_;
   std::shared_ptr<ActorStats> stats_;
   Watchlists watchlists_;
-  std::optional<MonoTime> tick_at_;
+  OneTick tick_;
 };
 
 }  // namespace parley::actors

@@ -119,7 +119,8 @@ caf::behavior WebhookActor::make_behavior() {
         after_each();
       },
       [this](Tick) {
-        tick_at_.reset();
+        tick_.came();
+        context_->metrics.actor_ticks.add();
         after_each();
       },
   };
@@ -491,10 +492,8 @@ void WebhookActor::schedule() {
     if (target.configured && target.enabled) due = std::min(due, target.queue.deadline());
     for (const auto& [batch, sending] : target.sending) due = std::min(due, sending.read_again_at.value_or(due));
   }
-  if (due == MonoTime::max() || (tick_at_ && *tick_at_ <= due)) return;
-  const auto now = context_->clock.now();
-  tick_at_ = std::max(due, now);
-  delayed_send(this, *tick_at_ - now, Tick{});
+  if (due == MonoTime::max()) return;
+  if (const auto wait = tick_.wish(due, context_->clock.now())) delayed_send(this, *wait, Tick{});
 }
 
 }  // namespace parley::actors

@@ -8,6 +8,7 @@
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
+#include "actors/one_tick.h"
 #include "actors/webhook_queue.h"
 
 #include <caf/all.hpp>
@@ -130,7 +131,7 @@ class WebhookActor final : public caf::event_based_actor {
   CommandToken next_token_ = 1;
   std::map<ShardId, ChannelKey> places_;
   std::uint64_t next_place_ = 0;
-  std::optional<MonoTime> tick_at_;
+  OneTick tick_;
 };
 
 }  // namespace parley::actors

@@ -29,6 +29,12 @@ client_events = true
 [apps.limits]
 client_events_per_second_max = 0
 
+# All clients come from one address here.
+[limits]
+connections_per_address_max = 0
+opens_per_second_per_address_max = 0
+http_connections_per_address_max = 0
+
 [[channels]]
 match = "domain.*"
 durability = "quorum"

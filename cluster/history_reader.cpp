@@ -1,5 +1,6 @@
 #include "cluster/history_reader.h"
 
+#include "cluster/lineage.h"
 #include "schemas/codec.h"
 #include "storage/keys.h"
 
@@ -21,7 +22,13 @@ Result<ChannelMeta> read_meta(const storage::Store& store, ShardId shard, const 
   const auto stored = store.get(Family::state, keys::meta(shard, channel));
   if (!stored) return stored.error();
   if (!stored->has_value()) return ChannelMeta{};
-  return schemas::decode_channel_meta(**stored);
+  auto meta = schemas::decode_channel_meta(**stored);
+  if (!meta || !meta->unsynced) return meta;
+  // After the meta: a lineage is never older than what was appended in it.
+  const auto lineage = store.get(Family::state, keys::lineage(shard));
+  if (!lineage) return lineage.error();
+  if (lineage->has_value()) meta->epoch = epoch_in(*meta, keys::parse_number(**lineage).value_or(0));
+  return meta;
 }
 
 Result<PublicationPtr> read_publication(const storage::Store& store, ShardId shard, const ChannelKey& channel,
@@ -174,6 +181,7 @@ Result<ChannelState> HistoryReader::open_channel(const ChannelKey& channel) cons
 
 Result<HistoryPage> HistoryReader::read_history(const GetHistory& query) const {
   const auto shard = shard_of(query.channel, shard_count_);
+  const auto bytes_max = query.bytes_max > 0 ? std::min(query.bytes_max, page_bytes_max_) : page_bytes_max_;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     const auto meta = read_meta(store_, shard, query.channel);
     if (!meta) return meta.error();
@@ -182,7 +190,7 @@ Result<HistoryPage> HistoryReader::read_history(const GetHistory& query) const {
     page.newest = {meta->epoch, meta->newest};
     page.oldest = meta->oldest;
     const auto span = asked_span(*meta, query, page.gap);
-    const auto outcome = PageScan(store_, shard, query, *meta, page_bytes_max_).run(span, page);
+    const auto outcome = PageScan(store_, shard, query, *meta, bytes_max).run(span, page);
     if (!outcome) return outcome.error();
     if (*outcome == Outcome::done) return page;
   }
@@ -190,15 +198,20 @@ Result<HistoryPage> HistoryReader::read_history(const GetHistory& query) const {
                     fmt::format("{}: its history has a hole that no deletion left", query.channel.text()));
 }
 
-Result<std::optional<Offset>> HistoryReader::read_cursor(const ChannelKey& channel, const std::string& client_id,
-                                                         WallTime now, seconds lifetime) const {
-  const auto stored = store_.get(Family::state, keys::cursor(shard_of(channel, shard_count_), channel, client_id));
+Result<CursorFound> HistoryReader::read_cursor(const ChannelKey& channel, const std::string& client_id, WallTime now,
+                                               seconds lifetime) const {
+  const auto shard = shard_of(channel, shard_count_);
+  const auto stored = store_.get(Family::state, keys::cursor(shard, channel, client_id));
   if (!stored) return stored.error();
-  if (!stored->has_value()) return std::optional<Offset>();
+  if (!stored->has_value()) {
+    const auto meta = read_meta(store_, shard, channel);
+    if (!meta) return meta.error();
+    return CursorFound{.offset = {}, .forgotten = meta->cursors_unsure_until > now};
+  }
   const auto cursor = schemas::decode_cursor(**stored);
   if (!cursor) return cursor.error();
-  if (cursor->time + lifetime <= now) return std::optional<Offset>();
-  return std::optional(cursor->offset);
+  if (cursor->time + lifetime <= now) return CursorFound{};
+  return CursorFound{cursor->offset};
 }
 
 }  // namespace parley::cluster

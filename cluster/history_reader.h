@@ -12,10 +12,11 @@ class HistoryReader {
       : store_(store), shard_count_(shard_count), page_bytes_max_(page_bytes_max) {}
 
   Result<ChannelState> open_channel(const ChannelKey& channel) const;
-  // Holes that deletions left are not in the page. A page may end early, at page_bytes_max: `more` says so.
+  // Holes that deletions left are not in the page. A page may end early, at page_bytes_max or what the query says:
+  // `more` says so.
   Result<HistoryPage> read_history(const GetHistory& query) const;
-  Result<std::optional<Offset>> read_cursor(const ChannelKey& channel, const std::string& client_id, WallTime now,
-                                            seconds lifetime) const;
+  Result<CursorFound> read_cursor(const ChannelKey& channel, const std::string& client_id, WallTime now,
+                                  seconds lifetime) const;
 
  private:
   const storage::Store& store_;

@@ -21,6 +21,7 @@ constexpr std::size_t kTrimsPerEntryMax = 256;
 constexpr EntryToken kOwnEntry = 0;
 // After a crash, who was here was surely here until the last stamp.
 constexpr auto kStampEvery = seconds(5);
+constexpr auto kTidyEvery = seconds(30);
 
 MachineConfig machine_config(const LocalShardsConfig& config) {
   MachineConfig machine;
@@ -39,11 +40,12 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
       clock_(clock),
       metrics_(metrics),
       config_(config),
+      pending_commands_max_(config.pending_commands_max),
       listener_(listener),
       reader_(store, config.shard_count, config.page_bytes_max),
       people_(store, config.shard_count),
       writer_(store, clock, metrics, [this] { recover(); }),
-      log_(config.shard_count, config.log_entries_kept, store, writer_, clock, metrics, *this),
+      log_(config.shard_count, config.log_bytes_max, store, writer_, clock, metrics, *this),
       reads_(config.reads_waiting_max) {
   for (std::uint16_t i = 0; i < config.shard_count; ++i) {
     shards_.push_back(std::make_unique<Shard>(ShardMachine(ShardId{i}, machine_config(config), store)));
@@ -53,11 +55,17 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
 LocalShards::~LocalShards() {
   reads_.stop();   // its sweeps propose
   writer_.stop();  // its completions apply and tell
+  if (!in_order_ || !writer_.available() || broken_) return;
+  storage::WriteBatch end;
+  end.remove(Family::state, keys::running());
+  (void)store_.write(end, storage::Sync::yes);  // if it fails, the next start finds no end in order
 }
 
 Status LocalShards::start() {
   if (const auto same = check_shard_count(); !same) return same;
-  if (const auto loaded = load(false); !loaded) return loaded;
+  const auto lost = tail_may_be_lost();
+  if (!lost) return lost.error();
+  if (const auto loaded = load(false, *lost); !loaded) return loaded;
   metrics_.shards.set(config_.shard_count);
   metrics_.shards_without_leader.set(0);
   writer_.on_turn_end([this] { end_turn(); });
@@ -68,6 +76,10 @@ Status LocalShards::start() {
   const auto turns_a_sweep = std::max<std::int64_t>(interval / turn, 1);
   reads_.start(clock_, turn, [this, turns_a_sweep] {
     stamp_alive();
+    if (const auto now = clock_.now(); now >= tidy_at_) {
+      tidy_at_ = now + kTidyEvery;
+      store_.tidy();
+    }
     if (++turns_ % turns_a_sweep != 0) return;
     sweep_shard(ShardId{next_swept_});
     next_swept_ = static_cast<std::uint16_t>((next_swept_ + 1) % config_.shard_count);
@@ -97,14 +109,42 @@ Status LocalShards::check_shard_count() {
   return {};
 }
 
-// Brings the machines to where the log ends. `tell_effects`: they go to the listener, as own entries.
-Status LocalShards::load(bool tell_effects) {
+// A process that ended in order synced everything and took its mark away. One that was killed left all it wrote to the
+// operating system: only if the machine went down since, or may have, is something missing.
+Result<bool> LocalShards::tail_may_be_lost() {
+  const auto before = store_.get(Family::state, keys::running());
+  if (!before) return before.error();
+  storage::WriteBatch mark;
+  mark.put(Family::state, keys::running(), config_.boot);
+  const bool lost = before->has_value() && (config_.boot.empty() || **before != config_.boot);
+  // Synced with the new lineage, or with the log's heads: until then the mark of the process before stands.
+  if (!lost) {
+    if (const auto written = store_.write(mark, storage::Sync::no); !written) return written.error();
+  }
+  return lost;
+}
+
+// Synced: nothing is proposed before.
+Status LocalShards::begin_lineage() {
+  storage::WriteBatch batch;
+  for (const auto& shard : shards_) {
+    shard->machine.begin_lineage();
+    shard->machine.take_writes(batch);
+  }
+  batch.put(Family::state, keys::running(), config_.boot);
+  metrics_.histories_renewed.add();
+  return store_.write(batch, storage::Sync::yes);
+}
+
+// Brings the machines to where the log ends. `tell_effects`: they go to the listener, as own entries. `tail_lost`:
+// what was told before may not be there.
+Status LocalShards::load(bool tell_effects, bool tail_lost) {
   if (const auto opened = log_.open(); !opened) return opened;
   std::uint64_t replayed = 0;
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
     auto& machine = shards_[i]->machine;
     if (const auto loaded = machine.load(); !loaded) return loaded;
-    count_sessions(*shards_[i]);
+    count_kept(*shards_[i]);
     tell_unknown(ShardId{i}, machine.applied());
     const auto replay = log_.replay(ShardId{i}, machine.applied(), [&](CommittedEntry entry) -> Status {
       ++replayed;
@@ -116,10 +156,19 @@ Status LocalShards::load(bool tell_effects) {
       return {};
     });
     if (!replay) return replay;
+    log_.applied(ShardId{i}, machine.applied());
   }
   if (const auto written = write_results(); !written) return written;
+  if (tail_lost) {
+    if (const auto begun = begin_lineage(); !begun) return begun;
+  }
   if (!tell_effects) told_.clear();
   tell();
+  storage::WriteBatch cut;
+  log_.cut_found(cut);
+  if (!cut.empty()) {
+    if (const auto written = store_.write(cut, storage::Sync::no); !written) return written;
+  }
   if (replayed > 0) log_info("log replayed", {{"entries", replayed}});
   return {};
 }
@@ -135,7 +184,7 @@ void LocalShards::propose_checked(ShardId id, EntryToken entry, std::vector<Comm
   CHECK(id.value < shards_.size() && !commands.empty());
   const auto count = commands.size();
   const auto before = shards_[id.value]->pending.fetch_add(count);
-  if (before > 0 && before + count > config_.pending_commands_max) {
+  if (before > 0 && before + count > pending_commands_max_) {
     return log_.refuse(id, entry, count, make_error(Errc::overloaded));
   }
   log_.propose(id, entry, std::move(commands), sync);
@@ -179,28 +228,39 @@ Status LocalShards::write_results() {
   if (touched_.empty()) return {};
   storage::WriteBatch batch;
   std::uint64_t trimmed = 0;
+  bool must_sync = false;
   std::sort(touched_.begin(), touched_.end());  // rising keys are cheaper to insert
   for (const auto id : touched_) {
     auto& shard = *shards_[id.value];
     shard.machine.take_writes(batch);
     trimmed += shard.machine.take_trimmed();
-    log_.applied(id, shard.machine.applied(), batch);
-    count_sessions(shard);
+    must_sync = shard.machine.must_sync() || must_sync;
+    log_.applied(id, shard.machine.applied());
+    count_kept(shard);
     shard.touched = false;
   }
   touched_.clear();
-  // Not synced: the log is, and the machine would come to the same results again.
-  if (auto written = store_.write(batch, storage::Sync::no); !written) return written;
+  log_.cut(batch);
+  // Not synced: the log is, and the machine would come to the same results again. But see cluster/lineage.h.
+  const auto sync = must_sync ? storage::Sync::yes : storage::Sync::no;
+  if (auto written = store_.write(batch, sync); !written) return written;
   if (trimmed > 0) metrics_.retention_trimmed.add(static_cast<double>(trimmed));
   metrics_.commands_applied.add(static_cast<double>(told_commands_));
   return {};
 }
 
-void LocalShards::count_sessions(Shard& shard) {
+void LocalShards::count_kept(Shard& shard) {
   kept_sessions_ += shard.machine.kept_sessions() - shard.kept_sessions;
   shard.kept_sessions = shard.machine.kept_sessions();
   metrics_.kept_sessions.set(static_cast<double>(kept_sessions_));
   metrics_.kept_sessions_evicted.add(static_cast<double>(shard.machine.take_evicted_sessions()));
+  kept_session_bytes_ += shard.machine.kept_session_bytes() - shard.kept_session_bytes;
+  shard.kept_session_bytes = shard.machine.kept_session_bytes();
+  metrics_.kept_sessions_bytes.set(static_cast<double>(kept_session_bytes_));
+  cursor_bytes_ += shard.machine.cursor_bytes() - shard.cursor_bytes;
+  shard.cursor_bytes = shard.machine.cursor_bytes();
+  metrics_.cursor_bytes.set(static_cast<double>(cursor_bytes_));
+  metrics_.cursors_forgotten.add(static_cast<double>(shard.machine.take_forgotten_cursors()));
 }
 
 void LocalShards::tell() {
@@ -246,7 +306,7 @@ void LocalShards::tell_unknown(ShardId id, LogIndex applied) {
 }
 
 void LocalShards::recover() {
-  if (const auto loaded = load(true); !loaded) {
+  if (const auto loaded = load(true, true); !loaded) {
     keep_unknown();
     log_error("shards not recovered", {{"error", loaded.error().message}});
     return writer_.fail(loaded.error());
@@ -348,7 +408,7 @@ void LocalShards::read_history(GetHistory query, std::function<void(Result<Histo
 }
 
 void LocalShards::read_cursor(ChannelKey channel, std::string client_id,
-                              std::function<void(Result<std::optional<Offset>>)> done) {
+                              std::function<void(Result<CursorFound>)> done) {
   read(std::move(done), [this, channel = std::move(channel), client_id = std::move(client_id)] {
     return reader_.read_cursor(channel, client_id, clock_.wall(), config_.cursor_lifetime);
   });

@@ -29,8 +29,7 @@ class LocalShards final : public Shards, private CommitListener {
   void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) override;
   void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) override;
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override;
-  void read_cursor(ChannelKey channel, std::string client_id,
-                   std::function<void(Result<std::optional<Offset>>)> done) override;
+  void read_cursor(ChannelKey channel, std::string client_id, std::function<void(Result<CursorFound>)> done) override;
   void read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) override;
   void list_users(ListUsers query, std::function<void(Result<UserPage>)> done) override;
   void list_domain(ListDomain query, std::function<void(Result<UserPage>)> done) override;
@@ -40,6 +39,8 @@ class LocalShards final : public Shards, private CommitListener {
                  std::function<void(Result<std::vector<StoredDead>>)> done) override;
   Result<Unfinished> unfinished() const override { return people_.unfinished(); }
   [[nodiscard]] bool available() const override { return writer_.available(); }
+  void limit_pending(std::size_t commands_max) override { pending_commands_max_ = commands_max; }
+  void end_in_order() override { in_order_ = true; }
 
   // Looks at every channel of every shard now, on the reader thread; `done` runs when the trims that
   // are due have been proposed. The reader does the same by itself, a shard at a time.
@@ -48,8 +49,11 @@ class LocalShards final : public Shards, private CommitListener {
  private:
   struct Shard {
     ShardMachine machine;
-    bool touched = false;                 // log thread: has results that are not written
-    std::size_t kept_sessions = 0;        // log thread: as the gauge says
+    bool touched = false;  // log thread: has results that are not written
+    // Log thread: as the gauges say.
+    std::size_t kept_sessions = 0;
+    std::uint64_t kept_session_bytes = 0;
+    std::uint64_t cursor_bytes = 0;
     std::atomic<std::size_t> pending{0};  // commands proposed and not told
   };
   struct Told {
@@ -63,7 +67,10 @@ class LocalShards final : public Shards, private CommitListener {
   void on_lost(ShardId shard, EntryToken token, std::size_t commands, const Error& error) override;
 
   Status check_shard_count();
-  Status load(bool tell);
+  // Whether what the process before told without a sync may be lost; from here on it is this one's turn.
+  Result<bool> tail_may_be_lost();
+  Status load(bool tell, bool tail_lost);
+  Status begin_lineage();
   Status apply(CommittedEntry entry);
   Status write_results();
   void tell();
@@ -77,7 +84,7 @@ class LocalShards final : public Shards, private CommitListener {
   Status sessions_due(ShardId shard, WallTime now, std::vector<Command>& due) const;
   void continue_trims(const Told& told);
   void stamp_alive();
-  void count_sessions(Shard& shard);
+  void count_kept(Shard& shard);
   template <class Value, class Read>
   void read(std::function<void(Result<Value>)> done, Read run);
 
@@ -85,6 +92,7 @@ class LocalShards final : public Shards, private CommitListener {
   const Clock& clock_;
   Metrics& metrics_;
   LocalShardsConfig config_;
+  std::atomic<std::size_t> pending_commands_max_;
   ShardListener& listener_;
   HistoryReader reader_;
   PeopleReader people_;
@@ -96,13 +104,17 @@ class LocalShards final : public Shards, private CommitListener {
   std::vector<Told> unknown_;  // applied, but the write of their results failed
   std::size_t told_commands_ = 0;
   std::size_t kept_sessions_ = 0;
+  std::uint64_t kept_session_bytes_ = 0;
+  std::uint64_t cursor_bytes_ = 0;
   MonoTime results_begun_{};
+  std::atomic<bool> in_order_{false};
   bool broken_ = false;  // machines are ahead of the store until recover()
 
   // Reader thread.
   std::uint16_t next_swept_ = 0;
   std::int64_t turns_ = 0;
   MonoTime stamp_at_{};
+  MonoTime tidy_at_{};
 
   storage::LogWriter writer_;
   SingleVoterLog log_;

@@ -3,6 +3,14 @@
 #include "storage/keys.h"
 
 namespace parley::cluster {
+namespace {
+
+// Of a channel that nobody ever published on and that nobody has a position of: its name need not be remembered.
+bool says_nothing(const schemas::ChannelMeta& meta) {
+  return meta.epoch.value == 0 && meta.cursors == 0 && meta.cursors_unsure_until.ms == 0;
+}
+
+}  // namespace
 
 Result<schemas::ChannelMeta*> MetaCache::get(const ChannelKey& channel) {
   if (const auto found = entries_.find(channel); found != entries_.end()) {
@@ -34,7 +42,12 @@ void MetaCache::write_changed(storage::WriteBatch& batch) {
   for (const auto& channel : changed_) {
     auto& entry = entries_.at(channel);
     entry.changed = false;
-    batch.put(storage::Family::state, storage::keys::meta(shard_, channel), schemas::encode_channel_meta(entry.meta));
+    auto key = storage::keys::meta(shard_, channel);
+    if (says_nothing(entry.meta)) {
+      batch.remove(storage::Family::state, std::move(key));
+    } else {
+      batch.put(storage::Family::state, std::move(key), schemas::encode_channel_meta(entry.meta));
+    }
   }
   changed_.clear();
   while (entries_.size() > clean_max_) {

@@ -1,6 +1,7 @@
 #pragma once
 // The channel metas that a shard machine works on: read from the store when they are first needed,
-// written once for each batch however often they changed, dropped when they were not used for long.
+// written once for each batch however often they changed, dropped when they were not used for long. One that says
+// nothing is not stored.
 // Owned by one shard machine; log thread only.
 
 #include "schemas/codec.h"

@@ -115,12 +115,12 @@ Result<UserPage> PeopleReader::list_domain(const ListDomain& query) const {
   return page;
 }
 
-Result<std::vector<std::string>> PeopleReader::told(const ChannelKey& channel) const {
-  std::vector<std::string> found;
+Result<std::vector<SaidId>> PeopleReader::told(const ChannelKey& channel) const {
+  std::vector<SaidId> found;
   const auto range = keys::told(shard_of(channel, shard_count_), channel);
-  const auto scanned =
-      store_.scan(Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view) {
-        found.emplace_back(keys::after_zero(key));
+  const auto scanned = store_.scan(
+      Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view value) {
+        found.push_back({std::string(keys::after_zero(key)), value == "n" ? IdForm::number : IdForm::text});
         return Visit::go_on;
       });
   if (!scanned) return scanned.error();

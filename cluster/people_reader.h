@@ -14,7 +14,7 @@ class PeopleReader {
   // Shard by shard, by id within each. A page may hold fewer than `limit` although more follow: `next` says so.
   Result<UserPage> list_users(const ListUsers& query) const;
   Result<UserPage> list_domain(const ListDomain& query) const;
-  Result<std::vector<std::string>> told(const ChannelKey& channel) const;
+  Result<std::vector<SaidId>> told(const ChannelKey& channel) const;
   Result<std::vector<std::pair<NoticeRef, Notice>>> read_notices(const std::vector<NoticeRef>& refs) const;
   Result<std::vector<StoredDead>> read_dead(const std::string& target, NoticeRef after, std::size_t limit) const;
   Result<Unfinished> unfinished() const;

@@ -10,11 +10,9 @@ namespace {
 // Forgetting everything after a quiet night must not hold up the log thread.
 constexpr int kForgetAtOnceMax = 64;
 
-std::string id(const std::string& channel, const std::string& key) {
-  std::string joined;
-  joined.reserve(channel.size() + 1 + key.size());
-  joined.append(channel).push_back('\0');
-  return joined.append(key);
+// With lengths: whatever stands in the parts, no two tuples give the same text.
+std::string id(std::string_view channel, std::string_view scope, std::string_view key) {
+  return fmt::format("{}:{}:{}{}{}", channel.size(), scope.size(), channel, scope, key);
 }
 
 }  // namespace
@@ -43,16 +41,21 @@ Status RememberedTable::load(const storage::Store& store) {
   return scanned ? outcome : scanned;
 }
 
-std::optional<Position> RememberedTable::find_key(const ChannelKey& channel, const std::string& key,
-                                                  WallTime now) const {
-  const auto* entry = find(by_key_, id(channel.text(), key));
+std::optional<Position> RememberedTable::find_key(const ChannelKey& channel, const std::string& scope,
+                                                  const std::string& key, WallTime now) const {
+  const auto* entry = find(by_key_, id(channel.text(), scope, key));
+  // One of a release that knew no scopes: it was found by its text alone, and is until its window is over.
+  if (entry == nullptr && !scope.empty()) entry = find(by_key_, id(channel.text(), {}, key));
   if (entry == nullptr || entry->time + window_ <= now) return std::nullopt;
   return entry->position;
 }
 
-bool RememberedTable::knows_once(const ChannelKey& channel, const std::string& once, WallTime now) const {
-  const auto* entry = find(by_once_, id(channel.text(), once));
-  return entry != nullptr && entry->time + 2 * window_ > now;
+RememberedTable::Once RememberedTable::judge_once(const ChannelKey& channel, const std::string& once,
+                                                  milliseconds repeat, WallTime now) const {
+  const auto* entry = find(by_once_, id(channel.text(), {}, once));
+  if (entry == nullptr || entry->time + 2 * window_ <= now) return Once::unknown;
+  const auto age = milliseconds(now.ms - entry->time.ms);
+  return age < repeat && age > -repeat ? Once::again : Once::replayed;  // the clock may have jumped back
 }
 
 void RememberedTable::add(schemas::Remembered entry, storage::PendingWrites& writes) {
@@ -77,8 +80,8 @@ bool RememberedTable::over(const schemas::Remembered& entry, WallTime now) const
 }
 
 void RememberedTable::index(const schemas::Remembered& entry, std::uint64_t number) {
-  if (!entry.key.empty()) by_key_.insert_or_assign(id(entry.channel, entry.key), number);
-  if (!entry.once.empty()) by_once_.insert_or_assign(id(entry.channel, entry.once), number);
+  if (!entry.key.empty()) by_key_.insert_or_assign(id(entry.channel, entry.scope, entry.key), number);
+  if (!entry.once.empty()) by_once_.insert_or_assign(id(entry.channel, {}, entry.once), number);
 }
 
 void RememberedTable::forget_front(storage::PendingWrites& writes) {
@@ -87,8 +90,8 @@ void RememberedTable::forget_front(storage::PendingWrites& writes) {
   const auto drop = [this](Index& index, const std::string& id) {
     if (const auto found = index.find(id); found != index.end() && found->second == first_number_) index.erase(found);
   };
-  if (!entry.key.empty()) drop(by_key_, id(entry.channel, entry.key));
-  if (!entry.once.empty()) drop(by_once_, id(entry.channel, entry.once));
+  if (!entry.key.empty()) drop(by_key_, id(entry.channel, entry.scope, entry.key));
+  if (!entry.once.empty()) drop(by_once_, id(entry.channel, {}, entry.once));
   writes.remove(storage::Family::state, storage::keys::remembered(shard_, first_number_));
   entries_.pop_front();
   ++first_number_;

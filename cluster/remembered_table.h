@@ -4,7 +4,8 @@
 // Bounded in time and number; the oldest are forgotten first. Each is in the store too, numbered in
 // the order in which it came, so that a restart or another replica knows the same ones. A key counts
 // for the window; a signature for twice the window, because a request may be stamped a whole window
-// ahead of its arrival and be captured. Owned by one shard machine; log thread only.
+// ahead of its arrival and be captured. Where its command says so, it may come again for a few seconds after
+// it was first seen: that does not count as seen anew. Owned by one shard machine; log thread only.
 
 #include "core/clock.h"
 #include "schemas/codec.h"
@@ -23,8 +24,16 @@ class RememberedTable {
       : shard_(shard), window_(window), entries_max_(entries_max) {}
 
   Status load(const storage::Store& store);
-  [[nodiscard]] std::optional<Position> find_key(const ChannelKey& channel, const std::string& key, WallTime now) const;
-  [[nodiscard]] bool knows_once(const ChannelKey& channel, const std::string& once, WallTime now) const;
+  // `scope`: whose key it is (core/command.h).
+  [[nodiscard]] std::optional<Position> find_key(const ChannelKey& channel, const std::string& scope,
+                                                 const std::string& key, WallTime now) const;
+  enum class Once : std::uint8_t {
+    unknown,
+    again,     // seen so lately that it passes
+    replayed,  // seen longer ago
+  };
+  [[nodiscard]] Once judge_once(const ChannelKey& channel, const std::string& once, milliseconds repeat,
+                                WallTime now) const;
   // Also forgets some that are too old or too many.
   void add(schemas::Remembered entry, storage::PendingWrites& writes);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }

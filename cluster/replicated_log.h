@@ -36,8 +36,10 @@ class ReplicatedLog {
  public:
   virtual ~ReplicatedLog() = default;
   virtual void propose(ShardId shard, EntryToken token, std::vector<Command> commands, storage::Sync sync) = 0;
-  // The results up to `index` are in `batch`: the log may drop its head in the same batch.
-  virtual void applied(ShardId shard, LogIndex index, storage::WriteBatch& batch) = 0;
+  // The results up to `index` are in the store, or in the batch that cut() is asked with next.
+  virtual void applied(ShardId shard, LogIndex index) = 0;
+  // Where the logs are at their bound: what was applied is dropped, in the same batch as its results or a later one.
+  virtual void cut(storage::WriteBatch& batch) = 0;
 };
 
 }  // namespace parley::cluster

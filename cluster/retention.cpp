@@ -10,6 +10,7 @@ namespace parley::cluster {
 namespace {
 
 constexpr std::uint64_t kRunRecords = 64;      // so many below `oldest` make a run
+constexpr std::uint64_t kRunBytes = 8 * 1024;  // or so many bytes of them, by their average
 constexpr std::uint64_t kRunRecordsMax = 512;  // one publication pays for no more
 
 bool has_age(const Retention& retention) { return retention.age.count() > 0; }
@@ -89,7 +90,9 @@ Result<std::uint64_t> retain_after_append(const RetentionRun& run, schemas::Chan
   const auto& retention = run.retention;
   const auto before = meta.oldest;
   apply_count(retention, meta);
-  const bool run_waits = meta.oldest.value - meta.stored_from.value >= kRunRecords;
+  const auto dead = meta.oldest.value - meta.stored_from.value;
+  const auto dead_bytes = meta.bytes / (meta.newest.value + 1 - meta.stored_from.value) * dead;
+  const bool run_waits = dead >= kRunRecords || dead_bytes >= kRunBytes;
   const bool too_large = retention.bytes > 0 && meta.bytes > retention.bytes;
   const bool too_old = expired(meta.oldest_time, retention, run.now - age_slack(retention));
   if (run_waits || too_large || too_old) {

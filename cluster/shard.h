@@ -30,8 +30,8 @@ namespace parley::cluster {
 struct ChannelState {
   Position newest;  // epoch 0: nothing was ever published
   Offset oldest;
-  PublicationPtr cached;          // cache channels
-  std::vector<std::string> told;  // members the backend was told of; an empty one: of the channel
+  PublicationPtr cached;     // cache channels
+  std::vector<SaidId> told;  // members the backend was told of; an empty one: of the channel
 };
 
 // What the process before this one left open: the end of it is still to be told.
@@ -79,7 +79,7 @@ class Shards {
   virtual void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) = 0;
   virtual void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) = 0;
   virtual void read_cursor(ChannelKey channel, std::string client_id,
-                           std::function<void(Result<std::optional<Offset>>)> done) = 0;
+                           std::function<void(Result<CursorFound>)> done) = 0;
 
   // In the asked order; who was never seen is not `known`. `done` as above.
   virtual void read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) = 0;
@@ -94,15 +94,20 @@ class Shards {
   // Reads on the caller's thread: at the start, before the first request.
   virtual Result<Unfinished> unfinished() const = 0;
   [[nodiscard]] virtual bool available() const = 0;  // accepts proposals now
+  // Thread-safe: from now on, of each shard, proposed and not applied.
+  virtual void limit_pending(std::size_t /*commands_max*/) {}
+  // The process ends in order: the end of this object leaves everything on the disk, and says so there.
+  virtual void end_in_order() {}
 };
 
 struct LocalShardsConfig {
+  std::string boot;  // of this machine: what the process before wrote in the same one is there. Empty: not known
   std::uint16_t shard_count = 64;
   std::chrono::seconds idempotency_window{600};
   std::size_t idempotency_keys_max = 100'000;
   std::chrono::seconds cursor_lifetime{86'400};
   std::size_t cursors_per_channel_max = 10'000;
-  std::size_t log_entries_kept = 1'024;               // per shard, before the log's head is cut
+  std::uint64_t log_bytes_max = 2 * 1024 * 1024;      // of all shards' logs; then what is applied is cut off
   std::chrono::seconds retention_sweep_interval{60};  // each channel is looked at about this often
   std::size_t pending_commands_max = 16'384;          // per shard: proposed and not applied. Then: overloaded
   std::size_t reads_waiting_max = 16'384;             // then: overloaded, told on the caller's thread

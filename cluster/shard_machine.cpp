@@ -1,5 +1,6 @@
 #include "cluster/shard_machine.h"
 
+#include "cluster/lineage.h"
 #include "cluster/retention.h"
 #include "storage/keys.h"
 
@@ -26,7 +27,8 @@ ShardMachine::ShardMachine(ShardId shard, MachineConfig config, const storage::S
       metas_(shard, store, config.metas_cached_max),
       remembered_(shard, config.idempotency_window, config.idempotency_keys_max),
       notices_(shard),
-      sessions_(shard) {}
+      sessions_(shard),
+      cursors_(shard) {}
 
 Status ShardMachine::load() {
   writes_.forget();
@@ -41,9 +43,24 @@ Status ShardMachine::load() {
       return make_error(Errc::corrupt, fmt::format("shard {}: its applied index is unreadable", shard_.value));
     applied_ = LogIndex{*index};
   }
+  lineage_ = 0;
+  lineage_changed_ = must_sync_ = false;
+  const auto lineage = store_.get(Family::state, keys::lineage(shard_));
+  if (!lineage) return lineage.error();
+  if (lineage->has_value()) {
+    const auto number = keys::parse_number(**lineage);
+    if (!number) return make_error(Errc::corrupt, fmt::format("shard {}: its lineage is unreadable", shard_.value));
+    lineage_ = *number;
+  }
   if (auto loaded = notices_.load(store_); !loaded) return loaded;
   if (auto loaded = sessions_.load(store_); !loaded) return loaded;
+  if (auto loaded = cursors_.load(store_); !loaded) return loaded;
   return remembered_.load(store_);
+}
+
+void ShardMachine::begin_lineage() {
+  ++lineage_;
+  lineage_changed_ = true;
 }
 
 Result<std::vector<Effect>> ShardMachine::apply(LogIndex index, std::vector<Command> commands) {
@@ -65,27 +82,39 @@ void ShardMachine::take_writes(storage::WriteBatch& batch) {
   writes_.take(batch);
   if (applied_changed_) batch.put(Family::state, keys::applied(shard_), keys::number(applied_.value));
   applied_changed_ = false;
+  if (lineage_changed_) batch.put(Family::state, keys::lineage(shard_), keys::number(lineage_));
+  lineage_changed_ = false;
 }
 
 Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime time, AppendPublication&& command) {
   if (!command.idempotency_key.empty()) {
-    if (const auto first = remembered_.find_key(channel, command.idempotency_key, time))
+    if (const auto first = remembered_.find_key(channel, command.key_scope, command.idempotency_key, time))
       return What(Effect::Duplicate{*first});
   }
-  if (!command.once.empty() && remembered_.knows_once(channel, command.once, time)) return What(Effect::Replayed{});
+  if (!command.once.empty()) {
+    const auto seen = remembered_.judge_once(channel, command.once, command.once_repeat, time);
+    if (seen == RememberedTable::Once::replayed) return What(Effect::Replayed{});
+    // Its time began with the first one.
+    if (seen == RememberedTable::Once::again) command.once.clear();
+  }
 
   const auto found = metas_.get(channel);
   if (!found) return found.error();
   auto& meta = **found;
   if (!Position{meta.epoch, {}}.exists()) {
-    CHECK(command.epoch_if_new.value != 0);  // the proposer always sends one: it cannot know
-    meta.epoch = command.epoch_if_new;
+    meta.epoch = command.epoch_if_new.value != 0 ? command.epoch_if_new : first_epoch(channel, time);
+  } else {
+    meta.epoch = epoch_in(meta, lineage_);
+    must_sync_ = must_sync_ || (command.unsynced && !meta.unsynced);
   }
+  meta.unsynced = command.unsynced;
+  meta.lineage = lineage_;
   auto publication = std::make_shared<Publication>();
   publication->event = std::move(command.event);
   publication->data = std::move(command.data);
   publication->kind = command.kind;
   publication->user_id = std::move(command.user_id);
+  publication->id_form = command.id_form;
   publication->except = command.except;
   publication->position = {meta.epoch, Offset{meta.newest.value + 1}};
   publication->time = time;
@@ -104,9 +133,9 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   metas_.changed(channel);
 
   if (!command.idempotency_key.empty() || !command.once.empty()) {
-    remembered_.add(
-        {channel.text(), std::move(command.idempotency_key), std::move(command.once), publication->position, time},
-        writes_);
+    remembered_.add({channel.text(), std::move(command.idempotency_key), std::move(command.once), publication->position,
+                     time, std::move(command.key_scope)},
+                    writes_);
   }
   return What(Effect::Appended{std::move(publication)});
 }
@@ -116,7 +145,7 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   if (!found) return found.error();
   auto& meta = **found;
   const auto offset = command.position.offset;
-  if (command.position.epoch != meta.epoch || offset < meta.stored_from || offset > meta.newest) {
+  if (command.position.epoch != epoch_in(meta, lineage_) || offset < meta.stored_from || offset > meta.newest) {
     return What(Effect::Nothing{});
   }
   auto key = keys::publication(shard_, channel, offset);
@@ -172,79 +201,11 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   trimmed_ += *trimmed;
   if (meta.cached < meta.oldest) meta.cached = {};
   if (meta.cursors > 0 && meta.cursors_oldest + config_.cursor_lifetime <= time) {
-    if (const auto dropped = drop_cursors(channel, meta, time); !dropped) return dropped.error();
+    if (const auto dropped = drop_cursors(channel, meta, time, {}); !dropped) return dropped.error();
   }
   metas_.changed(channel);
   if (*trimmed == 0) return What(Effect::Nothing{});
   return What(Effect::Removed{*trimmed});
-}
-
-Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime time, SaveCursors&& command) {
-  const auto found = metas_.get(channel);
-  if (!found) return found.error();
-  auto& meta = **found;
-  for (const auto& cursor : command.cursors) {
-    auto key = keys::cursor(shard_, channel, cursor.client_id);
-    const auto stored = writes_.get(Family::state, key);
-    if (!stored) return stored.error();
-    const bool known = stored->has_value();
-    if (cursor.forget) {
-      if (!known) continue;
-      writes_.remove(Family::state, std::move(key));
-      --meta.cursors;
-      continue;
-    }
-    auto offset = std::min(cursor.offset, meta.newest);
-    if (known) {
-      const auto before = schemas::decode_cursor(**stored);
-      if (!before) return before.error();
-      offset = std::max(offset, before->offset);  // a confirmation that comes late takes nothing back
-    } else {
-      if (meta.cursors == 0) meta.cursors_oldest = time;
-      ++meta.cursors;
-    }
-    writes_.put(Family::state, std::move(key), schemas::encode_cursor({offset, time}));
-  }
-  if (meta.cursors > config_.cursors_per_channel_max) {
-    if (const auto dropped = drop_cursors(channel, meta, time); !dropped) return dropped.error();
-  }
-  metas_.changed(channel);
-  return What(Effect::Nothing{});
-}
-
-// Expired ones; then, if there are still too many, the oldest down to seven eighths of the bound, so
-// that the next scan is far away.
-Status ShardMachine::drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now) {
-  struct Stored {
-    WallTime time;
-    std::string key;
-  };
-  std::vector<Stored> cursors;
-  Status outcome;
-  const auto range = keys::cursors(shard_, channel);
-  const auto scanned =
-      writes_.scan(Family::state, range.from, range.to, [&](std::string_view key, std::string_view value) {
-        const auto cursor = schemas::decode_cursor(value);
-        if (!cursor) {
-          outcome = cursor.error();
-          return storage::Visit::stop;
-        }
-        cursors.push_back({cursor->time, std::string(key)});
-        return storage::Visit::go_on;
-      });
-  if (!scanned) return scanned;
-  if (!outcome) return outcome;
-  std::stable_sort(cursors.begin(), cursors.end(), [](const Stored& a, const Stored& b) { return a.time < b.time; });
-  const auto bound = config_.cursors_per_channel_max;
-  const auto target = cursors.size() > bound ? bound - bound / 8 : cursors.size();
-  std::size_t gone = 0;
-  while (gone < cursors.size() &&
-         (cursors.size() - gone > target || cursors[gone].time + config_.cursor_lifetime <= now)) {
-    writes_.remove(Family::state, std::move(cursors[gone++].key));
-  }
-  meta.cursors = static_cast<std::uint32_t>(cursors.size() - gone);
-  meta.cursors_oldest = gone < cursors.size() ? cursors[gone].time : WallTime{};
-  return {};
 }
 
 }  // namespace parley::cluster

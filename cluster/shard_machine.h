@@ -7,6 +7,7 @@
 // batch that the caller writes before it tells anyone the effects. Reading the store is allowed here.
 // Owned by the shard's host; log thread only.
 
+#include "cluster/cursor_table.h"
 #include "cluster/meta_cache.h"
 #include "cluster/notice_table.h"
 #include "cluster/remembered_table.h"
@@ -36,13 +37,22 @@ class ShardMachine {
   Status load();
   [[nodiscard]] LogIndex applied() const { return applied_; }
 
+  // What was told and not synced may be lost: channels with such a tail have another epoch from here on. After
+  // load() and the replay that follows it; to be written, synced, before anything is proposed.
+  void begin_lineage();
+  // Whether the next take_writes() must be synced before its effects are told. Asking clears it.
+  bool must_sync() { return std::exchange(must_sync_, false); }
+
   // Entries come in order, each once. Fails only when the store cannot be read.
   Result<std::vector<Effect>> apply(LogIndex index, std::vector<Command> commands);
   void take_writes(storage::WriteBatch& batch);
   // Publications that retention removed since the last call.
   std::uint64_t take_trimmed() { return std::exchange(trimmed_, 0); }
   [[nodiscard]] std::size_t kept_sessions() const { return sessions_.size(); }
+  [[nodiscard]] std::uint64_t kept_session_bytes() const { return sessions_.bytes(); }
   std::uint64_t take_evicted_sessions() { return sessions_.take_evicted(); }
+  [[nodiscard]] std::uint64_t cursor_bytes() const { return cursors_.bytes(); }
+  std::uint64_t take_forgotten_cursors() { return cursors_.take_forgotten(); }
 
  private:
   using What = decltype(Effect::what);
@@ -62,7 +72,11 @@ class ShardMachine {
   Result<What> run(const ChannelKey& place, WallTime time, ClaimSession&& command);
   Result<What> run(const ChannelKey& place, WallTime time, ForgetSession&& command);
 
-  Status drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now);
+  // In shard_machine_cursors.cpp.
+  Status save_cursor(const ChannelKey& channel, Meta& meta, const SaveCursors::Cursor& cursor, WallTime time);
+  Status drop_cursors(const ChannelKey& channel, Meta& meta, WallTime now, const CursorBounds& bounds);
+  Status drop_surplus(const CursorBounds& bounds, WallTime now);
+  void forget(const StoredCursor& cursor, Meta& meta, WallTime now);
 
   ShardId shard_;
   MachineConfig config_;
@@ -72,8 +86,12 @@ class ShardMachine {
   RememberedTable remembered_;
   NoticeTable notices_;
   SessionTable sessions_;
+  CursorTable cursors_;
   LogIndex applied_;
   bool applied_changed_ = false;
+  std::uint64_t lineage_ = 0;
+  bool lineage_changed_ = false;
+  bool must_sync_ = false;
   std::uint64_t trimmed_ = 0;
 };
 

@@ -22,7 +22,7 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   for (const auto& told : command.told) {
     auto key = keys::told(shard_, channel, told.user_id);
     if (told.present) {
-      writes_.put(Family::state, std::move(key), {});
+      writes_.put(Family::state, std::move(key), told.id_form == IdForm::number ? "n" : "");
     } else {
       writes_.remove(Family::state, std::move(key));
     }

@@ -7,24 +7,26 @@
 #include <fmt/format.h>
 
 namespace parley::cluster {
+namespace {
+
+// Fewer than this many entries go one by one: a range tombstone costs whoever reads past it.
+constexpr std::uint64_t kRangeDeleteMin = 16;
+
+}  // namespace
 
 using storage::Family;
 namespace keys = storage::keys;
 
-SingleVoterLog::SingleVoterLog(std::uint16_t shard_count, std::size_t entries_kept, storage::Store& store,
+SingleVoterLog::SingleVoterLog(std::uint16_t shard_count, std::uint64_t bytes_max, storage::Store& store,
                                storage::LogWriter& writer, const Clock& clock, const Metrics& metrics,
                                CommitListener& listener)
-    : entries_kept_(entries_kept),
-      store_(store),
-      writer_(writer),
-      clock_(clock),
-      metrics_(metrics),
-      listener_(listener) {
+    : bytes_max_(bytes_max), store_(store), writer_(writer), clock_(clock), metrics_(metrics), listener_(listener) {
   for (std::uint16_t i = 0; i < shard_count; ++i) shards_.push_back(std::make_unique<Shard>());
 }
 
 Status SingleVoterLog::open() {
   storage::WriteBatch heads;
+  bytes_ = 0;
   for (std::uint16_t i = 0; i < shards_.size(); ++i) {
     const ShardId id{i};
     auto& shard = *shards_[i];
@@ -38,7 +40,7 @@ Status SingleVoterLog::open() {
 
 Status SingleVoterLog::read(ShardId id, Shard& shard) const {
   shard.term = shard.cut_term = {};
-  shard.last = shard.cut = {};
+  shard.last = shard.cut = shard.applied = {};
   const auto stored = store_.get(Family::log, keys::log_head(id));
   if (!stored) return stored.error();
   if (stored->has_value()) {
@@ -49,10 +51,13 @@ Status SingleVoterLog::read(ShardId id, Shard& shard) const {
     shard.cut_term = head->cut_term;
   }
   const auto range = keys::log_entries(id);
-  return store_.scan(Family::log, range.from, range.to, storage::ScanOrder::backward, [&](std::string_view key, auto) {
-    if (const auto index = keys::log_index(key)) shard.last = std::max(shard.last, *index);
-    return storage::Visit::stop;
-  });
+  const auto scanned =
+      store_.scan(Family::log, range.from, range.to, storage::ScanOrder::backward, [&](std::string_view key, auto) {
+        if (const auto index = keys::log_index(key)) shard.last = std::max(shard.last, *index);
+        return storage::Visit::stop;
+      });
+  shard.found = shard.last;
+  return scanned;
 }
 
 Status SingleVoterLog::replay(ShardId id, LogIndex applied, const Replay& visit) const {
@@ -91,12 +96,16 @@ void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> 
     if (writer_.available()) {
       const LogIndex index{++shard.last.value};
       storage::LogJob job;
-      job.batch.put(Family::log, keys::log_entry(id, index),
-                    schemas::frame_log_entry({id, shard.term, index}, payload));
+      auto key = keys::log_entry(id, index);
+      auto framed = schemas::frame_log_entry({id, shard.term, index}, payload);
+      const auto bytes = key.size() + framed.size();
+      job.batch.put(Family::log, std::move(key), std::move(framed));
       job.sync = sync;
       job.commands = count;
-      job.done = [this, id, index, token, entry = std::move(commands)](const Status& written) mutable {
+      job.done = [this, id, index, token, bytes, entry = std::move(commands)](const Status& written) mutable {
         if (written) {
+          bytes_ += bytes;
+          metrics_.log_bytes.set(static_cast<double>(bytes_));
           listener_.on_committed({id, index, token, std::move(entry)});
         } else {
           listener_.on_lost(id, token, entry.size(), written.error());
@@ -110,18 +119,46 @@ void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> 
   refuse(id, token, count, make_error(Errc::storage_unavailable));
 }
 
-void SingleVoterLog::applied(ShardId id, LogIndex index, storage::WriteBatch& batch) {
-  auto& shard = *shards_[id.value];
-  std::unique_lock lock(shard.mutex);
-  // Twice the bound, so that one range delete drops many entries.
-  if (index.value - shard.cut.value < 2 * entries_kept_) return;
-  const LogIndex cut{index.value - entries_kept_};
-  const auto cut_term = term_at(id, cut);
-  if (!cut_term) return;  // whatever is wrong with the entry, a replay must get to see it
-  batch.remove_range(Family::log, keys::log_entry(id, LogIndex{shard.cut.value + 1}),
-                     keys::log_entry(id, LogIndex{cut.value + 1}));
-  shard.cut = cut;
-  shard.cut_term = *cut_term;
+void SingleVoterLog::applied(ShardId id, LogIndex index) { shards_[id.value]->applied = index; }
+
+void SingleVoterLog::cut(storage::WriteBatch& batch) {
+  if (bytes_ <= bytes_max_) return;
+  for (std::uint16_t i = 0; i < shards_.size(); ++i) {
+    auto& shard = *shards_[i];
+    // What was found was cut when it was applied: all that is left is of this term.
+    if (shard.applied > shard.found) cut_shard(ShardId{i}, shard, shard.term, batch);
+  }
+  bytes_ = 0;
+  metrics_.log_bytes.set(0);
+  metrics_.log_cuts.add();
+}
+
+void SingleVoterLog::cut_found(storage::WriteBatch& batch) {
+  for (std::uint16_t i = 0; i < shards_.size(); ++i) {
+    const ShardId id{i};
+    auto& shard = *shards_[i];
+    if (shard.applied <= shard.cut) continue;
+    // An applied entry that is damaged by now harms nobody any more.
+    const auto term = term_at(id, shard.applied);
+    cut_shard(id, shard, term ? *term : Term{shard.term.value - 1}, batch);
+  }
+  bytes_ = 0;
+  metrics_.log_bytes.set(0);
+}
+
+void SingleVoterLog::cut_shard(ShardId id, Shard& shard, Term cut_term, storage::WriteBatch& batch) {
+  if (shard.applied <= shard.cut) return;
+  const LogIndex first{shard.cut.value + 1};
+  if (shard.applied.value - shard.cut.value >= kRangeDeleteMin) {
+    batch.remove_range(Family::log, keys::log_entry(id, first), keys::log_entry(id, LogIndex{shard.applied.value + 1}));
+  } else {
+    for (auto index = first; index <= shard.applied; ++index.value) {
+      batch.remove(Family::log, keys::log_entry(id, index));
+    }
+  }
+  const std::unique_lock lock(shard.mutex);
+  shard.cut = shard.applied;
+  shard.cut_term = cut_term;
   batch.put(Family::log, keys::log_head(id), schemas::encode_log_head({shard.term, shard.cut, shard.cut_term}));
 }
 

@@ -3,6 +3,11 @@
 //
 // Each opening begins a new term, as an election would. propose() is thread-safe; everything else
 // runs before the log writer starts or on its thread. Owned by LocalShards.
+//
+// An entry is needed until its results are in the store. The store keeps its batches in order and each of
+// them whole, so an entry can go in the batch that brings its results: whatever a crash leaves has either the
+// entry or what it led to. All shards' entries together are cut at a bound in bytes, all that are applied at
+// once, so that cutting is rare.
 
 #include "cluster/replicated_log.h"
 #include "core/clock.h"
@@ -17,7 +22,7 @@ namespace parley::cluster {
 
 class SingleVoterLog final : public ReplicatedLog {
  public:
-  SingleVoterLog(std::uint16_t shard_count, std::size_t entries_kept, storage::Store& store, storage::LogWriter& writer,
+  SingleVoterLog(std::uint16_t shard_count, std::uint64_t bytes_max, storage::Store& store, storage::LogWriter& writer,
                  const Clock& clock, const Metrics& metrics, CommitListener& listener);
 
   // Reads where each shard's log ends and begins a new term for all of them, synced. At the start
@@ -28,7 +33,10 @@ class SingleVoterLog final : public ReplicatedLog {
   Status replay(ShardId shard, LogIndex applied, const Replay& visit) const;
 
   void propose(ShardId shard, EntryToken token, std::vector<Command> commands, storage::Sync sync) override;
-  void applied(ShardId shard, LogIndex index, storage::WriteBatch& batch) override;
+  void applied(ShardId shard, LogIndex index) override;
+  void cut(storage::WriteBatch& batch) override;
+  // What a start or a recovery found and applied, whatever its size.
+  void cut_found(storage::WriteBatch& batch);
   // Tells the listener on the log thread.
   void refuse(ShardId shard, EntryToken token, std::size_t commands, Error error);
 
@@ -39,18 +47,23 @@ class SingleVoterLog final : public ReplicatedLog {
     LogIndex last;
     LogIndex cut;  // entries up to here are gone
     Term cut_term;
+    LogIndex found;    // last of those before the present term
+    LogIndex applied;  // as far as the results are stored
   };
 
   Status read(ShardId id, Shard& shard) const;
   Result<Term> term_at(ShardId id, LogIndex index) const;
 
-  std::size_t entries_kept_;
+  void cut_shard(ShardId id, Shard& shard, Term cut_term, storage::WriteBatch& batch);
+
+  std::uint64_t bytes_max_;
   storage::Store& store_;
   storage::LogWriter& writer_;
   const Clock& clock_;
   const Metrics& metrics_;
   CommitListener& listener_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::uint64_t bytes_ = 0;  // log thread: of the entries committed since the last cut
 };
 
 }  // namespace parley::cluster

@@ -23,6 +23,11 @@ struct Call {
   std::string lane;                       // `kind:name`, as in `webhook:audit`. Calls of a lane start in order
   std::size_t lane_concurrency_max = 0;   // of this lane from now on; 0: the caller's default
   std::string ca_file;                    // PEM; whom to trust instead of the caller's default; empty: that
+  // For whom the call is made. Addresses take turns in a lane, and so do the connections of an address. Calls for
+  // nobody in particular stand in one line together.
+  std::string address{};
+  std::uint64_t connection = 0;
+  std::size_t address_in_flight_max = 0;  // of this lane, for one address; 0: no bound of its own
 };
 
 struct Answer {

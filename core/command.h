@@ -2,6 +2,7 @@
 // What is proposed to a shard's log, and what applying it results in. Commands are deterministic:
 // they carry the leader's time and every random number, so that each replica applies them alike.
 
+#include "core/client_origin.h"
 #include "core/notice.h"
 #include "core/publication.h"
 #include "core/settings.h"
@@ -19,6 +20,12 @@ namespace parley {
 // Names a pending command to its channel actor; echoed in the effect. Not part of the log.
 using CommandToken = std::uint64_t;
 
+// Whose an idempotency key is: the same text from two of them is two keys. Stored beside the key; a record without one
+// is of a release that knew no scopes and answers to all of them.
+inline constexpr std::string_view kApplicationKeys = "app";
+inline constexpr std::string_view kBatchKeys = "batch";  // a header's key with an event's number
+std::string client_keys(std::string_view user_id);       // of one user's client events
+
 struct AppendPublication {
   std::string event;
   std::string data;
@@ -26,10 +33,14 @@ struct AppendPublication {
   std::string user_id;
   std::string idempotency_key;
   std::string once;
-  Epoch epoch_if_new;   // the channel's epoch if this is its first publication
-  Retention retention;  // of the rule at the time: replicas must trim alike
-  bool cache = false;   // becomes the cached event of a cache channel
-  SocketId except;      // as in Publication
+  Epoch epoch_if_new;     // never 0: the channel's epoch if the shard knows none, whatever the proposer believes
+  Retention retention;    // of the rule at the time: replicas must trim alike
+  bool cache = false;     // becomes the cached event of a cache channel
+  SocketId except;        // as in Publication
+  bool unsynced = false;  // durability async: told before the disk has it
+  std::string key_scope;
+  milliseconds once_repeat{0};    // as in Publish
+  IdForm id_form = IdForm::text;  // of user_id
 };
 struct RemovePublication {
   Position position;
@@ -40,13 +51,37 @@ struct RemoveHistory {
 struct TrimHistory {
   Retention retention;
 };
+// Bounds of confirmed positions, as the configuration said at the time: replicas must forget alike. Beyond them the
+// oldest go, of the origin that has most.
+struct CursorBounds {
+  std::uint64_t per_channel_max = 0;   // 0: said by a release that had no other bound; the machine's own counts
+  std::uint64_t bytes_max = 0;         // in one shard; 0: no bound
+  std::uint64_t origin_bytes_max = 0;  // of one origin in one shard; 0: no bound
+};
 struct SaveCursors {
   struct Cursor {
     std::string client_id;
     Offset offset;
     bool forget = false;
+    Epoch epoch{};    // that the offset is of; 0: before the first publication. Of another life it says nothing
+    Origin origin{};  // whose share it counts to
+  };
+  // Nothing is kept of a channel that nobody ever published on: its name may be a stranger's invention.
+  enum class For : std::uint8_t {
+    any,        // so it was before that rule
+    published,  // of epoch 0: dropped while nothing is published
+    first,      // the channel's first publication comes right after it
   };
   std::vector<Cursor> cursors;
+  CursorBounds bounds{};
+  For kept_for = For::any;
+  // Positions from before the first publication may be unknown here until then: who comes without one is told of a gap.
+  WallTime unsure_until{};
+};
+// Where a client is on a channel, as far as it is known.
+struct CursorFound {
+  std::optional<Offset> offset{};
+  bool forgotten = false;  // no offset, but there may have been one: who comes is not surely here for the first time
 };
 
 // Bounds of a target's stored notices in one shard, as the configuration said at the time: replicas
@@ -60,6 +95,7 @@ struct NoticeBounds {
 struct Told {
   std::string user_id;  // a member; empty: that the channel is occupied
   bool present = false;
+  IdForm id_form = IdForm::text;
 };
 struct SaveNotices {
   std::vector<Notice> notices;
@@ -92,10 +128,17 @@ struct SettleNotices {
 
 // A kept session is that of the command's channel, `session.{key}`. Each of these three also removes a few
 // that have expired by the command's time.
+// Bounds in one shard; 0: none. Beyond them those that expire last go, of the origin that has most.
+struct SessionBounds {
+  std::uint64_t kept_max = 0;
+  std::uint64_t bytes_max = 0;
+  std::uint64_t origin_bytes_max = 0;
+};
 struct SaveSession {
   std::string record;
   WallTime expires;
-  std::uint64_t kept_max = 0;  // in one shard; beyond it the one that expires first goes. 0: no bound
+  SessionBounds bounds{};
+  Origin origin{};  // whose share it counts to
 };
 struct ClaimSession {};  // gives the record and removes it
 struct ForgetSession {
@@ -109,6 +152,9 @@ ChannelKey domain_place(std::string_view app, std::string_view domain);
 ChannelKey session_place(std::string_view app, std::string_view key);
 // The bounds of a target's notices in one shard.
 NoticeBounds notice_bounds(const Settings& settings);
+// Of confirmed positions: the node's bytes are spread over the shards.
+CursorBounds cursor_bounds(const Settings& settings);
+SessionBounds session_bounds(const Settings& settings);
 
 struct Command {
   ChannelKey channel;

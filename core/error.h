@@ -61,7 +61,8 @@ enum class Errc : std::uint8_t {
 
 struct Error {
   Errc code = Errc::internal;
-  std::string message;  // for people; never holds secrets
+  std::string message;        // for people; never holds secrets
+  std::string_view remedy{};  // a literal, where the code's own does not help; empty: the code's
 };
 
 struct ErrorInfo {

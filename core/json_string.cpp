@@ -10,15 +10,32 @@ namespace {
 
 constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101ULL;
 
-// Does any of eight bytes need an escape? The usual carry trick: exact for "any", not for "which".
+// Does any of eight bytes need an escape, or may it? The usual carry trick: exact for "any", not for "which".
 bool any_special(std::uint64_t word) {
   const auto quote = word ^ (kOnes * '"');
   const auto backslash = word ^ (kOnes * '\\');
-  const auto found = ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | ((word - kOnes * 0x20) & ~word);
+  const auto surrogate = word ^ (kOnes * static_cast<unsigned char>(kSurrogateByte));
+  const auto found = ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | ((word - kOnes * 0x20) & ~word) |
+                     ((surrogate - kOnes) & ~surrogate);
   return (found & (kOnes * 0x80)) != 0;
 }
 
-bool special(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+bool special(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == kSurrogateByte; }
+
+bool is_half_at(std::string_view text, std::size_t at) {
+  return at + 2 < text.size() && text[at] == kSurrogateByte &&
+         (static_cast<unsigned char>(text[at + 1]) & 0xE0U) == 0xA0U &&
+         (static_cast<unsigned char>(text[at + 2]) & 0xC0U) == 0x80U;
+}
+
+// Half a surrogate pair as `\ud83d`; it takes three bytes.
+void append_half(std::string& out, std::string_view text, std::size_t at) {
+  static constexpr char hex[] = "0123456789abcdef";
+  const auto code =
+      0xD000U | ((static_cast<unsigned>(text[at + 1]) & 0x3FU) << 6) | (static_cast<unsigned>(text[at + 2]) & 0x3FU);
+  out.append("\\ud");
+  for (const unsigned shift : {8U, 4U, 0U}) out.push_back(hex[(code >> shift) & 0xFU]);
+}
 
 // Length of the run from `at` on that needs no escape.
 std::size_t plain_run(std::string_view text, std::size_t at) {
@@ -67,6 +84,20 @@ void append_one(std::string& out, char c) {
 
 }  // namespace
 
+std::string with_halves_escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  for (std::size_t at = 0; at < text.size();) {
+    if (is_half_at(text, at)) {
+      append_half(out, text, at);
+      at += 3;
+    } else {
+      out.push_back(text[at++]);
+    }
+  }
+  return out;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
   std::size_t at = 0;
   while (true) {
@@ -75,7 +106,16 @@ void append_escaped(std::string& out, std::string_view text) {
     at += run;
     if (at >= text.size()) return;
     // Specials come in groups (`":"`): stay here while they last.
-    while (at < text.size() && special(text[at])) append_one(out, text[at++]);
+    while (at < text.size() && special(text[at])) {
+      if (is_half_at(text, at)) {
+        append_half(out, text, at);
+        at += 3;
+      } else if (text[at] == kSurrogateByte) {  // of another character
+        out.push_back(text[at++]);
+      } else {
+        append_one(out, text[at++]);
+      }
+    }
   }
 }
 

@@ -18,6 +18,8 @@ struct AppLimits {
   std::size_t events_per_batch_max = 10;       // 400
   std::size_t presence_members_max = 100'000;  // subscription_error; also bounds the roster's memory
   std::size_t member_bytes_max = 2'048;        // subscription_error
+  // Of rosters that one connection asked for again: subscription_error, rate_limited; 0: no bound
+  std::uint32_t roster_bytes_per_second_max = 1'048'576;
   std::size_t user_id_chars_max = 128;
   std::size_t watchlist_users_max = 100;            // pusher:error 4302
   std::size_t token_bytes_max = 8'192;              // token_invalid, before anything is looked at
@@ -26,31 +28,53 @@ struct AppLimits {
   std::size_t sessions_per_user_max = 1'000;        // the session is closed: over_connection_limit
   std::size_t blocks_per_user_max = 100;            // channels a user is kept off. Then: 400
   std::size_t users_per_call_max = 1'000;           // of one status call. Then: 400
-  std::uint32_t client_events_per_second_max = 10;  // pusher:error 4301; 0: no limit
-  std::uint32_t publishes_per_second_max = 0;       // HTTP 429; 0: no limit
+  // Of one connection: pusher:error 4301; 0: no limit. A page that tells its pointer does so once a frame of the
+  // screen, up to 240 times a second; what its bytes cost everybody else is bounded apart.
+  std::uint32_t client_events_per_second_max = 250;
+  std::uint32_t client_event_bytes_per_second_max = 1'048'576;
+  std::uint32_t client_requests_per_second_max = 10;  // history, status, activity, tokens; beside the events' bound
+  std::uint32_t publishes_per_second_max = 0;         // HTTP 429; 0: no limit
 };
 
 // Of the node.
 struct NodeLimits {
-  std::size_t connections_max = 100'000;          // 4100 after the upgrade
-  std::size_t connections_per_address_max = 0;    // 0: no limit
-  std::size_t http_header_bytes_max = 16'384;     // 431
-  std::size_t http_body_bytes_max = 2'097'152;    // 413
-  std::size_t frame_bytes_max = 131'072;          // 1009
-  std::size_t json_depth_max = 32;                // bad_frame
-  std::size_t write_queue_bytes_max = 4'194'304;  // slow_consumer: 4100, resumes by position
-  std::chrono::seconds handshake_timeout{10};     // half-open handshakes are closed
+  std::size_t connections_max = 100'000;  // 4100 after the upgrade
+  // One client address's share (IPv6: a /64), here and below. 0: no bound. Then: 4100, 503
+  std::size_t connections_per_address_max = 10'000;
+  std::size_t http_connections_per_address_max = 10'000;   // not upgraded; at most half of what is taken. 503, closed
+  std::size_t sessions_opening_per_address_max = 5'000;    // Socket.IO by polling, before its second request: 503
+  std::uint32_t opens_per_second_per_address_max = 2'000;  // of clients, on average over five seconds: 4100, 503
+  std::size_t http_bytes_per_address_max = 33'554'432;     // requests being read and answers not taken: 503
+  std::size_t http_bytes_max = 268'435'456;                // the same, of the node: 503
+  std::size_t http_header_bytes_max = 16'384;              // 431
+  std::size_t http_body_bytes_max = 2'097'152;             // 413
+  std::size_t frame_bytes_max = 131'072;                   // 1009
+  std::size_t json_depth_max = 1'000;                      // bad_frame
+  std::size_t write_queue_bytes_max = 4'194'304;           // slow_consumer: 4100, resumes by position
+  std::chrono::seconds handshake_timeout{10};              // half-open handshakes are closed
   std::chrono::seconds http_idle_timeout{75};
   std::size_t requests_in_flight_max = 65'536;        // overloaded
   std::size_t mailbox_messages_max = 20'000;          // overloaded, per channel actor
   std::size_t shard_pending_commands_max = 16'384;    // overloaded, per shard
   std::size_t shard_entry_bytes_max = 1'048'576;      // a log entry is cut here, the rest waits
-  std::size_t catch_up_publications_max = 10'000;     // of one resume: more is a gap
-  std::size_t catch_up_buffer_bytes_max = 1'048'576;  // live frames held while catching up; then slow_consumer
+  std::uint64_t log_bytes_max = 2'097'152;            // of all shards' logs: what is in the state by then is cut off
+  std::size_t catch_up_publications_max = 0;          // of one resume: more is a gap; 0: no bound
+  std::size_t rewind_publications_max = 10'000;       // a larger `rewind` is cut
+  std::size_t catch_up_page_bytes_max = 131'072;      // missed publications on their way to one subscriber
+  std::size_t catch_up_bytes_max = 33'554'432;        // the same, to all of them: who comes later waits
+  std::size_t catch_up_buffer_bytes_max = 1'048'576;  // held until a Socket.IO client is taken up; then it is not
   std::size_t history_page_max = 1'000;
   std::size_t replay_guard_signatures_max = 200'000;  // oldest timestamps are refused first
   std::size_t idempotency_keys_max = 100'000;         // per shard; oldest are forgotten first
-  std::size_t cursors_per_channel_max = 10'000;       // stock clients' confirmed positions; oldest forgotten
+  // Stock clients' confirmed positions. Beyond a bound the oldest of the address that has most are forgotten: a gap.
+  std::size_t cursors_per_channel_max = 10'000;
+  std::size_t cursor_bytes_max = 201'326'592;
+  std::size_t cursor_bytes_per_address_max = 50'331'648;
+  // Channels awake, of names that a client brought up: over_capacity; too_many_channels for one address's share. What
+  // is open to everybody can be invented by anybody: its share is smaller.
+  std::size_t channels_max = 1'000'000;
+  std::size_t channels_per_address_max = 50'000;
+  std::size_t public_channels_per_address_max = 5'000;
   std::uint64_t webhook_waiting_max =
       100'000;  // events stored for one target in one shard; the oldest becomes a dead letter
   std::uint64_t webhook_dead_letters_max = 10'000;  // of one target in one shard; the oldest is dropped
@@ -61,6 +85,10 @@ struct NodeLimits {
   std::size_t auth_cache_entries_max =
       100'000;                             // the application's decisions on subscriptions; the oldest are forgotten
   std::size_t kept_sessions_max = 20'000;  // per shard; the one that expires last is dropped
+  // Of all records, and of one address's. Beyond: those that expire last go, of the address that has most; and an
+  // address that wrote its share within a recovery window is told over_capacity: not kept.
+  std::size_t kept_sessions_bytes_max = 268'435'456;
+  std::size_t kept_sessions_bytes_per_address_max = 16'777'216;
   std::size_t kept_session_bytes_max = 65'536;  // of one record; too_large, it is not kept
   // Of one connection by Socket.IO, those at work and those that are asked for: connect_error, too_many_channels.
   std::size_t socketio_namespaces_max = 64;
@@ -73,6 +101,7 @@ struct NodeLimits {
   std::size_t redis_message_bytes_max = 33'554'432;    // larger: dropped, and the connection made anew
   std::chrono::seconds idempotency_window{600};
   std::chrono::seconds signature_window{600};
+  std::chrono::seconds signature_repeat{5};  // a signature may come again for so long after it was first seen
   std::chrono::seconds cursor_lifetime{86'400};
   std::chrono::seconds channel_idle{60};  // a channel actor without listeners passivates
 };

@@ -53,6 +53,8 @@ struct Metrics::Impl {
 
   CounterFamily& closed = counters("parley_connections_closed_total", "Connections that ended, by reason.");
   CounterFamily& handshakes = counters("parley_handshakes_refused_total", "Handshakes refused, by reason.");
+  CounterFamily& share_refused =
+      counters("parley_share_refusals_total", "Refusals because a client address had its share, by kind.");
   CounterFamily& unauthorized = counters("parley_authorizations_refused_total", "Authorisations refused, by reason.");
   CounterFamily& http = counters("parley_http_requests_total", "HTTP requests answered, by route and status.");
   CounterFamily& limited = counters("parley_rate_limited_total", "Refusals by a rate limit, by kind.");
@@ -62,6 +64,7 @@ struct Metrics::Impl {
   CounterFamily& recovery =
       counters("parley_recoveries_total", "Socket.IO sessions whose client came back, by outcome.");
   CounterFamily& resume = counters("parley_resumes_total", "Resumed subscriptions, by outcome.");
+  CounterFamily& catch_up = counters("parley_catch_up_pages_total", "Pages of missed publications, by source.");
   CounterFamily& call =
       counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
   CounterFamily& session_refusals =
@@ -92,6 +95,8 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   connections_pusher = {&m.connections.Add({{"protocol", "pusher"}})};
   connections_socketio = {&m.connections.Add({{"protocol", "socketio"}})};
   connections_http = {&m.connections.Add({{"protocol", "http"}})};
+  http_bytes = m.gauge("parley_http_bytes", "Bytes of HTTP requests being read and of answers not taken yet.");
+  sessions_opening = m.gauge("parley_sessions_opening", "Socket.IO sessions whose client has not come back yet.");
   connections_opened = m.counter("parley_connections_opened_total", "WebSocket connections opened.");
   frames_received = m.counter("parley_frames_received_total", "WebSocket messages received.");
   frames_sent = m.counter("parley_frames_sent_total", "WebSocket messages queued for sending.");
@@ -106,7 +111,9 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   http_request_seconds =
       m.histogram("parley_http_request_seconds", "From reading an HTTP request to its answer.", kLatency);
   catch_up_overflows =
-      m.counter("parley_catch_up_overflows_total", "Resumes ended because too much came in meanwhile.");
+      m.counter("parley_catch_up_overflows_total", "Recoveries given up because too much was missed at once.");
+  catch_up_bytes = m.gauge("parley_catch_up_bytes", "Bytes of missed publications on their way to subscribers.");
+  catch_up_waiting = m.gauge("parley_catch_up_waiting", "Pages of missed publications that wait for their turn.");
   call_seconds =
       m.histogram("parley_call_seconds", "From accepting a call of the application to its outcome.", kCallLatency);
   calls_waiting = m.gauge("parley_calls_waiting", "Calls of the application that wait for their turn.");
@@ -120,26 +127,38 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   users_away = m.gauge("parley_users_away", "Users whose status is away.");
   user_status_changes =
       m.counter("parley_user_status_changes_total", "Changes of users' status that were stored and told.");
+  actor_ticks = m.counter("parley_actor_ticks_total", "Timers of actors that ran out.");
   requests_in_flight = m.gauge("parley_requests_in_flight", "Requests accepted by the gateway and not yet handled.");
   webhook_delivery_seconds =
       m.histogram("parley_webhook_delivery_seconds",
                   "From when the oldest event of a webhook's request happened to its acknowledgement.", kDelivery);
+  memory_trims = m.counter("parley_memory_trims_total", "Times that free memory was given back to the system.");
   missed_publications = m.counter("parley_missed_publications_total", "Publications sent to resuming subscribers.");
   passivations = m.counter("parley_channel_passivations_total", "Channel actors that went to sleep.");
   shards = m.gauge("parley_shards", "Shards of this node.");
   shards_without_leader = m.gauge("parley_shards_without_leader", "Shards that cannot accept publications now.");
   log_entries = m.counter("parley_log_entries_total", "Entries appended to the shards' logs.");
   commands_applied = m.counter("parley_commands_applied_total", "Commands applied by shard machines.");
+  log_bytes = m.gauge("parley_log_bytes", "Bytes of the shards' logs that were not cut off yet.");
+  log_cuts = m.counter("parley_log_cuts_total", "Times that the logs reached their bound and were cut.");
+  histories_renewed = m.counter("parley_histories_renewed_total",
+                                "Times that a lost tail of durability async was possible and epochs were renewed.");
   log_fsync_seconds = m.histogram("parley_log_fsync_seconds", "Time of one synced write of the log.", kLatency);
   log_batch_commands = m.histogram("parley_log_batch_commands", "Commands that shared one synced write.", kSizes);
   apply_seconds = m.histogram("parley_apply_seconds", "Time to apply one batch of committed entries.", kLatency);
   log_queue_commands = m.gauge("parley_log_queue_commands", "Commands waiting for the log writer.");
   storage_errors = m.counter("parley_storage_errors_total", "Writes or reads that the disk refused.");
   storage_available = m.gauge("parley_storage_available", "1 while the log accepts writes, else 0.");
+  data_directory_present =
+      m.gauge("parley_data_directory_present", "1 while the data directory is the one that was opened, else 0.");
   data_bytes = m.gauge("parley_data_bytes", "Size of the data directory's tables.");
   disk_free_bytes = m.gauge("parley_disk_free_bytes", "Free space on the data directory's file system.");
   retention_trimmed = m.counter("parley_retention_trimmed_total", "Publications removed by retention.");
   kept_sessions = m.gauge("parley_kept_sessions", "Sessions that are kept to be taken up again.");
+  kept_sessions_bytes = m.gauge("parley_kept_sessions_bytes", "Bytes of what is kept of them.");
+  cursor_bytes = m.gauge("parley_cursor_bytes", "Bytes of confirmed positions of stock clients.");
+  cursors_forgotten = m.counter("parley_cursors_forgotten_total",
+                                "Confirmed positions forgotten before their time because too many were kept.");
   kept_sessions_evicted = m.counter("parley_kept_sessions_evicted_total",
                                     "Kept sessions dropped before their time because too many were kept.");
   draining = m.gauge("parley_draining", "1 while the node is going away.");
@@ -149,6 +168,9 @@ Metrics::~Metrics() = default;
 
 Counter Metrics::connections_closed(std::string_view reason) const {
   return {&impl_->closed.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::share_refusals(std::string_view kind) const {
+  return {&impl_->share_refused.Add({{"kind", std::string(kind)}})};
 }
 Counter Metrics::handshakes_refused(std::string_view reason) const {
   return {&impl_->handshakes.Add({{"reason", std::string(reason)}})};
@@ -207,6 +229,9 @@ Counter Metrics::redis_messages(std::string_view result) const {
 }
 Counter Metrics::resumes(std::string_view outcome) const {
   return {&impl_->resume.Add({{"outcome", std::string(outcome)}})};
+}
+Counter Metrics::catch_up_pages(std::string_view source) const {
+  return {&impl_->catch_up.Add({{"source", std::string(source)}})};
 }
 Counter Metrics::config_reloads(std::string_view outcome) const {
   return {&impl_->reloads.Add({{"outcome", std::string(outcome)}})};

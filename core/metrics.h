@@ -53,6 +53,9 @@ class Metrics {
   Counter connections_opened;
   Counter connections_closed(std::string_view reason) const;  // reason: Errc name or client, lost
   Counter handshakes_refused(std::string_view reason) const;
+  Counter share_refusals(std::string_view kind) const;  // a client address had its share of `kind`
+  Gauge http_bytes;                                     // of requests being read and answers not taken
+  Gauge sessions_opening;
   Counter authorizations_refused(std::string_view reason) const;
   Counter frames_received, frames_sent, bytes_received, bytes_sent;
   Counter deliveries;  // publications written to a socket's queue
@@ -63,6 +66,8 @@ class Metrics {
   Histogram http_request_seconds;
   Counter rate_limited(std::string_view kind) const;
   Counter catch_up_overflows;
+  Gauge catch_up_bytes, catch_up_waiting;  // missed publications on their way, and pages that wait for their turn
+  Counter catch_up_pages(std::string_view source) const;  // read from the store, or shared with another subscriber
   Counter calls(std::string_view lane_kind, std::string_view outcome) const;  // of the application, answered or failed
   Histogram call_seconds;  // from accepting a call to its answer or failure
   Gauge calls_waiting, calls_in_flight;
@@ -79,6 +84,7 @@ class Metrics {
   Counter user_status_changes;
   Gauge mailbox_messages(std::string_view kind) const;
   Counter actor_messages(std::string_view kind) const;
+  Counter actor_ticks;  // timers of actors that ran out
   Gauge requests_in_flight;
   // Of a webhook's target. Its name is the operator's own, and there are few.
   Gauge webhook_events_waiting(std::string_view target) const;
@@ -96,16 +102,23 @@ class Metrics {
   // cluster and storage
   Gauge shards, shards_without_leader;
   Counter log_entries, commands_applied;
+  Gauge log_bytes;            // of the shards' logs, entries not cut off yet
+  Counter log_cuts;           // log_bytes_max was reached
+  Counter histories_renewed;  // channels whose unsynced tail may be lost: shards that began anew
   Histogram log_fsync_seconds, log_batch_commands, apply_seconds;
   Gauge log_queue_commands;
   Counter storage_errors;
-  Gauge storage_available;  // 1 or 0
+  Gauge storage_available;       // 1 or 0
+  Gauge data_directory_present;  // 1, or 0: it was deleted or replaced under the running process
   Gauge data_bytes, disk_free_bytes;
   Counter retention_trimmed;
-  Gauge kept_sessions;
+  Gauge kept_sessions, kept_sessions_bytes;
+  Gauge cursor_bytes;             // confirmed positions of stock clients
+  Counter cursors_forgotten;      // before their time: a bound was reached
   Counter kept_sessions_evicted;  // before their time: their bound was reached
 
   // node
+  Counter memory_trims;  // free memory was given back to the system
   Gauge draining, start_time_seconds;
   void set_build_info(std::string_view version, std::string_view compiler);
   Counter config_reloads(std::string_view outcome) const;

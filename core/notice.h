@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/ids.h"
+#include "core/said_id.h"
 
 #include <array>
 #include <cstdint>
@@ -51,11 +52,12 @@ struct Notice {
   std::string channel;               // of a channel's events
   std::string user_id;               // members', users', and of a client event on a presence channel
   std::string event;                 // client_event
-  std::string data;                  // client_event: JSON text
+  std::string data;                  // client_event: JSON text; `null`: the client sent none
   SocketId socket;                   // client_event, user_connected, user_disconnected
   std::uint64_t count = 0;           // subscription_count
   WallTime last_seen;                // user_offline
   std::vector<std::string> domains;  // of users' events
+  IdForm id_form = IdForm::text;     // of user_id
 };
 
 // One that was given up: its target did not take it for too long, or too many waited.

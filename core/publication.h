@@ -5,7 +5,9 @@
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "core/ids.h"
+#include "core/said_id.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,14 +29,36 @@ struct Publication {
   std::string user_id;  // of the sender of a client event on a presence channel; else empty
   Position position;    // does not exist for ephemeral publications
   WallTime time;
-  bool deleted = false;  // a hole left by a deletion: keeps its offset, is shown to nobody
-  SocketId except;       // the session that was not to get it: nor when it comes back and has the same id
+  bool deleted = false;           // a hole left by a deletion: keeps its offset, is shown to nobody
+  SocketId except;                // the session that was not to get it: nor when it comes back and has the same id
+  IdForm id_form = IdForm::text;  // of user_id
 };
 using PublicationPtr = std::shared_ptr<const Publication>;
+
+// A number that is found out once and then known, whoever asks, on any thread. 0: not yet.
+template <class Number>
+class Remembered {
+ public:
+  Remembered() = default;
+  Remembered(const Remembered& other) : number_(other.get()) {}
+  Remembered& operator=(const Remembered& other) {
+    set(other.get());
+    return *this;
+  }
+  [[nodiscard]] Number get() const { return number_.load(std::memory_order_relaxed); }
+  void set(Number number) { number_.store(number, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<Number> number_{0};
+};
 
 struct Member {
   std::string user_id;
   std::string user_info;  // JSON text; empty: null
+  IdForm id_form = IdForm::text;
+  // How long it is in a roster on Pusher's wire, once that was asked: rosters are written piece by piece, and their
+  // length is told before.
+  mutable Remembered<std::uint32_t> wire_bytes{};
 };
 using MemberPtr = std::shared_ptr<const Member>;
 
@@ -55,6 +79,7 @@ struct ChannelEvent {
   struct MemberRemoved {
     std::string user_id;
     std::string user_info;  // JSON text; may be empty
+    IdForm id_form = IdForm::text;
   };
   struct SubscriptionCount {
     std::uint64_t count;

@@ -3,12 +3,14 @@
 // Requests out of packets; the gateway takes them to channel and user actors; Replies come back to
 // the hub that asked. Plain values; move them.
 
+#include "core/client_origin.h"
 #include "core/notice.h"
 #include "core/publication.h"
 #include "core/result.h"
 #include "core/user.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -23,6 +25,7 @@ struct ReplyTo {
   SocketId session;
   std::uint64_t ticket = 0;
   std::uint32_t life = 0;  // which of the sessions that had this id one after another; 0: whichever has it
+  Origin origin{};         // where a session's client is: what it makes the node hold counts to that share
 };
 
 // Where a subscriber wants to start.
@@ -30,6 +33,8 @@ struct ResumeFrom {
   std::optional<Position> since;  // own clients: exactly what came after this
   std::string client_id;          // stock clients with a client id: since the position it confirmed
   std::uint32_t rewind = 0;       // else: the newest N publications
+  std::size_t page_bytes = 0;     // of what comes with the answer; 0: as configured
+  bool no_page = false;           // nothing comes with the answer: it is asked for
 };
 
 struct Subscribe {
@@ -49,6 +54,14 @@ struct Unsubscribe {
   std::string client_id;  // with a cursor: kept when the connection was lost, dropped when left on purpose
 };
 
+// A subscriber that catches up has room for more of what it missed. Answered Missed.
+struct MoreMissed {
+  ChannelKey channel;
+  SubscriptionId subscription;
+  Position after;         // it was sent everything up to here
+  std::size_t bytes = 0;  // about so many; 0: as configured
+};
+
 // `from` without a hub's session or ticket, and wants_reply off: published by the node itself.
 struct Publish {
   ChannelKey channel;
@@ -57,10 +70,13 @@ struct Publish {
   DataKind kind = DataKind::text;
   SocketId except;
   std::string user_id;
+  IdForm id_form = IdForm::text;  // of user_id
   bool client_event = false;
   bool transient = false;       // never kept, whatever the channel's rule; dropped when nobody listens
   std::string idempotency_key;  // empty: none. A second publish with it gets the first one's result
-  std::string once;             // signature of the request: a second publish with it is `replayed`
+  std::string key_scope;        // whose key that is (core/command.h); empty: the application's
+  std::string once;             // signature of the request: a second publish with it is `replayed`,
+  milliseconds once_repeat{0};  // unless it comes this soon after the first
   bool wants_reply = true;
   bool wants_counts = false;  // fill ChannelInfo in the reply
   std::uint64_t ack = 0;      // echoed
@@ -72,6 +88,7 @@ struct Confirm {
   ChannelKey channel;
   std::string client_id;
   Offset offset;
+  Epoch epoch{};  // that the offset is of; 0: before the channel's first publication
 };
 
 // What is told about a connection to those who look after users.
@@ -90,6 +107,7 @@ struct SignIn {
   std::optional<std::vector<std::string>> domains;  // nothing: none were named, what is known stays
   std::optional<WallTime> token_issued;             // Via::token
   ConnectionAbout about;
+  IdForm id_form = IdForm::text;
 };
 // The session no longer speaks for the user: it ended.
 struct SignOut {
@@ -104,6 +122,7 @@ struct JoinedAs {
   std::string user_info;
   std::string channel;
   ConnectionAbout about;
+  IdForm id_form = IdForm::text;
 };
 struct LeftAs {
   UserKey user;
@@ -188,6 +207,7 @@ struct GetHistory {
   std::optional<WallTime> to_time;    // exclusive
   std::size_t limit = 100;
   Direction direction = Direction::forward;
+  std::size_t bytes_max = 0;  // the page ends here, with `more`; 0: as the node's pages do
 };
 struct DeletePublication {
   ChannelKey channel;
@@ -222,8 +242,8 @@ struct DropSession {
 
 struct Request {
   ReplyTo from;
-  std::variant<Subscribe, Unsubscribe, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser,
-               KickUser, BanUser, ForgetUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks,
+  std::variant<Subscribe, Unsubscribe, MoreMissed, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity,
+               TerminateUser, KickUser, BanUser, ForgetUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks,
                ListDeadNotices, ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication,
                DeleteHistory, ListActors, KeepSession, TakeSession, DropSession>
       what;
@@ -246,6 +266,7 @@ struct Subscribed {
   Offset gap_after;          // gap: the client's position …
   Offset gap_before;         // … and the first offset that is still there (or the next one)
   bool catching_up = false;  // Missed answers follow, until one with `last`
+  Position from;             // catching up: what follows comes after this
   bool cache_channel = false;
   PublicationPtr cached;  // cache channels: the stored event, or null for a cache miss
   std::uint64_t subscription_count = 0;
@@ -256,13 +277,17 @@ struct SubscribeRefused {
   Error error;
 };
 
-// Publications between the resumed position and the position in Subscribed, in order.
+// A page of what a subscriber missed, in order. The first comes by itself after Subscribed, each other one is asked for
+// by MoreMissed. With the last one it has everything that the channel has told: what is told later comes live.
 struct Missed {
   ChannelKey channel;
   SubscriptionId subscription;
   std::vector<PublicationPtr> publications;
+  Position reached;   // everything up to here is in this page or was before it
+  Offset gap_before;  // > 0: before these is a gap, which ends before this offset: it is not kept any more
   bool last = false;
-  std::optional<Error> error;  // the history could not be read: announce a gap
+  std::optional<Error> error;        // the page could not be read; last: nor will it, announce a gap. Else ask again
+  std::shared_ptr<const void> held;  // its part of the node's bound on what is on its way; let go of when it is sent
 };
 
 struct ChannelInfo {

@@ -18,16 +18,26 @@
 
 namespace parley {
 
+// What happens to a signed request that was used before. Stock SDKs stamp whole seconds, so that two equal events
+// within one second carry one signature.
+enum class ReplayRefusal : std::uint8_t {
+  never,   // it passes until its timestamp is too old, and so does a captured one
+  later,   // it passes for limits.signature_repeat after it was first seen
+  always,  // it is refused, equal events within a second with it
+};
+
 // The server asks the application whether a client may subscribe, when the client brought no proof.
 struct AuthSettings {
   std::string url;        // one channel a call, as Laravel's /broadcasting/auth; empty: nobody is asked
   std::string batch_url;  // several channels in one call; empty: one call for each
   milliseconds timeout{3'000};
-  std::size_t concurrency_max = 32;         // calls at a time
-  std::size_t waiting_max = 10'000;         // questions that wait; then: auth_unavailable
-  std::size_t channels_per_call_max = 100;  // of a batch
-  seconds cache{10};                        // how long a yes counts for the same client credentials; 0: never
-  seconds cache_refusal{2};                 // how long a no counts
+  std::size_t concurrency_max = 32;                // calls at a time
+  std::size_t waiting_max = 10'000;                // questions that wait; then: auth_unavailable
+  std::size_t waiting_per_connection_max = 1'000;  // the same, of one client
+  std::uint32_t address_share_percent = 75;        // of both bounds above, for all clients of one address together
+  std::size_t channels_per_call_max = 100;         // of a batch
+  seconds cache{10};                               // how long a yes counts for the same client credentials; 0: never
+  seconds cache_refusal{2};                        // how long a no counts
   std::vector<std::string> forward_headers{"cookie", "authorization", "x-csrf-token", "x-xsrf-token"};
 };
 
@@ -67,9 +77,9 @@ struct App {
   bool enabled = true;
   bool tls_only = false;
   bool client_events = true;
-  bool refuse_replays = true;                // of signed publishes; off where equal events within a second must pass
-  bool subscription_count = false;           // send pusher_internal:subscription_count
-  std::vector<std::string> allowed_origins;  // empty or "*": any; `https://*.example.com` allowed
+  ReplayRefusal refuse_replays = ReplayRefusal::later;  // of signed publishes
+  bool subscription_count = false;                      // send pusher_internal:subscription_count
+  std::vector<std::string> allowed_origins;             // empty or "*": any; `https://*.example.com` allowed
   std::chrono::seconds authorization_timeout{0};  // 0: off. Else 4009 when neither signed in nor authorised by then
   AuthSettings auth;
   StatusSettings status;
@@ -127,9 +137,10 @@ struct ChannelRule {
 
 struct Timing {
   std::chrono::seconds activity_timeout{30};  // told to clients; then they ping
-  // A hidden Chrome tab fires timers once a minute: ping only after this silence, close after that.
+  // A hidden Chrome tab fires timers once a minute: ping only after this silence, close after that. Together longer
+  // than the two minutes after which clients ping that take no notice of what they are told.
   std::chrono::seconds silence_before_ping{45};
-  std::chrono::seconds pong_timeout{75};
+  std::chrono::seconds pong_timeout{90};
   std::chrono::milliseconds confirm_delay{500};         // stock clients that resume: ping this long after data
   std::chrono::seconds subscription_count_interval{5};  // above 100 subscribers
   // After a crash or restart: who was here before is not away until this long after the start.

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/result.h"
+#include "core/said_id.h"
 
 #include <cstdint>
 #include <optional>
@@ -65,6 +66,7 @@ struct UserRecord {
   std::vector<std::string> domains;  // sorted; kept while offline
   std::vector<ToldConnection> connections;
   UserBlocks blocks;
+  IdForm id_form = IdForm::text;  // as the newest sign-in, token or membership said it
 
   // Somebody must look after it when the node starts: it ended without telling the end of something.
   [[nodiscard]] bool open() const { return status != UserStatus::offline || !connections.empty(); }

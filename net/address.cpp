@@ -11,6 +11,7 @@ namespace parley::net {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr Address kLoopback{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -33,6 +34,7 @@ std::string_view without_port(std::string_view text) {
 
 Result<Address> Address::parse(std::string_view text) {
   const std::string terminated(text);
+  if (text.find('\0') != std::string_view::npos) return make_error(Errc::config_invalid, "an address has no NUL");
   Address address;
   in6_addr six{};
   in_addr four{};
@@ -46,6 +48,30 @@ Result<Address> Address::parse(std::string_view text) {
     return address;
   }
   return make_error(Errc::config_invalid, "`" + terminated + "` is no IP address");
+}
+
+bool Address::is_ipv4() const { return std::equal(kMapped.begin(), kMapped.end(), bytes.begin()); }
+
+std::string Address::text() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (is_ipv4()) {
+    inet_ntop(AF_INET, bytes.data() + 12, text, sizeof text);
+  } else {
+    inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+  }
+  return text;
+}
+
+Address Address::share() const {
+  if (is_ipv4() || *this == kLoopback) return *this;
+  Address network;
+  std::copy_n(bytes.begin(), 8, network.bytes.begin());
+  return network;
+}
+
+std::string address_share(std::string_view address) {
+  const auto parsed = Address::parse(address);
+  return parsed ? parsed->share().text() : std::string(address);
 }
 
 Result<AddressRange> AddressRange::parse(std::string_view text) {
@@ -96,17 +122,19 @@ bool TrustedProxies::trusts(std::string_view text) const {
 }
 
 std::string TrustedProxies::client(std::string_view peer, std::string_view forwarded_for) const {
-  std::string_view client = peer;
+  const auto own = Address::parse(peer);
+  std::string client = own ? own->text() : std::string(peer);
   // From the nearest hop outward, as long as the one that says so is trusted.
   while (trusts(client) && !forwarded_for.empty()) {
     const auto comma = forwarded_for.rfind(',');
     const auto hop =
         without_port(trim(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1)));
     forwarded_for = comma == std::string_view::npos ? std::string_view() : forwarded_for.substr(0, comma);
-    if (!Address::parse(hop)) break;
-    client = hop;
+    const auto address = Address::parse(hop);
+    if (!address) break;
+    client = address->text();
   }
-  return std::string(client);
+  return client;
 }
 
 }  // namespace parley::net

@@ -15,7 +15,16 @@ namespace parley::net {
 struct Address {
   std::array<std::uint8_t, 16> bytes{};
   static Result<Address> parse(std::string_view text);
+  [[nodiscard]] bool is_ipv4() const;
+  // The one form: `203.0.113.9`, however it was written; IPv6 in lower case and shortened.
+  [[nodiscard]] std::string text() const;
+  // For whom it stands where shares are counted: an IPv4 address for itself, an IPv6 one for its /64, which is what
+  // one host or customer is given. Only the loopback address stands for itself.
+  [[nodiscard]] Address share() const;
+  bool operator==(const Address&) const = default;
 };
+// The same of an address as text; one that cannot be read stands for itself.
+std::string address_share(std::string_view address);
 
 // `10.0.0.0/8`, `fd00::/8`, `192.0.2.1`.
 class AddressRange {
@@ -32,7 +41,7 @@ class TrustedProxies {
  public:
   static Result<TrustedProxies> parse(const std::vector<std::string>& ranges);
   [[nodiscard]] bool trusts(std::string_view address) const;
-  // The client's address: the last one in X-Forwarded-For that is not a trusted proxy itself.
+  // The client's address, in its one form: the last one in X-Forwarded-For that is not a trusted proxy itself.
   [[nodiscard]] std::string client(std::string_view peer, std::string_view forwarded_for) const;
 
  private:

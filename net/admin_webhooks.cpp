@@ -48,12 +48,10 @@ void append_dead(std::string& out, const DeadNotice& dead) {
   out.append(R"(,"died":)");
   append_time(out, dead.died);
   append_text_or_null(out, "why", dead.why);
-  for (const auto& [name, text] : {std::pair{"channel", &notice.channel},
-                                   {"user_id", &notice.user_id},
-                                   {"event", &notice.event},
-                                   {"data", &notice.data}}) {
-    if (!text->empty()) append_text_or_null(out, name, *text);
-  }
+  if (!notice.channel.empty()) append_text_or_null(out, "channel", notice.channel);
+  if (!notice.user_id.empty()) append_id(out.append(R"(,"user_id":)"), notice.user_id, notice.id_form);
+  if (!notice.event.empty()) append_text_or_null(out, "event", notice.event);
+  if (!notice.data.empty()) append_text_or_null(out, "data", notice.data);
   if (notice.socket.exists()) append_text_or_null(out, "socket_id", notice.socket.text());
   if (notice.kind == NoticeKind::subscription_count) {
     out.append(fmt::format(R"(,"subscription_count":{})", notice.count));

@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/log.h"
+#include "net/address.h"
 
 #include <algorithm>
 #include <iterator>
@@ -42,6 +43,7 @@ ApplicationAuth::ApplicationAuth(Caller& caller, const Clock& clock, const Metri
       allowed_(metrics.auth_questions("allowed")),
       denied_(metrics.auth_questions("denied")),
       unavailable_(metrics.auth_questions("unavailable")),
+      over_share_(metrics.auth_questions("over_share")),
       cached_(metrics.auth_questions("cached")),
       coalesced_(metrics.auth_questions("coalesced")) {}
 
@@ -56,7 +58,7 @@ void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion>
     const std::lock_guard lock(mutex_);
     cache_.bound(settings->limits.auth_cache_entries_max);
     for (auto& question : questions) {
-      Waiter waiter{shared, question.channel};
+      Waiter waiter{shared, question.channel, {address_share(question.client_address), question.socket}};
       if (app == nullptr || (app->auth.url.empty() && app->auth.batch_url.empty())) {
         known.push_back(answer_of(std::move(waiter.channel), {Outcome::denied, {}, {}}));
         continue;
@@ -87,13 +89,14 @@ ApplicationAuth::FlightPtr ApplicationAuth::begin(const App& app, AuthQuestion q
       return nullptr;
     }
   }
-  auto& waiting = waiting_[app.id];
-  if (waiting >= app.auth.waiting_max) {
-    unavailable_.add();
+  const QuestionShares::Bounds bounds{.application = app.auth.waiting_max,
+                                      .address = (app.auth.waiting_max * app.auth.address_share_percent + 99) / 100,
+                                      .connection = app.auth.waiting_per_connection_max};
+  if (const auto taken = shares_.take(app.id, waiter.asker, bounds); taken != QuestionShares::Taken::yes) {
+    (taken == QuestionShares::Taken::full ? unavailable_ : over_share_).add();
     known.push_back(answer_of(std::move(waiter.channel), {Outcome::unavailable, {}, {}}));
     return nullptr;
   }
-  ++waiting;
   const auto generation = cache_.generation(app.id);
   if (!key.empty()) {
     if (const auto found = flights_.find(key); found != flights_.end() && found->second->generation == generation) {
@@ -184,8 +187,8 @@ void ApplicationAuth::finish(const std::vector<FlightPtr>& flights, std::vector<
       if (const auto found = flights_.find(flight.key); found != flights_.end() && found->second == flights[i]) {
         flights_.erase(found);
       }
-      waiting_[app] -= flight.waiters.size();
       for (auto& waiter : flight.waiters) {
+        shares_.release(app, waiter.asker);
         answers[waiter.done].push_back(answer_of(std::move(waiter.channel), decision));
       }
       flight.waiters.clear();

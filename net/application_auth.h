@@ -14,6 +14,7 @@
 #include "net/application_asker.h"
 #include "net/auth_cache.h"
 #include "net/auth_exchange.h"
+#include "net/question_shares.h"
 
 #include <functional>
 #include <map>
@@ -42,6 +43,7 @@ class ApplicationAuth final : public ApplicationAsker {
   struct Waiter {
     std::shared_ptr<const Done> done;
     std::string channel;
+    QuestionShares::Asker asker;
   };
   // A question on its way.
   struct Flight {
@@ -72,13 +74,13 @@ class ApplicationAuth final : public ApplicationAsker {
 
   Caller& caller_;
   const Clock& clock_;
-  Counter allowed_, denied_, unavailable_, cached_, coalesced_;
+  Counter allowed_, denied_, unavailable_, over_share_, cached_, coalesced_;
 
   std::mutex mutex_;  // guards what follows; not held while calling or answering
   AuthCache cache_;
   std::unordered_map<std::string, FlightPtr> flights_;  // those with a key
   std::map<ClientKey, Client> clients_;                 // those with a batched call under way
-  std::map<std::string, std::size_t> waiting_;          // questions of each app that are not answered
+  QuestionShares shares_;                               // of questions that are not answered
   std::set<std::string> silent_;                        // apps whose newest answer was none
 };
 

@@ -2,8 +2,10 @@
 
 #include "core/channel_name.h"
 #include "core/check.h"
+#include "net/address.h"
 #include "net/pusher/fields.h"
 #include "net/pusher/json_text.h"
+#include "net/question_shares.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -20,7 +22,7 @@ using pusher::JsonType;
 using pusher::trimmed;
 using Outcome = AuthDecision::Outcome;
 
-constexpr std::size_t kJsonDepthMax = 32;
+constexpr std::size_t kJsonDepthMax = pusher::kDataDepthMax;
 constexpr std::size_t kWordsMax = 200;  // bytes
 
 std::string lower(std::string_view text) {
@@ -72,6 +74,10 @@ Call call_of(const AuthSettings& auth, const AuthQuestion& question, const std::
   call.timeout = auth.timeout;
   call.lane = "auth:" + question.app;
   call.lane_concurrency_max = auth.concurrency_max;
+  call.address = address_share(question.client_address);
+  call.connection = question.socket.value;
+  // Of few places one address may have all: rounded up.
+  call.address_in_flight_max = (auth.concurrency_max * auth.address_share_percent + 99) / 100;
   return call;
 }
 

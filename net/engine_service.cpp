@@ -1,6 +1,7 @@
 #include "net/engine_service.h"
 
 #include "core/log.h"
+#include "core/origin.h"
 #include "net/pusher/handshake.h"
 #include "net/pusher/http_signature.h"
 #include "net/socketio/fixture.h"
@@ -197,7 +198,7 @@ ResponseHeaders cors_headers(const std::vector<std::string>& origins, bool crede
     return headers;
   }
   if (origins.empty() && !any) return headers;
-  if (any || pusher::origin_allowed(origins, origin)) {
+  if (any || origin_allowed(origins, origin)) {
     headers.emplace_back("Access-Control-Allow-Origin", std::string(origin));
     if (credentials || as_ever) headers.emplace_back("Access-Control-Allow-Credentials", "true");
   }
@@ -235,7 +236,7 @@ bool EngineService::page_allowed(const Settings& settings, std::string_view page
   const auto* app = settings.socketio.app_of("/", settings.apps);
   if (app == nullptr || app->allowed_origins.empty()) return true;
   if (page.empty()) return !jsonp;  // no browser says nothing, but for scripts
-  return pusher::origin_allowed(app->allowed_origins, page);
+  return origin_allowed(app->allowed_origins, page);
 }
 
 // Two posts of one session at a time: neither is to be trusted. The second is noticed when its head is there.
@@ -266,7 +267,12 @@ bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exc
   };
   if (!page_allowed(*settings, page_of(request, query.form.jsonp), query.form.jsonp)) {
     context_.metrics.handshakes_refused(info(Errc::origin_refused).name).add();
-    log_debug("a page of another origin is refused", {{"origin", page_of(request, query.form.jsonp)}});
+    const auto page = page_of(request, query.form.jsonp);
+    const bool own = is_own_address(page, request.header("host"));
+    log_debug("a page of another origin is refused",
+              {{"origin", page},
+               {"remedy", own ? "a client that is no browser sends the server's own address: add it to allowed_origins"
+                              : info(Errc::origin_refused).remedy}});
     fail(4);
   } else if (!query.known_transport) {
     fail(0);
@@ -291,10 +297,7 @@ void EngineService::open(const HttpRequest& request, const std::shared_ptr<Excha
   auto headers = cors_headers(*terms.cors_origins, terms.cors_credentials, query.version, request.header("origin"));
   auto place = exchange->take_place(request.client_address);
   if (!place.granted()) {  // a session that nobody counts would be one without a bound
-    Answerer(exchange, std::move(headers))
-        .answer({.status = 503, .body = R"({"code":4,"message":"over capacity"})", .content_type = "application/json"},
-                hub);
-    return;
+    return Answerer(exchange, std::move(headers)).answer(EngineSession::over_capacity(), hub);
   }
   // A script that does not say where it stands is of no allowed page.
   auto origin = page_of(request, query.form.jsonp);
@@ -366,6 +369,7 @@ std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& 
     auto session = registry_.find(query.sid);
     if (session == nullptr) return refuse(1, Errc::bad_request);
     accepted.home = &session->hub();
+    accepted.counted = true;
     accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), true);
     return accepted;
   }

@@ -1,7 +1,9 @@
 #include "net/engine_session.h"
 
 #include "core/check.h"
+#include "net/client_origin.h"
 #include "net/engine_registry.h"
+#include "net/link.h"
 #include "net/socketio/fixture.h"
 
 #include <algorithm>
@@ -16,7 +18,9 @@ using socketio::EngineEnd;
 // into the engine.
 class EngineSession::End final : public Session, public Actions {
  public:
-  End(EngineSession& owner, SocketId id, Wire wire) : Session(wire), owner_(owner), id_(id) {}
+  End(EngineSession& owner, SocketId id, Wire wire) : Session(wire), owner_(owner), id_(id) {
+    comes_from(owner.origin_);
+  }
 
   // Session
   void deliver(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
@@ -35,8 +39,14 @@ class EngineSession::End final : public Session, public Actions {
   void send_text(std::string_view payload) override { owner_.engine_.send(payload); }
   void send_binary(std::string_view payload) override { owner_.engine_.send_binary(payload); }
   void send_frame(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
+  void send_long(std::unique_ptr<TextSource> text) override {
+    const auto* socket = owner_.websocket_;
+    if (socket != nullptr && owner_.engine_.sends_frames()) return socket->actions()->send_long(std::move(text));
+    Actions::send_long(std::move(text));
+  }
+  void ask_room() override { owner_.ask_room(); }
   void request(Request request) override {
-    request.from = ReplyTo{owner_.hub_.id(), id_, request.from.ticket, life()};
+    request.from = ReplyTo{owner_.hub_.id(), id_, request.from.ticket, life(), origin()};
     owner_.hub_.submit(std::move(request));
   }
   void ask_application(AuthQuestion question) override { owner_.hub_.ask_application(std::move(question)); }
@@ -85,6 +95,7 @@ std::unique_ptr<socketio::EngineClient> make_client(pusher::PusherContext& conte
 EngineSession::EngineSession(EngineRegistry& registry, pusher::PusherContext& context, Hub& hub, Opening opening)
     : registry_(registry),
       hub_(hub),
+      origin_(origin_of(opening.hello.address)),
       client_(make_client(context, *this, opening)),
       socketio_(opening.echo ? nullptr : static_cast<socketio::Client*>(client_.get())),
       engine_(opening.settings, opening.version, std::move(opening.sid), *this, *client_) {
@@ -99,19 +110,35 @@ EngineSession::~EngineSession() = default;
 
 // ---- polling ----
 
-void EngineSession::open_polling(socketio::PollForm form, ConnectionCounts::Place place, const Answer& answer) {
+void EngineSession::open_polling(socketio::PollForm form, AddressShares::Place place, const Answer& answer) {
   const auto now = hub_.now();
   place_ = std::move(place);
-  polled_ = true;
-  hub_.world().metrics.connections_opened.add();
-  hub_.world().metrics.connections_socketio.add(1);
   hub_.add_guest(*this);
   answer(engine_.open_polling(form, now));
   after(now);
 }
 
+// A session that was opened and left costs its opener one request: it is no connection until somebody comes back to it.
+bool EngineSession::came_back(MonoTime now) {
+  if (!place_.granted() || place_.kind() != AddressShares::Kind::opening) return true;
+  if (!place_.become_client(hub_.settings()->limits, now)) {
+    engine_.abandon(now);
+    after(now);
+    return false;
+  }
+  polled_ = true;
+  hub_.world().metrics.connections_opened.add();
+  hub_.world().metrics.connections_socketio.add(1);
+  return true;
+}
+
+EngineAnswer EngineSession::over_capacity() {
+  return {.status = 503, .body = R"({"code":4,"message":"over capacity"})", .content_type = "application/json"};
+}
+
 void EngineSession::poll(std::uint64_t number, socketio::PollForm form, Answer answer) {
   const auto now = hub_.now();
+  if (!came_back(now)) return answer(over_capacity());
   engine_.on_deadline(now);  // the timers are coarse; who is late is late
   EngineAnswer refused;
   // A poll that is refused may end the session, which answers the one that is parked.
@@ -135,6 +162,7 @@ void EngineSession::poll_lost(std::uint64_t number) {
 
 void EngineSession::post(std::string_view body, bool binary, const Answer& answer) {
   const auto now = hub_.now();
+  if (!came_back(now)) return answer(over_capacity());
   engine_.on_deadline(now);
   ++hub_.counts().frames_received;
   answer(engine_.post(body, binary, now));
@@ -168,7 +196,7 @@ void EngineSession::websocket_open(EngineWebSocket& socket, bool upgrade) {
     registry_.remember(shared_from_this());
     websocket_ = &socket;
     engine_.open_websocket(now);
-  } else if (!finished_ && engine_.begin_upgrade(now)) {
+  } else if (!finished_ && came_back(now) && engine_.begin_upgrade(now)) {
     probe_ = &socket;
   } else {
     socket.actions()->close(0, {}, Errc::bad_request);
@@ -185,8 +213,14 @@ void EngineSession::websocket_frame(EngineWebSocket& socket, bool text, std::str
   if (probe_ == &socket && engine_.transport() == socketio::EngineTransport::websocket) {
     websocket_ = std::exchange(probe_, nullptr);
     engine_.send_waiting();
+    if (room_asked_) ask_room();
   }
   after(now);
+}
+
+// The timer asks for the deadline when the old one comes.
+void EngineSession::websocket_control(EngineWebSocket& socket, MonoTime now) {
+  if (&socket == websocket_) engine_.heard_control(now);
 }
 
 void EngineSession::websocket_lost(EngineWebSocket& socket, EndReason reason) {
@@ -225,7 +259,32 @@ void EngineSession::flush_later() {
     const auto now = alive->hub_.now();
     alive->engine_.flush(now);
     alive->after(now);
+    alive->give_room();
   });
+}
+
+// ---- room: what waits for a poll here, or in the WebSocket's queue ----
+
+void EngineSession::ask_room() {
+  room_asked_ = true;
+  if (engine_.transport() == socketio::EngineTransport::websocket) {
+    if (websocket_ != nullptr) websocket_->actions()->ask_room();
+    return;
+  }
+  hub_.at_turn_end([alive = shared_from_this()] { alive->give_room(); });
+}
+
+void EngineSession::give_room() {
+  if (!room_asked_ || finished_ || socketio_ == nullptr || engine_.over()) return;
+  if (engine_.transport() == socketio::EngineTransport::polling && engine_.queue_bytes() > Link::kRoomBytes) return;
+  room_asked_ = false;
+  const auto now = hub_.now();
+  socketio_->on_room(now);
+  after(now);
+}
+
+void EngineSession::websocket_room(EngineWebSocket& socket) {
+  if (&socket == websocket_) give_room();
 }
 
 void EngineSession::later(std::function<void()> work) {
@@ -316,24 +375,26 @@ void EngineSession::remove(SocketId id) {
 
 void EngineSession::take_kept(std::string app, std::string pid, milliseconds window,
                               std::function<void(std::optional<socketio::KeptRecord>)> done) {
-  hub_.ask({.from = {}, .what = TakeSession{app, std::move(pid)}}, [weak = weak_from_this(), hub = &hub_, app, window,
-                                                                    done = std::move(done)](Reply& reply) {
-    auto* taken = std::get_if<SessionTaken>(&reply.what);
-    std::optional<socketio::KeptRecord> record;
-    if (taken != nullptr && taken->record) record = {std::move(*taken->record), taken->expires};
-    const auto alive = weak.lock();
-    if (alive != nullptr && !alive->finished_) {
-      done(std::move(record));
-      alive->after(alive->hub_.now());
-    } else if (record) {
-      const auto expires = std::min(record->expires, hub->world().clock.wall() + window);
-      hub->submit({.from = {}, .what = KeepSession{app, std::move(taken->key), std::move(record->text), expires}});
-    }
-  });
+  hub_.ask({.from = {}, .what = TakeSession{app, std::move(pid)}},
+           [weak = weak_from_this(), hub = &hub_, origin = origin_, app, window, done = std::move(done)](Reply& reply) {
+             auto* taken = std::get_if<SessionTaken>(&reply.what);
+             std::optional<socketio::KeptRecord> record;
+             if (taken != nullptr && taken->record) record = {std::move(*taken->record), taken->expires};
+             const auto alive = weak.lock();
+             if (alive != nullptr && !alive->finished_) {
+               done(std::move(record));
+               alive->after(alive->hub_.now());
+             } else if (record) {
+               const auto expires = std::min(record->expires, hub->world().clock.wall() + window);
+               hub->submit({.from = {.hub = {}, .session = {}, .origin = origin},
+                            .what = KeepSession{app, std::move(taken->key), std::move(record->text), expires}});
+             }
+           });
 }
 
 void EngineSession::give_back(std::string app, std::string pid, std::string record, WallTime expires) {
-  hub_.submit({.from = {}, .what = KeepSession{std::move(app), std::move(pid), std::move(record), expires}});
+  hub_.submit({.from = {.hub = {}, .session = {}, .origin = origin_},
+               .what = KeepSession{std::move(app), std::move(pid), std::move(record), expires}});
 }
 
 void EngineSession::supersede(SocketId id, std::function<void()> done) {
@@ -359,6 +420,14 @@ void EngineWebSocket::on_text(std::string_view payload, MonoTime, Actions&) {
 
 void EngineWebSocket::on_binary(std::string_view payload, MonoTime, Actions&) {
   if (const auto session = session_) session->websocket_frame(*this, false, payload);
+}
+
+void EngineWebSocket::on_control(MonoTime now) {
+  if (session_) session_->websocket_control(*this, now);
+}
+
+void EngineWebSocket::on_room(MonoTime, Actions&) {
+  if (const auto session = session_) session->websocket_room(*this);
 }
 
 void EngineWebSocket::on_drain(MonoTime, Actions& actions) {

@@ -6,7 +6,7 @@
 // Kept alive by the registry (net/engine_registry.h) from its opening to its end. On its hub's I/O thread only, but for
 // the registry's look at sid() and hub().
 
-#include "net/connection_counts.h"
+#include "net/address_shares.h"
 #include "net/hub.h"
 #include "net/protocol.h"
 #include "net/session.h"
@@ -51,8 +51,8 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   [[nodiscard]] Hub& hub() const { return hub_; }
   std::uint64_t new_poll() { return polls_.fetch_add(1, std::memory_order_relaxed) + 1; }  // from any thread
 
-  // ---- polling; `place` counts the session among the connections ----
-  void open_polling(socketio::PollForm form, ConnectionCounts::Place place, const Answer& answer);
+  // ---- polling; `place` counts the session among those that open, and as a client once that comes back ----
+  void open_polling(socketio::PollForm form, AddressShares::Place place, const Answer& answer);
   // The number tells polls of a session apart: what is lost may have been answered, and another one may be parked.
   void poll(std::uint64_t number, socketio::PollForm form, Answer answer);
   void poll_lost(std::uint64_t number);
@@ -60,11 +60,14 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   void post_too_large(const Answer& answer);
   void post_refused(const Answer& answer);  // another one is being read
   void bad_method(const Answer& answer);
+  static socketio::EngineAnswer over_capacity();
 
   // ---- WebSockets, by EngineWebSocket ----
   void websocket_open(EngineWebSocket& socket, bool upgrade);
   void websocket_frame(EngineWebSocket& socket, bool text, std::string_view payload);
+  void websocket_control(EngineWebSocket& socket, MonoTime now);
   void websocket_lost(EngineWebSocket& socket, EndReason reason);
+  void websocket_room(EngineWebSocket& socket);
 
   // The socket of this id is taken over by its client's new connection.
   void end_socket(SocketId id);
@@ -75,7 +78,8 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   class End;
 
   MonoTime on_timer(MonoTime now) override;
-  void after(MonoTime now);  // every call from outside ends with it
+  void after(MonoTime now);      // every call from outside ends with it
+  bool came_back(MonoTime now);  // false: there is no place for the client, and the session is over
 
   // EngineOut
   void answer_poll(socketio::EngineAnswer answer) override;
@@ -84,6 +88,9 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   void send_frame(const Bytes& frame) override;
   void close_websocket(bool probe) override;
   void flush_later() override;
+
+  void ask_room();
+  void give_room();  // to those who asked, if there is
 
   // ClientHost
   [[nodiscard]] WallTime wall() const override;
@@ -101,6 +108,7 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   std::atomic<std::uint64_t> polls_{0};
   EngineRegistry& registry_;
   Hub& hub_;
+  Origin origin_;  // where its client was when it opened
   std::unique_ptr<socketio::EngineClient> client_;
   socketio::Client* socketio_ = nullptr;  // client_, unless it is an echo
   socketio::Engine engine_;
@@ -110,8 +118,9 @@ class EngineSession final : public std::enable_shared_from_this<EngineSession>,
   std::uint64_t poll_number_ = 0;  // of the newest that was accepted
   EngineWebSocket* websocket_ = nullptr;
   EngineWebSocket* probe_ = nullptr;
-  ConnectionCounts::Place place_;
-  bool polled_ = false;  // it is counted as an open connection of its own
+  AddressShares::Place place_;
+  bool room_asked_ = false;
+  bool polled_ = false;  // its client came back, and is counted as an open connection
   bool finished_ = false;
 };
 
@@ -124,8 +133,10 @@ class EngineWebSocket final : public Protocol {
   void on_open(MonoTime now, Actions& actions) override;
   void on_text(std::string_view payload, MonoTime now, Actions& actions) override;
   void on_binary(std::string_view payload, MonoTime now, Actions& actions) override;
+  void on_control(MonoTime now) override;
   void on_reply(Reply&, MonoTime, Actions&) override {}
   void on_event(const ChannelEvent&, const Bytes&, MonoTime, Actions&) override {}
+  void on_room(MonoTime now, Actions& actions) override;
   void on_deadline(MonoTime, Actions&) override {}
   [[nodiscard]] MonoTime deadline() const override { return MonoTime::max(); }
   void on_drain(MonoTime now, Actions& actions) override;

@@ -82,6 +82,13 @@ FrontEnd::~FrontEnd() { stop(); }
 
 Status FrontEnd::Impl::listen() {
   auto service = std::make_shared<HttpService>();
+  service->shares.report_to(metrics);
+  metrics.on_collect([told = std::weak_ptr(service), &metrics = metrics] {
+    const auto alive = told.lock();
+    if (!alive) return;
+    metrics.http_bytes.set(static_cast<double>(alive->shares.http_bytes()));
+    metrics.sessions_opening.set(static_cast<double>(alive->shares.opening()));
+  });
   service->handlers = handlers;
   service->sessions = sessions;
   service->path_prefix = normal_prefix(config.path_prefix);

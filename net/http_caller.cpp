@@ -3,13 +3,13 @@
 #include "core/check.h"
 #include "core/host_pattern.h"
 #include "core/thread_name.h"
+#include "net/call_lane.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <charconv>
 #include <csignal>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <queue>
@@ -167,7 +167,7 @@ class HttpCaller::Worker {
   }
 
  private:
-  using JobId = std::uint64_t;
+  using JobId = CallLane::Id;
 
   struct Job {
     Job(Call what, std::function<void(Answer)> then, MonoTime now)
@@ -184,12 +184,6 @@ class HttpCaller::Worker {
     ListPtr headers;
     UrlPtr url;
     EasyPtr easy;  // null: waits. First to go: it points at all of the above
-  };
-
-  struct Lane {
-    std::deque<JobId> waiting;  // also of calls that are over already
-    std::size_t in_flight = 0;
-    std::size_t concurrency_max = 1;
   };
 
   struct Failure {
@@ -221,8 +215,8 @@ class HttpCaller::Worker {
     const auto name = job->call.lane;
     auto& lane = lanes_[name];
     const auto own_max = job->call.lane_concurrency_max;
-    lane.concurrency_max = std::max<std::size_t>(own_max != 0 ? own_max : config_.lane_concurrency_max, 1);
-    lane.waiting.push_back(job->id);
+    lane.bound(own_max != 0 ? own_max : config_.lane_concurrency_max, job->call.address_in_flight_max);
+    lane.push(job->id, job->call.address, job->call.connection);
     deadlines_.emplace(job->deadline, job->id);
     jobs_.emplace(job->id, std::move(job));
     start_next(name);
@@ -230,18 +224,16 @@ class HttpCaller::Worker {
 
   void start_next(const std::string& name) {
     auto& lane = lanes_.at(name);
-    while (lane.in_flight < lane.concurrency_max && !lane.waiting.empty()) {
-      const auto found = jobs_.find(lane.waiting.front());
-      lane.waiting.pop_front();
-      if (found == jobs_.end()) continue;
-      auto& job = *found->second;
-      if (const auto failure = begin(job)) {
-        finish(job, failure->text, failure->outcome);
-      } else {
-        ++lane.in_flight;
+    while (const auto turn = lane.take()) {
+      const auto found = jobs_.find(turn->id);
+      if (found == jobs_.end()) {  // it is over already
+        lane.release(turn->address);
+      } else if (const auto failure = begin(*found->second)) {
+        lane.release(turn->address);
+        finish(*found->second, failure->text, failure->outcome);
       }
     }
-    if (lane.in_flight == 0 && lane.waiting.empty()) lanes_.erase(name);
+    if (lane.idle()) lanes_.erase(name);
   }
 
   std::optional<Failure> begin(Job& job) {
@@ -339,8 +331,9 @@ class HttpCaller::Worker {
       curl_easy_getinfo(easy, CURLINFO_PRIVATE, &job);
       curl_multi_remove_handle(multi_.get(), easy);
       const auto name = job->call.lane;
+      const auto address = job->call.address;
       finish_transfer(*job, code);
-      --lanes_.at(name).in_flight;
+      lanes_.at(name).release(address);
       start_next(name);
     }
   }
@@ -442,7 +435,7 @@ class HttpCaller::Worker {
   // The calls thread only.
   JobId last_id_ = 0;
   std::unordered_map<JobId, std::unique_ptr<Job>> jobs_;
-  std::unordered_map<std::string, Lane> lanes_;
+  std::unordered_map<std::string, CallLane> lanes_;
   using Due = std::pair<MonoTime, JobId>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> deadlines_;
 

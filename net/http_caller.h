@@ -20,7 +20,7 @@ namespace parley::net {
 
 struct HttpCallerConfig {
   std::size_t waiting_max = 10'000;        // calls accepted and not answered yet; then: refused at once
-  std::size_t lane_concurrency_max = 4;    // calls of a lane in flight; the others wait in order
+  std::size_t lane_concurrency_max = 4;    // calls of a lane in flight; the others wait (net/call_lane.h)
   std::size_t idle_connections_max = 256;  // the oldest is closed first
   std::string ca_file;                     // PEM; empty: the system's certificates
   std::vector<std::string> allowed_hosts;  // see host_allowed

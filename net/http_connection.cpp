@@ -2,13 +2,13 @@
 
 #include "core/check.h"
 #include "core/log.h"
+#include "net/client_origin.h"
 #include "net/echo_connection.h"
 #include "net/http_text.h"
+#include "net/request_head.h"
 
 #include <fmt/format.h>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/websocket/rfc6455.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -17,9 +17,14 @@
 
 namespace parley::net {
 
-namespace http = boost::beast::http;
-
 namespace {
+
+// Answers that wait to be taken: from here on no further request is looked at.
+constexpr std::size_t kAnswersMax = 16 * 1024;
+// Who sends a body more slowly does not mean to end it.
+constexpr std::uint64_t kBodyBytesPerSecondMin = 1'024;
+constexpr std::string_view kUpgradeRemedy =
+    "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection 'upgrade';";
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -27,8 +32,6 @@ std::string lower(std::string_view text) {
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   return out;
 }
-
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 std::string error_body(Errc code, std::string_view message) {
   // Messages here are ours and need no escaping.
@@ -67,10 +70,10 @@ class HttpExchange final : public Exchange {
     if (const auto alive = connection_.lock()) link_.watch(number_, std::move(gone));
   }
   [[nodiscard]] Hub* hub() override { return &hub_; }
-  ConnectionCounts::Place take_place(std::string_view address) override {
+  AddressShares::Place take_place(std::string_view address) override {
     const auto alive = connection_.lock();
     if (!alive) return {};
-    return link_.service_->counts.take(address, hub_.settings()->limits);
+    return link_.service_->shares.take(AddressShares::Kind::opening, address, hub_.settings()->limits, hub_.now());
   }
   [[nodiscard]] MonoTime now() const override { return hub_.now(); }
   [[nodiscard]] WallTime wall() const override { return hub_.world().clock.wall(); }
@@ -84,8 +87,15 @@ class HttpExchange final : public Exchange {
   bool answered_ = false;
 };
 
-HttpConnection::HttpConnection(Hub& hub, Transport transport, std::shared_ptr<HttpService> service, std::string peer)
-    : Link(hub, std::move(transport)), service_(std::move(service)), peer_(std::move(peer)) {
+HttpConnection::HttpConnection(Hub& hub, Transport transport, std::shared_ptr<HttpService> service, std::string peer,
+                               AddressShares::Place place)
+    : Link(hub, std::move(transport)),
+      service_(std::move(service)),
+      peer_(std::move(peer)),
+      place_(std::move(place)),
+      // A trusted proxy's connections carry other people's requests.
+      bytes_(service_->shares, service_->proxies.trusts(peer_) ? std::string_view() : std::string_view(peer_)),
+      reader_(service_->path_prefix) {
   this->hub().world().metrics.connections_http.add(1);
 }
 
@@ -107,9 +117,14 @@ void HttpConnection::set_deadline(MonoTime when) {
 
 MonoTime HttpConnection::on_deadline(MonoTime now) {
   if (now < deadline_) return deadline_;
-  if (phase_ == Phase::reading && parser_ && parser_->is_header_done()) {
+  if (phase_ == Phase::reading && reader_.has_head()) {
     refuse(408, Errc::timeout, "the request's body did not arrive in time");
     return MonoTime::max();
+  }
+  // Somebody takes a long answer slowly.
+  if (phase_ == Phase::idle && !outbox().empty() && outbox().size() != outbox_seen_) {
+    outbox_seen_ = outbox().size();
+    return deadline_ = now + hub().settings()->limits.http_idle_timeout;
   }
   if (phase_ == Phase::handshake || phase_ == Phase::reading) {
     hub().world().metrics.handshakes_refused(info(Errc::timeout).name).add();
@@ -134,7 +149,7 @@ void HttpConnection::on_lost() {
 void HttpConnection::watch(std::uint64_t number, std::function<void()> gone) {
   if (phase_ != Phase::answering || number != request_number_) return;
   gone_ = std::move(gone);
-  if (buffer_.empty()) wait_readable();
+  if (reader_.rest().empty()) wait_readable();
 }
 
 // ---- reading ----
@@ -162,72 +177,83 @@ void HttpConnection::on_readable() {
     case IoResult::State::done:
       break;
   }
-  buffer_.append(scratch.data(), result.bytes);
-  if (phase_ == Phase::answering) return;
+  reader_.append({scratch.data(), result.bytes});
+  if (phase_ == Phase::answering) return bytes_.hold(held());
+  if (!bytes_.ask(held(), hub().settings()->limits, hub().now())) {
+    return refuse(503, Errc::over_capacity, "too much is being sent at once: retry after a second");
+  }
   process();
+}
+
+void HttpConnection::on_written() {
+  bytes_.hold(held());
+  if (!std::exchange(full_, false)) return;
+  boost::asio::post(executor(), [self = shared_from_this(), this] { process(); });
 }
 
 void HttpConnection::process() {
   if (processing_) return;
   processing_ = true;
-  while (!gone() && !finishing() && (phase_ == Phase::idle || phase_ == Phase::reading)) {
-    if (!parse()) break;
+  full_ = outbox().size() >= kAnswersMax;
+  while (!gone() && !finishing() && !full_ && (phase_ == Phase::idle || phase_ == Phase::reading)) {
+    if (!read_request()) break;
     serve();
+    full_ = outbox().size() >= kAnswersMax;
   }
   processing_ = false;
   if (gone() || finishing()) return;
-  if (phase_ == Phase::idle || phase_ == Phase::reading) wait_readable();
+  bytes_.hold(held());
+  if (!full_ && (phase_ == Phase::idle || phase_ == Phase::reading)) wait_readable();
 }
 
-bool HttpConnection::parse() {
-  if (buffer_.empty()) {
-    if (phase_ == Phase::idle) std::string().swap(buffer_);
-    return false;
-  }
+void HttpConnection::begin_request() {
   const NodeLimits& limits = hub().settings()->limits;
-  if (!parser_) {
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(limits.http_header_bytes_max));
-    parser_->body_limit(limits.http_body_bytes_max);
-    parser_->eager(true);
-    phase_ = Phase::reading;
-    continue_told_ = false;
-    request_started_ = hub().now();
-    // A request that trickles in is cut off like a handshake that does.
-    deadline_ = request_started_ + limits.handshake_timeout;
-    schedule(deadline_);
-  }
-  boost::system::error_code error;
-  const bool header_before = parser_->is_header_done();
-  const std::size_t used = parser_->put(boost::asio::const_buffer(buffer_.data(), buffer_.size()), error);
-  buffer_.erase(0, used);
-  if (error == http::error::need_more) error = {};
-  if (error == http::error::header_limit ||
-      (!error && !parser_->is_header_done() && buffer_.size() > limits.http_header_bytes_max)) {
-    refuse(431, Errc::too_large, "the request's headers are too large");
-    return false;
-  }
-  if (error == http::error::body_limit) {
-    refuse(413, Errc::too_large, "the request's body is too large");
-    return false;
-  }
-  if (error) {
-    refuse(400, Errc::bad_request, "this is not a valid HTTP request");
-    return false;
-  }
-  if (!parser_->is_header_done()) return false;
-  if (parser_->is_done()) return true;
-  if (!header_before && !tell_of_body()) {
-    refuse(413);
-    return false;
-  }
-  if (used > 0 || !header_before) set_deadline(hub().now() + limits.handshake_timeout);
-  if (!continue_told_) {
-    continue_told_ = true;
-    if (lower(view(parser_->get()[http::field::expect])) == "100-continue")
-      write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+  phase_ = Phase::reading;
+  continue_told_ = false;
+  request_bytes_due_ = 0;
+  request_started_ = hub().now();
+  // A request that trickles in is cut off like a handshake that does.
+  set_deadline(request_started_ + limits.handshake_timeout);
+}
+
+bool HttpConnection::read_request() {
+  const NodeLimits& limits = hub().settings()->limits;
+  const bool begun = reader_.begun();
+  const auto outcome = reader_.read(limits);
+  if (!begun && outcome != HttpReader::Outcome::nothing) begin_request();
+  switch (outcome) {
+    case HttpReader::Outcome::nothing:
+      return false;
+    case HttpReader::Outcome::whole:
+      return true;
+    case HttpReader::Outcome::refused: {
+      const auto& fault = reader_.fault();
+      refuse(fault.status, fault.code, fault.message);
+      return false;
+    }
+    case HttpReader::Outcome::head:
+      if (!tell_of_body()) {
+        refuse(413);
+        return false;
+      }
+      [[fallthrough]];
+    case HttpReader::Outcome::more:
+      if (reader_.has_head()) body_goes_on(limits);
+      return false;
   }
   return false;
+}
+
+void HttpConnection::body_goes_on(const NodeLimits& limits) {
+  if (reader_.bytes() >= request_bytes_due_) {
+    request_bytes_due_ =
+        reader_.bytes() + kBodyBytesPerSecondMin * static_cast<std::uint64_t>(limits.handshake_timeout.count());
+    set_deadline(hub().now() + limits.handshake_timeout);
+  }
+  if (std::exchange(continue_told_, true)) return;
+  if (lower(reader_.head().header("expect")) == "100-continue") {
+    write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
 }
 
 void HttpConnection::refuse(int status, Errc code, std::string_view message) {
@@ -239,33 +265,18 @@ void HttpConnection::refuse(int status, std::string body) {
   head_only_ = false;
   http_10_ = false;
   request_started_ = hub().now();
-  write_response({.status = status, .body = std::move(body), .route = "refused"});
+  body_coming_.reset();
+  reader_.clear();
+  HttpResponse response{.status = status, .body = std::move(body), .route = "refused"};
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  write_response(std::move(response));
 }
 
 // ---- serving ----
 
-HttpConnection::Target HttpConnection::target_of(std::string_view target) const {
-  // The absolute form is for proxies, but every server must understand it.
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!lower(target.substr(0, scheme.size())).starts_with(scheme)) continue;
-    const auto slash = target.find('/', scheme.size());
-    target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
-  }
-  const auto question = target.find('?');
-  std::string_view path = target.substr(0, question);
-  const std::string_view prefix = service_->path_prefix;
-  if (!prefix.empty() && path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/')) {
-    path.remove_prefix(prefix.size());
-    if (path.empty()) path = "/";
-  }
-  return {path, question == std::string_view::npos ? std::string_view() : target.substr(question + 1)};
-}
-
 bool HttpConnection::tell_of_body() {
-  const auto target = target_of(view(parser_->get().target()));
-  const std::uint64_t bytes = parser_->content_length().value_or(0);
   for (const auto& handler : service_->handlers) {
-    auto begins = handler->body_begins(target.path, target.query, bytes);
+    auto begins = handler->body_begins(reader_.head().path, reader_.head().query, reader_.content_length());
     if (begins.token == nullptr) continue;
     body_coming_ = std::move(begins.token);
     return !begins.too_large;
@@ -273,53 +284,40 @@ bool HttpConnection::tell_of_body() {
   return true;
 }
 
-HttpRequest HttpConnection::take_request() {
-  body_coming_.reset();
-  auto message = parser_->release();
-  parser_.reset();
-  keep_alive_ = message.keep_alive() && !draining_ && !hub().draining();
-  http_10_ = message.version() < 11;
-  head_only_ = message.method() == http::verb::head;
-
-  HttpRequest request;
-  request.method = std::string(view(message.method_string()));
-  const auto target = target_of(view(message.target()));
-  request.path = std::string(target.path);
-  request.query = std::string(target.query);
-  for (const auto& field : message) {
-    request.headers.emplace_back(lower(view(field.name_string())), std::string(view(field.value())));
-  }
-  request.body = std::move(message.body());
+void HttpConnection::tell_who_asks(HttpRequest& request) const {
+  request.path_prefix = service_->path_prefix;
   request.client_address = peer_;
   request.tls = tls();
-  if (service_->proxies.trusts(peer_)) {
-    std::string forwarded;  // several headers are one list
-    for (const auto& [name, value] : request.headers) {
-      if (name == "x-forwarded-for") forwarded += (forwarded.empty() ? "" : ",") + value;
-    }
-    request.client_address = service_->proxies.client(peer_, forwarded);
-    const auto protocol = lower(last_value(request.header("x-forwarded-proto")));
-    if (!protocol.empty()) request.tls = protocol == "https" || protocol == "wss";
+  if (!service_->proxies.trusts(peer_)) return;
+  std::string forwarded;  // several headers are one list
+  for (const auto& [name, value] : request.headers) {
+    if (name == "x-forwarded-for") forwarded += (forwarded.empty() ? "" : ",") + value;
   }
-  return request;
+  request.client_address = service_->proxies.client(peer_, forwarded);
+  const auto protocol = lower(last_value(request.header("x-forwarded-proto")));
+  if (!protocol.empty()) request.tls = protocol == "https" || protocol == "wss";
 }
 
 void HttpConnection::serve() {
-  const bool wants_websocket = boost::beast::websocket::is_upgrade(parser_->get());
-  if (wants_websocket && (!service_->sessions.empty() || service_->conformance)) {
-    UpgradeHead head = parser_->get();
-    const HttpRequest request = take_request();
-    if (service_->conformance && request.path == "/conformance/echo") {
-      if (!outbox().empty()) flush();
-      if (gone() || !outbox().empty()) return abort();
-      Hub& to = hub();
-      auto next = std::make_shared<EchoConnection>(to, release_transport(), std::move(buffer_));
-      to.add_link(next);
-      return next->start(head);
-    }
-    return upgrade(request, head);
+  body_coming_.reset();
+  const bool websocket = reader_.asks_for_websocket();
+  auto [request, head, keep_alive, http_10] = reader_.take();
+  tell_who_asks(request);
+  keep_alive_ = keep_alive && !draining_ && !hub().draining();
+  http_10_ = http_10;
+  head_only_ = request.method == "HEAD";
+  if (websocket && service_->conformance && request.path == "/conformance/echo") {
+    if (!outbox().empty()) flush();
+    if (gone() || !outbox().empty()) return abort();
+    Hub& to = hub();
+    auto next = std::make_shared<EchoConnection>(to, release_transport(), std::string(reader_.rest()));
+    to.add_link(next);
+    return next->start(head);
   }
-  const HttpRequest request = take_request();
+  if (websocket && (!service_->sessions.empty() || service_->conformance)) return upgrade(request, head);
+  if (request.query.find("transport=websocket") != std::string::npos && for_websockets(request.path)) {
+    not_upgraded(missing_for_websocket(request, http_10_));
+  }
   phase_ = Phase::answering;
   deadline_ = MonoTime::max();  // from here the request's own timeout counts
   const std::uint64_t number = ++request_number_;
@@ -330,17 +328,49 @@ void HttpConnection::serve() {
       taken = handler->handle(request, exchange);
       if (taken) break;
     }
-    if (!taken)
-      exchange->respond({.status = 404, .body = error_body(Errc::not_found, "nothing is served under this path")});
+    if (!taken) exchange->respond(not_taken(request));
   }
+}
+
+bool HttpConnection::for_websockets(std::string_view path) const {
+  return std::any_of(service_->sessions.begin(), service_->sessions.end(),
+                     [&](const auto& one) { return one->serves(path); });
+}
+
+// The commonest mistake of all: a proxy that passes the request on as plain HTTP.
+void HttpConnection::not_upgraded(std::string_view missing) {
+  hub().world().metrics.handshakes_refused("not_upgraded").add();
+  if (!service_->upgrade_warning.due(hub().now())) return;
+  log_warn("a request for a WebSocket came as plain HTTP", {{"missing", missing}, {"remedy", kUpgradeRemedy}});
+}
+
+HttpResponse HttpConnection::not_taken(const HttpRequest& request) {
+  if (!for_websockets(request.path)) {
+    return {.status = 404, .body = error_body(Errc::not_found, "nothing is served under this path")};
+  }
+  const auto missing = missing_for_websocket(request, http_10_);
+  not_upgraded(missing);
+  return {
+      .status = 426,
+      .body = error_body(Errc::bad_request,
+                         fmt::format("this path is for WebSockets, and the request lacks {}. Behind a proxy, let it "
+                                     "pass the upgrade on. {}",
+                                     missing, kUpgradeRemedy)),
+      .headers = {{"Upgrade", "websocket"}},
+      .route = "upgrade"};
 }
 
 void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head) {
   const auto factory = std::find_if(service_->sessions.begin(), service_->sessions.end(),
                                     [&](const auto& candidate) { return candidate->serves(request.path); });
+  if (!is_websocket_key(request.header("sec-websocket-key"))) {
+    hub().world().metrics.handshakes_refused("bad_upgrade").add();
+    return refuse(400, Errc::bad_request, "Sec-WebSocket-Key is not 16 bytes in base64");
+  }
   SocketId socket{service_->random->next()};
   if (!socket.exists()) socket.value = 1;
-  ConnectionCounts::Place place = service_->counts.take(request.client_address, hub().settings()->limits);
+  AddressShares::Place place =
+      service_->shares.take(AddressShares::Kind::client, request.client_address, hub().settings()->limits, hub().now());
   std::variant<Accepted, HttpRefusal> outcome = HttpRefusal{404, make_error(Errc::path_not_found)};
   if (factory != service_->sessions.end()) {
     outcome = (*factory)->accept({.path = request.path,
@@ -359,47 +389,53 @@ void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head
     phase_ = Phase::answering;
     keep_alive_ = false;
     const bool own_words = !refusal->body.empty();
-    return write_response(
-        {.status = refusal->status,
-         .body = own_words ? refusal->body : error_body(refusal->error.code, info(refusal->error.code).sentence),
-         .content_type = std::string(refusal->content_type),
-         .route = "upgrade"});
+    return write_response({.status = refusal->status,
+                           .body = own_words ? refusal->body : error_body(refusal->error.code, refusal->error.message),
+                           .content_type = std::string(refusal->content_type),
+                           .route = "upgrade"});
   }
   // Answers to earlier requests on this socket go first.
   if (!outbox().empty()) flush();
   if (gone() || !outbox().empty() || reading()) return abort();
   auto& accepted = std::get<Accepted>(outcome);
+  accepted.origin = origin_of(request.client_address);
+  if (accepted.counted) place = {};
   if (accepted.home != nullptr && accepted.home != &hub()) {
-    return move_to(*accepted.home, head, std::move(accepted), socket, std::move(place));
+    return move_to(*accepted.home, head, std::move(accepted), socket, std::move(place),
+                   {service_->shares, request.client_address});
   }
   Hub& to = hub();
-  auto next = std::make_shared<WebSocketConnection>(to, release_transport(), std::move(buffer_), std::move(accepted),
-                                                    socket, std::move(place));
+  auto next = std::make_shared<WebSocketConnection>(to, release_transport(), std::string(reader_.rest()),
+                                                    std::move(accepted), socket, std::move(place),
+                                                    AddressShares::Bytes(service_->shares, request.client_address));
   to.add_link(next);
   next->start(head);
 }
 
 // The session that this WebSocket belongs to lives on another I/O thread.
 void HttpConnection::move_to(Hub& home, const UpgradeHead& head, Accepted accepted, SocketId socket,
-                             ConnectionCounts::Place place) {
+                             AddressShares::Place place, AddressShares::Bytes bytes) {
   struct Luggage {
     Transport::Detached transport;
     std::string buffer;
     Accepted accepted;
-    std::shared_ptr<HttpService> service;  // has the counts that the place is given back to
-    ConnectionCounts::Place place;
+    std::shared_ptr<HttpService> service;  // has the shares that the place is given back to
+    AddressShares::Place place;
+    AddressShares::Bytes bytes;
     ~Luggage() {
       if (transport.fd >= 0) ::close(transport.fd);  // the other thread has ended
     }
   };
   auto transport = release_transport();
-  const auto luggage = std::shared_ptr<Luggage>(
-      new Luggage{transport.detach(), std::move(buffer_), std::move(accepted), service_, std::move(place)});
+  const auto luggage =
+      std::shared_ptr<Luggage>(new Luggage{transport.detach(), std::string(reader_.rest()), std::move(accepted),
+                                           service_, std::move(place), std::move(bytes)});
   home.post([&home, head, luggage, socket] {
     auto arrived = Transport::attach(std::exchange(luggage->transport, {}), home.context());
     if (!arrived || home.draining()) return;
     auto next = std::make_shared<WebSocketConnection>(home, std::move(*arrived), std::move(luggage->buffer),
-                                                      std::move(luggage->accepted), socket, std::move(luggage->place));
+                                                      std::move(luggage->accepted), socket, std::move(luggage->place),
+                                                      std::move(luggage->bytes));
     home.add_link(next);
     next->start(head);
   });
@@ -430,7 +466,8 @@ void HttpConnection::write_response(HttpResponse&& response) {
     large->swap(response.body);
     write(Bytes(large));
   }
-  parser_.reset();
+  bytes_.hold(held());
+  outbox_seen_ = 0;
   if (!keep_alive_) {
     phase_ = Phase::ending;
     return finish();

@@ -6,7 +6,7 @@
 #include "core/clock.h"
 #include "core/request.h"
 #include "core/settings.h"
-#include "net/connection_counts.h"
+#include "net/address_shares.h"
 
 #include <functional>
 #include <memory>
@@ -18,9 +18,10 @@
 namespace parley::net {
 
 struct HttpRequest {
-  std::string method;  // upper case
-  std::string path;    // as sent, not decoded, without the query; the configured prefix is cut off
-  std::string query;   // as sent, without `?`
+  std::string method;       // upper case
+  std::string path;         // as sent, not decoded, without the query; the configured prefix is cut off
+  std::string path_prefix;  // the configured one, whether it was sent or not: clients may have signed it
+  std::string query;        // as sent, without `?`
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string client_address;  // of the client, X-Forwarded-For applied when the peer is trusted
@@ -52,8 +53,8 @@ class Exchange {
   virtual void watch(std::function<void()> gone) { (void)gone; }
   // The I/O thread on which all of this happens; null where there is none.
   [[nodiscard]] virtual Hub* hub() { return nullptr; }
-  // A client's place among the connections, for what outlives this request.
-  virtual ConnectionCounts::Place take_place(std::string_view address) {
+  // A place for a session that opens and outlives this request, as its client may.
+  virtual AddressShares::Place take_place(std::string_view address) {
     (void)address;
     return {};
   }

@@ -254,11 +254,12 @@ void Hub::send_questions() {
       }
       continue;
     }
-    world_.asker->ask(settings_, std::move(of_one), [to, inbox = inbox_](std::vector<ApplicationAnswer> answers) {
-      const auto open = inbox.lock();
-      if (open == nullptr) return;
-      for (auto& answer : answers) open->push(Reply{to, std::move(answer)});
-    });
+    world_.asker->ask(world_.settings.current(), std::move(of_one),
+                      [to, inbox = inbox_](std::vector<ApplicationAnswer> answers) {
+                        const auto open = inbox.lock();
+                        if (open == nullptr) return;
+                        for (auto& answer : answers) open->push(Reply{to, std::move(answer)});
+                      });
   }
 }
 
@@ -339,10 +340,16 @@ void Hub::publish_counts() {
   if (counts.bytes_received > 0) metrics.bytes_received.add(static_cast<double>(counts.bytes_received));
   if (counts.frames_sent > 0) metrics.frames_sent.add(static_cast<double>(counts.frames_sent));
   if (counts.bytes_sent > 0) metrics.bytes_sent.add(static_cast<double>(counts.bytes_sent));
+  tell_queue_bytes();
+}
+
+void Hub::tell_queue_bytes() {
+  const auto& queues = world_.metrics.write_queue_bytes;
   if (queue_bytes_ != queue_bytes_told_) {
-    metrics.write_queue_bytes.add(static_cast<double>(queue_bytes_ - queue_bytes_told_));
+    queues.add(static_cast<double>(queue_bytes_ - queue_bytes_told_));
     queue_bytes_told_ = queue_bytes_;
   }
+  queues_are_full_ = queues.value() > static_cast<double>(kFullQueues * settings_->limits.write_queue_bytes_max);
 }
 
 Counter Hub::http_requests(std::string_view route, int status) {

@@ -16,8 +16,10 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -112,7 +114,16 @@ class Hub {
   void remove_link(Link& link);  // destroyed at the end of the turn
   void mark_dirty(Link& link) { dirty_.push_back(&link); }
   void mark_overflowed(Link& link) { overflowed_.push_back(&link); }
-  void queue_grew(std::int64_t bytes) { queue_bytes_ += bytes; }
+  void queue_grew(std::int64_t bytes) {
+    queue_bytes_ += bytes;
+    if (std::abs(queue_bytes_ - queue_bytes_told_) >= kQueueStep) tell_queue_bytes();
+  }
+  // What may wait for one socket: `write_queue_bytes_max`, and little while those of the whole node together hold as
+  // much as 64 of them might.
+  [[nodiscard]] std::size_t queue_bytes_max() const {
+    const auto most = settings_->limits.write_queue_bytes_max;
+    return queues_are_full_ ? std::min(most, kQueueWhenFull) : most;
+  }
   [[nodiscard]] std::size_t link_count() const { return links_.size(); }
   // Where sockets are read into; what is in it is used before the next read.
   [[nodiscard]] std::span<char> scratch() { return {scratch_.get(), kScratchBytes}; }
@@ -143,6 +154,9 @@ class Hub {
 
  private:
   static constexpr std::size_t kScratchBytes = 64 * 1024;
+  static constexpr std::int64_t kQueueStep = 1'048'576;
+  static constexpr std::size_t kQueueWhenFull = 65'536;
+  static constexpr std::size_t kFullQueues = 64;  // the node's bound, in queues that are full
   struct Waiting {
     MonoTime until;
     std::function<void(Reply&)> done;
@@ -158,6 +172,7 @@ class Hub {
   void drain_step(MonoTime now);
   void drain_guests(double part);
   void publish_counts();
+  void tell_queue_bytes();
 
   HubWorld world_;
   HubId id_;
@@ -192,6 +207,7 @@ class Hub {
   HubCounts counts_;
   std::int64_t queue_bytes_ = 0;
   std::int64_t queue_bytes_told_ = 0;
+  bool queues_are_full_ = false;
 
   bool draining_ = false;
   MonoTime drain_start_;

@@ -135,8 +135,9 @@ void IoThread::make_connection(Incoming& incoming) {
     ssl = incoming.tls->accept_on(incoming.fd);
     if (!ssl) return;
   }
-  auto connection = std::make_shared<HttpConnection>(*hub_, Transport(std::move(socket), std::move(ssl)),
-                                                     std::move(incoming.service), std::move(incoming.peer));
+  auto connection =
+      std::make_shared<HttpConnection>(*hub_, Transport(std::move(socket), std::move(ssl)), std::move(incoming.service),
+                                       std::move(incoming.peer), std::move(incoming.place));
   hub_->add_link(connection);
   connection->start();
 }

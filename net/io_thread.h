@@ -42,6 +42,7 @@ class IoThread {
     std::string peer;
     std::shared_ptr<const TlsContext> tls;  // null: plain
     std::shared_ptr<HttpService> service;
+    AddressShares::Place place;  // of the service's shares
   };
   void adopt(Incoming incoming);
   [[nodiscard]] std::size_t links() const { return links_.load(std::memory_order_relaxed); }

@@ -49,7 +49,10 @@ void Link::flush() {
   if (gone() || waiting_write_) return;
   while (!outbox_.empty()) {
     struct iovec pieces[kPieces];
+    const auto before = outbox_.size();
     const int count = outbox_.gather(pieces, kPieces);
+    if (outbox_.size() != before) hub_.queue_grew(static_cast<std::int64_t>(outbox_.size() - before));
+    if (count == 0) break;
     std::size_t asked = 0;
     for (int i = 0; i < count; ++i) asked += pieces[i].iov_len;
     const IoResult result = transport_.write(pieces, count);
@@ -66,10 +69,24 @@ void Link::flush() {
                       self->waiting_write_ = false;
                       self->flush();
                     });
+    give_room();
     return;
   }
   if (state_ == State::flushing) return linger();
   on_written();
+  give_room();
+}
+
+void Link::ask_room() {
+  if (state_ != State::open) return;
+  room_asked_ = true;
+  mark_dirty();
+}
+
+void Link::give_room() {
+  if (!room_asked_ || state_ != State::open || outbox_.size() > kRoomBytes) return;
+  room_asked_ = false;
+  on_room();
 }
 
 // ---- reading ----

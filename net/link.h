@@ -21,6 +21,8 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   Link(Hub& hub, Transport transport);
   ~Link() override;
 
+  static constexpr std::size_t kRoomBytes = 32 * 1024;  // less in the outbox is room for more
+
   // ---- by the hub ----
   void flush();
   virtual void on_overflow() {}
@@ -45,6 +47,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   // After bytes were put into the outbox's tail or taken out of it by hand.
   void outbox_changed(std::size_t size_before);
 
+  void ask_room();       // on_room() comes at the end of this turn, or when the socket has taken enough
   void wait_readable();  // then on_readable(), unless the link ended
   IoResult read(char* to, std::size_t size);
   IoResult handshake() { return transport_.handshake(); }
@@ -63,6 +66,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
 
   virtual void on_readable() = 0;
   virtual void on_written() {}                     // the outbox is empty
+  virtual void on_room() {}                        // after ask_room(), once: little is left in the outbox
   virtual void on_lost() = 0;                      // the connection ended other than by finish(); called once
   virtual MonoTime on_deadline(MonoTime now) = 0;  // while not finishing
 
@@ -77,6 +81,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   void leave();
   void lost();
   void mark_dirty();
+  void give_room();
 
   Hub& hub_;
   Transport transport_;
@@ -88,6 +93,7 @@ class Link : public std::enable_shared_from_this<Link>, public TimerNode {
   bool dirty_ = false;
   bool waiting_read_ = false;
   bool waiting_write_ = false;
+  bool room_asked_ = false;
 };
 
 }  // namespace parley::net

@@ -7,11 +7,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace parley::net {
@@ -84,6 +87,10 @@ Result<std::shared_ptr<Listener>> Listener::open(const ListenerConfig& config, I
   if (!error) acceptor.listen(kBacklog, error);
   if (!error) acceptor.non_blocking(true, error);
   if (error) return listen_error(config, error);
+  rlimit files{};
+  listener->descriptors_ = ::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY
+                               ? static_cast<std::size_t>(files.rlim_cur)
+                               : std::numeric_limits<std::size_t>::max();
   listener->port_ = acceptor.local_endpoint(error).port();
   if (error) return listen_error(config, error);
   return listener;
@@ -115,7 +122,8 @@ std::size_t Listener::open_links() const {
 
 void Listener::accept_ready() {
   const NodeLimits& limits = home_.hub().settings()->limits;
-  const bool full = open_links() >= limits.connections_max + kHttpAllowance;
+  const std::size_t room = capacity(limits);
+  const bool full = open_links() >= room;
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
@@ -127,18 +135,38 @@ void Listener::accept_ready() {
       return pause(errno);
     }
     pauses_ = 0;
-    if (full) {
+    std::string peer = address_text(address);
+    // Behind a trusted proxy are many clients, who have their shares when they have said who they are.
+    const bool proxy = service_->proxies.trusts(peer);
+    auto place = full ? AddressShares::Place()
+                      : service_->shares.take_http(proxy ? std::string_view() : peer, limits, room, home_.hub().now());
+    if (!place.granted()) {
       home_.hub().world().metrics.handshakes_refused("over_capacity").add();
-      ::close(fd);
+      turn_away(fd);
       continue;
     }
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     threads_[next_]->adopt(
-        {fd, address.ss_family == AF_INET6, address_text(address), tls_ ? tls_() : nullptr, service_});
+        {fd, address.ss_family == AF_INET6, std::move(peer), tls_ ? tls_() : nullptr, service_, std::move(place)});
     next_ = (next_ + 1) % threads_.size();
   }
   wait();
+}
+
+// Told without waiting for the request, if it can be told in plain text; who is not reading yet may miss it.
+void Listener::turn_away(int fd) {
+  constexpr std::string_view kBody = R"({"error":"over_capacity","message":"too many connections: retry later"})";
+  static const std::string answer = fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nServer: parley\r\nContent-Length: {}\r\nContent-Type: "
+      "application/json\r\nRetry-After: 1\r\nConnection: close\r\n\r\n{}",
+      kBody.size(), kBody);
+  if (!tls_ || tls_() == nullptr) ::send(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  ::close(fd);
+}
+
+std::size_t Listener::capacity(const NodeLimits& limits) const {
+  return std::min(limits.connections_max + kHttpAllowance, descriptors_);
 }
 
 void Listener::pause(int error_number) {

@@ -39,6 +39,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   void wait();
   void accept_ready();
   void pause(int error_number);
+  void turn_away(int fd);
+  [[nodiscard]] std::size_t capacity(const NodeLimits& limits) const;
   [[nodiscard]] std::size_t open_links() const;
 
   IoThread& home_;
@@ -50,6 +52,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   std::uint16_t port_ = 0;
   std::size_t next_ = 0;
   std::size_t pauses_ = 0;
+  std::size_t descriptors_ = 0;  // that the process may have
   bool closed_ = false;
 };
 

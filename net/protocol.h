@@ -36,13 +36,29 @@ struct AuthQuestion {
   std::string client_address;
 };
 
+// A long text that is made piece by piece, as the socket takes it.
+class TextSource {
+ public:
+  virtual ~TextSource() = default;
+  [[nodiscard]] virtual std::size_t size() const = 0;  // of the whole
+  virtual bool next(std::string& out) = 0;             // appends a piece; false: nothing is left
+};
+
 class Actions {
  public:
   virtual ~Actions() = default;
-  [[nodiscard]] virtual WallTime wall() const = 0;          // for what was signed with a date
-  virtual void send_text(std::string_view payload) = 0;     // one WebSocket text message
-  virtual void send_binary(std::string_view payload) = 0;   // one binary message
-  virtual void send_frame(const Bytes& frame) = 0;          // a shared frame as on_event() got it
+  [[nodiscard]] virtual WallTime wall() const = 0;         // for what was signed with a date
+  virtual void send_text(std::string_view payload) = 0;    // one WebSocket text message
+  virtual void send_binary(std::string_view payload) = 0;  // one binary message
+  virtual void send_frame(const Bytes& frame) = 0;         // a shared frame as on_event() got it
+  // One text message that may be larger than what may wait for a client. By default it is made at once.
+  virtual void send_long(std::unique_ptr<TextSource> text) {
+    std::string whole;
+    while (text->next(whole)) {}
+    send_text(whole);
+  }
+  // on_room() is called once, as soon as little waits to be sent.
+  virtual void ask_room() = 0;
   virtual void request(Request request) = 0;                // `from` is filled in but for the ticket, which comes back
   virtual void ask_application(AuthQuestion question) = 0;  // an ApplicationAnswer comes to on_reply()
   // Puts this session into the hub's table for the channel, or changes its mode.
@@ -60,6 +76,9 @@ class Protocol {
   virtual void on_open(MonoTime now, Actions& actions) = 0;
   virtual void on_text(std::string_view payload, MonoTime now, Actions& actions) = 0;
   virtual void on_binary(std::string_view payload, MonoTime now, Actions& actions) = 0;
+  // A frame that says nothing yet, as WebSocket's own pings and pongs, but somebody is there. Moves deadline() away or
+  // not at all, and does nothing else.
+  virtual void on_control(MonoTime now) { (void)now; }
   virtual void on_reply(Reply& reply, MonoTime now, Actions& actions) = 0;
   // ListenMode::through only. `frame` is the event in this protocol's wire form, ready to send.
   virtual void on_event(const ChannelEvent& event, const Bytes& frame, MonoTime now, Actions& actions) = 0;
@@ -67,6 +86,8 @@ class Protocol {
   virtual void on_skipped(const ChannelEvent& event, MonoTime now, Actions& actions) {
     (void)event, (void)now, (void)actions;
   }
+  // After ask_room(): the client has taken nearly everything that was sent.
+  virtual void on_room(MonoTime now, Actions& actions) { (void)now, (void)actions; }
   // When deadline() has passed. Deadlines may move; the connection asks after each call.
   virtual void on_deadline(MonoTime now, Actions& actions) = 0;
   [[nodiscard]] virtual MonoTime deadline() const = 0;

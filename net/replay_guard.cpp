@@ -1,8 +1,18 @@
 #include "net/replay_guard.h"
 
 #include <charconv>
+#include <functional>
 
 namespace parley::net {
+
+std::size_t ReplayGuard::KeyHash::operator()(const KeyName& name) const noexcept {
+  std::size_t sum = 0;
+  for (const std::string_view part :
+       {std::string_view(name.app), name.scope, std::string_view(name.key), std::string_view(name.channel)}) {
+    sum = sum * 31 + std::hash<std::string_view>{}(part);
+  }
+  return sum;
+}
 
 ReplayGuard::Digest ReplayGuard::digest(std::string_view signature_hex) {
   Digest out{};
@@ -23,7 +33,13 @@ ReplayGuard::Verdict ReplayGuard::take(std::string_view signature_hex, std::int6
     seconds_.erase(seconds_.begin());
   }
   if (timestamp_seconds <= forgotten_until_) return Verdict::too_old;
-  if (!seconds_[timestamp_seconds].insert(digest(signature_hex)).second) return Verdict::seen;
+  const auto [use, added] = seconds_[timestamp_seconds].try_emplace(digest(signature_hex), Use{now, 1});
+  if (!added) {
+    const auto age = milliseconds(now.ms - use->second.first.ms);
+    if (age >= bounds.repeat || age <= -bounds.repeat) return Verdict::seen;  // the clock may have jumped back
+    ++use->second.count;
+    return Verdict::again;
+  }
   ++count_;
   while (count_ > bounds.signatures_max && seconds_.size() > 1) {
     forgotten_until_ = seconds_.begin()->first;
@@ -42,11 +58,15 @@ void ReplayGuard::forget(std::string_view signature_hex, std::int64_t timestamp_
   const std::lock_guard lock(mutex_);
   const auto second = seconds_.find(timestamp_seconds);
   if (second == seconds_.end()) return;
-  count_ -= second->second.erase(digest(signature_hex));
+  const auto use = second->second.find(digest(signature_hex));
+  if (use != second->second.end() && --use->second.count == 0) {
+    second->second.erase(use);
+    --count_;
+  }
   if (second->second.empty()) seconds_.erase(second);
 }
 
-bool ReplayGuard::take_key(const std::string& key, WallTime now, Bounds bounds) {
+bool ReplayGuard::take_key(const KeyName& key, WallTime now, Bounds bounds) {
   const std::lock_guard lock(mutex_);
   while (!key_order_.empty()) {
     const auto& [number, name] = key_order_.front();
@@ -62,12 +82,12 @@ bool ReplayGuard::take_key(const std::string& key, WallTime now, Bounds bounds) 
   return true;
 }
 
-void ReplayGuard::forget_key(const std::string& key) {
+void ReplayGuard::forget_key(const KeyName& key) {
   const std::lock_guard lock(mutex_);
   keys_.erase(key);
 }
 
-bool ReplayGuard::knows_key(const std::string& key, WallTime now, Bounds bounds) const {
+bool ReplayGuard::knows_key(const KeyName& key, WallTime now, Bounds bounds) const {
   const std::lock_guard lock(mutex_);
   const auto found = keys_.find(key);
   return found != keys_.end() && found->second.time >= now - bounds.window;

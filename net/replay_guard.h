@@ -2,6 +2,9 @@
 // What signed, state-changing HTTP requests were accepted lately, so that a captured one cannot be
 // used again inside the signature window; and which idempotency keys they carried.
 //
+// For a few seconds after it was first seen a signature may pass again: stock SDKs stamp whole seconds, so that two
+// equal requests of one second carry one signature. Uses within that time do not prolong it.
+//
 // Bounded: when it is full the oldest second is forgotten, and from then on nothing signed in that
 // second or before is accepted, since it could not be told from a replay. Memory only: after a restart
 // durable channels still refuse by Publish::once, ephemeral ones cannot know. Thread-safe.
@@ -19,7 +22,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace parley::net {
 
@@ -27,22 +29,34 @@ class ReplayGuard {
  public:
   enum class Verdict : std::uint8_t {
     fresh,    // remembered now
+    again,    // seen before, but so lately that it passes
     seen,     // a replay
     too_old,  // signed in a time that is forgotten already
   };
   struct Bounds {
     std::size_t signatures_max;
     std::chrono::seconds window;
+    std::chrono::seconds repeat{0};  // after the first use; 0: no second one passes
+  };
+  // What an idempotency key is remembered under. Its parts are compared one by one and never joined: whatever stands in
+  // them, one cannot pose as another.
+  struct KeyName {
+    std::string app;
+    std::string_view scope;  // a literal: core/command.h
+    std::string key;
+    std::string channel;  // empty: that the application used the key, wherever
+    bool operator==(const KeyName&) const = default;
   };
 
   Verdict take(std::string_view signature_hex, std::int64_t timestamp_seconds, WallTime now, Bounds bounds);
-  // The request was refused before it did anything: the same one may come again.
+  // A request that passed was refused before it did anything: the same one may come again, unless another use of its
+  // signature did something.
   void forget(std::string_view signature_hex, std::int64_t timestamp_seconds);
 
   // True: new, and remembered for the window. False: known.
-  bool take_key(const std::string& key, WallTime now, Bounds bounds);
-  void forget_key(const std::string& key);
-  [[nodiscard]] bool knows_key(const std::string& key, WallTime now, Bounds bounds) const;
+  bool take_key(const KeyName& key, WallTime now, Bounds bounds);
+  void forget_key(const KeyName& key);
+  [[nodiscard]] bool knows_key(const KeyName& key, WallTime now, Bounds bounds) const;
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -51,6 +65,13 @@ class ReplayGuard {
   struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept { return digest[0]; }
   };
+  struct Use {
+    WallTime first;
+    std::uint32_t count = 0;
+  };
+  struct KeyHash {
+    std::size_t operator()(const KeyName& name) const noexcept;
+  };
   struct Key {
     WallTime time;
     std::uint64_t number;
@@ -58,11 +79,11 @@ class ReplayGuard {
   static Digest digest(std::string_view signature_hex);
 
   mutable std::mutex mutex_;  // guards everything below; leaf
-  std::map<std::int64_t, std::unordered_set<Digest, DigestHash>> seconds_;
+  std::map<std::int64_t, std::unordered_map<Digest, Use, DigestHash>> seconds_;
   std::size_t count_ = 0;
   std::int64_t forgotten_until_ = std::numeric_limits<std::int64_t>::min();
-  std::unordered_map<std::string, Key> keys_;
-  std::deque<std::pair<std::uint64_t, std::string>> key_order_;  // oldest first; may name keys that were forgotten
+  std::unordered_map<KeyName, Key, KeyHash> keys_;
+  std::deque<std::pair<std::uint64_t, KeyName>> key_order_;  // oldest first; may name keys that were forgotten
   std::uint64_t next_key_ = 1;
 };
 

@@ -102,8 +102,9 @@ void RestApi::serve(const HttpRequest& request, std::string_view below, const st
       return refuse(make_error(Errc::not_found, "an API key does not open this path: sign the request"));
     }
   } else if (!trusted) {
-    auto signature = pusher::check_request(*call->app, {request.method, request.path, request.body}, call->query,
-                                           exchange->wall(), call->settings->limits.signature_window);
+    auto signature =
+        pusher::check_request(*call->app, {request.method, request.path, request.body, request.path_prefix},
+                              call->query, exchange->wall(), call->settings->limits.signature_window);
     if (!signature) {
       context_.unauthorized_requests.add();
       return refuse(signature.error());
@@ -145,6 +146,7 @@ Status RestApi::guard(const RestCall& call) {
   switch (replay_guard_.take(call.signature.hex, call.signature.timestamp_seconds, call.exchange->wall(),
                              call.guard_bounds())) {
     case ReplayGuard::Verdict::fresh:
+    case ReplayGuard::Verdict::again:
       return {};
     case ReplayGuard::Verdict::seen:
       return make_error(Errc::replayed);

@@ -78,7 +78,7 @@ class RestApi final : public HttpHandler {
              bool trusted);
   // Fills what the path and headers say.
   static Status read_path(RestCall& call, const Route& route, const std::vector<std::string_view>& parts);
-  // Refuses what was used before; else it is used from now on.
+  // Refuses what was used before, longer ago than a repetition may be; else this is a use of it.
   Status guard(const RestCall& call);
   // One state-changing request that is answered by Done.
   void change(const RestCallPtr& call, Request request, std::function<std::string(const Done&)> answer);

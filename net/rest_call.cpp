@@ -18,7 +18,7 @@ void respond_error(Exchange& exchange, std::string_view route, const Error& erro
   response.body = fmt::format(R"({{"error":"{}","message":)", row.name);
   pusher::append_json_string(response.body, error.message);
   response.body.append(R"(,"remedy":)");
-  pusher::append_json_string(response.body, row.remedy);
+  pusher::append_json_string(response.body, error.remedy.empty() ? row.remedy : error.remedy);
   response.body.append(extra).append("}");
   if (row.http_status == 429 || row.http_status == 503) response.headers.emplace_back("Retry-After", "1");
   exchange.respond(std::move(response));

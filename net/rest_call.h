@@ -33,7 +33,12 @@ struct RestCall {
   [[nodiscard]] bool is_signed() const { return !trusted && !by_key; }
   [[nodiscard]] ChannelKey key(std::string_view name) const { return {app->id, name}; }
   [[nodiscard]] ReplayGuard::Bounds guard_bounds() const {
-    return {settings->limits.replay_guard_signatures_max, settings->limits.signature_window};
+    return {settings->limits.replay_guard_signatures_max, settings->limits.signature_window, repeat()};
+  }
+  // How long after its first use a signature passes again. Where no replay of a publish is refused, calls that change
+  // something else still are, later.
+  [[nodiscard]] seconds repeat() const {
+    return app->refuse_replays == ReplayRefusal::always ? seconds(0) : settings->limits.signature_repeat;
   }
 };
 using RestCallPtr = std::shared_ptr<RestCall>;

@@ -3,6 +3,7 @@
 #include "net/rest_publish.h"
 
 #include "core/channel_name.h"
+#include "core/command.h"
 #include "net/pusher/json_text.h"
 #include "net/rest_api.h"
 
@@ -25,12 +26,16 @@ class RestPublish : public std::enable_shared_from_this<RestPublish> {
   struct Outcome {
     std::optional<Error> error;
     std::optional<ChannelInfo> counts;
-    std::string slot;  // ephemeral with an idempotency key: what the guard remembers
+    std::optional<ReplayGuard::KeyName> slot;  // ephemeral with an idempotency key: what the guard remembers
   };
 
   Status admit();
   [[nodiscard]] std::string key_of(const PublishTarget& target) const;
+  // Whose key that is: an event's own one may read as another's with its number.
+  [[nodiscard]] std::string_view scope_of(const PublishTarget& target) const;
+  [[nodiscard]] ReplayGuard::KeyName account_of(const PublishTarget& target) const;
   [[nodiscard]] bool keyed() const;
+  [[nodiscard]] bool guarded() const;
   void send(std::size_t index);
   void on_reply(std::size_t index, Reply& reply);
   void finish();
@@ -42,7 +47,8 @@ class RestPublish : public std::enable_shared_from_this<RestPublish> {
   PublishPlan plan_;
   bool batch_;
   std::vector<Outcome> outcomes_;
-  std::vector<std::string> account_keys_;  // new with this call
+  std::vector<ReplayGuard::KeyName> account_keys_;  // new with this call
+  bool taken_ = false;                              // the guard counts this use of the signature
   std::size_t waiting_ = 0;
 };
 
@@ -54,29 +60,37 @@ std::string RestPublish::key_of(const PublishTarget& target) const {
   return batch_ ? fmt::format("{}#{}", call_->idempotency_key, target.event) : call_->idempotency_key;
 }
 
+std::string_view RestPublish::scope_of(const PublishTarget& target) const {
+  return batch_ && plan_.events[target.event].idempotency_key.empty() ? kBatchKeys : kApplicationKeys;
+}
+
+ReplayGuard::KeyName RestPublish::account_of(const PublishTarget& target) const {
+  return {call_->app->id, scope_of(target), key_of(target), {}};
+}
+
+bool RestPublish::guarded() const { return call_->is_signed() && call_->app->refuse_replays != ReplayRefusal::never; }
+
 bool RestPublish::keyed() const {
   return std::all_of(plan_.targets.begin(), plan_.targets.end(),
                      [&](const auto& target) { return !key_of(target).empty(); });
 }
 
-// A signature is good once. With idempotency keys that are known it may come again: the channels then
-// answer with the first result.
+// A signature is good once, or for a few seconds. With idempotency keys that are known it may come again later too:
+// the channels then answer with the first result.
 Status RestPublish::admit() {
   const auto now = call_->exchange->wall();
   const auto bounds = call_->guard_bounds();
-  auto fresh = call_->app->refuse_replays ? api_.guard(*call_) : Status();
-  const bool may_repeat = keyed();
+  const auto fresh = guarded() ? api_.guard(*call_) : Status();
+  taken_ = guarded() && fresh.ok();
   if (!fresh) {
-    const bool known =
-        may_repeat && std::all_of(plan_.targets.begin(), plan_.targets.end(), [&](const auto& target) {
-          return api_.replay_guard_.knows_key(fmt::format("{}\n{}", call_->app->id, key_of(target)), now, bounds);
-        });
+    const bool known = keyed() && std::all_of(plan_.targets.begin(), plan_.targets.end(), [&](const auto& target) {
+                         return api_.replay_guard_.knows_key(account_of(target), now, bounds);
+                       });
     if (!known) return fresh;
   }
   for (const auto& target : plan_.targets) {
-    const auto key = key_of(target);
-    if (key.empty()) continue;
-    auto account = fmt::format("{}\n{}", call_->app->id, key);
+    if (key_of(target).empty()) continue;
+    auto account = account_of(target);
     if (api_.replay_guard_.take_key(account, now, bounds)) account_keys_.push_back(std::move(account));
   }
   return {};
@@ -108,7 +122,7 @@ void RestPublish::send(std::size_t index) {
   const bool ephemeral = call_->settings->rule_for(target.channel).durability == Durability::none;
   if (ephemeral && !key.empty()) {
     // Nothing is stored that could know the key: this node remembers it for the window.
-    auto slot = fmt::format("{}\n{}\n{}", call_->app->id, key, target.channel);
+    ReplayGuard::KeyName slot{call_->app->id, scope_of(target), key, target.channel};
     if (!api_.replay_guard_.take_key(slot, call_->exchange->wall(), call_->guard_bounds())) {
       if (counts) {
         call_->exchange->request({.from = {}, .what = GetChannel{call_->key(target.channel)}}, done);
@@ -128,10 +142,10 @@ void RestPublish::send(std::size_t index) {
       .user_id = {},
       .client_event = false,
       .idempotency_key = key,
+      .key_scope = std::string(scope_of(target)),
       // Stored with the publication: a replay is refused after a restart too. A known key answers instead.
-      .once = key.empty() && call_->app->refuse_replays && call_->is_signed()
-                  ? fmt::format("{}/{}", call_->signature.hex, index)
-                  : std::string(),
+      .once = key.empty() && guarded() ? fmt::format("{}/{}", call_->signature.hex, index) : std::string(),
+      .once_repeat = call_->repeat(),
       .wants_reply = true,
       .wants_counts = counts,
       .ack = 0,
@@ -205,7 +219,7 @@ void RestPublish::fail() {
       continue;
     }
     if (first == nullptr) first = &*outcome.error;
-    if (!outcome.slot.empty()) api_.replay_guard_.forget_key(outcome.slot);
+    if (outcome.slot) api_.replay_guard_.forget_key(*outcome.slot);
     channels.append(channels.empty() ? "" : ",");
     pusher::append_json_string(channels, plan_.targets[i].channel);
     channels.append(fmt::format(R"(:"{}")", info(outcome.error->code).name));
@@ -213,7 +227,7 @@ void RestPublish::fail() {
   // Nothing was published (or nobody knows, and then durable channels refuse it by `once`): the same
   // request may be tried again. After half of it only one with idempotency keys may.
   if (all && first->code != Errc::replayed) {
-    api_.replay_guard_.forget(call_->signature.hex, call_->signature.timestamp_seconds);
+    if (taken_) api_.replay_guard_.forget(call_->signature.hex, call_->signature.timestamp_seconds);
     for (const auto& key : account_keys_) api_.replay_guard_.forget_key(key);
   }
   const bool several = outcomes_.size() > 1;

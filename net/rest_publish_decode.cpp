@@ -48,7 +48,7 @@ Status add_event(PublishPlan& plan, std::string_view text, const App& app, std::
   if (auto valid = check_event_name(event.name, app.limits.event_name_chars_max); !valid) return valid;
   if (data.empty()) return make_error(kBad, "`data` is missing");
   // Hand-made clients send an object: its text is what they mean.
-  event.data = type_of(data) == JsonType::string ? pusher::json_string(data) : std::string(data);
+  event.data = type_of(data) == JsonType::string ? pusher::json_data(data) : std::string(data);
   if (event.data.size() > app.limits.event_data_bytes_max) {
     return make_error(Errc::too_large,
                       fmt::format("the data of an event has at most {} bytes", app.limits.event_data_bytes_max));

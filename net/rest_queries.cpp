@@ -22,13 +22,14 @@ void RestApi::list_channels(const RestCallPtr& call) {
   const auto prefix = call->query.get("filter_by_prefix");
   const auto wanted = parse_info(call->query.get("info"), {"user_count", "subscription_count"});
   if (!wanted) return answer_error(*call, wanted.error());
+  const bool all = wanted->empty();  // who asks for nothing in particular gets what there is, as from soketi
   const bool users = wants(*wanted, "user_count");
-  const bool subscriptions = wants(*wanted, "subscription_count");
+  const bool subscriptions = all || wants(*wanted, "subscription_count");
   if (users && !prefix.starts_with("presence-")) {
     return answer_error(*call, make_error(Errc::bad_request, "info=user_count needs filter_by_prefix=presence-…"));
   }
   Request request{.from = {}, .what = ListChannels{call->app->id, std::string(prefix)}};
-  call->exchange->request(std::move(request), [call, users, subscriptions](Reply& reply) {
+  call->exchange->request(std::move(request), [call, all, users, subscriptions](Reply& reply) {
     const auto* list = std::get_if<ChannelList>(&reply.what);
     if (list == nullptr) return answer_error(*call, error_of(reply));
     std::string out = R"({"channels":{)";
@@ -36,8 +37,9 @@ void RestApi::list_channels(const RestCallPtr& call) {
       if (channel.subscriptions == 0) continue;
       if (out.back() != '{') out.push_back(',');
       pusher::append_json_string(out, channel.channel.name());
-      out.append(":{");
-      if (users) append_field(out, "user_count", channel.users);
+      out.append(all ? R"(:{"occupied":true)" : ":{");
+      if (users || (all && channel_traits(channel.channel.name()).presence))
+        append_field(out, "user_count", channel.users);
       if (subscriptions) append_field(out, "subscription_count", channel.subscriptions);
       out.push_back('}');
     }
@@ -56,12 +58,13 @@ void RestApi::show_channel(const RestCallPtr& call) {
     return answer_error(*call, make_error(Errc::bad_request, "only cache channels have a cache"));
   }
   Request request{.from = {}, .what = GetChannel{call->key(call->channel)}};
-  call->exchange->request(std::move(request), [call, info = *wanted](Reply& reply) {
+  call->exchange->request(std::move(request), [call, info = *wanted, presence = traits.presence](Reply& reply) {
     const auto* channel = std::get_if<ChannelInfo>(&reply.what);
     if (channel == nullptr) return answer_error(*call, error_of(reply));
+    const bool all = info.empty();
     std::string out = channel->subscriptions > 0 ? R"({"occupied":true)" : R"({"occupied":false)";
-    if (wants(info, "user_count")) append_field(out, "user_count", channel->users);
-    if (wants(info, "subscription_count")) append_field(out, "subscription_count", channel->subscriptions);
+    if (wants(info, "user_count") || (all && presence)) append_field(out, "user_count", channel->users);
+    if (all || wants(info, "subscription_count")) append_field(out, "subscription_count", channel->subscriptions);
     if (wants(info, "cache")) {
       out.append(R"(,"cache":)");
       if (channel->cached == nullptr) {
@@ -87,7 +90,7 @@ void RestApi::list_users(const RestCallPtr& call) {
     for (const auto& member : members->members) {
       if (out.back() != '[') out.push_back(',');
       out.append(R"({"id":)");
-      pusher::append_json_string(out, member->user_id);
+      append_id(out, member->user_id, member->id_form);
       out.push_back('}');
     }
     respond(*call, out.append("]}"));

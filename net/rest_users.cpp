@@ -105,7 +105,7 @@ void RestApi::show_sessions(const RestCallPtr& call) {
     const auto* list = std::get_if<SessionList>(&reply.what);
     if (list == nullptr) return answer_error(*call, error_of(reply));
     std::string out = R"({"id":)";
-    append_json_string(out, call->user);
+    append_id(out, call->user, list->user.record.id_form);
     out.push_back(',');
     append_status_fields(out, list->user, call->exchange->wall());
     out.append(R"(,"sessions":[)");

@@ -81,10 +81,9 @@ Result<std::vector<std::string>> decode_user_ids(std::string_view body, const Ap
   IdList list(app);
   pusher::JsonArray items(ids);
   while (items.next()) {
-    // Ids are texts; who keeps them as numbers means the same.
-    const bool text_id = type_of(items.value()) == JsonType::string;
-    if (!text_id && !pusher::is_json_integer(items.value())) return make_error(kBad, "a user id must be a string");
-    auto added = list.add(text_id ? pusher::json_string(items.value()) : std::string(items.value()));
+    auto id = pusher::json_id(items.value());
+    if (!id) return make_error(kBad, "a user id must be a string");
+    auto added = list.add(std::move(id->text));
     if (!added) return added.error();
   }
   return list.take();

@@ -6,21 +6,19 @@
 namespace parley::net {
 namespace {
 
-constexpr std::size_t kInfoDepthMax = 32;
-
 void append_info(std::string& out, const std::string& info) {
   if (info.empty()) {
     out.append("null");
-  } else if (pusher::check_json(info, kInfoDepthMax).ok()) {
+  } else if (pusher::check_json(info, pusher::kDataDepthMax).ok()) {
     out.append(info);
   } else {
     append_json_string(out, info);  // never a broken answer, whatever was stored
   }
 }
 
-void append_id(std::string& out, const UserAbout& about) {
+void begin_with_id(std::string& out, const UserAbout& about) {
   out.append(R"({"id":)");
-  append_json_string(out, about.user.id);
+  append_id(out, about.user.id, about.record.id_form);
   out.push_back(',');
 }
 
@@ -56,7 +54,7 @@ void append_status_fields(std::string& out, const UserAbout& about, WallTime now
 }
 
 void append_user(std::string& out, const UserAbout& about, WallTime now) {
-  append_id(out, about);
+  begin_with_id(out, about);
   append_status_fields(out, about, now);
   out.append(R"(,"user_info":)");
   append_info(out, about.record.user_info);

@@ -29,12 +29,15 @@ std::string route_path(std::string_view prefix, const RouteParts& pattern);
 void add_allowed(std::string& allowed, std::string_view method);
 void respond_method_not_allowed(Exchange& exchange, const std::string& allowed);
 
-// The first row that fits. Nothing, and `allowed` filled: the path takes other methods.
+// The first row that fits, among those of one path: the first that fits says which path is meant, so that a fixed word
+// hides a `{name}` in its place for every method. Nothing, and `allowed` filled: the path takes other methods.
 template <class Route>
 const Route* find_route(std::span<const Route> routes, std::string_view method,
                         const std::vector<std::string_view>& parts, std::string& allowed) {
+  const RouteParts* path = nullptr;
   for (const auto& route : routes) {
-    if (!route_matches(route.parts, parts)) continue;
+    if (path == nullptr ? !route_matches(route.parts, parts) : route.parts != *path) continue;
+    path = &route.parts;
     if (route.method == method) return &route;
     add_allowed(allowed, route.method);
   }

@@ -33,6 +33,10 @@ class Session {
   [[nodiscard]] Wire wire() const { return wire_; }
   // Of the sessions that had this id one after another on this hub: answers to another one's questions are not for it.
   [[nodiscard]] std::uint32_t life() const { return life_; }
+  [[nodiscard]] Origin origin() const { return origin_; }  // where its client is
+
+ protected:
+  void comes_from(Origin origin) { origin_ = origin; }
 
  private:
   friend class Hub;
@@ -43,6 +47,7 @@ class Session {
   SocketId id_;
   Wire wire_;
   std::uint32_t life_ = 0;
+  Origin origin_;
   std::vector<Listening> listening_;
 };
 

@@ -48,6 +48,8 @@ struct Accepted {
   Hub* home = nullptr;                // the I/O thread on which it is to live; null: where it is
   std::size_t message_bytes_max = 0;  // 0: frame_bytes_max
   bool in_hub = true;                 // false: the protocol is no session of the hub's
+  bool counted = false;               // its client has a place already, for the session that this WebSocket joins
+  Origin origin{};                    // where the client is; filled in by who asked
 };
 
 class SessionFactory {

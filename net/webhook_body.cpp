@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/json_string.h"
+#include "core/json_text.h"
 
 #include <fmt/format.h>
 
@@ -20,16 +21,27 @@ void append_number(std::string& out, std::string_view name, std::int64_t value) 
   fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
 }
 
+// `data` is a text: the string that the client sent, or the JSON text of anything else. What it left out is left out.
+void append_data(std::string& out, std::string_view json) {
+  if (json.empty() || json == "null") return;
+  const auto start = std::min(json.find_first_not_of(" \t\r\n"), json.size());
+  const bool string = type_of(json.substr(start)) == JsonType::string;
+  append_text(out, "data", string ? json_data(json.substr(start)) : std::string(json));
+}
+
 void append_event(std::string& out, const Notice& notice) {
   const auto kind = notice.kind;
   const bool of_user = (mask_of(kind) & kUserNotices) != 0;
   out.append("{\"name\":");
   append_json_string(out, notice_name(kind));
   if (!of_user) append_text(out, "channel", notice.channel);
-  if (!notice.user_id.empty()) append_text(out, "user_id", notice.user_id);
+  if (!notice.user_id.empty()) {
+    out.append(",\"user_id\":");
+    append_id(out, notice.user_id, notice.id_form);
+  }
   if (kind == NoticeKind::client_event) {
     append_text(out, "event", notice.event);
-    append_text(out, "data", notice.data);
+    append_data(out, notice.data);
   }
   if (notice.socket.exists()) append_text(out, "socket_id", notice.socket.text());
   if (kind == NoticeKind::subscription_count) {

@@ -32,16 +32,19 @@ bool peer_broke_rules(boost::system::error_code error) {
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(Hub& hub, Transport transport, std::string read_already, Accepted accepted,
-                                         SocketId socket, ConnectionCounts::Place counted)
+                                         SocketId socket, AddressShares::Place counted, AddressShares::Bytes bytes)
     : MuxLink(hub, std::move(transport), std::move(read_already)),
       Session(accepted.wire),
       stream_(std::make_unique<Stream>(*this)),
       protocol_(std::move(accepted.protocol)),
       counted_(std::move(counted)),
+      bytes_(std::move(bytes)),
       socket_(socket),
       message_bytes_max_(accepted.message_bytes_max),
       wire_(accepted.wire),
-      in_hub_(accepted.in_hub) {}
+      in_hub_(accepted.in_hub) {
+  comes_from(accepted.origin);
+}
 
 WebSocketConnection::~WebSocketConnection() = default;
 
@@ -51,6 +54,9 @@ void WebSocketConnection::start(const UpgradeHead& head) {
   auto& ws = stream_->ws;
   ws.read_message_max(message_bytes_max_ > 0 ? message_bytes_max_ : hub().settings()->limits.frame_bytes_max);
   ws.auto_fragment(false);
+  ws.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
+    if (kind != websocket::frame_type::close) heard();
+  });
   ws.set_option(websocket::stream_base::decorator(
       [](websocket::response_type& response) { response.set(boost::beast::http::field::server, "parley"); }));
   schedule(hub().now() + hub().settings()->limits.handshake_timeout);
@@ -113,8 +119,8 @@ bool WebSocketConnection::on_read(boost::system::error_code error, std::size_t b
   auto& ws = stream_->ws;
   const std::string_view piece(hub().scratch().data(), bytes);
   if (!ws.is_message_done()) {
-    partial_.append(piece);
-    return true;
+    heard();
+    return keep(piece);
   }
   ++hub().counts().frames_received;
   if (partial_.empty()) {
@@ -122,9 +128,29 @@ bool WebSocketConnection::on_read(boost::system::error_code error, std::size_t b
   } else {
     partial_.append(piece);
     const std::string whole = std::exchange(partial_, std::string());
+    bytes_.hold(0);
     on_message(whole, ws.got_text());
   }
   return !gone();
+}
+
+bool WebSocketConnection::keep(std::string_view piece) {
+  if (phase_ != Phase::open) return true;  // nobody will hear it
+  if (bytes_.ask(partial_.size() + piece.size(), hub().settings()->limits, hub().now())) {
+    partial_.append(piece);
+    return true;
+  }
+  std::string().swap(partial_);
+  bytes_.hold(0);
+  with_protocol(
+      [&](MonoTime) { close(4100, "too much is being sent at once: retry after a second", Errc::over_capacity); });
+  return !gone();
+}
+
+// Something came that the protocol does not see: a ping, a pong, part of a message.
+void WebSocketConnection::heard() {
+  // No more than a note: its deadline only moves away, and is asked for when the old one comes.
+  if (protocol_ && phase_ == Phase::open) protocol_->on_control(hub().now());
 }
 
 void WebSocketConnection::read_failed(boost::system::error_code error) {
@@ -192,6 +218,7 @@ void WebSocketConnection::end(EndReason reason, std::string_view metric) {
   protocol_.reset();
   counted_ = {};
   std::string().swap(partial_);
+  bytes_.hold(0);
   hub().world().metrics.connections_closed(metric).add();
   open_connections().add(-1);
 }
@@ -209,6 +236,11 @@ void WebSocketConnection::on_event(const ChannelEvent& event, const Bytes& frame
 
 void WebSocketConnection::on_reply(Reply& reply) {
   with_protocol([&](MonoTime now) { protocol_->on_reply(reply, now, *this); });
+}
+
+void WebSocketConnection::on_room() {
+  const auto alive = shared_from_this();
+  with_protocol([&](MonoTime now) { protocol_->on_room(now, *this); });
 }
 
 MonoTime WebSocketConnection::on_deadline(MonoTime now) {
@@ -261,8 +293,18 @@ void WebSocketConnection::send_message(Opcode opcode, std::string_view payload) 
 
 void WebSocketConnection::send_frame(const Bytes& frame) { deliver(frame); }
 
+void WebSocketConnection::send_long(std::unique_ptr<TextSource> text) {
+  if (close_asked_ || gone()) return;
+  const std::size_t before = outbox().size();
+  std::string header;
+  append_frame_header(header, Opcode::text, text->size());
+  outbox().append(std::move(header), std::move(text));
+  outbox_changed(before);
+  ++hub().counts().frames_sent;
+}
+
 void WebSocketConnection::request(Request request) {
-  request.from = ReplyTo{hub().id(), socket_, request.from.ticket, life()};
+  request.from = ReplyTo{hub().id(), socket_, request.from.ticket, life(), origin()};
   hub().submit(std::move(request));
 }
 
@@ -293,7 +335,7 @@ const Gauge& WebSocketConnection::open_connections() {
 // ---- bounds and losses ----
 
 void WebSocketConnection::check_queue() {
-  if (overflowed_ || outbox().size() <= hub().settings()->limits.write_queue_bytes_max) return;
+  if (overflowed_ || outbox().size() <= hub().queue_bytes_max()) return;
   overflowed_ = true;
   hub().mark_overflowed(*this);
 }
@@ -303,14 +345,14 @@ void WebSocketConnection::on_overflow() {
   // What is queued in this turn may go out yet: only what the socket does not take counts.
   flush();
   overflowed_ = false;
-  if (gone() || outbox().size() <= hub().settings()->limits.write_queue_bytes_max) return;
+  if (gone() || outbox().size() <= hub().queue_bytes_max()) return;
   overflowed_ = true;
   hub().world().metrics.slow_consumers.add();
   const ErrorInfo& why = info(Errc::slow_consumer);
   end(EndReason::closed_by_us, why.name);
   if (tls()) return abort();  // a TLS record that is half out cannot be changed
   const std::size_t before = outbox().size();
-  outbox().keep_current_frame_only();
+  if (!outbox().keep_current_frame_only()) return abort();  // nor a long frame
   outbox_changed(before);
   std::string frame;
   append_close_frame(frame, static_cast<std::uint16_t>(why.pusher_code), why.sentence);

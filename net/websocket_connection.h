@@ -4,7 +4,7 @@
 //
 // The Beast stream lives behind a pointer, so that only websocket_connection.cpp instantiates it.
 
-#include "net/connection_counts.h"
+#include "net/address_shares.h"
 #include "net/mux_link.h"
 #include "net/protocol.h"
 #include "net/session.h"
@@ -24,7 +24,7 @@ using UpgradeHead = boost::beast::http::request<boost::beast::http::string_body>
 class WebSocketConnection final : public MuxLink, public Session, private Actions {
  public:
   WebSocketConnection(Hub& hub, Transport transport, std::string read_already, Accepted accepted, SocketId socket,
-                      ConnectionCounts::Place counted);
+                      AddressShares::Place counted, AddressShares::Bytes bytes);
   ~WebSocketConnection() override;
 
   // Answers the upgrade; then the protocol's first words.
@@ -55,17 +55,22 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
   void send_text(std::string_view payload) override;
   void send_binary(std::string_view payload) override;
   void send_frame(const Bytes& frame) override;
+  void send_long(std::unique_ptr<TextSource> text) override;
+  void ask_room() override { Link::ask_room(); }
   void request(Request request) override;
   void listen(const ChannelKey& channel, ListenMode mode) override;
   void unlisten(const ChannelKey& channel) override;
   void close(std::uint16_t code, std::string_view reason, Errc why) override;
 
   void on_lost() override;
+  void on_room() override;
   MonoTime on_deadline(MonoTime now) override;
 
   void upgraded(boost::system::error_code error);
   void read_loop();
   bool on_read(boost::system::error_code error, std::size_t bytes);  // false: no more reads
+  bool keep(std::string_view piece);  // of a message that is not whole; false: no more reads
+  void heard();
   void read_failed(boost::system::error_code error);
   void on_message(std::string_view payload, bool text);
   void end(EndReason reason, std::string_view metric);
@@ -79,8 +84,9 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
 
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Protocol> protocol_;
-  ConnectionCounts::Place counted_;
-  std::string partial_;  // a message that comes in pieces
+  AddressShares::Place counted_;
+  std::string partial_;         // a message that comes in pieces …
+  AddressShares::Bytes bytes_;  // … and what is held of it
   SocketId socket_;
   std::size_t message_bytes_max_;
   Wire wire_;

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t kReasonMax = 123;  // a control frame's payload is 125 bytes, two are the code
 
-void append_header(std::string& out, Opcode opcode, std::size_t length) {
+}  // namespace
+
+void append_frame_header(std::string& out, Opcode opcode, std::size_t length) {
   out.push_back(static_cast<char>(0x80 | static_cast<unsigned>(opcode)));
   if (length < 126) {
     out.push_back(static_cast<char>(length));
@@ -19,10 +21,8 @@ void append_header(std::string& out, Opcode opcode, std::size_t length) {
   for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<char>((length >> (8 * i)) & 0xff));
 }
 
-}  // namespace
-
 void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
-  append_header(out, opcode, payload.size());
+  append_frame_header(out, opcode, payload.size());
   out.append(payload);
 }
 

@@ -40,6 +40,39 @@ std::vector<std::uint64_t> read_numbers(capnp::List<std::uint64_t>::Reader from)
   return numbers;
 }
 
+void write_positions(const SaveCursors& from, wire::Command::SavePositions::Builder to) {
+  auto positions = to.initPositions(static_cast<unsigned>(from.cursors.size()));
+  unsigned next = 0;
+  for (const auto& cursor : from.cursors) {
+    auto one = positions[next++];
+    one.setClientId(text(cursor.client_id));
+    one.setOffset(cursor.offset.value);
+    one.setForget(cursor.forget);
+    one.setOrigin(cursor.origin.value);
+    one.setEpoch(cursor.epoch.value);
+  }
+  to.setPerChannelMax(from.bounds.per_channel_max);
+  to.setBytesMax(from.bounds.bytes_max);
+  to.setOriginBytesMax(from.bounds.origin_bytes_max);
+  to.setKeptFor(static_cast<std::uint8_t>(from.kept_for));
+  to.setUnsureUntilMs(from.unsure_until.ms);
+}
+Result<SaveCursors> read_positions(wire::Command::SavePositions::Reader from) {
+  const auto kept_for = from.getKeptFor();
+  if (kept_for > static_cast<std::uint8_t>(SaveCursors::For::first)) {
+    return make_error(Errc::newer_schema, "log entry: positions kept for what only a later release knows");
+  }
+  SaveCursors save{{},
+                   {from.getPerChannelMax(), from.getBytesMax(), from.getOriginBytesMax()},
+                   static_cast<SaveCursors::For>(kept_for),
+                   WallTime{from.getUnsureUntilMs()}};
+  for (const auto one : from.getPositions()) {
+    save.cursors.push_back({string(one.getClientId()), Offset{one.getOffset()}, one.getForget(), Epoch{one.getEpoch()},
+                            Origin{one.getOrigin()}});
+  }
+  return save;
+}
+
 void write_command(const Command& command, wire::Command::Builder to) {
   to.setChannel(text(command.channel.text()));
   to.setTimeMs(command.time.ms);
@@ -58,6 +91,10 @@ void write_command(const Command& command, wire::Command::Builder to) {
           write_retention(what.retention, append.initRetention());
           append.setCache(what.cache);
           append.setExceptSocket(what.except.value);
+          if (!what.key_scope.empty()) append.setKeyScope(text(what.key_scope));
+          append.setOnceRepeatMs(static_cast<std::uint32_t>(what.once_repeat.count()));
+          append.setUnsynced(what.unsynced);
+          append.setUserIdIsNumber(what.id_form == IdForm::number);
         } else if constexpr (std::is_same_v<What, RemovePublication>) {
           auto remove = to.initRemovePublication();
           remove.setEpoch(what.position.epoch.value);
@@ -73,6 +110,7 @@ void write_command(const Command& command, wire::Command::Builder to) {
           for (unsigned i = 0; i < what.told.size(); ++i) {
             told[i].setUserId(text(what.told[i].user_id));
             told[i].setPresent(what.told[i].present);
+            told[i].setIsNumber(what.told[i].id_form == IdForm::number);
           }
           write_bounds(what.bounds, save.initBounds());
         } else if constexpr (std::is_same_v<What, SaveUser>) {
@@ -99,13 +137,17 @@ void write_command(const Command& command, wire::Command::Builder to) {
           auto save = to.initSaveSession();
           save.setRecord(data(what.record));
           save.setExpiresMs(what.expires.ms);
-          save.setKeptMax(what.kept_max);
+          save.setKeptMax(what.bounds.kept_max);
+          save.setBytesMax(what.bounds.bytes_max);
+          save.setOriginBytesMax(what.bounds.origin_bytes_max);
+          save.setOrigin(what.origin.value);
         } else if constexpr (std::is_same_v<What, ClaimSession>) {
           to.setClaimSession();
         } else if constexpr (std::is_same_v<What, ForgetSession>) {
           to.initForgetSession().setIfExpired(what.if_expired);
         } else {
           static_assert(std::is_same_v<What, SaveCursors>);
+          if (what.kept_for != SaveCursors::For::any) return write_positions(what, to.initSavePositions());
           auto cursors = to.initSaveCursors(static_cast<unsigned>(what.cursors.size()));
           unsigned next = 0;
           for (const auto& cursor : what.cursors) {
@@ -113,6 +155,7 @@ void write_command(const Command& command, wire::Command::Builder to) {
             one.setClientId(text(cursor.client_id));
             one.setOffset(cursor.offset.value);
             one.setForget(cursor.forget);
+            one.setEpoch(cursor.epoch.value);
           }
         }
       },
@@ -128,16 +171,20 @@ Result<Command> read_command(wire::Command::Reader from) {
       const auto append = from.getAppend();
       const auto kind = data_kind(append.getKind());
       if (!kind) return kind.error();
-      command.what = AppendPublication{string(append.getEvent()),
-                                       string(append.getData()),
-                                       *kind,
-                                       string(append.getUserId()),
-                                       string(append.getIdempotencyKey()),
-                                       string(append.getOnce()),
-                                       Epoch{append.getEpochIfNew()},
-                                       read_retention(append.getRetention()),
-                                       append.getCache(),
-                                       SocketId{append.getExceptSocket()}};
+      command.what = AppendPublication{.event = string(append.getEvent()),
+                                       .data = string(append.getData()),
+                                       .kind = *kind,
+                                       .user_id = string(append.getUserId()),
+                                       .idempotency_key = string(append.getIdempotencyKey()),
+                                       .once = string(append.getOnce()),
+                                       .epoch_if_new = Epoch{append.getEpochIfNew()},
+                                       .retention = read_retention(append.getRetention()),
+                                       .cache = append.getCache(),
+                                       .except = SocketId{append.getExceptSocket()},
+                                       .unsynced = append.getUnsynced(),
+                                       .key_scope = string(append.getKeyScope()),
+                                       .once_repeat = milliseconds(append.getOnceRepeatMs()),
+                                       .id_form = id_form(append.getUserIdIsNumber())};
       return command;
     }
     case wire::Command::REMOVE_PUBLICATION: {
@@ -154,9 +201,16 @@ Result<Command> read_command(wire::Command::Reader from) {
     case wire::Command::SAVE_CURSORS: {
       SaveCursors save;
       for (const auto cursor : from.getSaveCursors()) {
-        save.cursors.push_back({string(cursor.getClientId()), Offset{cursor.getOffset()}, cursor.getForget()});
+        save.cursors.push_back(
+            {string(cursor.getClientId()), Offset{cursor.getOffset()}, cursor.getForget(), Epoch{cursor.getEpoch()}});
       }
       command.what = std::move(save);
+      return command;
+    }
+    case wire::Command::SAVE_POSITIONS: {
+      auto save = read_positions(from.getSavePositions());
+      if (!save) return save.error();
+      command.what = std::move(*save);
       return command;
     }
     case wire::Command::SAVE_NOTICES: {
@@ -164,7 +218,9 @@ Result<Command> read_command(wire::Command::Reader from) {
       auto notices = read_notices(save.getNotices());
       if (!notices) return notices.error();
       SaveNotices what{std::move(*notices), {}, read_bounds(save.getBounds())};
-      for (const auto told : save.getTold()) what.told.push_back({string(told.getUserId()), told.getPresent()});
+      for (const auto told : save.getTold()) {
+        what.told.push_back({string(told.getUserId()), told.getPresent(), id_form(told.getIsNumber())});
+      }
       command.what = std::move(what);
       return command;
     }
@@ -193,7 +249,10 @@ Result<Command> read_command(wire::Command::Reader from) {
     }
     case wire::Command::SAVE_SESSION: {
       const auto save = from.getSaveSession();
-      command.what = SaveSession{string(save.getRecord()), WallTime{save.getExpiresMs()}, save.getKeptMax()};
+      command.what = SaveSession{string(save.getRecord()),
+                                 WallTime{save.getExpiresMs()},
+                                 {save.getKeptMax(), save.getBytesMax(), save.getOriginBytesMax()},
+                                 Origin{save.getOrigin()}};
       return command;
     }
     case wire::Command::CLAIM_SESSION:
@@ -219,6 +278,7 @@ std::string encode_publication(const Publication& publication) {
   root.setTimeMs(publication.time.ms);
   root.setDeleted(publication.deleted);
   root.setExceptSocket(publication.except.value);
+  root.setUserIdIsNumber(publication.id_form == IdForm::number);
   return message.bytes();
 }
 
@@ -233,7 +293,8 @@ Result<Publication> decode_publication(std::string_view bytes) {
                        Position{},
                        WallTime{root.getTimeMs()},
                        root.getDeleted(),
-                       SocketId{root.getExceptSocket()}};
+                       SocketId{root.getExceptSocket()},
+                       id_form(root.getUserIdIsNumber())};
   });
 }
 
@@ -259,6 +320,9 @@ std::string encode_channel_meta(const ChannelMeta& meta) {
   root.setRetentionBytes(meta.retention.bytes);
   root.setCursors(meta.cursors);
   root.setCursorsOldestMs(meta.cursors_oldest.ms);
+  root.setUnsynced(meta.unsynced);
+  root.setLineage(meta.lineage);
+  root.setCursorsUnsureUntilMs(meta.cursors_unsure_until.ms);
   return message.bytes();
 }
 
@@ -276,6 +340,9 @@ Result<ChannelMeta> decode_channel_meta(std::string_view bytes) {
                       root.getRetentionCount(), root.getRetentionBytes()};
     meta.cursors = root.getCursors();
     meta.cursors_oldest = WallTime{root.getCursorsOldestMs()};
+    meta.unsynced = root.getUnsynced();
+    meta.lineage = root.getLineage();
+    meta.cursors_unsure_until = WallTime{root.getCursorsUnsureUntilMs()};
     const bool sound = meta.stored_from.value >= 1 && meta.stored_from <= meta.oldest &&
                        meta.oldest.value <= meta.newest.value + 1 && meta.cached <= meta.newest;
     if (!sound) return make_error(Errc::corrupt, "channel meta: its offsets contradict each other");
@@ -292,13 +359,15 @@ std::string encode_remembered(const Remembered& remembered) {
   root.setEpoch(remembered.position.epoch.value);
   root.setOffset(remembered.position.offset.value);
   root.setTimeMs(remembered.time.ms);
+  if (!remembered.scope.empty()) root.setKeyScope(text(remembered.scope));
   return message.bytes();
 }
 
 Result<Remembered> decode_remembered(std::string_view bytes) {
   return decode<wire::Remembered>(bytes, "idempotency record", [](wire::Remembered::Reader root) -> Result<Remembered> {
-    return Remembered{string(root.getChannel()), string(root.getKey()), string(root.getOnce()),
-                      Position{Epoch{root.getEpoch()}, Offset{root.getOffset()}}, WallTime{root.getTimeMs()}};
+    return Remembered{string(root.getChannel()),  string(root.getKey()),
+                      string(root.getOnce()),     Position{Epoch{root.getEpoch()}, Offset{root.getOffset()}},
+                      WallTime{root.getTimeMs()}, string(root.getKeyScope())};
   });
 }
 
@@ -307,12 +376,13 @@ std::string encode_cursor(const Cursor& cursor) {
   auto root = message.root<wire::Cursor>();
   root.setOffset(cursor.offset.value);
   root.setTimeMs(cursor.time.ms);
+  root.setOrigin(cursor.origin.value);
   return message.bytes();
 }
 
 Result<Cursor> decode_cursor(std::string_view bytes) {
   return decode<wire::Cursor>(bytes, "cursor", [](wire::Cursor::Reader root) -> Result<Cursor> {
-    return Cursor{Offset{root.getOffset()}, WallTime{root.getTimeMs()}};
+    return Cursor{Offset{root.getOffset()}, WallTime{root.getTimeMs()}, Origin{root.getOrigin()}};
   });
 }
 

@@ -34,7 +34,10 @@ struct ChannelMeta {
   Offset cached;            // the event of a cache channel; 0: none
   Retention retention;      // of the last publication's rule
   std::uint32_t cursors = 0;
+  WallTime cursors_unsure_until;  // until then a client without a cursor may have had one
   WallTime cursors_oldest;
+  bool unsynced = false;      // the newest publication was told before the disk had it: see cluster/lineage.h
+  std::uint64_t lineage = 0;  // of the shard when it was appended
 
   [[nodiscard]] std::uint64_t count() const { return newest.value + 1 - oldest.value; }
 };
@@ -47,6 +50,7 @@ struct Remembered {
   std::string once;
   Position position;
   WallTime time;
+  std::string scope;  // of the key; empty: the record is older than scopes
 };
 std::string encode_remembered(const Remembered& remembered);
 Result<Remembered> decode_remembered(std::string_view bytes);
@@ -54,6 +58,7 @@ Result<Remembered> decode_remembered(std::string_view bytes);
 struct Cursor {
   Offset offset;
   WallTime time;
+  Origin origin{};
 };
 std::string encode_cursor(const Cursor& cursor);
 Result<Cursor> decode_cursor(std::string_view bytes);

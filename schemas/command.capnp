@@ -34,6 +34,7 @@ struct Command {
     saveSession @11 :SaveSession;
     claimSession @12 :Void;
     forgetSession @13 :ForgetSession;
+    savePositions @14 :SavePositions;   # saveCursors before it had bounds of its own
   }
 
   struct Append {
@@ -47,6 +48,10 @@ struct Command {
     retention @7 :Retention;
     cache @8 :Bool;
     exceptSocket @9 :UInt64;
+    keyScope @10 :Text;       # whose the key is; empty: written before there were scopes
+    onceRepeatMs @11 :UInt32;  # `once` may come again this soon after the first
+    unsynced @12 :Bool;        # told before the disk has it
+    userIdIsNumber @13 :Bool;
   }
   struct RemovePublication {
     epoch @0 :UInt64;
@@ -59,6 +64,7 @@ struct Command {
     clientId @0 :Text;
     offset @1 :UInt64;
     forget @2 :Bool;
+    epoch @3 :UInt64;       # 0: not said
   }
   struct NoticeBounds {
     waitingMax @0 :UInt64;
@@ -67,6 +73,7 @@ struct Command {
   struct Told {
     userId @0 :Text;    # empty: the channel itself
     present @1 :Bool;
+    isNumber @2 :Bool;  # the id, as the application said it
   }
   struct SaveNotices {
     notices @0 :List(Record.Notice);
@@ -97,9 +104,27 @@ struct Command {
     record @0 :Data;
     expiresMs @1 :Int64;
     keptMax @2 :UInt64; # in the shard; 0: no bound
+    bytesMax @3 :UInt64;        # in the shard; 0: no bound
+    originBytesMax @4 :UInt64;  # of one origin in the shard; 0: no bound
+    origin @5 :UInt64;  # whose share it counts to
   }
   struct ForgetSession {
     ifExpired @0 :Bool; # else in any case
+  }
+  struct SavePositions {
+    positions @0 :List(Position);
+    perChannelMax @1 :UInt64;
+    bytesMax @2 :UInt64;        # in the shard; 0: no bound
+    originBytesMax @3 :UInt64;  # of one origin in the shard; 0: no bound
+    keptFor @4 :UInt8;          # SaveCursors::For in core/command.h
+    unsureUntilMs @5 :Int64;
+  }
+  struct Position {
+    clientId @0 :Text;
+    offset @1 :UInt64;
+    forget @2 :Bool;
+    origin @3 :UInt64;
+    epoch @4 :UInt64;   # that the offset is of; 0: before the first publication
   }
 }
 

@@ -37,6 +37,7 @@ void write_user(const UserRecord& from, wire::User::Builder to) {
     blocks[i].setChannel(text(from.blocks.channels[i].channel));
     blocks[i].setUntilMs(from.blocks.channels[i].until.ms);
   }
+  to.setIdIsNumber(from.id_form == IdForm::number);
 }
 
 Result<UserRecord> read_user(wire::User::Reader from) {
@@ -58,6 +59,7 @@ Result<UserRecord> read_user(wire::User::Reader from) {
   for (const auto one : from.getBlocks()) {
     record.blocks.channels.push_back({string(one.getChannel()), WallTime{one.getUntilMs()}});
   }
+  record.id_form = id_form(from.getIdIsNumber());
   return record;
 }
 
@@ -74,6 +76,7 @@ void write_notice(const Notice& from, wire::Notice::Builder to) {
   to.setSocket(from.socket.value);
   to.setCount(from.count);
   to.setLastSeenMs(from.last_seen.ms);
+  to.setUserIdIsNumber(from.id_form == IdForm::number);
   if (!from.domains.empty()) write_texts(from.domains, to.initDomains(static_cast<unsigned>(from.domains.size())));
 }
 
@@ -94,6 +97,7 @@ Result<Notice> read_notice(wire::Notice::Reader from) {
   notice.count = from.getCount();
   notice.last_seen = WallTime{from.getLastSeenMs()};
   notice.domains = read_texts(from.getDomains());
+  notice.id_form = id_form(from.getUserIdIsNumber());
   return notice;
 }
 

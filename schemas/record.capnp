@@ -13,6 +13,7 @@ struct Publication {
   timeMs @4 :Int64;
   deleted @5 :Bool;
   exceptSocket @6 :UInt64;    # it was not told to this session; 0: to all
+  userIdIsNumber @7 :Bool;    # as the application said it; the text is the same
 }
 
 struct ChannelMeta {
@@ -29,6 +30,9 @@ struct ChannelMeta {
   retentionBytes @10 :UInt64;
   cursors @11 :UInt32;        # stored for this channel
   cursorsOldestMs @12 :Int64; # no cursor of this channel was saved before
+  unsynced @13 :Bool;         # the newest publication was told before the disk had it
+  lineage @14 :UInt64;        # of the shard when the newest publication was appended
+  cursorsUnsureUntilMs @15 :Int64;  # until then a client without a cursor may have had one
 }
 
 # An idempotency key or a request's signature that was seen, with the publication it led to.
@@ -39,12 +43,14 @@ struct Remembered {
   epoch @3 :UInt64;
   offset @4 :UInt64;
   timeMs @5 :Int64;     # when it was seen
+  keyScope @6 :Text;    # whose the key is; empty: written before there were scopes
 }
 
 # What a stock client with a client id has confirmed.
 struct Cursor {
   offset @0 :UInt64;
   timeMs @1 :Int64;     # when it was saved
+  origin @2 :UInt64;    # whose share it counts to; 0: saved before that was known
 }
 
 # A user's durable state, under the user's id.
@@ -59,6 +65,7 @@ struct User {
   banReason @7 :Text;
   tokensSinceMs @8 :Int64;           # connection tokens issued before are refused
   blocks @9 :List(Block);
+  idIsNumber @10 :Bool;              # as the application said it last
 
   struct Connection {
     socket @0 :UInt64;
@@ -85,6 +92,7 @@ struct Notice {
   count @10 :UInt64;
   lastSeenMs @11 :Int64;
   domains @12 :List(Text);
+  userIdIsNumber @13 :Bool;
 }
 
 # One that was given up.

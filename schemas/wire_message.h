@@ -3,6 +3,7 @@
 // of schemas/ only: generated types stay in this folder.
 
 #include "core/result.h"
+#include "core/said_id.h"
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
@@ -48,6 +49,8 @@ inline std::string string(capnp::Text::Reader from) { return {from.begin(), from
 inline std::string string(capnp::Data::Reader from) {
   return {reinterpret_cast<const char*>(from.begin()), from.size()};
 }
+
+inline IdForm id_form(bool number) { return number ? IdForm::number : IdForm::text; }
 
 // Runs `read(root)` on bytes that nobody vouches for.
 template <class Struct, class Read>

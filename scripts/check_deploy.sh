@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 passed=0
 failed=0
+skipped=0
 pids=()
 cleanup() {
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
@@ -14,12 +15,16 @@ cleanup() {
 }
 trap cleanup EXIT
 
-check() {  # check NAME command…
-  local name=$1
+check() {  # check NAME command…; one that answers 77 was skipped, and its last line says why
+  local name=$1 code=0
   shift
-  if "$@" >"$work/out" 2>&1; then
+  "$@" >"$work/out" 2>&1 || code=$?
+  if [[ $code -eq 0 ]]; then
     passed=$((passed + 1))
     echo "ok - $name"
+  elif [[ $code -eq 77 ]]; then
+    skipped=$((skipped + 1))
+    echo "ok - $name # SKIP $(tail -n 1 "$work/out")"
   else
     failed=$((failed + 1))
     echo "not ok - $name"
@@ -65,7 +70,7 @@ metrics_are_clean() {
 }
 
 unit_is_accepted() {
-  command -v systemd-analyze >/dev/null || { echo "systemd is not installed here"; return 0; }
+  command -v systemd-analyze >/dev/null || { echo "systemd is not installed"; return 77; }
   sed "s#/usr/bin/parley#$parley#" deploy/systemd/parley.service >"$work/parley.service"
   systemd-analyze verify "$work/parley.service" 2>&1 | grep -v '^$' | grep "$work/parley.service" && return 1
   return 0
@@ -90,4 +95,5 @@ check "the example's secret is refused" secret_is_refused
 check "a running node's metrics are well-formed" metrics_are_clean
 echo "# pass $passed"
 echo "# fail $failed"
+echo "# skip $skipped"
 [[ $failed -eq 0 ]]

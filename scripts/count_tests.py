@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Adds up the test cases below a results folder and prints `N passed, N failed`; fails if one failed.
+"""Adds up the test cases below a results folder and prints `N passed, N failed`; fails if one failed. Cases that were
+skipped are counted too, `, N skipped`, with the reasons above.
 
 Understands what parley.sh leaves there: gtest's XML (one file an executable), ctest's JUnit file, and
 TAP-like logs of Node's runner and of shell checks. A program that died without a summary is a failure.
 """
+import collections
 import pathlib
 import re
 import sys
@@ -17,11 +19,15 @@ class Tally:
         self.passed = 0
         self.failed = 0
         self.failures = []
+        self.skipped = collections.Counter()  # by reason
 
     def fail(self, name, why=""):
         """`why`: what was printed; its last lines are shown below the name."""
         self.failed += 1
         self.failures.append((name, why.strip().splitlines()[-LINES_SHOWN:]))
+
+    def skip(self, reason, count=1):
+        self.skipped[reason] += count
 
 
 def read_gtest(path, tally):
@@ -34,6 +40,10 @@ def read_gtest(path, tally):
     failed_before = tally.failed
     for case in root.iter("testcase"):
         if case.get("status") == "notrun" or case.get("result") in ("suppressed", "skipped"):
+            reason = case.find("skipped")
+            said = "" if reason is None else (reason.get("message") or reason.text or "")
+            # The first line is the place in the source.
+            tally.skip(said.strip().splitlines()[-1] if said.strip() else f"{case.get('classname')}.{case.get('name')}")
             continue
         failures = [*case.findall("failure"), *case.findall("error")]
         if failures:
@@ -64,12 +74,24 @@ def read_tap(path, tally):
         tally.fail(f"{path.parent.name}/{path.name}: ended without a summary")
         return
     tally.passed += sum(map(int, passes))
+    read_skips(text, tally)
     count = sum(map(int, fails))
     whys = failed_in(text)
     for i in range(count):
         tally.fail(f"{path.parent.name}: see {path}", whys[i] if i < len(whys) and len(whys) >= count else "")
     if len(whys) < count and count > 0:  # in a form that is not known here: what was said last
         tally.failures.append((f"the end of {path}", text.splitlines()[-LINES_SHOWN:]))
+
+
+def read_skips(text, tally):
+    """Node's `﹣ name (1 ms) # reason`, TAP's `ok - name # SKIP reason`; the summaries know how many there are."""
+    known = 0
+    for name, reason in re.findall(r"^\s*(?:﹣|ok - )(.*?) (?:\([0-9.]+ms\) )?# (?:SKIP\b ?)?(.*)$", text, re.M):
+        tally.skip(reason.strip() or name.strip())
+        known += 1
+    count = sum(map(int, re.findall(r"^(?:#|ℹ) skip(?:ped)? (\d+)\s*$", text, re.M)))
+    if count > known:
+        tally.skip("no reason given", count - known)
 
 
 def failed_in(text):
@@ -97,7 +119,10 @@ def main():
         print(f"failed: {name}")
         for line in why:
             print(f"    {line[:300]}")
-    print(f"{tally.passed} passed, {tally.failed} failed")
+    for reason, count in sorted(tally.skipped.items()):
+        print(f"skipped: {count} because {reason[:300]}")
+    skipped = sum(tally.skipped.values())
+    print(f"{tally.passed} passed, {tally.failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if tally.failed else 0
 
 

@@ -15,7 +15,7 @@ void AdminCommands::add_users(CLI::App& app, int& code) {
       ->check(CLI::IsMember({"online", "away", "offline"}));
   list->add_option("--domain", users_options.domain, "Only members of this domain");
   list->add_option("--sessions", users_options.sessions, "The connections of this user instead")->type_name("ID");
-  list->add_option("--limit", users_options.limit, "At most N users");
+  list->add_option("--limit", users_options.limit, "At most N users")->check(kAtLeastOne);
   list->add_flag("--json", users_options.json, "One JSON object a line");
   list->callback(
       [this, &code] { code = line.run_admin([&](const auto& target) { return users(target, users_options); }); });
@@ -83,7 +83,9 @@ void AdminCommands::add_webhooks(CLI::App& app, int& code) {
     });
     return command;
   };
-  add("dead", "Events that were given up", &list_dead)->add_option("--limit", webhooks_options.limit, "At most N");
+  add("dead", "Events that were given up", &list_dead)
+      ->add_option("--limit", webhooks_options.limit, "At most N")
+      ->check(kAtLeastOne);
   for (auto* command :
        {add("replay", "Send dead letters again", &replay_dead), add("drop", "Drop dead letters", &drop_dead)}) {
     command->add_option("ids", webhooks_options.ids, "Which")->type_name("ID...");

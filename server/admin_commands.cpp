@@ -22,7 +22,6 @@ using net::pusher::JsonType;
 using net::pusher::percent_encode;
 using net::pusher::type_of;
 
-constexpr std::size_t kDepthMax = 64;
 constexpr std::uint32_t kPage = 100;
 
 // One call; an answer that is no JSON object is an error too. Nothing: it was told already.
@@ -33,7 +32,7 @@ std::optional<std::string> call(const AdminTarget& target, std::string_view what
   auto answer = net::http_call(method, target.url + path, body, headers, target.options);
   if (!answer) return complain(what, answer.error()), std::nullopt;
   if (answer->status != 200) return refused(what, *answer), std::nullopt;
-  if (const auto json = net::pusher::check_json(answer->body, kDepthMax); !json) {
+  if (const auto json = net::pusher::check_json(answer->body, kAnswerDepthMax); !json) {
     return complain(what, make_error(Errc::bad_frame, "the answer is not JSON: " + json.error().message)), std::nullopt;
   }
   const auto trimmed = net::pusher::trimmed(answer->body);

@@ -111,7 +111,7 @@ int history(const ClientTarget& target, const HistoryOptions& options) {
                          std::move(parameters), {}, {}, target.options);
     if (!answer) return complain("read the history", answer.error());
     if (answer->status != 200) return refused("read the history", *answer);
-    if (const auto json = net::pusher::check_json(answer->body, 64); !json)
+    if (const auto json = net::pusher::check_json(answer->body, kAnswerDepthMax); !json)
       return complain("read the answer", json.error());
     const auto page = net::pusher::read_fields<4>(
         net::pusher::trimmed(answer->body), {"publications", "more", "gap", "next"}, Errc::bad_frame, "the answer");

@@ -10,6 +10,9 @@
 
 namespace parley::server {
 
+// Of `--limit`: nothing is no answer.
+inline const CLI::Range kAtLeastOne(1U, 1'000'000'000U);
+
 struct ClientLine {
   ClientOptionsGiven given;
   CommandLine line;
@@ -34,12 +37,12 @@ struct ClientLine {
   template <class Command>
   int run(Command command) const {
     const auto target = find_target(given, line);
-    return target ? command(*target) : complain("start", target.error());
+    return target ? command(*target) : complain("speak to the server", target.error());
   }
   template <class Command>
   int run_admin(Command command) const {
     const auto target = find_admin_target(given, line);
-    return target ? command(*target) : complain("start", target.error());
+    return target ? command(*target) : complain("speak to the server", target.error());
   }
 
  private:

@@ -2,17 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 namespace parley::server {
 namespace {
 
 constexpr std::uintmax_t kFileBytesMax = 4 * 1024 * 1024;
+
+struct Closed {
+  int file;
+  ~Closed() { ::close(file); }
+};
 
 Status readable(const std::string& path) {
   const auto text = read_file(path);
@@ -26,17 +31,30 @@ Status readable(const std::string& path) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream contents;
-  if (file && file.peek() != std::ifstream::traits_type::eof()) contents << file.rdbuf();
-  if (!file.is_open() || file.bad() || contents.bad() || (errno == EISDIR)) {
-    return make_error(Errc::io, fmt::format("cannot read {}: {}", path, std::strerror(errno == 0 ? EIO : errno)));
+  const auto failed = [&](int why) {
+    return make_error(Errc::io, fmt::format("cannot read {}: {}", path, std::strerror(why)));
+  };
+  // Nothing here may wait for somebody who writes, or read without an end.
+  const int file = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return failed(errno);
+  const Closed at_the_end{file};
+  struct stat about {};
+  if (::fstat(file, &about) != 0) return failed(errno);
+  if (S_ISDIR(about.st_mode)) return failed(EISDIR);
+  if (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode)) {
+    return make_error(Errc::io, fmt::format("cannot read {}: it is a pipe or a socket, not a file", path));
   }
-  auto text = contents.str();
-  if (text.size() > kFileBytesMax)
-    return make_error(Errc::io, fmt::format("{} is larger than {} bytes", path, kFileBytesMax));
-  return text;
+  std::string text;
+  for (;;) {
+    char piece[65'536];
+    const auto bytes = ::read(file, piece, sizeof piece);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) return failed(errno);
+    if (bytes == 0) return text;
+    text.append(piece, static_cast<std::size_t>(bytes));
+    if (text.size() > kFileBytesMax)
+      return make_error(Errc::io, fmt::format("{} is larger than {} bytes", path, kFileBytesMax));
+  }
 }
 
 std::map<std::string, std::string> process_environment() {
@@ -82,7 +100,16 @@ LoadedConfig load_from_system(const CommandLine& line) {
       unreadable = text.error();
     }
   }
+  std::string no_dotenv;
+  if (access(".env", F_OK) == 0) {
+    if (auto text = read_file(".env")) {
+      sources.dotenv = std::move(*text);
+    } else {
+      no_dotenv = text.error().message;
+    }
+  }
   auto loaded = load_config(sources);
+  if (!no_dotenv.empty()) loaded.notes.push_back(no_dotenv + ": it is left out");
   if (unreadable) {
     loaded.mistakes.insert(loaded.mistakes.begin(),
                            {path, {}, unreadable->message, "give the file's path with --config"});

@@ -69,6 +69,9 @@ std::string printable(std::string_view text) {
 
 int complain(std::string_view what, const Error& error) {
   fmt::print(stderr, "cannot {}: {}\n", what, printable(error.message));
+  if (error.message.starts_with("cannot connect to ")) {
+    fmt::print(stderr, "    is the server running there? `--url` or PARLEY_URL names another\n");
+  }
   return 1;
 }
 

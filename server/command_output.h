@@ -5,12 +5,16 @@
 #include "core/result.h"
 #include "net/client.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace parley::server {
+
+// Of what a server says: application data as deep as limits.json_depth_max can be, and what is around it.
+inline constexpr std::size_t kAnswerDepthMax = 100'064;
 
 std::string iso_time(std::int64_t ms);
 // Control characters, C1 ones in UTF-8 too, as `\x1b`.

@@ -2,6 +2,7 @@
 
 #include "core/channel_name.h"
 #include "core/host_pattern.h"
+#include "core/origin.h"
 #include "net/client_socket.h"
 
 #include <arpa/inet.h>
@@ -53,16 +54,6 @@ bool address_or_block(const std::string& text) {
   const auto* last = text.data() + text.size();
   const auto [end, failure] = std::from_chars(first, last, bits);
   return first != last && failure == std::errc{} && end == last && bits <= (v4 ? 32U : 128U);
-}
-
-// `*`, or scheme://host[:port]; the host may begin with `*.`. No path: browsers send none.
-bool origin_pattern(std::string_view text) {
-  if (text == "*") return true;
-  const auto separator = text.find("://");
-  if (separator == std::string_view::npos || separator == 0) return false;
-  auto host = text.substr(separator + 3);
-  if (host.starts_with("*.")) host.remove_prefix(2);
-  return !host.empty() && all_of_charset(text.substr(0, separator), "+-.") && all_of_charset(host, "-._:[]");
 }
 
 constexpr std::string_view kPatternChars = "_-=@,.;*#";
@@ -241,9 +232,9 @@ class Checker {
       if (key == app.key) wrong(at + ".api_keys", "one of them is the public key", kMakeSecret);
     }
     for (const auto& origin : app.allowed_origins) {
-      if (!origin_pattern(origin)) {
-        wrong(at + ".allowed_origins", fmt::format("`{}` is not an origin", origin),
-              "write scheme://host or scheme://host:port without a path; the host may begin with `*.`");
+      if (const auto valid = check_origin_pattern(origin); !valid) {
+        wrong(at + ".allowed_origins", fmt::format("`{}` is not an origin: {}", origin, valid.error().message),
+              kOriginRemedy);
       }
     }
     check_tokens(app, at + ".tokens");
@@ -490,7 +481,9 @@ class Checker {
                         limits.signature_window.count()),
             "make it at least as long");
     }
-    if (limits.connections_per_address_max > limits.connections_max) {
+    // The default is one for large nodes, and no mistake on a small one.
+    if (limits.connections_per_address_max > limits.connections_max &&
+        limits.connections_per_address_max != NodeLimits{}.connections_per_address_max) {
       wrong("limits.connections_per_address_max", "it is more than limits.connections_max",
             "lower it, or use 0 for no bound");
     }

@@ -12,7 +12,9 @@ constexpr std::int64_t kYear = 366 * 86'400;
 
 constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"id", [](App& a) -> Slot { return &a.id; },
-     "In the HTTP API's paths: letters, digits, `_` and `-`. Changing it hides the app's stored history."},
+     "In the HTTP API's paths: letters, digits, `_` and `-`. Best digits only: Pusher's Python SDK takes no other. "
+     "Changing "
+     "it hides the app's stored history."},
     {"name", [](App& a) -> Slot { return &a.name; }, "For people: logs and the console."},
     {"key", [](App& a) -> Slot { return &a.key; }, "Public; clients connect with it."},
     {"secret",
@@ -40,9 +42,11 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"client_events", [](App& a) -> Slot { return &a.client_events; },
      "Let clients publish `client-…` events on private and presence channels."},
     {"refuse_replays", [](App& a) -> Slot { return &a.refuse_replays; },
-     "Refuse a signed publish that was used before. Two equal events signed in the same second look like that: `false` "
-     "lets "
-     "them pass, and captured requests with them, for ten minutes."},
+     "Whether a signed publish that was used before is refused. Stock SDKs sign two equal events of one second alike. "
+     "`later`: the same request passes for `limits.signature_repeat` after it was first seen, whoever sends it. "
+     "`always` "
+     "(or `true`): never again, and of equal events within a second only the first passes. `never` (or `false`): a "
+     "captured request passes until its timestamp is too old."},
     {"subscription_count", [](App& a) -> Slot { return &a.subscription_count; },
      "Tell subscribers how many they are (`pusher_internal:subscription_count`)."},
     {"allowed_origins", [](App& a) -> Slot { return &a.allowed_origins; },
@@ -74,6 +78,14 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
      [](App& a) -> Slot { return &a.auth.waiting_max; },
      "Questions that wait. Then: `auth_unavailable`.",
      {1, 10'000'000}},
+    {"auth.waiting_per_connection_max",
+     [](App& a) -> Slot { return &a.auth.waiting_per_connection_max; },
+     "Questions of one connection that wait. Then: `auth_unavailable`.",
+     {1, 10'000'000}},
+    {"auth.address_share_percent",
+     [](App& a) -> Slot { return &a.auth.address_share_percent; },
+     "How much of `auth.concurrency_max` and of `auth.waiting_max` the clients of one address may take together.",
+     {1, 100}},
     {"auth.channels_per_call_max",
      [](App& a) -> Slot { return &a.auth.channels_per_call_max; },
      "Channels in one call to `auth.batch_url`.",
@@ -126,6 +138,10 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
      [](App& a) -> Slot { return &a.limits.member_bytes_max; },
      "A member's `user_info`. Then: `pusher:subscription_error`.",
      {1, 1'048'576}},
+    {"limits.roster_bytes_per_second_max",
+     [](App& a) -> Slot { return &a.limits.roster_bytes_per_second_max; },
+     "Rosters that one connection asks for again, when it has them. `0`: no bound. Then: `rate_limited`.",
+     {0, 1'000'000'000}},
     {"limits.user_id_chars_max",
      [](App& a) -> Slot { return &a.limits.user_id_chars_max; },
      "A user's id. Then: the sign-in or join is refused.",
@@ -161,6 +177,15 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"limits.client_events_per_second_max",
      [](App& a) -> Slot { return &a.limits.client_events_per_second_max; },
      "Client events of one connection. `0`: no bound. Then: `pusher:error` 4301.",
+     {0, 1'000'000'000}},
+    {"limits.client_event_bytes_per_second_max",
+     [](App& a) -> Slot { return &a.limits.client_event_bytes_per_second_max; },
+     "Bytes of `data` in them. `0`: no bound. Then: `pusher:error` 4301.",
+     {0, 1'073'741'824}},
+    {"limits.client_requests_per_second_max",
+     [](App& a) -> Slot { return &a.limits.client_requests_per_second_max; },
+     "What one connection asks: history, status, activity, a new token. They count as client events too. `0`: only as "
+     "those. Then: 4301.",
      {0, 1'000'000'000}},
     {"limits.publishes_per_second_max",
      [](App& a) -> Slot { return &a.limits.publishes_per_second_max; },

@@ -1,6 +1,8 @@
 #include "server/config_load.h"
 
 #include "server/config_reader.h"
+#include "server/dotenv.h"
+#include "server/earlier_names.h"
 
 #include <fmt/format.h>
 
@@ -58,7 +60,7 @@ void complete_webhooks(Settings& settings, const std::map<std::string, std::stri
   for (std::size_t i = 0; i < settings.webhooks.size(); ++i) {
     auto& target = settings.webhooks[i];
     const auto found = origins.find(fmt::format("webhooks[{}].app", i));
-    const bool by_environment = found != origins.end() && found->second == "PARLEY_WEBHOOK_URL";
+    const bool by_environment = found != origins.end() && found->second.starts_with("PARLEY_WEBHOOK_URL");
     const auto& apps = settings.apps;
     if (target.app.empty() && !apps.empty() && (apps.size() == 1 || by_environment)) target.app = apps.front().id;
     target.kinds = notice_mask(target.events);
@@ -74,12 +76,59 @@ void sort_by_line(const std::string& file, std::vector<ConfigMistake>& mistakes)
                    [&](const ConfigMistake& a, const ConfigMistake& b) { return line_of(a) < line_of(b); });
 }
 
+// What a `.env` says of us. The environment wins over it, name by name, as for those whose file it is.
+std::map<std::string, std::string> known_in_dotenv(const ConfigSources& sources, LoadedConfig& out) {
+  auto parsed = parse_dotenv(*sources.dotenv, sources.environment);
+  std::erase_if(parsed.values, [&](const auto& row) {
+    const auto& [name, text] = row;
+    const bool known = name.starts_with("PARLEY_") || of_earlier_family(name);
+    return !known || text.empty() || sources.environment.contains(name);
+  });
+  for (const auto& [name, text] : parsed.values) out.from_dotenv.push_back(name);
+  for (const auto line : parsed.bad_lines) {
+    out.hints.push_back(fmt::format("{}:{} is no NAME=value", sources.dotenv_name, line));
+  }
+  return std::move(parsed.values);
+}
+
+// Applications and webhooks of a `.env` are there for who has none elsewhere: nobody who wrote [[apps]] meant others.
+template <class Table>
+void fall_back(std::vector<Table>& tables, std::vector<Table>&& others, std::string_view name,
+               const std::map<std::string, std::string>& origins, const ConfigSources& sources, LoadedConfig& out) {
+  if (others.empty()) return;
+  if (!tables.empty()) {
+    out.hints.push_back(fmt::format("{} has {} too: those of the configuration count", sources.dotenv_name,
+                                    name.substr(0, name.size() - 1)));
+    return;
+  }
+  tables = std::move(others);
+  for (const auto& [key, where] : origins) {
+    if (key.starts_with(name)) out.origins[key] = where;
+  }
+}
+
+void read_all(const ConfigSources& sources, LoadedConfig& out) {
+  if (!sources.dotenv) {
+    if (sources.toml) reader::read_toml(*sources.toml, sources.toml_name, out);
+    return reader::read_environment(sources.environment, {}, out);
+  }
+  reader::read_environment(known_in_dotenv(sources, out), sources.dotenv_name, out);
+  auto apps = std::exchange(out.config.settings.apps, {});
+  auto webhooks = std::exchange(out.config.settings.webhooks, {});
+  auto origins = out.origins;
+  std::erase_if(out.origins,
+                [](const auto& row) { return row.first.starts_with("apps[") || row.first.starts_with("webhooks["); });
+  if (sources.toml) reader::read_toml(*sources.toml, sources.toml_name, out);
+  reader::read_environment(sources.environment, {}, out);
+  fall_back(out.config.settings.apps, std::move(apps), "apps[", origins, sources, out);
+  fall_back(out.config.settings.webhooks, std::move(webhooks), "webhooks[", origins, sources, out);
+}
+
 }  // namespace
 
 LoadedConfig load_config(const ConfigSources& sources) {
   LoadedConfig out;
-  if (sources.toml) reader::read_toml(*sources.toml, sources.toml_name, out);
-  reader::read_environment(sources.environment, out);
+  read_all(sources, out);
   read_flags(sources.flags, out);
   if (sources.dev) become_dev(out);
   out.config.conformance.enabled = sources.conformance;

@@ -1,7 +1,7 @@
 #pragma once
 // From files, environment and flags to one Config, or to every mistake at once.
 //
-// Later sources win: defaults, parley.toml, names of earlier setups, PARLEY_*, flags. Pure but for
+// Later sources win: defaults, a `.env`, parley.toml, names of earlier setups, PARLEY_*, flags. Pure but for
 // the looks at files that the configuration names (ConfigSources::readable, contents), so that tests
 // can hand in anything.
 
@@ -29,6 +29,8 @@ struct ConfigSources {
   std::optional<std::string> toml;        // the file's contents
   std::string toml_name = "parley.toml";  // for messages
   std::map<std::string, std::string> environment;
+  std::optional<std::string> dotenv;  // contents of a `.env`: it belongs to the application, so only known names count
+  std::string dotenv_name = ".env";
   std::vector<std::pair<std::string, std::string>> flags;  // key name -> text, in order
   bool dev = false;
   bool conformance = false;
@@ -42,6 +44,7 @@ struct LoadedConfig {
   std::map<std::string, std::string> origins;  // full key -> source; absent: default
   std::vector<ConfigMistake> mistakes;         // not empty: `config` must not be used
   std::vector<std::string> notes;              // understood, yet worth a word
+  std::vector<std::string> from_dotenv;        // names of variables that were read there
   std::vector<std::string> hints;              // worth one to who asks (`parley check`), not at every start
 
   [[nodiscard]] bool ok() const { return mistakes.empty(); }

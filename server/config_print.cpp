@@ -1,6 +1,7 @@
 #include "server/config_print.h"
 
 #include "server/config_keys.h"
+#include "server/earlier_names.h"
 
 #include <fmt/format.h>
 
@@ -64,6 +65,37 @@ void describe_keys(std::string& out, std::span<const ConfigKey<Owner>> keys, Own
   out += '\n';
 }
 
+// Rows of the table that mean something here; what to write instead of the others, the log says.
+void describe_earlier_names(std::string& out) {
+  for (const auto* prefix : {"REVERB_APP_", "PUSHER_APP_", "SOKETI_DEFAULT_APP_"}) {
+    out += fmt::format("| `{0}ID`, `{0}KEY`, `{0}SECRET` | an app, as `PARLEY_APP_*` |\n", prefix);
+  }
+  out +=
+      "| `WEBSOCKET_SCHEME` | checked only: with `https` or `wss` and no `server.tls`, a proxy must terminate TLS |\n";
+  for (const auto& row : earlier_names()) {
+    const auto key = row.key.empty() ? fmt::format("`{}` of the app", row.app_key) : fmt::format("`{}`", row.key);
+    if (row.for_clients) {
+      out += fmt::format("| `{}` | nothing: it is for clients |\n", row.variable);
+    } else if (!row.text.empty()) {
+      out += fmt::format("| `{}` | no counterpart: {} |\n", row.variable, row.text);
+    } else if (row.turn == Turn::address) {
+      out += fmt::format(
+          "| `{}` | {}, when it is an address or `localhost`; a name is for clients and changes nothing |\n",
+          row.variable, key);
+    } else if (row.turn == Turn::debug) {
+      out += fmt::format("| `{}` | `true`: {} = `debug` |\n", row.variable, key);
+    } else if (row.turn == Turn::none_is_off) {
+      out += fmt::format("| `{}` | `none`: {} = `false` |\n", row.variable, key);
+    } else {
+      const auto* unit = row.turn == Turn::ms_to_s     ? ", from milliseconds"
+                         : row.turn == Turn::kilobytes ? ", from kilobytes"
+                         : row.turn == Turn::unlimited ? "; `-1` is `0`"
+                                                       : "";
+      out += fmt::format("| `{}` | {}{} |\n", row.variable, key, unit);
+    }
+  }
+}
+
 // Retention stands last in the table.
 std::span<const ConfigKey<ChannelRule>> rule_keys_without_retention() {
   const auto keys = rule_keys();
@@ -115,8 +147,8 @@ std::string config_reference() {
 
 `parley check` prints the effective configuration with the origin of each value, or every mistake at once.
 
-Later sources win: defaults, `parley.toml` (in the working directory, or `--config FILE`, or `PARLEY_CONFIG`), the names
-of earlier setups, `PARLEY_*`, flags. Each key of the first table can be given as a flag too: `--set server.port=6001`
+Later sources win: defaults, a `.env` in the working directory, `parley.toml` (there, or `--config FILE`, or
+`PARLEY_CONFIG`), the names of earlier setups, `PARLEY_*`, flags. Each key of the first table can be given as a flag too: `--set server.port=6001`
 (`--host`, `--port`, `--metrics-port`, `--data-dir`, `--io-threads`, `--log-level` and `--log-format` are short for the
 common ones). Lists in the environment and in flags are separated by commas.
 
@@ -159,22 +191,23 @@ the first app, called `environment`.
   describe_keys(out, webhook_keys(), webhook, false);
   out += R"(## Names of earlier setups
 
+What people who come from laravel-echo-server, laravel-websockets, soketi or Reverb have set already.
+
 | Variable | Means |
 |---|---|
-| `WEBSOCKET_HOST` | `server.host`, when it is an address or `localhost`; a name is for clients and changes nothing |
-| `WEBSOCKET_PORT`, `REVERB_SERVER_PORT` | `server.port` |
-| `REVERB_SERVER_HOST` | `server.host` |
-| `WEBSOCKET_SCHEME` | checked only: with `https` or `wss` and no `server.tls`, a proxy must terminate TLS |
-| `ENABLE_WEBSOCKET` | `server.enabled` |
-| `AUTO_MIGRATE` | `data.auto_migrate` |
-| `REVERB_APP_ID`, `REVERB_APP_KEY`, `REVERB_APP_SECRET` | an app, as `PARLEY_APP_*` |
-| `PUSHER_APP_ID`, `PUSHER_APP_KEY`, `PUSHER_APP_SECRET` | an app, as `PARLEY_APP_*` |
-| `LARAVEL_ECHO_SERVER_PORT` | `server.port` |
-| `LARAVEL_ECHO_SERVER_HOST` | `server.host`, as `WEBSOCKET_HOST` |
-| `LARAVEL_ECHO_SERVER_REDIS_HOST`, `LARAVEL_ECHO_SERVER_REDIS_PORT`, `LARAVEL_ECHO_SERVER_REDIS_PASSWORD` | `redis.host`, `redis.port`, `redis.password` |
+)";
+  describe_earlier_names(out);
+  out += R"(
+Of the credentials the first complete set of an id counts: `PARLEY_APP_*`, `REVERB_APP_*`, `PUSHER_APP_*`,
+`SOKETI_DEFAULT_APP_*`. Of the others the later row wins, and `PARLEY_*` over all. A variable of these families that is not
+in the table is named in the log.
 
-`PARLEY_*` wins over `REVERB_*`, which wins over `WEBSOCKET_*` and `PUSHER_*`, and these over `LARAVEL_ECHO_SERVER_*`.
-`parley check --from laravel-echo-server.json` makes a `parley.toml` of that file.
+**A `.env` in the working directory** is read too, so that one file can serve the application and the server. It is the
+weakest source: it says only what neither `parley.toml` nor the environment says, and its applications count only where there is
+no other. Only the names of this page and `PARLEY_*` are looked at; `parley check` shows what came from it.
+
+`parley check --from FILE` makes a `parley.toml` of a `laravel-echo-server.json`, a `soketi.json` or a `.env`, and says on stderr
+what has no counterpart.
 
 ## An example
 
@@ -187,7 +220,7 @@ trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
 dir = "/var/lib/parley"
 
 [[apps]]
-id = "shop"
+id = "4711"                        # digits: an SDK takes nothing else
 name = "The shop"
 key = "4f0c8a1d2b7e9c63"
 secret = "…"                       # openssl rand -hex 20
@@ -201,7 +234,7 @@ retention = { age_seconds = "90d", count = 50_000 }
 
 [[webhooks]]
 name = "shop-backend"
-app = "shop"
+app = "4711"
 url = "https://shop.example.com/parley/events"
 events = ["pusher", "user_online", "user_offline"]
 headers = ["X-Source: parley"]

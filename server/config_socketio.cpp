@@ -1,6 +1,6 @@
 #include "server/config_reader.h"
 
-#include "net/pusher/handshake.h"
+#include "core/origin.h"
 
 #include <algorithm>
 #include <set>
@@ -52,9 +52,9 @@ void check_socketio(LoadedConfig& out) {
     }
   }
   for (const auto& origin : socketio.cors_origins) {
-    if (const auto valid = net::pusher::check_origin_pattern(origin); !valid) {
-      wrong("socketio.cors_origins", fmt::format("`{}`: {}", origin, valid.error().message),
-            "write https://app.example.com, https://*.example.com or *");
+    if (const auto valid = check_origin_pattern(origin); !valid) {
+      wrong("socketio.cors_origins", fmt::format("`{}` is not an origin: {}", origin, valid.error().message),
+            kOriginRemedy);
     }
   }
   const bool any_page =

@@ -141,9 +141,32 @@ void read_tables(const toml::node& node, std::string_view what, std::span<const 
   }
 }
 
+// The library reads a dotted name by recursion, a level a part, and has no bound for it.
+constexpr std::size_t kNamePartsMax = 64;
+
+// Where a name has more parts; 0: nowhere.
+std::size_t line_of_deep_name(std::string_view text) {
+  std::size_t line = 1;
+  std::size_t dots = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (++dots >= kNamePartsMax) return line;
+    } else if (c == '\n' || c == ',' || c == '=' || c == '[' || c == ']' || c == '#') {
+      dots = 0;
+      if (c == '\n') ++line;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 void read_toml(std::string_view text, const std::string& name, LoadedConfig& out) {
+  if (const auto line = line_of_deep_name(text); line > 0) {
+    mistake(out, fmt::format("{}:{}", name, line), {}, fmt::format("a name of more than {} parts", kNamePartsMax),
+            "nothing of this file was read");
+    return;
+  }
   toml::table root;
   try {
     root = toml::parse(text, name);

@@ -35,10 +35,17 @@ constexpr auto kLogLevels = std::to_array<Word<LogLevel>>({{"debug", LogLevel::d
 constexpr auto kLogFormats = std::to_array<Word<LogFormat>>({{"text", LogFormat::text}, {"json", LogFormat::json}});
 constexpr auto kDurabilities = std::to_array<Word<Durability>>(
     {{"none", Durability::none}, {"async", Durability::async}, {"quorum", Durability::quorum}});
+// The first of each value is the one that is printed; the others are how files of earlier releases say it.
+constexpr auto kReplayRefusals = std::to_array<Word<ReplayRefusal>>({{"later", ReplayRefusal::later},
+                                                                     {"always", ReplayRefusal::always},
+                                                                     {"never", ReplayRefusal::never},
+                                                                     {"true", ReplayRefusal::always},
+                                                                     {"false", ReplayRefusal::never}});
 
 constexpr std::span<const Word<LogLevel>> words(LogLevel) { return kLogLevels; }
 constexpr std::span<const Word<LogFormat>> words(LogFormat) { return kLogFormats; }
 constexpr std::span<const Word<Durability>> words(Durability) { return kDurabilities; }
+constexpr std::span<const Word<ReplayRefusal>> words(ReplayRefusal) { return kReplayRefusals; }
 
 template <class Enum>
 Status assign_word(Enum* to, std::string_view text) {
@@ -174,6 +181,11 @@ Status assign_text(Slot slot, std::string_view raw, Range range) {
   return std::visit(Overload{
                         [&](std::string* to) { return to->assign(raw), Status{}; },
                         [&](bool* to) { return assign_flag(to, text); },
+                        [&](ReplayRefusal* to) {
+                          bool flag = false;
+                          const bool is_flag = assign_flag(&flag, text).ok();
+                          return assign_word(to, is_flag ? (flag ? "true" : "false") : text);
+                        },
                         [&](std::vector<std::string>* to) { return assign_list(to, text); },
                         [&](std::chrono::seconds* to) { return assign_duration_text(to, text, range); },
                         [&](std::chrono::milliseconds* to) { return assign_duration_text(to, text, range); },
@@ -195,6 +207,8 @@ Status assign(Slot slot, const ConfigValue& value, Range range) {
       Overload{
           [&](std::string* to, const std::string& text) { return to->assign(text), Status{}; },
           [&](bool* to, bool flag) { return *to = flag, Status{}; },
+          // It was a flag once: `true` refused every repetition, and still does.
+          [&](ReplayRefusal* to, bool flag) { return assign_word(to, flag ? "true" : "false"); },
           [&](std::vector<std::string>* to, const std::vector<std::string>& list) { return *to = list, Status{}; },
           [&](std::chrono::seconds* to, const std::string& text) { return assign_duration_text(to, text, range); },
           [&](std::chrono::milliseconds* to, const std::string& text) { return assign_duration_text(to, text, range); },
@@ -264,6 +278,7 @@ std::string_view slot_type(Slot slot) {
                         [](LogLevel*) { return std::string_view("`debug`, `info`, `warn`, `error` or `off`"); },
                         [](LogFormat*) { return std::string_view("`text` or `json`"); },
                         [](Durability*) { return std::string_view("`none`, `async` or `quorum`"); },
+                        [](ReplayRefusal*) { return std::string_view("`later`, `always` or `never`"); },
                         []<class T>(T*) { return std::string_view("a whole number"); },
                     },
                     slot);

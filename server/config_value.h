@@ -18,7 +18,8 @@ namespace parley::server {
 
 // Where a value is kept. The pointer's type says what may be written there.
 using Slot = std::variant<std::string*, bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*, std::chrono::seconds*,
-                          std::chrono::milliseconds*, std::vector<std::string>*, LogLevel*, LogFormat*, Durability*>;
+                          std::chrono::milliseconds*, std::vector<std::string>*, LogLevel*, LogFormat*, Durability*,
+                          ReplayRefusal*>;
 
 // What a TOML file can hold for one key.
 using ConfigValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;

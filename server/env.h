@@ -9,15 +9,21 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace parley::server {
 
 using OpenStore = std::function<Result<std::unique_ptr<storage::Store>>(const DataConfig&)>;
 
+// Since its start this machine has not lost what programs wrote and did not sync: the boot's id as the kernel tells
+// it. Empty where it cannot be asked.
+std::string this_boot();
+
 struct Env {
   std::shared_ptr<Clock> clock = std::make_shared<SystemClock>();
   std::shared_ptr<Random> random = std::make_shared<OsRandom>();  // thread-safe
   OpenStore open_store;                                           // empty: RocksDB in data.dir
+  std::string boot = this_boot();
 };
 
 }  // namespace parley::server

@@ -2,13 +2,27 @@
 
 #include "core/random.h"
 #include "server/command_line.h"
-#include "server/echo_server_import.h"
+#include "server/setup_import.h"
 
 #include <fmt/format.h>
 
 #include <cstdio>
 
 namespace parley::server {
+
+namespace {
+
+// What is no JSON is a `.env`; JSON is laravel-echo-server's unless it has soketi's keys.
+Result<EchoServerImport> import_any(const std::string& text, const FreshSecrets& fresh) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  const bool json = first != text.npos && (text[first] == '{' || text[first] == '[');
+  if (!json && text.find('=') != text.npos) return import_variables(text, fresh);
+  const auto soketi = looks_like_soketi(text);
+  if (!soketi) return soketi.error();
+  return *soketi ? import_soketi(text, fresh) : import_echo_server(text, process_environment(), fresh);
+}
+
+}  // namespace
 
 int import_command(const std::string& path) {
   const auto json = read_file(path);
@@ -20,8 +34,7 @@ int import_command(const std::string& path) {
   const FreshSecrets fresh{
       .app_key = fmt::format("{:016x}{:04x}", random.next(), random.next() & 0xFFFF),
       .app_secret = fmt::format("{:016x}{:016x}{:08x}", random.next(), random.next(), random.next() & 0xFFFF'FFFF)};
-  const auto environment = process_environment();
-  const auto imported = import_echo_server(*json, environment, fresh);
+  const auto imported = import_any(*json, fresh);
   if (!imported) {
     fmt::print(stderr, "{}: {}\n", path, imported.error().message);
     return 1;

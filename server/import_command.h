@@ -1,5 +1,5 @@
 #pragma once
-// `parley check --from laravel-echo-server.json`.
+// `parley check --from FILE`: a laravel-echo-server.json, a soketi.json or a .env.
 
 #include <string>
 

@@ -10,6 +10,7 @@
 #include "server/import_command.h"
 #include "server/serve_command.h"
 #include "server/token_command.h"
+#include "server/usage.h"
 #include "server/version.h"
 
 #include <fmt/format.h>
@@ -120,7 +121,7 @@ struct ClientCommands {
     history_command->add_option("--since", reading.since, "Position (epoch:offset) after which to begin");
     history_command->add_option("--from", reading.from, "Not older than this (milliseconds since 1970)");
     history_command->add_option("--to", reading.to, "Older than this (milliseconds since 1970)");
-    history_command->add_option("--limit", reading.limit, "At most N publications");
+    history_command->add_option("--limit", reading.limit, "At most N publications")->check(kAtLeastOne);
     history_command->add_option("--direction", reading.direction, "forward, or backward from the newest")
         ->check(CLI::IsMember({"forward", "backward"}));
     history_command->add_flag("--json", reading.json, "One JSON object a line");
@@ -186,8 +187,10 @@ int run(int argc, char** argv) {
   add_config_options(*check_command, line);
   std::string echo_server_file;
   check_command
-      ->add_option("--from", echo_server_file,
-                   "Print a parley.toml that does what this laravel-echo-server.json does, and remarks on stderr")
+      ->add_option(
+          "--from", echo_server_file,
+          "Print a parley.toml that does what this laravel-echo-server.json, soketi.json or .env does, and remarks on "
+          "stderr")
       ->type_name("FILE");
   check_command->callback([&] { code = echo_server_file.empty() ? check(line) : import_command(echo_server_file); });
 
@@ -203,7 +206,9 @@ int run(int argc, char** argv) {
   auto* version_command = app.add_subcommand("version", "Print the version");
   version_command->callback([] { fmt::print("parley {} ({})\n", version(), compiler()); });
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) { return explain_usage(app, error, argc, argv); }
   return code;
 }
 

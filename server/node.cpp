@@ -13,6 +13,7 @@
 #include "net/rest_api.h"
 #include "net/webhook_sender.h"
 #include "server/demo.h"
+#include "server/memory_trimmer.h"
 #include "server/process_memory.h"
 #include "server/redis_setup.h"
 #include "server/version.h"
@@ -41,13 +42,16 @@ OpenStore real_store() {
   };
 }
 
-cluster::LocalShardsConfig shards_config(const Settings& settings) {
+cluster::LocalShardsConfig shards_config(const Settings& settings, const Env& env) {
   cluster::LocalShardsConfig config;
+  config.boot = env.boot;
   config.shard_count = settings.shard_count;
   config.idempotency_window = settings.limits.idempotency_window;
   config.idempotency_keys_max = settings.limits.idempotency_keys_max;
   config.cursor_lifetime = settings.limits.cursor_lifetime;
   config.cursors_per_channel_max = settings.limits.cursors_per_channel_max;
+  config.pending_commands_max = settings.limits.shard_pending_commands_max;
+  config.log_bytes_max = settings.limits.log_bytes_max;
   return config;
 }
 
@@ -103,6 +107,7 @@ struct Node::Impl : net::Readiness {
   Env env;
   Config config;
   Metrics metrics;
+  MemoryTrimmer memory{metrics.memory_trims};
   SettingsSource settings;
   Revocations revocations;
   std::atomic<bool> draining{false};
@@ -120,7 +125,10 @@ struct Node::Impl : net::Readiness {
 
   std::optional<std::string> reason_not_ready() const override {
     if (draining) return "draining: this node is going away";
-    if (!shards->available()) return "storage unavailable: the disk refuses writes";
+    if (!shards->available()) {
+      if (!store->check()) return "data directory gone: it was deleted or replaced while the server ran";
+      return "storage unavailable: the disk refuses writes";
+    }
     return std::nullopt;
   }
 
@@ -135,7 +143,7 @@ Status Node::Impl::open() {
   store = std::move(*opened);
 
   actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings, revocations);
-  auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings), *actors);
+  auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings, env), *actors);
   if (!started) return started.error();
   shards = std::move(*started);
   if (const auto begun = actors->begin(*shards, webhooks); !begun) return begun.error();
@@ -176,12 +184,16 @@ Status Node::Impl::open() {
   metrics.set_build_info(version(), __VERSION__);
   if (const auto started_front = front_end->start(); !started_front) return started_front;
   if (redis) redis->start();
+  memory.start();
   return {};
 }
 
 void Node::Impl::collect_disk_metrics() {
   metrics.on_collect([this] {
-    if (store) metrics.data_bytes.set(static_cast<double>(store->size_bytes()));
+    if (store) {
+      metrics.data_bytes.set(static_cast<double>(store->size_bytes()));
+      metrics.data_directory_present.set(store->check() ? 1 : 0);
+    }
     std::error_code failure;
     const auto space = std::filesystem::space(config.data.dir, failure);
     if (!failure) metrics.disk_free_bytes.set(static_cast<double>(space.available));
@@ -192,10 +204,12 @@ void Node::Impl::stop() {
   if (stopped) return;
   stopped = true;
   draining = true;
+  memory.stop();
   if (redis) redis->stop();
   if (front_end) front_end->stop();
   caller.stop();  // from here on nobody is told of an answer; what was not acknowledged is sent after the next start
   if (actors) actors->stop();
+  if (shards) shards->end_in_order();
   shards.reset();  // writes what waits, joins the log thread; it still tells the actors' system
   actors.reset();
   store.reset();
@@ -231,10 +245,12 @@ Metrics& Node::metrics() { return impl_->metrics; }
 
 Status Node::reload(const Config& config) {
   if (config.settings.shard_count != impl_->config.settings.shard_count) {
-    return make_error(Errc::config_invalid, "shard_count is fixed when the data directory is created");
+    return make_error(Errc::config_invalid, "data.shards is fixed when the data directory is created");
   }
   if (const auto reloaded = impl_->front_end->reload_tls(); !reloaded) return reloaded.error();
   impl_->caller.allow_hosts(config.settings.outbound_hosts);
+  impl_->config.server.drain = config.server.drain;
+  impl_->shards->limit_pending(config.settings.limits.shard_pending_commands_max);
   impl_->settings.replace(share(config.settings));
   impl_->actors->reconfigure();
   return {};

@@ -4,6 +4,7 @@
 #include "net/pusher/auth.h"
 #include "net/pusher/fields.h"
 #include "net/pusher/json_text.h"
+#include "server/command_output.h"
 
 #include <fmt/format.h>
 
@@ -13,8 +14,6 @@ namespace {
 using net::pusher::append_json_string;
 using net::pusher::JsonType;
 
-constexpr std::size_t kDepthMax = 64;
-
 std::string unwrapped(std::string_view value) {
   if (value.empty()) return {};
   return net::pusher::type_of(value) == JsonType::string ? net::pusher::json_string(value) : std::string(value);
@@ -22,7 +21,7 @@ std::string unwrapped(std::string_view value) {
 
 // A field of an object that may be text in a string: `data` of connection_established.
 std::string inner_field(const std::string& object, std::string_view name) {
-  if (!net::pusher::check_json(object, kDepthMax).ok()) return {};
+  if (!net::pusher::check_json(object, kAnswerDepthMax).ok()) return {};
   const auto fields = net::pusher::read_fields<1>(net::pusher::trimmed(object), {name}, Errc::bad_frame, "data");
   return fields ? unwrapped((*fields)[0]) : std::string();
 }
@@ -30,7 +29,7 @@ std::string inner_field(const std::string& object, std::string_view name) {
 }  // namespace
 
 Result<PusherFrame> decode_pusher_frame(std::string_view text) {
-  if (const auto json = net::pusher::check_json(text, kDepthMax); !json) return json.error();
+  if (const auto json = net::pusher::check_json(text, kAnswerDepthMax); !json) return json.error();
   constexpr std::array<std::string_view, 5> kNames{"event", "channel", "data", "epoch", "offset"};
   const auto fields = net::pusher::read_fields(net::pusher::trimmed(text), kNames, Errc::bad_frame, "the frame");
   if (!fields) return fields.error();

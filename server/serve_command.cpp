@@ -51,7 +51,9 @@ void log_mistakes(const std::vector<ConfigMistake>& mistakes) {
   }
 }
 
-void reload(const CommandLine& line, Node& node, Config& running) {
+// `started`: with what the node was started; keys that need a restart are still as there. `running`: what is in force
+// of those that do not.
+void reload(const CommandLine& line, Node& node, Config& started, Config& running) {
   auto loaded = load_from_system(line);
   if (!loaded.ok()) {
     log_mistakes(loaded.mistakes);
@@ -59,7 +61,7 @@ void reload(const CommandLine& line, Node& node, Config& running) {
     node.metrics().config_reloads("refused").add();
     return;
   }
-  for (const auto& name : keys_that_need_restart(running, loaded.config)) {
+  for (const auto& name : keys_that_need_restart(started, loaded.config)) {
     log_warn("this key needs a restart", {{"key", name}});
   }
   if (const auto status = node.reload(loaded.config); !status) {
@@ -68,8 +70,7 @@ void reload(const CommandLine& line, Node& node, Config& running) {
     return;
   }
   configure_log(loaded.config.log.level, loaded.config.log.format);
-  running.settings = loaded.config.settings;
-  running.log = loaded.config.log;
+  running = loaded.config;
   node.metrics().config_reloads("applied").add();
   log_info("configuration reloaded", {{"apps", loaded.config.settings.apps.size()}});
 }
@@ -101,12 +102,13 @@ class Impatience {
 
 // Everything the node is told comes from this thread, the one that made it: CAF's actor system keeps
 // something of itself in the thread that made it and cannot end in another.
-void wait_for_the_end(const CommandLine& line, const sigset_t& signals, Node& node, Config& running) {
+void wait_for_the_end(const CommandLine& line, const sigset_t& signals, Node& node, Config& started) {
+  auto running = started;
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0 || signal == kDrained) continue;
     if (signal == SIGHUP) {
-      reload(line, node, running);
+      reload(line, node, started, running);
       continue;
     }
     log_info("draining", {{"signal", signal}, {"seconds", running.server.drain.count()}});
@@ -127,6 +129,9 @@ int serve(const CommandLine& line) {
   auto& config = loaded.config;
   configure_log(config.log.level, config.log.format);
   for (const auto& note : loaded.notes) log_warn(note);
+  if (!loaded.from_dotenv.empty()) {
+    log_info("read from .env", {{"variables", fmt::format("{}", fmt::join(loaded.from_dotenv, ","))}});
+  }
   if (!config.server.enabled) {
     log_info("not serving: server.enabled is false", {{"because", loaded.origins["server.enabled"]}});
     return 0;

@@ -13,7 +13,7 @@
 namespace parley::server {
 namespace {
 
-constexpr std::size_t kInfoDepthMax = 32;
+constexpr std::size_t kInfoDepthMax = net::pusher::kDataDepthMax;
 
 std::string joined(const std::vector<std::string>& list) {
   std::string text;

@@ -47,6 +47,14 @@ std::string with_number(ShardId shard, char tag, std::uint64_t number) {
   return key;
 }
 
+// Of a key that with_part() made.
+std::optional<ChannelKey> channel_before_zero(std::string_view key, char tag) {
+  if (key.size() < kShardBytes + 1 || key[kShardBytes] != tag) return std::nullopt;
+  const auto text = key.substr(kShardBytes + 1, key.find('\0', kShardBytes + 1) - kShardBytes - 1);
+  if (text.find('/') == std::string_view::npos) return std::nullopt;
+  return ChannelKey::from_text(std::string(text));
+}
+
 constexpr std::string_view kUserPrefix = "/user.";
 
 std::optional<std::uint64_t> tagged_number(std::string_view key, char tag) {
@@ -84,6 +92,7 @@ std::optional<Offset> publication_offset(std::string_view key) {
 }
 
 std::string applied(ShardId shard) { return tagged(shard, 'a'); }
+std::string lineage(ShardId shard) { return tagged(shard, 'l'); }
 std::string meta(ShardId shard, const ChannelKey& channel) { return tagged(shard, 'm', channel.text()); }
 KeyRange metas(ShardId shard) { return all_tagged(shard, 'm'); }
 std::optional<ChannelKey> meta_channel(std::string_view key) {
@@ -100,6 +109,8 @@ std::string cursor(ShardId shard, const ChannelKey& channel, std::string_view cl
   return with_part(shard, 'c', channel, client_id);
 }
 KeyRange cursors(ShardId shard, const ChannelKey& channel) { return parts(shard, 'c', channel); }
+KeyRange cursors(ShardId shard) { return all_tagged(shard, 'c'); }
+std::optional<ChannelKey> cursor_channel(std::string_view key) { return channel_before_zero(key, 'c'); }
 
 std::string user(ShardId shard, const ChannelKey& place) { return tagged(shard, 'u', place.text()); }
 KeyRange users(ShardId shard, std::string_view app) {
@@ -127,12 +138,7 @@ std::string told(ShardId shard, const ChannelKey& channel, std::string_view user
 }
 KeyRange told(ShardId shard, const ChannelKey& channel) { return parts(shard, 't', channel); }
 KeyRange told(ShardId shard) { return all_tagged(shard, 't'); }
-std::optional<ChannelKey> told_channel(std::string_view key) {
-  if (key.size() < kShardBytes + 1 || key[kShardBytes] != 't') return std::nullopt;
-  const auto text = key.substr(kShardBytes + 1, key.find('\0', kShardBytes + 1) - kShardBytes - 1);
-  if (text.find('/') == std::string_view::npos) return std::nullopt;
-  return ChannelKey::from_text(std::string(text));
-}
+std::optional<ChannelKey> told_channel(std::string_view key) { return channel_before_zero(key, 't'); }
 std::string_view after_zero(std::string_view key) {
   const auto zero = key.find('\0', kShardBytes + 1);
   return zero == std::string_view::npos ? std::string_view() : key.substr(zero + 1);
@@ -143,6 +149,16 @@ std::string session_end(ShardId shard, WallTime expires, const ChannelKey& place
   CHECK(expires.ms >= 0);
   auto key = with_number(shard, 'y', static_cast<std::uint64_t>(expires.ms));
   return key.append(place.text());
+}
+std::string session_share(const SessionShare& share) {
+  auto value = number(share.origin.value);
+  append_number(value, share.bytes);
+  return value;
+}
+std::optional<SessionShare> parse_session_share(std::string_view value) {
+  if (value.empty()) return SessionShare{};
+  if (value.size() != 2 * kNumberBytes) return std::nullopt;
+  return SessionShare{Origin{*parse_number(value.substr(0, kNumberBytes))}, *parse_number(value.substr(kNumberBytes))};
 }
 KeyRange session_ends(ShardId shard) { return all_tagged(shard, 'y'); }
 std::optional<SessionEnd> parse_session_end(std::string_view key) {
@@ -171,6 +187,7 @@ KeyRange of_shard(ShardId shard) {
 
 std::string schema_version() { return of(kShardCountMax, 8).append("schema"); }
 std::string alive() { return of(kShardCountMax, 8).append("alive"); }
+std::string running() { return of(kShardCountMax, 8).append("running"); }
 std::string shard_count() { return of(kShardCountMax, 8).append("shards"); }
 
 std::string number(std::uint64_t value) {

@@ -9,20 +9,23 @@
 //            shard 'c' channel 00 client   Cursor
 //            shard 'i' number:u64          Remembered, in the order in which they came
 //            shard 'd' domain 00 user      (empty) the user belongs to the domain
+//            shard 'l'                     lineage:u64, how often newest publications may have been lost
 //            shard 'm' channel             ChannelMeta
 //            shard 'n'                     number:u64 of the newest notice
 //            shard 'o' user                (empty) the user's record needs care when the node starts
 //            shard 's' session             KeptSession
-//            shard 't' channel 00 user     (empty) the backend was told of the member, or of the channel
+//            shard 't' channel 00 user     (empty, or n: the id is a number) the backend was told of
+//                                          the member, or of the channel
 //            shard 'u' user                User
 //            shard 'w' number:u64          Notice that waits for its target
 //            shard 'x' number:u64          DeadNotice
-//            shard 'y' expires:u64 session (empty) the kept session ends then
-//            ff ff …                       of the whole store: schema version, count of shards, last alive
+//            shard 'y' expires:u64 session origin:u64 bytes:u64; the kept session ends then
+//            ff ff …                       of the whole store: schema version, count of shards, last alive, running
 //
 // `channel` is ChannelKey's text, as is a user's (`app/user.{id}`), a domain's (`app/domain.{id}`) and a kept
 // session's (`app/session.{key}`). None of them, no user id and no client id contains a zero byte.
 
+#include "core/client_origin.h"
 #include "core/clock.h"
 #include "core/ids.h"
 
@@ -54,6 +57,7 @@ KeyRange publications(ShardId shard, const ChannelKey& channel, Offset from, Off
 std::optional<Offset> publication_offset(std::string_view key);
 
 std::string applied(ShardId shard);
+std::string lineage(ShardId shard);
 std::string meta(ShardId shard, const ChannelKey& channel);
 KeyRange metas(ShardId shard);
 std::optional<ChannelKey> meta_channel(std::string_view key);
@@ -62,6 +66,8 @@ KeyRange remembered(ShardId shard);
 std::optional<std::uint64_t> remembered_number(std::string_view key);
 std::string cursor(ShardId shard, const ChannelKey& channel, std::string_view client_id);
 KeyRange cursors(ShardId shard, const ChannelKey& channel);
+KeyRange cursors(ShardId shard);  // of all its channels
+std::optional<ChannelKey> cursor_channel(std::string_view key);
 
 std::string user(ShardId shard, const ChannelKey& place);
 KeyRange users(ShardId shard, std::string_view app);  // the application's
@@ -80,7 +86,14 @@ std::string_view after_zero(std::string_view key);
 
 std::string kept_session(ShardId shard, const ChannelKey& place);
 std::string session_end(ShardId shard, WallTime expires, const ChannelKey& place);  // `expires` is not before 1970
-KeyRange session_ends(ShardId shard);                                               // those that end first come first
+// Its value: whose share the session counts to, and how large it is. Nothing: kept before that was known.
+struct SessionShare {
+  Origin origin;
+  std::uint64_t bytes = 0;
+};
+std::string session_share(const SessionShare& share);
+std::optional<SessionShare> parse_session_share(std::string_view value);
+KeyRange session_ends(ShardId shard);  // those that end first come first
 struct SessionEnd {
   WallTime expires;
   ChannelKey place;
@@ -98,7 +111,8 @@ KeyRange of_shard(ShardId shard);  // in any family
 
 std::string schema_version();
 std::string shard_count();
-std::string alive();  // wall time: the node was running then
+std::string alive();    // wall time: the node was running then
+std::string running();  // there while a process has the store: the boot of its machine, which may be empty
 
 std::string number(std::uint64_t value);  // u64, big-endian: sorts as the number does
 std::optional<std::uint64_t> parse_number(std::string_view bytes);

@@ -19,6 +19,7 @@ constexpr std::size_t kTurnOperationsMax = 16'384;
 
 constexpr milliseconds kFirstPause{20};
 constexpr milliseconds kLongestPause{5'000};
+constexpr milliseconds kLookPause{2'000};  // between looks at what lies below, when nothing is written
 
 }  // namespace
 
@@ -52,14 +53,22 @@ struct LogWriter::Impl {
     }
   }
 
-  // Waits for jobs; false: stopping and none is left.
+  // Waits for jobs, or for the store to be lost under an idle node; false: stopping and no job is left.
   bool take(std::vector<LogJob>& jobs) {
+    const auto due = [this] { return stopping || !queue.empty(); };
     std::unique_lock lock(mutex);
     asleep = true;
-    wake.wait(lock, [this] { return stopping || !queue.empty(); });
+    while (!wake.wait_for(lock, kLookPause, due)) {
+      lock.unlock();
+      const auto there = store.check();
+      if (!there) fail(there.error());
+      lock.lock();
+      if (failure) break;
+      asleep = true;
+    }
     asleep = false;
     jobs.swap(queue);
-    return !jobs.empty();
+    return !jobs.empty() || (failure && !stopping);
   }
 
   // One write and the completions that hang on it. Returns where the next turn begins.

@@ -5,8 +5,9 @@
 // submit() is thread-safe and never blocks. A completion may write to the store itself (the shard
 // machine's results, unsynced): the thread is the store's only writer. After a failed write every
 // waiting job completes with the error, and the thread tries Store::recover() with growing pauses
-// until it succeeds; meanwhile jobs are refused at once. Jobs that came before the end of a recovery
-// are refused too, so that who numbers his jobs can begin anew in `recovered`.
+// until it succeeds; the same when Store::check() finds it lost while nothing is written. Meanwhile jobs are refused at
+// once. Jobs that came before the end of a recovery are refused too, so that who numbers his jobs can begin anew in
+// `recovered`.
 
 #include "core/clock.h"
 #include "core/metrics.h"

@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/experimental.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
@@ -16,8 +18,25 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include <sys/stat.h>
+
 namespace parley::storage {
 namespace {
+
+// What the disk holds beyond what is kept: the write-ahead log until what it brings is in tables, and tables until
+// what was removed from them is compacted away. Both are small, so that a node on which large events come and go
+// gives their space back at the pace at which it takes it. Every family is flushed when the write-ahead log is at its
+// bound: a memtable need not be larger.
+constexpr std::uint64_t kMb = 1024 * 1024;
+constexpr std::uint64_t kWalBytes = 8 * kMb;
+constexpr std::uint64_t kBaseLevelBytes = 8 * kMb;
+constexpr std::uint64_t kTableBytes = 2 * kMb;
+// A table in which half of so many neighbours are removals is compacted, however few tables there are.
+constexpr std::size_t kRemovalsWindow = 128;
+constexpr std::size_t kRemovalsTrigger = 64;
+// Ranges that were removed, until their tables are compacted; beyond, all that lies between them.
+constexpr std::size_t kRangesMax = 64;
+constexpr int kLevels = 7;
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames{"log", "history", "state"};
 
@@ -64,8 +83,10 @@ rocksdb::DBOptions db_options() {
   options.allow_concurrent_memtable_write = false;  // there is one writer
   options.max_background_jobs = 2;
   options.max_open_files = 1'024;
-  options.max_total_wal_size = 256 * 1024 * 1024;  // a family that is hardly written must not keep every WAL alive
-  options.bytes_per_sync = 1024 * 1024;            // compactions must not pile up dirty pages before our fsync
+  options.max_total_wal_size = kWalBytes;
+  options.max_manifest_file_size = 4 * kMb;
+  options.manifest_preallocation_size = 64 * 1024;
+  options.bytes_per_sync = 1024 * 1024;  // compactions must not pile up dirty pages before our fsync
   options.keep_log_file_num = 3;
   options.max_log_file_size = 8 * 1024 * 1024;
   options.info_log_level = rocksdb::WARN_LEVEL;
@@ -82,12 +103,12 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
   rocksdb::ColumnFamilyOptions options;
   switch (family) {
     case Family::log:  // written once, read at a start, dropped soon
-      options.write_buffer_size = 32 * 1024 * 1024;
+      options.write_buffer_size = kWalBytes;
       options.compression = rocksdb::kNoCompression;
       options.memtable_insert_with_hint_prefix_extractor = std::make_shared<WithoutNumber>();
       break;
     case Family::history:  // scanned by range; who asks knows from the channel's meta that there is something
-      options.write_buffer_size = 64 * 1024 * 1024;
+      options.write_buffer_size = kWalBytes;
       options.memtable_insert_with_hint_prefix_extractor = std::make_shared<WithoutNumber>();
       options.compression = rocksdb::kLZ4Compression;
       table.block_size = 16 * 1024;
@@ -99,6 +120,12 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
       table.whole_key_filtering = true;
       break;
   }
+  options.level0_file_num_compaction_trigger = 2;
+  options.target_file_size_base = kTableBytes;
+  options.max_bytes_for_level_base = kBaseLevelBytes;
+  options.level_compaction_dynamic_level_bytes = true;
+  options.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(kRemovalsWindow, kRemovalsTrigger));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -152,7 +179,20 @@ Error open_error(const std::string& path, const rocksdb::Status& status) {
 }  // namespace
 
 struct RocksStore::Impl {
+  // A directory by what it is, not by its name.
+  struct Place {
+    dev_t device = 0;
+    ino_t number = 0;
+    bool operator==(const Place&) const = default;
+  };
+  static std::optional<Place> place_of(const std::string& path) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+    return Place{about.st_dev, about.st_ino};
+  }
+
   std::string path;
+  std::optional<Place> place;  // what was opened; set once
   RocksOptions options;
   std::shared_ptr<rocksdb::Cache> cache;
 
@@ -161,6 +201,15 @@ struct RocksStore::Impl {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families{};
   std::atomic<bool> failed{false};  // a write failed: nothing is written until recover()
+
+  struct Removed {
+    std::string from;
+    std::string to;
+    int rounds = 0;  // of tidy() since
+  };
+  std::mutex removed_mutex;                          // guards both below; a leaf
+  std::array<std::size_t, kFamilyCount> removals{};  // not flushed by tidy() yet
+  std::array<std::vector<Removed>, kFamilyCount> ranges;
 
   ~Impl() { close(); }
 
@@ -181,6 +230,15 @@ struct RocksStore::Impl {
     return {};
   }
 
+  // Open files outlive their directory: without this, what nobody can ever read again would be acknowledged.
+  [[nodiscard]] Status check() const {
+    if (place && place_of(path) == place && place_of(path + "/CURRENT")) return {};
+    return make_error(Errc::storage_unavailable,
+                      fmt::format("data directory {} was deleted, emptied or replaced while the server ran: nothing is "
+                                  "stored any more. Put it back, or restore a backup and start again",
+                                  path));
+  }
+
   void close() {
     if (db == nullptr) return;
     for (auto*& family : families) {
@@ -189,6 +247,46 @@ struct RocksStore::Impl {
     }
     db->Close();  // a failure leaves what the WAL has; the next open reads it
     db.reset();
+  }
+
+  void note_removals(const WriteBatch& batch) {
+    std::unique_lock lock(removed_mutex, std::defer_lock);
+    for (const auto& operation : batch.operations()) {
+      if (operation.kind == WriteBatch::Kind::put) continue;
+      if (!lock.owns_lock()) lock.lock();
+      const auto family = static_cast<std::size_t>(operation.family);
+      ++removals[family];
+      if (operation.kind == WriteBatch::Kind::remove_range) add_range(ranges[family], operation);
+    }
+  }
+
+  static void add_range(std::vector<Removed>& ranges, const WriteBatch::Operation& range) {
+    if (ranges.size() < kRangesMax) {
+      ranges.push_back({range.key, range.value});
+      return;
+    }
+    auto& last = ranges.back();
+    last.from = std::min(last.from, range.key);
+    last.to = std::max(last.to, range.value);
+    last.rounds = std::min(last.rounds, 1);  // never put off for ever by what joins it
+  }
+
+  // A removed range's tables go down a level with each round, until what it hides is gone with it.
+  void compact_ranges(std::size_t family) {
+    std::vector<Removed> due;
+    {
+      const std::lock_guard lock(removed_mutex);
+      auto& kept = ranges[family];
+      for (auto& one : kept) {
+        if (one.rounds++ > 0) due.push_back(one);  // in the first it was not flushed yet
+      }
+      std::erase_if(kept, [](const Removed& one) { return one.rounds > kLevels; });
+    }
+    for (const auto& one : due) {
+      const rocksdb::Slice from(one.from);
+      const rocksdb::Slice to(one.to);
+      (void)rocksdb::experimental::SuggestCompactRange(db.get(), families[family], &from, &to);
+    }
   }
 
   [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
@@ -206,6 +304,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& path, Ro
   impl->cache = rocksdb::NewLRUCache(options.cache_bytes);
   impl->options = std::move(options);
   if (const auto opened = impl->open(); !opened) return opened.error();
+  impl->place = Impl::place_of(path);
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(impl)));
   if (const auto known = store->check_schema(); !known) return known.error();
   return store;
@@ -261,6 +360,12 @@ Status RocksStore::write(const WriteBatch& batch, Sync sync) {
   if (impl_->failed || impl_->db == nullptr) {
     return make_error(Errc::storage_unavailable, "store: an earlier write failed and it was not recovered yet");
   }
+  if (sync == Sync::yes) {
+    if (auto there = impl_->check(); !there) {
+      impl_->failed = true;
+      return there;
+    }
+  }
   std::size_t bytes = 64;
   for (const auto& operation : batch.operations()) bytes += operation.key.size() + operation.value.size() + 16;
   rocksdb::WriteBatch out(bytes);
@@ -285,9 +390,28 @@ Status RocksStore::write(const WriteBatch& batch, Sync sync) {
     options.sync = sync == Sync::yes;
     status = impl_->db->Write(options, &out);
   }
-  if (status.ok()) return {};
+  if (status.ok()) {
+    impl_->note_removals(batch);
+    return {};
+  }
   impl_->failed = true;
   return make_error(Errc::storage_unavailable, "store: " + status.ToString());
+}
+
+void RocksStore::tidy() {
+  std::shared_lock lock(impl_->mutex);
+  if (impl_->failed || impl_->db == nullptr) return;
+  for (std::size_t family = 0; family < kFamilyCount; ++family) {
+    impl_->compact_ranges(family);
+    {
+      const std::lock_guard removed(impl_->removed_mutex);
+      if (std::exchange(impl_->removals[family], 0) == 0) continue;
+    }
+    rocksdb::FlushOptions options;
+    options.wait = false;
+    options.allow_write_stall = true;                          // else Flush() itself would wait, and readers with it
+    (void)impl_->db->Flush(options, impl_->families[family]);  // not now: then with a later one
+  }
 }
 
 Result<std::optional<std::string>> RocksStore::get(Family family, std::string_view key) const {
@@ -310,6 +434,9 @@ Status RocksStore::scan(Family family, std::string_view from, std::string_view t
   rocksdb::ReadOptions options;
   options.iterate_lower_bound = &lower;
   options.iterate_upper_bound = &upper;
+  // A crowd that catches up reads each history once, and retention what it removes: that must not push out what is
+  // looked at all the time.
+  options.fill_cache = family != Family::history;
   const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator(options, impl_->handle(family)));
   if (order == ScanOrder::forward) {
     for (at->Seek(lower); at->Valid(); at->Next()) {
@@ -324,7 +451,10 @@ Status RocksStore::scan(Family family, std::string_view from, std::string_view t
   return {};
 }
 
+Status RocksStore::check() const { return impl_->check(); }
+
 Status RocksStore::recover() {
+  if (auto there = impl_->check(); !there) return there;
   std::unique_lock lock(impl_->mutex);
   impl_->close();
   if (const auto opened = impl_->open(); !opened) return opened;

@@ -35,7 +35,11 @@ class RocksStore final : public Store {
   Result<std::optional<std::string>> get(Family family, std::string_view key) const override;
   Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
               const Visitor& visit) const override;
+  // No: the directory was deleted, emptied or replaced. Then nothing is written, and recover() does not begin anew in
+  // its place: what is there is not what was acknowledged.
+  Status check() const override;
   Status recover() override;
+  void tidy() override;
   std::uint64_t size_bytes() const override;
 
  private:

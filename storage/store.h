@@ -66,8 +66,12 @@ class Store {
   // Keys in [from, to), sees one consistent moment. The views live during the visit only.
   virtual Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
                       const Visitor& visit) const = 0;
+  // Whether what lies below is still what was opened, for those who have nothing to write. Thread-safe.
+  virtual Status check() const { return {}; }
   // After a failed write: closes and reopens what lies below. Fails while the cause lasts.
   virtual Status recover() = 0;
+  // From time to time, by any thread: what was removed gives its space back soon, although nothing else is written.
+  virtual void tidy() {}
   virtual std::uint64_t size_bytes() const = 0;
 };
 

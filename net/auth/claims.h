@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/result.h"
+#include "core/said_id.h"
 
 #include <optional>
 #include <string>
@@ -14,17 +15,19 @@
 namespace parley::net::auth {
 
 struct Claims {
-  std::string user_id;                 // sub
-  std::string user_info;               // info: JSON text as the issuer wrote it; empty: none
-  std::vector<std::string> domains;    // ids
-  bool no_domains = false;             // the claim is there and empty: the user belongs to none
-  std::vector<std::string> admin;      // ids
-  bool admin_all = false;              // `admin` was true
-  std::vector<std::string> channels;   // patterns, see rights.h
-  std::vector<std::string> watchlist;  // user ids
-  WallTime issued_at;                  // iat; 0: the token does not say
-  WallTime expires;                    // exp; a token within the leeway may be behind it already
-  std::string token_id;                // jti; may be empty
+  std::string user_id;                           // sub
+  std::string user_info;                         // info: JSON text as the issuer wrote it; empty: none
+  std::vector<std::string> domains;              // ids
+  bool no_domains = false;                       // the claim is there and empty: the user belongs to none
+  std::vector<std::string> admin;                // ids
+  bool admin_all = false;                        // `admin` was true
+  std::vector<std::string> channels;             // patterns, see rights.h
+  std::vector<std::string> watchlist;            // user ids
+  std::vector<std::string> watchlist_numbers{};  // those of them that are numbers in the token, each once, sorted
+  WallTime issued_at;                            // iat; 0: the token does not say
+  WallTime expires;                              // exp; a token within the leeway may be behind it already
+  std::string token_id;                          // jti; may be empty
+  IdForm id_form = IdForm::text;                 // of user_id
 
   bool operator==(const Claims&) const = default;
 };

@@ -18,11 +18,12 @@ Result<MemberPtr> ChannelSession::member_from(const std::optional<std::string>& 
     if (identity_ == nullptr) {
       return make_error(Errc::unauthorized, "a presence channel needs `channel_data`, or a sign-in before");
     }
-    return std::make_shared<const Member>(Member{identity_->id, identity_->user_info});
+    return std::make_shared<const Member>(Member{identity_->id, identity_->user_info, identity_->id_form});
   }
   auto member = decode_channel_data(*channel_data, app_->limits, settings_->limits.json_depth_max);
   if (!member) return member.error();
-  return std::make_shared<const Member>(Member{std::move(member->user_id), std::move(member->user_info)});
+  return std::make_shared<const Member>(
+      Member{std::move(member->user_id), std::move(member->user_info), member->id_form});
 }
 
 Result<ChannelSession::Right> ChannelSession::judge_signature(const SubscribeData& data, const ChannelTraits& traits) {
@@ -42,8 +43,9 @@ Result<ChannelSession::Right> ChannelSession::judge_signature(const SubscribeDat
 
 // A token's holder is a presence channel's member as whom the token says, never as the client says.
 ChannelSession::Right ChannelSession::right_by(const auth::Claims& claims, const ChannelTraits& traits) const {
-  Right right{.proof = Proof::token, .member = nullptr, .user_id = claims.user_id};
-  if (traits.presence) right.member = std::make_shared<const Member>(Member{claims.user_id, claims.user_info});
+  Right right{.proof = Proof::token, .member = nullptr, .user_id = claims.user_id, .id_form = claims.id_form};
+  if (traits.presence)
+    right.member = std::make_shared<const Member>(Member{claims.user_id, claims.user_info, claims.id_form});
   return right;
 }
 

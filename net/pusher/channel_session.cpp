@@ -69,6 +69,7 @@ void ChannelSession::say_other(Reply&, MonoTime, Actions&) {}
 
 MonoTime ChannelSession::own_deadline() const {
   auto first = std::min({authorize_by_, away_deadline(), channel_token_ends_});
+  if (flow_ != nullptr) first = std::min(first, flow_->due);
   if (identity_ != nullptr) first = std::min({first, identity_->warn_at, identity_->expires_at});
   return first;
 }
@@ -84,6 +85,7 @@ bool ChannelSession::meet_own_deadlines(MonoTime now, Actions& actions) {
   }
   if (identity_ != nullptr && now >= identity_->warn_at) warn_of_expiry(now, actions);
   if (now >= channel_token_ends_) end_channel_tokens(now, actions);
+  if (flow_ != nullptr && now >= flow_->due && !meet_catch_ups(now, actions)) return false;
   if (now >= away_deadline()) {
     away_by_itself_ = true;
     tell_activity(UserStatus::away, actions);
@@ -91,8 +93,18 @@ bool ChannelSession::meet_own_deadlines(MonoTime now, Actions& actions) {
   return true;
 }
 
+ChannelSession::Rates& ChannelSession::rates() {
+  if (rates_ == nullptr) rates_ = std::make_unique<Rates>();
+  return *rates_;
+}
+
 Status ChannelSession::take_allowance(MonoTime now) {
-  if (client_events_.take(app_->limits.client_events_per_second_max, 1, now)) return {};
+  const auto& limits = app_->limits;
+  if (rates().requests.has(limits.client_requests_per_second_max, 1, now) &&
+      rates().events.take(limits.client_events_per_second_max, 1, now)) {
+    rates().requests.take(limits.client_requests_per_second_max, 1, now);
+    return {};
+  }
   context_.limited_client_events.add();
   return make_error(Errc::rate_limited);
 }

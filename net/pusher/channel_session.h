@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,23 +26,29 @@ namespace parley::net::pusher {
 
 inline constexpr MonoTime kNever = MonoTime::max();
 
-// Between Subscribed and the last Missed: what comes live meanwhile waits here, in order.
+// Between Subscribed and the last Missed. Durable publications that come live meanwhile are dropped: they stand in the
+// log and come with a page. Everything else is passed on.
 struct CatchUp {
-  struct Held {
-    Bytes frame;
-    Position position;  // does not exist for rosters' changes and the like
-  };
-  Position last;          // newest publication that this client was sent
-  Position newest;        // of the channel when it answered the subscribe
-  PublicationPtr cached;  // goes out before the missed ones, unless it is one of them
-  std::vector<Held> held;
+  Position last;                     // newest publication that this client was sent
+  Position newest;                   // of the channel when it answered the subscribe
+  PublicationPtr cached;             // goes out before the missed ones, unless it is one of them
+  bool flows = false;                // there are more pages than the first one
+  bool asked = false;                // for a page, which has not come
+  bool paged = false;                // on_page() was called
+  bool recovers = false;             // a kept session goes on: what its client published itself is not told to it
+  Position has;                      // the client says that it has everything up to here
+  std::size_t window = 0;            // bytes of the next page
+  MonoTime page_at{};                // when the newest page came
+  MonoTime ask_at{};                 // not before
+  std::shared_ptr<const void> held;  // of the newest page; see Missed
 };
 
 // Of a durable channel, for clients that are resumed or recovered: what it was sent, and what it surely has.
 struct Tracking {
   Position sent;
-  std::optional<Offset> pinged;     // `sent` when the ping that is out was sent; nothing: it came later
+  std::optional<Position> pinged;   // `sent` when the ping that is out was sent; nothing: it came later
   std::optional<Offset> confirmed;  // nothing: not even the start
+  Epoch confirmed_epoch;            // of it, as it was pinged
 };
 
 // What proved that the connection may be on a channel.
@@ -54,7 +61,8 @@ struct SubscriptionExtra {
   MemberPtr renewal_member;
   std::unique_ptr<ResumeFrom> asking;  // the application is asked; then this is how to go on
   std::string token_user;              // Proof::channel_token: whose token it is …
-  MonoTime token_expires = kNever;     // … and when it ends
+  IdForm token_user_form = IdForm::text;
+  MonoTime token_expires = kNever;  // … and when it ends
   std::unique_ptr<CatchUp> catch_up;
   std::optional<Tracking> tracking;
 };
@@ -74,11 +82,13 @@ struct Subscription {
 
 struct Identity {
   std::string id;
+  IdForm id_form = IdForm::text;
   std::string user_info;
   std::vector<std::string> watchlist;
-  std::unique_ptr<auth::Claims> claims;  // of the connection token in force; null: signed in by a signature
-  MonoTime warn_at = kNever;             // tell the client that its token runs out …
-  MonoTime expires_at = kNever;          // … and then it has
+  std::vector<std::string> watchlist_numbers;  // those of them that the application said as numbers, sorted
+  std::unique_ptr<auth::Claims> claims;        // of the connection token in force; null: signed in by a signature
+  MonoTime warn_at = kNever;                   // tell the client that its token runs out …
+  MonoTime expires_at = kNever;                // … and then it has
 };
 
 // What the handshake told of a client.
@@ -93,15 +103,17 @@ class ChannelSession : public Protocol {
 
   void on_reply(Reply& reply, MonoTime now, Actions& actions) override;
   void on_event(const ChannelEvent& event, const Bytes& frame, MonoTime now, Actions& actions) override;
+  void on_room(MonoTime now, Actions& actions) override;
   void on_end(EndReason reason, MonoTime now, Actions& actions) override;
   [[nodiscard]] SocketId socket_id() const override { return socket_; }
 
  protected:
   struct Right {
     Proof proof = Proof::none_needed;
-    MemberPtr member;           // presence channels
-    std::string user_id;        // whom the connection speaks for there; may be empty
-    MonoTime expires = kNever;  // Proof::channel_token
+    MemberPtr member;               // presence channels
+    std::string user_id;            // whom the connection speaks for there; may be empty
+    MonoTime expires = kNever;      // Proof::channel_token
+    IdForm id_form = IdForm::text;  // of user_id, where that is a token's
   };
 
   // ---- in the protocol's words ----
@@ -124,12 +136,18 @@ class ChannelSession : public Protocol {
   virtual void say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) = 0;
   virtual void say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) = 0;
   virtual void say_other(Reply& reply, MonoTime now, Actions& actions);  // what only one protocol asks for
+  // Whoever signs in wrongly is told so.
+  virtual void fail_sign_in(const Error& error, Actions& actions) { say_error(error, actions); }
   // Says the error, then ends the connection.
   virtual void end_with(const Error& error, Actions& actions) = 0;
   // A subscription is live from this position on (it may not exist). True: its events shall come through the
   // session, and each is told to note_sent().
   virtual bool start_tracking(Subscription& subscription, Position position, MonoTime now, Actions& actions) = 0;
   virtual void note_sent(Subscription& subscription, Position position, MonoTime now) = 0;
+  // A page of what was missed was sent, up to CatchUp::last, and another one follows.
+  virtual void on_page(Subscription& subscription, MonoTime now, Actions& actions) = 0;
+  // What is said does not go out yet: nothing more of what was missed is asked for.
+  [[nodiscard]] virtual bool holds_back() const { return false; }
   // The connection speaks for another user than before, or for one for the first time.
   virtual void note_identity(Actions&) {}
   // Whether the client has what was missed without having been told: it is the sender.
@@ -149,8 +167,13 @@ class ChannelSession : public Protocol {
   [[nodiscard]] MonoTime own_deadline() const;
   bool meet_own_deadlines(MonoTime now, Actions& actions);  // false: ended
   bool refresh_settings(Actions& actions);                  // false: the application is gone, so is the session
-  Status take_allowance(MonoTime now);                      // of what clients may do per second
+  Status take_allowance(MonoTime now);                      // of what clients may ask per second
+  Status take_event(std::size_t bytes, MonoTime now);       // of what they may say
   [[nodiscard]] ChannelKey key(std::string_view channel) const { return {app_->id, channel}; }
+  [[nodiscard]] std::span<const std::string> watched_as_numbers() const;  // as the application said them; sorted
+
+  // ---- resume.cpp ----
+  void want_room(Actions& actions);  // asks for the next page when there is room for it
 
   // ---- subscriptions.cpp ----
   void join(SubscribeData data, Actions& actions);
@@ -197,7 +220,20 @@ class ChannelSession : public Protocol {
   bool terminated_ = false;  // ended by the application or an operator: nothing is held for it
 
  private:
+  // Of connections that catch up or were sent a roster.
+  struct Flow {
+    MonoTime due = kNever;  // some catch-up is to be looked at
+    bool room_asked = false;
+    std::vector<std::uint64_t> rosters;  // channels whose roster it was sent, by hash
+    RateLimit rosters_again;             // what it has used of what it may ask for again
+    [[nodiscard]] bool had_roster(std::string_view channel) const;
+  };
+  Flow& flow();
+  static constexpr seconds kRosterDebt{4};
+
   // subscriptions.cpp
+  [[nodiscard]] bool may_have_roster(std::string_view channel) const;
+  void charge_roster(const Roster& roster, std::string_view channel, MonoTime now);
   void on_subscribed(Subscribed& what, MonoTime now, Actions& actions);
   void on_refused(const SubscribeRefused& what, Actions& actions);
   void go_live(Subscription& subscription, Position position, MonoTime now, Actions& actions);
@@ -217,11 +253,12 @@ class ChannelSession : public Protocol {
   Subscription* make_room(std::string_view channel, Actions& actions);  // null: refused, or an answer is on its way
 
   // resume.cpp
-  void start_catch_up(Subscription& subscription, Subscribed& what, Actions& actions);
+  void start_catch_up(Subscription& subscription, Subscribed& what, MonoTime now, Actions& actions);
   void on_missed(const Missed& what, MonoTime now, Actions& actions);
   void finish_catch_up(Subscription& subscription, MonoTime now, Actions& actions);
-  void hold(Subscription& subscription, const Bytes& frame, Position position, Actions& actions);
-  void drop_catch_up(Subscription& subscription);
+  void say_missed(Subscription& subscription, const Missed& what, Actions& actions);
+  void size_first_page(ResumeFrom& resume) const;
+  bool meet_catch_ups(MonoTime now, Actions& actions);  // false: ended
 
   // sign_in.cpp
   void sign_in_with_token(std::string_view token, MonoTime now, Actions& actions);
@@ -245,9 +282,15 @@ class ChannelSession : public Protocol {
   MonoTime authorize_by_ = kNever;
   MonoTime channel_token_ends_ = kNever;  // the first of the subscriptions'
   MonoTime active_at_{};                  // when the client did something that a person may have done
-  RateLimit client_events_;
+  struct Rates {
+    RateLimit events;
+    RateLimit event_bytes;
+    RateLimit requests;
+  };
+  Rates& rates();
+  std::unique_ptr<Rates> rates_;                // of those who say or ask something: most only listen
   std::unique_ptr<auth::Claims> arrived_with_;  // a token at the handshake, until arrive()
-  std::size_t held_bytes_ = 0;                  // of all catch-ups
+  std::unique_ptr<Flow> flow_;
 };
 
 // Offsets count within an epoch; another epoch is another history.

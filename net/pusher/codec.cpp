@@ -22,20 +22,17 @@ Result<std::string_view> object_of(std::string_view data, std::string& holder, s
 }
 
 // Ids come as strings or, from some back ends, as whole numbers.
-Result<std::string> read_id(std::string_view value, std::string_view name, const AppLimits& limits) {
-  std::string id;
-  if (!value.empty() && type_of(value) == JsonType::string) {
-    id = json_string(value);
-  } else if (is_json_integer(value)) {
-    id = value;
-  } else {
-    return make_error(Errc::unauthorized, fmt::format("`{}` must be a string or a whole number", name));
-  }
-  if (id.empty()) return make_error(Errc::unauthorized, fmt::format("`{}` is empty", name));
-  if (id.size() > limits.user_id_chars_max) {
+Result<SaidId> read_id(std::string_view value, std::string_view name, const AppLimits& limits) {
+  auto id = json_id(value);
+  if (!id) return make_error(Errc::unauthorized, fmt::format("`{}` must be a string or a whole number", name));
+  if (id->text.empty()) return make_error(Errc::unauthorized, fmt::format("`{}` is empty", name));
+  if (id->text.size() > limits.user_id_chars_max) {
     return make_error(Errc::too_large, fmt::format("`{}` has more than {} characters", name, limits.user_id_chars_max));
   }
-  return id;
+  if (!check_user_id(id->text, limits.user_id_chars_max)) {
+    return make_error(Errc::unauthorized, fmt::format("`{}` has control characters", name));
+  }
+  return std::move(*id);
 }
 
 Result<std::string_view> signed_object(std::string_view text, std::string_view what, std::size_t depth_max) {
@@ -143,7 +140,7 @@ Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& 
   const auto [user_id, user_info] = *fields;
   auto id = read_id(user_id, "user_id", limits);
   if (!id) return id.error();
-  return ChannelData{std::move(*id), std::string(user_info)};
+  return ChannelData{std::move(id->text), std::string(user_info), id->form};
 }
 
 Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits, std::size_t depth_max) {
@@ -152,28 +149,31 @@ Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits
   const auto fields = read_fields<4>(*object, {"id", "user_info", "watchlist", "domains"}, kBad, "`user_data`");
   if (!fields) return fields.error();
   const auto [id_value, user_info, watchlist, domains] = *fields;
-  // pusher-js refuses a number here after the fact; say so at once.
-  if (id_value.empty() || type_of(id_value) != JsonType::string) {
-    return make_error(Errc::unauthorized, "`id` of `user_data` must be a string");
-  }
   auto id = read_id(id_value, "id", limits);
   if (!id) return id.error();
   if (user_info.size() > limits.member_bytes_max) {
     return make_error(Errc::too_large, fmt::format("`user_info` has more than {} bytes", limits.member_bytes_max));
   }
-  UserData out{std::move(*id), std::string(user_info), {}, false, std::nullopt};
+  UserData out{.id = std::move(id->text),
+               .user_info = std::string(user_info),
+               .watchlist = {},
+               .domains = std::nullopt,
+               .id_form = id->form,
+               .watchlist_numbers = {}};
   if (!watchlist.empty()) {
     if (type_of(watchlist) != JsonType::array) return make_error(kBad, "`watchlist` must be an array of user ids");
     JsonArray users(watchlist);
     while (users.next()) {
       auto user = read_id(users.value(), "watchlist", limits);
       if (!user) return user.error();
-      out.watchlist.push_back(std::move(*user));
+      if (user->form == IdForm::number) out.watchlist_numbers.push_back(user->text);
+      out.watchlist.push_back(std::move(user->text));
       out.watchlist_too_long = out.watchlist.size() > limits.watchlist_users_max;
       if (out.watchlist_too_long) break;  // enough is known; the rest would only cost memory
     }
     std::sort(out.watchlist.begin(), out.watchlist.end());
     out.watchlist.erase(std::unique(out.watchlist.begin(), out.watchlist.end()), out.watchlist.end());
+    std::sort(out.watchlist_numbers.begin(), out.watchlist_numbers.end());
   }
   if (!domains.empty()) {
     if (type_of(domains) != JsonType::array) return make_error(kBad, "`domains` must be an array of ids");
@@ -182,7 +182,7 @@ Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits
     while (ids.next() && out.domains->size() < limits.domains_per_user_max) {
       auto domain = read_id(ids.value(), "domains", limits);
       if (!domain) return domain.error();
-      out.domains->push_back(std::move(*domain));
+      out.domains->push_back(std::move(domain->text));
     }
   }
   return out;

@@ -55,11 +55,11 @@ struct SignInData {
 };
 Result<SignInData> decode_sign_in(std::string_view data, std::size_t depth_max = NodeLimits{}.json_depth_max);
 
-// What the application signed for a presence channel: `{"user_id":"42","user_info":{…}}`. A number as
-// id becomes its digits.
+// What the application signed for a presence channel: `{"user_id":"42","user_info":{…}}`. An id may be a number.
 struct ChannelData {
   std::string user_id;
   std::string user_info;  // JSON text; empty: absent or null
+  IdForm id_form = IdForm::text;
 };
 Result<ChannelData> decode_channel_data(std::string_view text, const AppLimits& limits,
                                         std::size_t depth_max = NodeLimits{}.json_depth_max);
@@ -71,6 +71,8 @@ struct UserData {
   std::vector<std::string> watchlist;               // without duplicates
   bool watchlist_too_long = false;                  // then the list is cut somewhere behind the limit
   std::optional<std::vector<std::string>> domains;  // nothing: none were named
+  IdForm id_form = IdForm::text;
+  std::vector<std::string> watchlist_numbers;  // those of the watchlist that are numbers, sorted
 };
 Result<UserData> decode_user_data(std::string_view text, const AppLimits& limits,
                                   std::size_t depth_max = NodeLimits{}.json_depth_max);

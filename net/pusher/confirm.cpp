@@ -28,10 +28,16 @@ void Session::note_sent(Subscription& subscription, Position position, MonoTime 
   if (!planned) resumer_->confirm_at = now + settings_->timing.confirm_delay;
 }
 
+// What was missed is confirmed page by page: who is cut off in the middle goes on there.
+void Session::on_page(Subscription& subscription, MonoTime now, Actions& actions) {
+  start_tracking(subscription, subscription.extra->catch_up->last, now, actions);
+}
+
 // What the session published itself: nobody sends it back, but everything before it was sent.
 void Session::note_own(const Published& published, MonoTime now) {
   auto* subscription = published.position.exists() ? find(published.channel.name()) : nullptr;
   if (subscription == nullptr || subscription->extra == nullptr || !subscription->extra->tracking) return;
+  if (subscription->extra->catch_up != nullptr) return;  // what was missed before it was not sent yet
   if (!already_sent(published.position, subscription->extra->tracking->sent)) {
     note_sent(*subscription, published.position, now);
   }
@@ -41,7 +47,7 @@ void Session::send_confirming_ping(MonoTime now, Actions& actions) {
   resumer_->confirm_at = kNever;
   for (auto& subscription : subscriptions_) {
     if (subscription.extra == nullptr || !subscription.extra->tracking) continue;
-    subscription.extra->tracking->pinged = subscription.extra->tracking->sent.offset;
+    subscription.extra->tracking->pinged = subscription.extra->tracking->sent;
   }
   send_ping(now, actions);
   resumer_->ping = pings_;
@@ -56,11 +62,15 @@ void Session::confirm(MonoTime now, Actions& actions) {
     if (subscription.extra == nullptr || !subscription.extra->tracking) continue;
     auto& tracking = *subscription.extra->tracking;
     // A subscription that is younger than the ping has nothing confirmed by it.
-    if (tracking.pinged && tracking.confirmed != tracking.pinged) {
-      tracking.confirmed = tracking.pinged;
-      actions.request({.from = {}, .what = Confirm{key(subscription.channel), resumer_->client_id, *tracking.pinged}});
+    if (tracking.pinged &&
+        (tracking.confirmed != tracking.pinged->offset || tracking.confirmed_epoch != tracking.pinged->epoch)) {
+      tracking.confirmed = tracking.pinged->offset;
+      tracking.confirmed_epoch = tracking.pinged->epoch;
+      actions.request({.from = {},
+                       .what = Confirm{key(subscription.channel), resumer_->client_id, tracking.pinged->offset,
+                                       tracking.pinged->epoch}});
     }
-    more = more || tracking.sent.offset != tracking.pinged;
+    more = more || tracking.sent != tracking.pinged;
   }
   if (more) resumer_->confirm_at = now + settings_->timing.confirm_delay;
 }

@@ -14,6 +14,7 @@ PusherContext::PusherContext(const SettingsSource& settings, Metrics& the_metric
       limited_client_events(the_metrics.rate_limited("client_events")),
       limited_publishes(the_metrics.rate_limited("publishes")),
       limited_questions(the_metrics.rate_limited("authorization_questions")),
+      limited_rosters(the_metrics.rate_limited("rosters")),
       recovered(the_metrics.recoveries("recovered")),
       settings_(settings) {}
 

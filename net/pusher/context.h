@@ -56,6 +56,7 @@ class PusherContext {
   const Counter limited_client_events;
   const Counter limited_publishes;
   const Counter limited_questions;
+  const Counter limited_rosters;
   const Counter recovered;                                               // Socket.IO sessions that were kept
   void not_recovered(std::string_view app, std::string_view why) const;  // a client brought a pid and got a new session
 

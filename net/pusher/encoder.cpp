@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace parley::net::pusher {
 namespace {
 
@@ -34,6 +37,14 @@ void append_inner_string(std::string& out, std::string_view text) {
   out.append("\\\"");
 }
 
+void append_inner_id(std::string& out, std::string_view id, IdForm form) {
+  if (form == IdForm::number) {
+    out.append(id);
+  } else {
+    append_inner_string(out, id);
+  }
+}
+
 void append_info(std::string& out, std::string_view user_info) {
   if (user_info.empty()) {
     out.append("null");
@@ -42,41 +53,129 @@ void append_info(std::string& out, std::string_view user_info) {
   }
 }
 
-// {"presence":{"ids":[…],"hash":{…},"count":N}}, written escaped at once: a roster of ten thousand is
-// a megabyte, and a second pass over it for each join would show.
-void append_roster(std::string& out, const Roster& roster) {
-  std::size_t bytes = 64;
-  for (const auto& member : roster.members) bytes += 2 * member->user_id.size() + member->user_info.size() * 5 / 4 + 16;
-  out.reserve(out.size() + bytes);
-  out.append(R"({\"presence\":{\"ids\":[)");
-  bool first = true;
-  for (const auto& member : roster.members) {
-    if (!first) out.push_back(',');
-    first = false;
-    append_inner_string(out, member->user_id);
-  }
-  out.append(R"(],\"hash\":{)");
-  first = true;
-  for (const auto& member : roster.members) {
-    if (!first) out.push_back(',');
-    first = false;
-    append_inner_string(out, member->user_id);
-    out.push_back(':');
-    append_info(out, member->user_info);
-  }
-  out.append(R"(},\"count\":)");
-  append_number(out, roster.members.size());
-  out.append("}}");
+// A roster, written escaped at once: {"presence":{"ids":[…],"hash":{…},"count":N}}
+constexpr std::string_view kRosterIds = R"({\"presence\":{\"ids\":[)";
+constexpr std::string_view kRosterHash = R"(],\"hash\":{)";
+constexpr std::string_view kRosterCount = R"(},\"count\":)";
+constexpr std::string_view kRosterEnd = "}}";
+
+void append_member_id(std::string& out, const Member& member) { append_inner_id(out, member.user_id, member.id_form); }
+
+void append_member_entry(std::string& out, const Member& member) {
+  append_inner_string(out, member.user_id);
+  out.push_back(':');
+  append_info(out, member.user_info);
 }
 
-void append_ids(std::string& out, std::string_view name, std::span<const std::string> ids, bool& first) {
+// Of a member in both places, without the commas.
+std::size_t member_bytes(const Member& member) {
+  if (const auto known = member.wire_bytes.get(); known != 0) return known;
+  std::string text;
+  append_member_id(text, member);
+  append_member_entry(text, member);
+  member.wire_bytes.set(static_cast<std::uint32_t>(text.size()));
+  return text.size();
+}
+
+// Writes a roster in pieces.
+class RosterWriter {
+ public:
+  explicit RosterWriter(const Roster& roster) : roster_(roster) {}
+
+  // About so many bytes more. False: that was the last.
+  bool next(std::string& out, std::size_t bytes) {
+    const auto until = bytes > std::string::npos - out.size() ? std::string::npos : out.size() + bytes;
+    const auto& members = roster_.members;
+    if (part_ == Part::begin) {
+      out.append(kRosterIds);
+      part_ = Part::ids;
+    }
+    for (; part_ == Part::ids && out.size() < until; ++at_) {
+      if (at_ == members.size()) {
+        out.append(kRosterHash);
+        part_ = Part::hash;
+        at_ = 0;
+        break;
+      }
+      if (at_ > 0) out.push_back(',');
+      append_member_id(out, *members[at_]);
+    }
+    for (; part_ == Part::hash && out.size() < until; ++at_) {
+      if (at_ == members.size()) {
+        out.append(kRosterCount);
+        append_number(out, members.size());
+        out.append(kRosterEnd);
+        part_ = Part::end;
+        break;
+      }
+      if (at_ > 0) out.push_back(',');
+      append_member_entry(out, *members[at_]);
+    }
+    return part_ != Part::end;
+  }
+
+ private:
+  enum class Part : std::uint8_t { begin, ids, hash, end } part_ = Part::begin;
+  const Roster& roster_;
+  std::size_t at_ = 0;
+};
+
+void append_roster(std::string& out, const Roster& roster) {
+  out.reserve(out.size() + roster_bytes(roster));
+  RosterWriter(roster).next(out, std::string::npos);
+}
+
+void append_succeeded_end(std::string& out, const Succeeded& what) {
+  out.push_back('"');
+  if (what.durable && !what.position.exists()) {
+    out.append(R"(,"epoch":"0000000000000000","offset":0)");
+  } else {
+    append_position(out, what.position);
+  }
+  if (what.recovered) out.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+  out.push_back('}');
+}
+
+void append_succeeded_begin(std::string& out, std::string_view channel) {
+  begin(out, "pusher_internal:subscription_succeeded", channel);
+  out.append(R"(,"data":")");
+}
+
+// The answer to a subscription with a long roster. Holds the roster, whose members are shared, and a piece of text.
+class LongSucceeded final : public TextSource {
+ public:
+  LongSucceeded(std::string_view channel, const Succeeded& what) : roster_(what.shared), writer_(*roster_) {
+    append_succeeded_begin(begin_, channel);
+    append_succeeded_end(end_, what);
+    size_ = begin_.size() + roster_bytes(*roster_) + end_.size();
+  }
+  [[nodiscard]] std::size_t size() const override { return size_; }
+  bool next(std::string& out) override {
+    out.append(std::exchange(begin_, {}));
+    if (writer_.next(out, kPieceBytes)) return true;
+    out.append(end_);
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kPieceBytes = 16 * 1024;
+  RosterPtr roster_;
+  RosterWriter writer_;
+  std::string begin_;
+  std::string end_;
+  std::size_t size_ = 0;
+};
+
+void append_ids(std::string& out, std::string_view name, std::span<const std::string> ids,
+                std::span<const std::string> numbers, bool& first) {
   if (ids.empty()) return;
   if (!first) out.push_back(',');
   first = false;
   out.append(R"({\"name\":\")").append(name).append(R"(\",\"user_ids\":[)");
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (i > 0) out.push_back(',');
-    append_inner_string(out, ids[i]);
+    const bool number = std::binary_search(numbers.begin(), numbers.end(), ids[i]);
+    append_inner_id(out, ids[i], number ? IdForm::number : IdForm::text);
   }
   out.append("]}");
 }
@@ -127,24 +226,28 @@ std::string encode_subscription_error(std::string_view channel, const Error& err
   return out;
 }
 
+std::size_t roster_bytes(const Roster& roster) {
+  std::string count;
+  append_number(count, roster.members.size());
+  std::size_t bytes = kRosterIds.size() + kRosterHash.size() + kRosterCount.size() + count.size() + kRosterEnd.size();
+  for (const auto& member : roster.members) bytes += member_bytes(*member) + 2;  // and a comma in each place
+  return roster.members.empty() ? bytes : bytes - 2;
+}
+
 std::string encode_succeeded(std::string_view channel, const Succeeded& what) {
   std::string out;
-  begin(out, "pusher_internal:subscription_succeeded", channel);
-  out.append(R"(,"data":")");
+  append_succeeded_begin(out, channel);
   if (what.roster != nullptr) {
     append_roster(out, *what.roster);
   } else {
     out.append("{}");
   }
-  out.push_back('"');
-  if (what.durable && !what.position.exists()) {
-    out.append(R"(,"epoch":"0000000000000000","offset":0)");
-  } else {
-    append_position(out, what.position);
-  }
-  if (what.recovered) out.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
-  out.push_back('}');
+  append_succeeded_end(out, what);
   return out;
+}
+
+std::unique_ptr<TextSource> long_succeeded(std::string_view channel, const Succeeded& what) {
+  return std::make_unique<LongSucceeded>(channel, what);
 }
 
 std::string encode_publication(std::string_view channel, const Publication& publication) {
@@ -162,7 +265,7 @@ std::string encode_publication(std::string_view channel, const Publication& publ
   }
   if (!publication.user_id.empty()) {
     out.append(R"(,"user_id":)");
-    append_json_string(out, publication.user_id);
+    append_id(out, publication.user_id, publication.id_form);
   }
   append_position(out, publication.position);
   out.push_back('}');
@@ -172,7 +275,8 @@ std::string encode_publication(std::string_view channel, const Publication& publ
 std::string encode_cache_miss(std::string_view channel) {
   std::string out;
   begin(out, "pusher:cache_miss", channel);
-  out.push_back('}');
+  // There is none, but clients in languages with types insist on a text, and others on JSON in it.
+  out.append(R"(,"data":"{}"})");
   return out;
 }
 
@@ -194,11 +298,12 @@ std::string encode_sign_in_success(std::string_view user_data) {
   return out;
 }
 
-std::string encode_watchlist(std::span<const std::string> online, std::span<const std::string> offline) {
+std::string encode_watchlist(std::span<const std::string> online, std::span<const std::string> offline,
+                             std::span<const std::string> numbers) {
   std::string out = R"({"event":"pusher_internal:watchlist_events","data":"{\"events\":[)";
   bool first = true;
-  append_ids(out, "online", online, first);
-  append_ids(out, "offline", offline, first);
+  append_ids(out, "online", online, numbers, first);
+  append_ids(out, "offline", offline, numbers, first);
   out.append(R"(]}"})");
   return out;
 }
@@ -238,7 +343,7 @@ std::string status_json(const UserList& list, WallTime now) {
   for (const auto& about : list.users) {
     if (data.back() != '[') data.push_back(',');
     data.append(R"({"user_id":)");
-    append_json_string(data, about.user.id);
+    append_id(data, about.user.id, about.record.id_form);
     const auto& record = about.record;
     const auto seen = record.status == UserStatus::offline ? record.last_seen : now;
     data.append(fmt::format(R"(,"status":"{}","since":{},"last_seen":{},"user_info":)", status_name(record.status),
@@ -286,7 +391,7 @@ std::string PusherEncoder::encode(const ChannelEvent& event) const {
       std::string out;
       begin(out, "pusher_internal:member_added", channel);
       out.append(R"(,"data":"{\"user_id\":)");
-      append_inner_string(out, what.member->user_id);
+      append_inner_id(out, what.member->user_id, what.member->id_form);
       out.append(R"(,\"user_info\":)");
       append_info(out, what.member->user_info);
       out.append(R"(}"})");
@@ -296,7 +401,7 @@ std::string PusherEncoder::encode(const ChannelEvent& event) const {
       std::string out;
       begin(out, "pusher_internal:member_removed", channel);
       out.append(R"(,"data":"{\"user_id\":)");
-      append_inner_string(out, what.user_id);
+      append_inner_id(out, what.user_id, what.id_form);
       out.append(R"(}"})");
       return out;
     }

@@ -6,6 +6,7 @@
 
 #include "net/protocol.h"
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,18 +23,25 @@ std::string encode_subscription_error(std::string_view channel, const Error& err
 
 struct Succeeded {
   const Roster* roster = nullptr;  // presence channels
+  RosterPtr shared{};              // the same, where it can be kept until it is sent
   Position position;               // durable channels
   bool durable = false;            // tells the position even when nothing was published yet: all zero
   std::optional<bool> recovered;   // a resume was asked
   bool catching_up = false;        // what was missed follows
 };
 std::string encode_succeeded(std::string_view channel, const Succeeded& what);
+// The same with a long roster, which is written while it goes out.
+inline constexpr std::size_t kLongRosterBytes = 65'536;
+std::unique_ptr<TextSource> long_succeeded(std::string_view channel, const Succeeded& what);
+std::size_t roster_bytes(const Roster& roster);  // on the wire
 
 std::string encode_publication(std::string_view channel, const Publication& publication);
 std::string encode_cache_miss(std::string_view channel);
 std::string encode_gap(std::string_view channel, Epoch epoch, Offset after, Offset before);
 std::string encode_sign_in_success(std::string_view user_data);
-std::string encode_watchlist(std::span<const std::string> online, std::span<const std::string> offline);
+// `numbers`: the ids that the watcher's list has as numbers, sorted.
+std::string encode_watchlist(std::span<const std::string> online, std::span<const std::string> offline,
+                             std::span<const std::string> numbers = {});
 std::string encode_ack(std::uint64_t ack, std::string_view channel, Position position);
 std::string encode_ack_error(std::uint64_t ack, std::string_view channel, const Error& error);
 

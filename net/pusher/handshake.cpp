@@ -1,5 +1,6 @@
 #include "net/pusher/handshake.h"
 
+#include "core/origin.h"
 #include "net/pusher/encoder.h"
 #include "net/pusher/http_signature.h"
 
@@ -93,38 +94,12 @@ Status check_version(const Query& query) {
   return {};
 }
 
-struct Origin {
-  std::string scheme;
-  std::string host;  // may start with `*.` in a pattern
-  std::string port;  // digits, or `*` in a pattern
-};
-
-std::optional<Origin> parse_origin(std::string_view text) {
-  std::string lower(text);
-  for (auto& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  const auto scheme_end = lower.find("://");
-  if (scheme_end == std::string::npos || scheme_end == 0) return std::nullopt;
-  Origin origin;
-  origin.scheme = lower.substr(0, scheme_end);
-  auto rest = lower.substr(scheme_end + 3);
-  // The colon before a port stands behind the bracket of an IPv6 address.
-  const auto colon = rest.find(':', rest.starts_with('[') ? std::min(rest.find(']'), rest.size() - 1) : 0);
-  origin.host = rest.substr(0, colon);
-  if (colon != std::string::npos) origin.port = rest.substr(colon + 1);
-  if (colon == std::string::npos) origin.port = origin.scheme == "https" ? "443" : origin.scheme == "http" ? "80" : "";
-  if (origin.host.empty() || (colon != std::string::npos && origin.port.empty())) return std::nullopt;
-  if (rest.find_first_of("/?# @\\") != std::string::npos) return std::nullopt;
-  return origin;
-}
-
-bool matches(const Origin& pattern, const Origin& origin) {
-  if (pattern.scheme != origin.scheme) return false;
-  if (pattern.port != "*" && pattern.port != origin.port) return false;
-  if (!pattern.host.starts_with("*.")) return pattern.host == origin.host;
-  const auto suffix = std::string_view(pattern.host).substr(1);  // with its dot
-  return origin.host.size() > suffix.size() && origin.host.ends_with(suffix);
+// A browser names the page that it shows. python-socketio, Pysher and others that show none name the server.
+Error refused_origin(const PusherHandshake& handshake) {
+  if (!is_own_address(handshake.origin, header(handshake, "host"))) return make_error(Errc::origin_refused);
+  return make_error(Errc::origin_refused,
+                    "the origin is this server's own address, as clients that are no browsers send it: add it to "
+                    "`allowed_origins`, or have the client send no Origin");
 }
 
 Result<PusherSession> judge(PusherContext& context, const PusherHandshake& handshake) {
@@ -160,7 +135,7 @@ Result<PusherSession> judge_client(PusherContext& context, ClientHandshake clien
   const auto& app = *session.app;
   if (!app.enabled) return make_error(Errc::app_disabled);
   if (app.tls_only && !handshake.tls) return make_error(Errc::tls_required);
-  if (!origin_allowed(app.allowed_origins, handshake.origin)) return make_error(Errc::origin_refused);
+  if (!origin_allowed(app.allowed_origins, handshake.origin)) return refused_origin(handshake);
   if (handshake.over_capacity) return make_error(Errc::over_capacity);
   const auto token = client.token;
   auto claims = token.empty() ? Result<auth::Claims>(make_error(Errc::token_invalid))
@@ -209,30 +184,6 @@ std::uint16_t close_code(Errc code) {
   const int number = info(code).pusher_code;
   // 43xx are messages only: as a close code they would stop stock clients for good.
   return static_cast<std::uint16_t>(number >= 4000 && number < 4300 ? number : 4200);
-}
-
-bool origin_allowed(const std::vector<std::string>& allowed, std::string_view origin) {
-  if (allowed.empty() || origin.empty()) return true;
-  const auto parsed = parse_origin(origin);  // `null` of a sandboxed frame is no origin
-  return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
-    if (entry == "*") return true;
-    const auto pattern = parse_origin(entry);
-    return parsed && pattern && matches(*pattern, *parsed);
-  });
-}
-
-Status check_origin_pattern(std::string_view pattern) {
-  if (pattern == "*") return {};
-  const auto parsed = parse_origin(pattern);
-  if (!parsed) return make_error(Errc::config_invalid, "an origin has the form scheme://host or scheme://host:port");
-  const auto star = parsed->host.rfind('*');
-  if (star != std::string::npos && (star != 0 || !parsed->host.starts_with("*.") || parsed->host.size() < 3)) {
-    return make_error(Errc::config_invalid,
-                      "`*` in an origin's host stands only in front, as in https://*.example.com");
-  }
-  const bool port_ok = parsed->port == "*" || parsed->port.find_first_not_of("0123456789") == std::string::npos;
-  if (!port_ok) return make_error(Errc::config_invalid, "an origin's port is a number or *");
-  return {};
 }
 
 }  // namespace parley::net::pusher

@@ -51,9 +51,4 @@ Result<PusherSession> judge_handshake(PusherContext& context, const PusherHandsh
 std::string refusal_frame(const Error& error);  // pusher:error
 std::uint16_t close_code(Errc code);            // a code that may end a connection: never 43xx
 
-// Exact scheme, host and port. A host may start with `*.`, for at least one more label; a port may be
-// `*`. An empty list, or `*` in it, allows any. No Origin is allowed: browsers always send one.
-bool origin_allowed(const std::vector<std::string>& allowed, std::string_view origin);
-Status check_origin_pattern(std::string_view pattern);  // for the configuration
-
 }  // namespace parley::net::pusher

@@ -7,22 +7,19 @@
 namespace parley::net::pusher {
 namespace {
 
-constexpr std::size_t kDepthMax = 64;  // of application data that is passed on as JSON
-
 void append_publication(std::string& out, const Publication& publication, DataForm form) {
   out.append(fmt::format(R"({{"offset":{},"event":)", publication.position.offset.value));
   append_json_string(out, publication.event);
   out.append(R"(,"data":)");
-  const bool text = publication.kind == DataKind::text;
-  if (text && (form == DataForm::as_it_came || !check_json(publication.data, kDepthMax))) {
-    append_json_string(out, publication.data);
-  } else {
+  if (publication.kind == DataKind::json) {
     out.append(publication.data);
+  } else if (form == DataForm::as_it_came || !append_if_json(out, publication.data, kDataDepthMax)) {
+    append_json_string(out, publication.data);
   }
   out.append(fmt::format(R"(,"time":{})", publication.time.ms));
   if (!publication.user_id.empty()) {
     out.append(R"(,"user_id":)");
-    append_json_string(out, publication.user_id);
+    append_id(out, publication.user_id, publication.id_form);
   }
   out.push_back('}');
 }

@@ -26,6 +26,18 @@ std::string lower(std::string text) {
 
 Error unauthorized(std::string message) { return make_error(Errc::unauthorized, std::move(message)); }
 
+Error clock_error(std::int64_t stamp, std::int64_t now, std::chrono::seconds window) {
+  // As unsigned numbers: what a stranger sends may be as far from now as numbers go.
+  const bool behind = stamp < now;
+  const auto apart = behind ? static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(stamp)
+                            : static_cast<std::uint64_t>(stamp) - static_cast<std::uint64_t>(now);
+  auto error =
+      unauthorized(fmt::format("auth_timestamp {} is {} s {} this server's clock, which says {}; {} s are allowed",
+                               stamp, apart, behind ? "behind" : "ahead of", now, window.count()));
+  error.remedy = "set the clock of the machine that signs, or this server's, and sign at the moment of sending";
+  return error;
+}
+
 }  // namespace
 
 std::string percent_decode(std::string_view text, bool plus_is_space) {
@@ -131,8 +143,7 @@ Result<RequestSignature> check_request(const App& app, const SignedRequest& requ
   const auto now_seconds = now.ms / 1'000;
   if (signature.timestamp_seconds < now_seconds - window.count() ||
       signature.timestamp_seconds > now_seconds + window.count()) {
-    return unauthorized(fmt::format("auth_timestamp {} is more than {} s away from the server's time {}",
-                                    signature.timestamp_seconds, window.count(), now_seconds));
+    return clock_error(signature.timestamp_seconds, now_seconds, window);
   }
 
   const auto body_md5 = query.get("body_md5");
@@ -144,13 +155,15 @@ Result<RequestSignature> check_request(const App& app, const SignedRequest& requ
   }
 
   signature.hex = query.get("auth_signature");
-  if (signature_matches(app, string_to_sign(request.method, request.path, query), signature.hex)) return signature;
-  // Some libraries sign the path as they were given it, and encode it for the wire afterwards.
-  if (request.path.find('%') != std::string_view::npos &&
-      signature_matches(app, string_to_sign(request.method, percent_decode(request.path, false), query),
-                        signature.hex)) {
-    return signature;
-  }
+  const auto signs = [&](std::string_view path) {
+    if (signature_matches(app, string_to_sign(request.method, path, query), signature.hex)) return true;
+    // Some libraries sign the path as they were given it, and encode it for the wire afterwards.
+    return path.find('%') != std::string_view::npos &&
+           signature_matches(app, string_to_sign(request.method, percent_decode(path, false), query), signature.hex);
+  };
+  if (signs(request.path)) return signature;
+  // Who was given a base path signs it too, whether a proxy cuts it off or we do.
+  if (!request.prefix.empty() && signs(std::string(request.prefix).append(request.path))) return signature;
   return unauthorized(
       "auth_signature does not match: it is the HMAC-SHA256 of method, path and sorted query with the app's secret");
 }

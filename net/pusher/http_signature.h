@@ -37,6 +37,7 @@ struct SignedRequest {
   std::string_view method;  // upper case
   std::string_view path;    // as sent, deployment prefix cut off
   std::string_view body;
+  std::string_view prefix{};  // of the deployment; who checks takes signatures with and without it
 };
 // What the signature said, for the replay guard.
 struct RequestSignature {

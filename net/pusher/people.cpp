@@ -48,7 +48,11 @@ void ChannelSession::joined(const Subscription& subscription, Actions& actions) 
   const UserKey user{app_->id, *id};
   actions.request(
       {.from = {},
-       .what = JoinedAs{user, member == nullptr ? "" : member->user_info, subscription.channel, visitor_->about}});
+       .what = JoinedAs{.user = user,
+                        .user_info = member == nullptr ? "" : member->user_info,
+                        .channel = subscription.channel,
+                        .about = visitor_->about,
+                        .id_form = member == nullptr ? subscription.extra->token_user_form : member->id_form}});
   if (activity_ == UserStatus::online) return;
   actions.request({.from = {}, .what = SetActivity{user, activity_}});
 }
@@ -72,6 +76,7 @@ void ChannelSession::kick(std::string_view channel, const Error& error, Actions&
   forget(*subscription);
   say_refused(name, error, actions);
   if (was_on) note_left(actions);
+  want_room(actions);
 }
 
 // ---- activity ----

@@ -112,6 +112,10 @@ void Session::send_event(const ClientFrame& frame, MonoTime now, Actions& action
 
 // ---- keep-alive ----
 
+void Session::on_control(MonoTime now) {
+  if (!closing_) last_heard_ = now;
+}
+
 MonoTime Session::liveness_deadline() const {
   const auto& timing = settings_->timing;
   const auto silent_at = last_heard_ + timing.silence_before_ping;
@@ -148,6 +152,9 @@ void Session::on_pong(MonoTime now, Actions& actions) {
   ++pongs_;
   confirm(now, actions);
 }
+
+// As Pusher's protocol has it: it does not stay open as if it were signed in.
+void Session::fail_sign_in(const Error& error, Actions& actions) { end_with(error, actions); }
 
 void Session::end_with(const Error& error, Actions& actions) {
   closing_ = true;

@@ -26,6 +26,7 @@ class Session final : public ChannelSession {
   void on_open(MonoTime now, Actions& actions) override;
   void on_text(std::string_view payload, MonoTime now, Actions& actions) override;
   void on_binary(std::string_view payload, MonoTime now, Actions& actions) override;
+  void on_control(MonoTime now) override;
   void on_deadline(MonoTime now, Actions& actions) override;
   [[nodiscard]] MonoTime deadline() const override;
   void on_drain(MonoTime now, Actions& actions) override;
@@ -58,12 +59,14 @@ class Session final : public ChannelSession {
   void say_status(std::uint64_t ticket, std::string_view channel, const UserList& list, Actions& actions) override;
   void say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) override;
   void say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) override;
+  void fail_sign_in(const Error& error, Actions& actions) override;
   void end_with(const Error& error, Actions& actions) override;
 
   // confirm.cpp
   bool start_tracking(Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
   void note_sent(Subscription& subscription, Position position, MonoTime now) override;
   void note_own(const Published& published, MonoTime now) override;
+  void on_page(Subscription& subscription, MonoTime now, Actions& actions) override;
   [[nodiscard]] std::string_view client_id() const override;
   void send_confirming_ping(MonoTime now, Actions& actions);
   void confirm(MonoTime now, Actions& actions);

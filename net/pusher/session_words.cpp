@@ -1,13 +1,18 @@
 // What a Pusher client is told, frame by frame.
 
 #include "net/pusher/encoder.h"
+#include "net/pusher/fields.h"
 #include "net/pusher/history_json.h"
 #include "net/pusher/session.h"
 
 namespace parley::net::pusher {
 
 void Session::say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) {
-  actions.send_text(encode_succeeded(subscription.channel, what));
+  if (what.shared != nullptr && roster_bytes(*what.shared) > kLongRosterBytes) {
+    actions.send_long(long_succeeded(subscription.channel, what));
+  } else {
+    actions.send_text(encode_succeeded(subscription.channel, what));
+  }
 }
 
 // The channel's listeners hear the first, the connection's error handlers the second.
@@ -33,8 +38,18 @@ void Session::say_frame(Subscription&, const Bytes& frame, Position, Actions& ac
 
 void Session::say_error(const Error& error, Actions& actions) { actions.send_text(encode_error(error)); }
 
+// pusher-js takes itself for signed in only when `id` is a string: here, and only here, a number is said as one. All
+// else goes back as the application wrote it.
 void Session::say_signed_in(std::string_view user_data, Actions& actions) {
-  actions.send_text(encode_sign_in_success(user_data));
+  std::string_view id;
+  for (JsonObject fields(trimmed(user_data)); fields.next();) {
+    if (fields.key_is("id") && is_json_integer(fields.value())) id = fields.value();
+  }
+  if (id.empty()) return actions.send_text(encode_sign_in_success(user_data));
+  const auto at = static_cast<std::size_t>(id.data() - user_data.data());
+  std::string said(user_data.substr(0, at));
+  append_json_string(said, json_id(id).value_or(SaidId{}).text);
+  actions.send_text(encode_sign_in_success(said.append(user_data.substr(at + id.size()))));
 }
 
 void Session::say_token_accepted(WallTime expires, Actions& actions) {
@@ -44,7 +59,7 @@ void Session::say_token_accepted(WallTime expires, Actions& actions) {
 void Session::say_token_expiring(seconds in, Actions& actions) { actions.send_text(encode_token_expiring(in)); }
 
 void Session::say_watchlist(const WatchlistChanged& what, Actions& actions) {
-  actions.send_text(encode_watchlist(what.online, what.offline));
+  actions.send_text(encode_watchlist(what.online, what.offline, watched_as_numbers()));
 }
 
 void Session::say_published(const Published& what, Actions& actions) {

@@ -10,6 +10,11 @@
 
 namespace parley::net::pusher {
 
+std::span<const std::string> ChannelSession::watched_as_numbers() const {
+  if (identity_ == nullptr) return {};
+  return identity_->watchlist_numbers;
+}
+
 void ChannelSession::sign_in(const SignInData& data, MonoTime now, Actions& actions) {
   if (!refresh_settings(actions)) return;
   // Stock clients have one place for a proof: a token may stand where the signature does.
@@ -19,12 +24,12 @@ void ChannelSession::sign_in(const SignInData& data, MonoTime now, Actions& acti
   }
   if (auto checked = check_user_auth(*app_, known_as(), data.user_data, data.auth); !checked) {
     context_.unauthorized_users.add();
-    say_error(checked.error(), actions);
+    fail_sign_in(checked.error(), actions);
     return;
   }
   auto user = decode_user_data(data.user_data, app_->limits, settings_->limits.json_depth_max);
   if (!user) {
-    say_error(user.error(), actions);
+    fail_sign_in(make_error(Errc::unauthorized, user.error().message), actions);
     return;
   }
   if (identity_ != nullptr && identity_->id != user->id) {
@@ -44,8 +49,11 @@ void ChannelSession::sign_in(const SignInData& data, MonoTime now, Actions& acti
     const auto most = app_->limits.watchlist_users_max;
     say_error(make_error(Errc::watchlist_too_long, fmt::format("a watchlist has at most {} users", most)), actions);
   }
-  Identity identity{
-      .id = std::move(user->id), .user_info = std::move(user->user_info), .watchlist = std::move(user->watchlist)};
+  Identity identity{.id = std::move(user->id),
+                    .id_form = user->id_form,
+                    .user_info = std::move(user->user_info),
+                    .watchlist = std::move(user->watchlist),
+                    .watchlist_numbers = std::move(user->watchlist_numbers)};
   speak_for(std::move(identity), Via::signature, std::move(user->domains), actions);
 }
 
@@ -63,7 +71,8 @@ void ChannelSession::speak_for(Identity identity, Via via, std::optional<std::ve
            .via = via,
            .domains = std::move(domains),
            .token_issued = identity_->claims == nullptr ? std::nullopt : std::optional(identity_->claims->issued_at),
-           .about = visitor_->about}});
+           .about = visitor_->about,
+           .id_form = identity_->id_form}});
   if (activity_ != UserStatus::online) {
     actions.request({.from = {}, .what = SetActivity{{app_->id, identity_->id}, activity_}});
   }
@@ -89,7 +98,7 @@ Result<auth::Claims> ChannelSession::check_token(std::string_view token, const A
 void ChannelSession::sign_in_with_token(std::string_view token, MonoTime now, Actions& actions) {
   auto claims = check_token(token, actions);
   if (!claims) {
-    say_error(claims.error(), actions);
+    fail_sign_in(claims.error(), actions);
     return;
   }
   if (identity_ != nullptr && identity_->id != claims->user_id) {
@@ -97,7 +106,7 @@ void ChannelSession::sign_in_with_token(std::string_view token, MonoTime now, Ac
     return;
   }
   std::string user_data = R"({"id":)";
-  append_json_string(user_data, claims->user_id);
+  append_id(user_data, claims->user_id, claims->id_form);
   if (!claims->user_info.empty()) user_data.append(R"(,"user_info":)").append(claims->user_info);
   say_signed_in(user_data + "}", actions);
   adopt(std::move(*claims), now, actions);
@@ -127,7 +136,11 @@ void ChannelSession::renew_token(std::string_view token, MonoTime now, Actions& 
 // The token's word counts from now on, for what was joined by an older one too.
 void ChannelSession::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
   const auto left = time_left(claims, actions);
-  Identity identity{.id = claims.user_id, .user_info = claims.user_info, .watchlist = claims.watchlist};
+  Identity identity{.id = claims.user_id,
+                    .id_form = claims.id_form,
+                    .user_info = claims.user_info,
+                    .watchlist = claims.watchlist,
+                    .watchlist_numbers = claims.watchlist_numbers};
   if (identity.watchlist.size() > app_->limits.watchlist_users_max) identity.watchlist.clear();
   identity.expires_at = now + left;
   identity.warn_at = std::max(now, now + left - app_->tokens.leeway - app_->tokens.warn);

@@ -20,7 +20,6 @@ Subscription* ChannelSession::find(std::string_view channel) {
 }
 
 void ChannelSession::forget(Subscription& subscription) {
-  drop_catch_up(subscription);
   subscriptions_.erase(subscriptions_.begin() + (&subscription - subscriptions_.data()));
 }
 
@@ -78,9 +77,15 @@ void ChannelSession::go_on(std::string_view channel, Right right, ResumeFrom res
     say_refused(channel, allowed.error(), actions);
     return;
   }
+  if (right.member != nullptr && !may_have_roster(channel)) {
+    context_.limited_rosters.add();
+    say_refused(channel, make_error(Errc::rate_limited, "the connection has asked for its members too often"), actions);
+    return;
+  }
   auto* subscription = make_room(channel, actions);
   if (subscription == nullptr) return;
   if (right.proof != Proof::none_needed) authorize_by_ = kNever;
+  size_first_page(resume);
   const SubscriptionId id{next_subscription_++};
   if (subscription->active) {
     // Subscribing again is answered again, with a new roster, cached event or history.
@@ -95,6 +100,7 @@ void ChannelSession::go_on(std::string_view channel, Right right, ResumeFrom res
   if (right.proof == Proof::channel_token) {
     auto& extra = subscription->need_extra();
     extra.token_user = right.user_id;
+    extra.token_user_form = right.id_form;
     extra.token_expires = right.expires;
     channel_token_ends_ = std::min(channel_token_ends_, right.expires);
   } else if (subscription->extra != nullptr) {
@@ -123,8 +129,12 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
   subscription->active = true;
   joined(*subscription, actions);
 
-  Succeeded succeeded{
-      .roster = what.roster.get(), .position = what.position, .durable = false, .recovered = std::nullopt};
+  if (what.roster != nullptr) charge_roster(*what.roster, subscription->channel, now);
+  Succeeded succeeded{.roster = what.roster.get(),
+                      .shared = what.roster,
+                      .position = what.position,
+                      .durable = false,
+                      .recovered = std::nullopt};
   succeeded.durable = settings_->rule_for(subscription->channel).durability != Durability::none;
   const Roster empty;
   if (succeeded.roster == nullptr && channel_traits(subscription->channel).presence) succeeded.roster = &empty;
@@ -137,11 +147,32 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
 
   if (what.cache_channel && what.cached == nullptr) say_cache_miss(subscription->channel, actions);
   if (what.catching_up) {
-    start_catch_up(*subscription, what, actions);
+    start_catch_up(*subscription, what, now, actions);
     return;
   }
   if (what.cached != nullptr) say_publication(*subscription, *what.cached, actions);
   go_live(*subscription, what.position, now, actions);
+}
+
+// The first roster of each channel is free, so that a page may join as many as it shows. Each further one costs.
+bool ChannelSession::may_have_roster(std::string_view channel) const {
+  const auto rate = app_->limits.roster_bytes_per_second_max;
+  if (flow_ == nullptr || rate == 0 || !flow_->had_roster(channel)) return true;
+  return flow_->rosters_again.owes(last_heard_) <= kRosterDebt;
+}
+
+void ChannelSession::charge_roster(const Roster& roster, std::string_view channel, MonoTime now) {
+  if (!flow().had_roster(channel)) {
+    flow().rosters.push_back(stable_hash(channel));
+  } else if (const auto rate = app_->limits.roster_bytes_per_second_max; rate > 0) {
+    flow().rosters_again.use(rate, roster_bytes(roster), now);
+  }
+}
+
+bool ChannelSession::Flow::had_roster(std::string_view channel) const {
+  constexpr std::size_t kChannelsMax = 4'096;  // beyond it every roster costs
+  if (rosters.size() >= kChannelsMax) return true;
+  return std::find(rosters.begin(), rosters.end(), stable_hash(channel)) != rosters.end();
 }
 
 void ChannelSession::go_live(Subscription& subscription, Position position, MonoTime now, Actions& actions) {
@@ -187,6 +218,7 @@ void ChannelSession::leave(std::string_view channel, Actions& actions) {
   if (was_on) left(*subscription, actions);
   forget(*subscription);
   if (was_on) note_left(actions);
+  want_room(actions);
 }
 
 void ChannelSession::log_refusal(std::string_view channel, const Error& error) const {

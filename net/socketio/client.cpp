@@ -334,6 +334,14 @@ void Client::on_skipped(SocketId id, const ChannelEvent& event, MonoTime now) {
   if (auto* which = find(id)) which->end->protocol().on_skipped(event, now, *which->actions);
 }
 
+void Client::on_room(MonoTime now) {
+  now_ = now;
+  for (std::size_t i = 0; i < namespaces_.size(); ++i) {
+    auto& one = namespaces_[i];
+    if (!one.closing) one.end->protocol().on_room(now, *one.actions);
+  }
+}
+
 // A socket asks for its end while it is being called: the rest waits until that call is over.
 void Client::on_close(SocketId id, std::uint16_t code, MonoTime) {
   auto* which = find(id);

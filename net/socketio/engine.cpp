@@ -100,6 +100,15 @@ void Engine::heard_heartbeat(MonoTime now) {
   }
 }
 
+// Whoever pings is there: a heartbeat that is overdue has the same time again. It stays due, and what Engine.IO itself
+// carries does not stand for it.
+void Engine::heard_control(MonoTime now) {
+  if (state_ != State::open || transport_ != EngineTransport::websocket || timeout_at_ == MonoTime::max()) return;
+  const auto patience =
+      version_ == EngineVersion::v4 ? settings_.ping_timeout : settings_.ping_interval + settings_.ping_timeout;
+  timeout_at_ = std::max(timeout_at_, now + patience);
+}
+
 MonoTime Engine::deadline() const {
   if (state_ == State::over) return MonoTime::max();
   if (state_ == State::closing) return closed_by_;
@@ -158,12 +167,12 @@ void Engine::poll_lost(MonoTime now) {
 
 void Engine::flush(MonoTime now) {
   flush_asked_ = false;
-  if (state_ == State::open && !parked_ && queue_bytes_ > settings_.queue_bytes_max) {
+  if (state_ == State::open && !parked_ && queue_bytes_ - largest_bytes_ > settings_.queue_bytes_max) {
     return end(EngineEnd::slow_consumer, now);
   }
   if (!parked_ || queue_.empty() || (held_back_ && state_ == State::open)) return;
   parked_ = false;
-  queue_bytes_ = 0;
+  queue_bytes_ = largest_bytes_ = 0;
   const auto packets = std::exchange(queue_, {});
   if (state_ == State::closing) state_ = State::over;
   out_.answer_poll(payload_answer(packets));
@@ -269,7 +278,7 @@ void Engine::switch_to_websocket(MonoTime) {
 }
 
 void Engine::send_waiting() {
-  queue_bytes_ = 0;
+  queue_bytes_ = largest_bytes_ = 0;
   for (const auto& packet : std::exchange(queue_, {})) {
     if (packet.binary) {
       out_.send_binary(encode_engine_binary(packet.view(), version_));
@@ -294,6 +303,7 @@ void Engine::websocket_lost(bool probe, bool closed_by_client, MonoTime now) {
 void Engine::push(OutPacket packet, std::size_t bytes) {
   queue_.push_back(std::move(packet));
   queue_bytes_ += bytes + sizeof(OutPacket);  // the smallest packets cost most
+  if (bytes > settings_.queue_bytes_max) largest_bytes_ = std::max(largest_bytes_, bytes);
   if (!flush_asked_ && (parked_ || queue_bytes_ > settings_.queue_bytes_max)) {
     flush_asked_ = true;
     out_.flush_later();

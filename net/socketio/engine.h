@@ -98,6 +98,7 @@ class Engine {
   // ---- WebSockets ----
   bool begin_upgrade(MonoTime now);  // a WebSocket for this session came; false: it is to be closed
   void on_frame(bool probe, bool text, std::string_view payload, MonoTime now);
+  void heard_control(MonoTime now);  // a ping or pong of WebSocket's own, on the session's WebSocket
   void send_waiting();  // after the frame that ended the upgrade: what waited for a poll goes to the WebSocket
   void websocket_lost(bool probe, bool closed_by_client, MonoTime now);
 
@@ -112,6 +113,8 @@ class Engine {
   [[nodiscard]] MonoTime deadline() const;
   void on_deadline(MonoTime now);
 
+  [[nodiscard]] bool sends_frames() const { return state_ == State::open && transport_ == EngineTransport::websocket; }
+  [[nodiscard]] std::size_t queue_bytes() const { return queue_bytes_; }  // that wait for polls
   [[nodiscard]] bool parked() const { return parked_; }
   [[nodiscard]] bool over() const { return state_ == State::over; }
   [[nodiscard]] const std::string& sid() const { return sid_; }
@@ -143,6 +146,7 @@ class Engine {
   std::string sid_;
   std::vector<OutPacket> queue_;  // for polls
   std::size_t queue_bytes_ = 0;
+  std::size_t largest_bytes_ = 0;          // of one in it that is larger than the bound: it may be alone
   MonoTime ping_at_ = MonoTime::max();     // protocol 4: when the next ping is due
   MonoTime timeout_at_ = MonoTime::max();  // when the other side's heartbeat is overdue
   MonoTime upgrade_by_ = MonoTime::max();

@@ -29,7 +29,10 @@ std::string kept_text(const KeptSession& session) {
   for (const auto& channel : session.channels) {
     json::object row{{"c", channel.name}, {"p", position_text(channel.position)}};
     if (channel.proof == KeptProof::signature) row["s"] = true;
-    if (channel.member != nullptr) row["m"] = {{"id", channel.member->user_id}, {"info", channel.member->user_info}};
+    if (const auto& member = channel.member; member != nullptr) {
+      row["m"] = {{"id", member->user_id}, {"info", member->user_info}};
+      if (member->id_form == IdForm::number) row["m"].as_object()["n"] = true;
+    }
     if (!channel.user.empty()) row["u"] = channel.user;
     channels.push_back(std::move(row));
   }
@@ -59,7 +62,8 @@ Result<KeptSession> parse_kept(std::string_view text) {
     if (row.contains("s")) channel.proof = KeptProof::signature;
     if (const auto* member = row.if_contains("m"); member != nullptr && member->is_object()) {
       const auto& about = member->get_object();
-      channel.member = std::make_shared<const Member>(Member{text_of(about, "id"), text_of(about, "info")});
+      const auto form = about.contains("n") ? IdForm::number : IdForm::text;
+      channel.member = std::make_shared<const Member>(Member{text_of(about, "id"), text_of(about, "info"), form});
     }
     session.channels.push_back(std::move(channel));
   }

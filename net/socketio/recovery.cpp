@@ -30,12 +30,23 @@ bool Socket::durable(std::string_view channel) const {
 }
 
 // Whether it can be said of every channel that the client is on what the client has of it. Not of ephemeral channels,
-// nor while one catches up.
+// nor while the first page of what was missed is on its way; while further pages follow it can.
 bool Socket::settled() const {
   return std::all_of(subscriptions_.begin(), subscriptions_.end(), [&](const pusher::Subscription& one) {
     if (!one.active) return true;
-    return one.extra != nullptr && one.extra->tracking && one.extra->catch_up == nullptr && durable(one.channel);
+    if (one.extra == nullptr || !one.extra->tracking || !durable(one.channel)) return false;
+    return one.extra->catch_up == nullptr || one.extra->catch_up->flows;
   });
+}
+
+// Nothing was missed where nothing was ever said. A public channel that nobody has published on may be a stranger's
+// invention, and so many of them fill a disk: with nothing else, a session is not kept.
+bool Socket::worth_keeping() const {
+  return subscriptions_.empty() ||
+         std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const pusher::Subscription& one) {
+           const bool published = one.extra != nullptr && one.extra->tracking && one.extra->tracking->sent.exists();
+           return one.active && (published || one.proof != pusher::Proof::none_needed);
+         });
 }
 
 // Names every channel that the client is on, those without a publication too: a client that names one that is not in
@@ -106,17 +117,53 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
     }
   }
   if (restoring_ != nullptr) {
-    // Somebody else's cookies may open the same channel: that is another session.
-    const auto expected = restoring_->members.find(subscription.channel);
-    const auto* member = subscription.extra == nullptr ? nullptr : subscription.extra->member.get();
-    if (expected != restoring_->members.end() && (member == nullptr || member->user_id != expected->second)) {
-      fail_restore("other_user", actions);
-    }
-    if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
+    channel_restored(subscription, actions);
   } else {
     channels_changed(actions);
   }
   return keeps || terms_.nsp != "/";
+}
+
+void Socket::channel_restored(const pusher::Subscription& subscription, Actions& actions) {
+  // Somebody else's cookies may open the same channel: that is another session.
+  const auto expected = restoring_->members.find(subscription.channel);
+  const auto* member = subscription.extra == nullptr ? nullptr : subscription.extra->member.get();
+  if (expected != restoring_->members.end() && (member == nullptr || member->user_id != expected->second)) {
+    fail_restore("other_user", actions);
+  }
+  if (restoring_->channels_left > 0 && --restoring_->channels_left == 0 && !restoring_->failed) restored(actions);
+}
+
+// Of a long history the first page is here: nothing of it is missing, so the client may be told that it is taken up,
+// and the rest follows as its connection takes it. From here on its offset says how far it is.
+void Socket::on_page(pusher::Subscription& subscription, MonoTime, Actions& actions) {
+  auto& extra = *subscription.extra;
+  auto& catch_up = *extra.catch_up;
+  const bool first = !std::exchange(catch_up.paged, true);
+  bool moved = false;
+  if (recoverable() && durable(subscription.channel)) {
+    if (!extra.tracking) extra.tracking.emplace();
+    auto& tracking = *extra.tracking;
+    if (!tracking.confirmed) tracking.confirmed = catch_up.last.offset;
+    moved = tracking.sent != catch_up.last;
+    tracking.sent = catch_up.last;
+  }
+  if (restoring_ != nullptr) {
+    catch_up.recovers = true;
+    const auto tag = offset_tag(subscription.channel, catch_up.last.epoch);
+    for (const auto& told : restoring_->unnamed) {
+      if (told.tag == tag) catch_up.has = {catch_up.last.epoch, told.offset};
+    }
+    if (extra.tracking) {
+      const auto since = restoring_->since.find(subscription.channel);
+      if (since != restoring_->since.end()) extra.tracking->confirmed = since->second.offset;
+    }
+    if (first) channel_restored(subscription, actions);
+  } else if (first) {
+    channels_changed(actions);
+  } else if (moved && !unsettled_) {
+    tell_offsets(actions);  // what it published itself, or what was deleted, is behind it too
+  }
 }
 
 void Socket::note_sent(pusher::Subscription& subscription, Position position, MonoTime) {
@@ -126,7 +173,9 @@ void Socket::note_sent(pusher::Subscription& subscription, Position position, Mo
 
 // What it published itself shortly before it was away, under the id that it has again.
 bool Socket::has_sent(pusher::Subscription& subscription, const Publication& publication) {
-  if (restoring_ == nullptr || !publication.except.exists() || publication.except != socket_) return false;
+  const auto* catch_up = subscription.extra == nullptr ? nullptr : subscription.extra->catch_up.get();
+  const bool recovers = restoring_ != nullptr || (catch_up != nullptr && catch_up->recovers);
+  if (!recovers || !publication.except.exists() || publication.except != socket_) return false;
   auto& tracking = subscription.need_extra().tracking;
   if (!tracking) tracking.emplace();
   if (!tracking->confirmed) tracking->confirmed = Offset{publication.position.offset.value - 1};
@@ -202,7 +251,7 @@ void Socket::keep(WallTime expires, Actions& actions) {
   if (!recoverable() || !changed_ || keeping_ || restoring_ != nullptr) return;
   changed_ = false;
   // Of some channel nobody knows what was said meanwhile: the session cannot be taken up, so it need not be kept.
-  if (!settled()) return drop_kept(actions);
+  if (!settled() || !worth_keeping()) return drop_kept(actions);
   auto record = kept_text(as_it_is());
   const auto hash = stable_hash(record);
   if (kept_ && hash == kept_hash_) return stands_in_log(actions);
@@ -321,10 +370,15 @@ void Socket::restored(Actions& actions) {
   for (const auto& text : done->missed) actions.send_text(text);
   send_connect(actions);
   for (const auto& text : done->after) actions.send_text(text);
+  const bool flows = std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const pusher::Subscription& one) {
+    return one.extra != nullptr && one.extra->catch_up != nullptr;
+  });
+  if (flows) tell_offsets(actions);  // of all channels: those that answered last are not in the first pages' offsets
   changed_ = true;
   keep(actions.wall() + kKeptWhileLive, actions);
   keep_later(last_heard_);
   context_.recovered.add();
+  want_room(actions);  // more of what was missed may follow
 }
 
 void Socket::fail_restore(std::string_view why, Actions& actions) {

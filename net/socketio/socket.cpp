@@ -52,7 +52,9 @@ void Socket::say_or_hold(std::string text, std::vector<std::string> Restoring::*
   if (restoring_->failed) return;
   restoring_->bytes += text.size();
   ((*restoring_).*where).push_back(std::move(text));
-  if (restoring_->bytes > settings_->limits.catch_up_buffer_bytes_max) fail_restore("too_much", actions);
+  if (restoring_->bytes <= settings_->limits.catch_up_buffer_bytes_max) return;
+  context_.metrics.catch_up_overflows.add();
+  fail_restore("too_much", actions);
 }
 
 // Packets come by on_packet(); a namespace has no frames of its own.
@@ -121,7 +123,7 @@ void Socket::on_end(EndReason reason, MonoTime now, Actions& actions) {
   } else if (recoverable()) {
     if (left_ || terminated_) {
       drop_kept(actions);
-    } else if (settled()) {
+    } else if (settled() && worth_keeping()) {
       store(kept_text(as_it_is()), actions.wall() + terms_.recovery_window, false, actions);
     } else {
       drop_kept(actions);

@@ -141,11 +141,15 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   // recovery.cpp
   bool start_tracking(pusher::Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
   void note_sent(pusher::Subscription& subscription, Position position, MonoTime now) override;
+  void on_page(pusher::Subscription& subscription, MonoTime now, Actions& actions) override;
+  [[nodiscard]] bool holds_back() const override { return restoring_ != nullptr; }
+  void channel_restored(const pusher::Subscription& subscription, Actions& actions);
   bool has_sent(pusher::Subscription& subscription, const Publication& publication) override;
   void note_own(const Published& published, MonoTime now) override;
   [[nodiscard]] bool recoverable() const { return !terms_.pid.empty(); }
   [[nodiscard]] bool durable(std::string_view channel) const;
   [[nodiscard]] bool settled() const;
+  [[nodiscard]] bool worth_keeping() const;
   [[nodiscard]] std::string offsets() const;
   void tell_offsets(Actions& actions);
   void tell_unsettled(Actions& actions);

@@ -10,17 +10,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace parley::net::socketio {
 
 namespace {
 
-std::string ids_json(const std::vector<std::string>& ids) {
+std::string ids_json(const std::vector<std::string>& ids, std::span<const std::string> numbers) {
   std::string out = "[";
   for (const auto& id : ids) {
     if (out.size() > 1) out.push_back(',');
-    append_json_string(out, id);
+    append_id(out, id, std::binary_search(numbers.begin(), numbers.end(), id) ? IdForm::number : IdForm::text);
   }
   out.push_back(']');
   return out;
@@ -34,7 +35,11 @@ void Socket::say_succeeded(const pusher::Subscription& subscription, const pushe
     fail_restore("gap", actions);
     return;
   }
-  if (what.roster != nullptr) {
+  const bool large =
+      what.shared != nullptr && restoring_ == nullptr && pusher::roster_bytes(*what.shared) > pusher::kLongRosterBytes;
+  if (large) {
+    actions.send_long(long_roster(terms_.nsp, channel, what.shared));
+  } else if (what.roster != nullptr) {
     say(encode_channel_event(terms_.nsp, "presence:subscribed", channel, members_json(what.roster->members)), actions);
   }
   auto json = subscribed_json(channel);
@@ -159,7 +164,8 @@ void Socket::say_token_expiring(seconds in, Actions& actions) {
 
 void Socket::say_watchlist(const WatchlistChanged& what, Actions& actions) {
   say(encode_event(terms_.nsp, "parley:watchlist",
-                   fmt::format(R"({{"online":{},"offline":{}}})", ids_json(what.online), ids_json(what.offline))),
+                   fmt::format(R"({{"online":{},"offline":{}}})", ids_json(what.online, watched_as_numbers()),
+                               ids_json(what.offline, watched_as_numbers()))),
       actions);
 }
 

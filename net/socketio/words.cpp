@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace parley::net::socketio {
 namespace {
 
 constexpr std::size_t kTagChars = 6;
-constexpr std::size_t kDepthMax = 64;  // of application data that is passed on as JSON
 
 void append_argument(std::string& out, std::string_view text) {
   out.push_back(',');
@@ -31,12 +31,14 @@ void begin_channel_event(std::string& out, std::string_view nsp, std::string_vie
 // The data as one JSON value. True: it is a string.
 bool append_data(std::string& out, const Publication& publication) {
   const std::string_view data = publication.data;
-  if (publication.kind == DataKind::text && !pusher::check_json(data, kDepthMax)) {
+  if (publication.kind == DataKind::json) {
+    out.append(data);
+  } else if (!pusher::append_if_json(out, data, pusher::kDataDepthMax)) {
     append_json_string(out, data);
     return true;
   }
-  out.append(data);
-  return pusher::type_of(data) == pusher::JsonType::string;
+  const auto start = std::min(data.find_first_not_of(" \t\r\n"), data.size());
+  return pusher::type_of(data.substr(start)) == pusher::JsonType::string;
 }
 
 }  // namespace
@@ -109,7 +111,7 @@ std::string subscribed_json(std::string_view channel) {
 
 std::string member_json(const Member& member) {
   std::string out = R"({"user_id":)";
-  append_json_string(out, member.user_id);
+  append_id(out, member.user_id, member.id_form);
   out.append(R"(,"user_info":)").append(member.user_info.empty() ? "null" : member.user_info);
   out.push_back('}');
   return out;
@@ -123,6 +125,47 @@ std::string members_json(const std::vector<MemberPtr>& members) {
   }
   out.push_back(']');
   return out;
+}
+
+namespace {
+
+class LongRoster final : public TextSource {
+ public:
+  // `around`: the whole text with an empty roster, `[]` before its last byte.
+  LongRoster(std::string around, RosterPtr roster) : roster_(std::move(roster)), begin_(std::move(around)) {
+    end_ = begin_.substr(begin_.size() - 2);
+    begin_.resize(begin_.size() - 2);
+    size_ = begin_.size() + end_.size();
+    for (const auto& member : roster_->members) size_ += member_json(*member).size() + 1;
+    if (!roster_->members.empty()) --size_;
+  }
+  [[nodiscard]] std::size_t size() const override { return size_; }
+  bool next(std::string& out) override {
+    out.append(std::exchange(begin_, {}));
+    const auto& members = roster_->members;
+    for (const auto until = out.size() + kPieceBytes; at_ < members.size() && out.size() < until; ++at_) {
+      if (at_ > 0) out.push_back(',');
+      out.append(member_json(*members[at_]));
+    }
+    if (at_ < members.size()) return true;
+    out.append(end_);
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kPieceBytes = 16 * 1024;
+  RosterPtr roster_;
+  std::string begin_;
+  std::string end_;
+  std::size_t at_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<TextSource> long_roster(std::string_view nsp, std::string_view channel, RosterPtr roster) {
+  return std::make_unique<LongRoster>(encode_channel_event(nsp, "presence:subscribed", channel, "[]"),
+                                      std::move(roster));
 }
 
 std::string error_json(const Error& error) {
@@ -146,7 +189,8 @@ std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& ev
       return encode_channel_event(nsp, "presence:joining", channel, member_json(*what.member));
     }
     std::string operator()(const ChannelEvent::MemberRemoved& what) const {
-      return encode_channel_event(nsp, "presence:leaving", channel, member_json({what.user_id, what.user_info}));
+      return encode_channel_event(nsp, "presence:leaving", channel,
+                                  member_json({what.user_id, what.user_info, what.id_form}));
     }
     std::string operator()(const ChannelEvent::SubscriptionCount& what) const {
       return encode_channel_event(nsp, "subscription_count", channel,

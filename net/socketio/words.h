@@ -8,6 +8,7 @@
 #include "net/protocol.h"
 #include "net/socketio/packet.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ std::string encode_answer(std::string_view nsp, std::uint64_t ack, std::string_v
 std::string subscribed_json(std::string_view channel);  // {"channel":"…"}
 std::string member_json(const Member& member);          // {"user_id":"42","user_info":{…}}
 std::string members_json(const std::vector<MemberPtr>& members);
+// `presence:subscribed`, whose roster is written while it goes out.
+std::unique_ptr<TextSource> long_roster(std::string_view nsp, std::string_view channel, RosterPtr roster);
 std::string error_json(const Error& error);  // {"error":"unauthorized","message":"…"}
 
 // What a hub tells all subscribers of a channel on the namespace `/`; encoded once for all of them.

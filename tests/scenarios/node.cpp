@@ -41,6 +41,13 @@ Position at(std::uint64_t offset) { return offset == 0 ? Position{} : Position{k
 
 namespace {
 
+// The same in a later life of the channel, if the transcript says so.
+Position in_life(std::uint64_t offset, const json::object& object) {
+  auto position = at(offset);
+  if (position.exists()) position.epoch.value += number(object, "life");
+  return position;
+}
+
 // Offset 0 in a transcript: an ephemeral publication.
 PublicationPtr publication(const json::object& object) {
   auto made = std::make_shared<Publication>();
@@ -48,7 +55,7 @@ PublicationPtr publication(const json::object& object) {
   made->kind = text(object, "kind", "text") == "json" ? DataKind::json : DataKind::text;
   made->data = text(object, "data", "{}");
   made->user_id = text(object, "user_id");
-  made->position = at(number(object, "offset"));
+  made->position = in_life(number(object, "offset"), object);
   made->deleted = flag(object, "deleted");
   if (object.contains("except")) made->except = *SocketId::parse(text(object, "except"));
   return made;
@@ -66,11 +73,19 @@ const char* reason_text(LeaveReason reason) {
   return "?";
 }
 
+// An id that the application said as a number stands as one.
+std::string said(std::string_view id, IdForm form) {
+  return form == IdForm::number ? fmt::format("{} (a number)", id) : std::string(id);
+}
+
 struct RequestWords {
   WallTime now;
   std::string operator()(const Subscribe& what) const {
     auto out = fmt::format("Subscribe {} #{}", what.channel.text(), what.subscription.value);
-    if (what.member != nullptr) out += fmt::format(" member={} info={}", what.member->user_id, what.member->user_info);
+    if (what.member != nullptr) {
+      out +=
+          fmt::format(" member={} info={}", said(what.member->user_id, what.member->id_form), what.member->user_info);
+    }
     if (what.resume.since) out += " since=" + position_text(*what.resume.since);
     if (!what.resume.client_id.empty()) out += " client=" + what.resume.client_id;
     if (what.resume.rewind > 0) out += fmt::format(" rewind={}", what.resume.rewind);
@@ -86,25 +101,30 @@ struct RequestWords {
     auto out =
         fmt::format("Publish {} {} {} except={}", what.channel.text(), what.event, what.data, what.except.text());
     if (what.kind != DataKind::json || !what.client_event) out += " (not a client event)";
-    if (!what.user_id.empty()) out += " user=" + what.user_id;
+    if (!what.user_id.empty()) out += " user=" + said(what.user_id, what.id_form);
     if (!what.idempotency_key.empty()) out += " key=" + what.idempotency_key;
     if (what.ack != 0) out += fmt::format(" ack={}", what.ack);
     if (what.wants_reply) out += " wants a reply";
     return out;
   }
+  std::string operator()(const MoreMissed& what) const {
+    return fmt::format("MoreMissed {} #{} after={}", what.channel.text(), what.subscription.value,
+                       position_text(what.after));
+  }
   std::string operator()(const Confirm& what) const {
     return fmt::format("Confirm {} {} client={}", what.channel.text(), what.offset.value, what.client_id);
   }
   std::string operator()(const SignIn& what) const {
-    auto out = fmt::format("SignIn {}/{} info={} watchlist=[{}]", what.user.app, what.user.id, what.user_info,
-                           fmt::join(what.watchlist, ","));
+    auto out = fmt::format("SignIn {}/{} info={} watchlist=[{}]", what.user.app, said(what.user.id, what.id_form),
+                           what.user_info, fmt::join(what.watchlist, ","));
     if (what.via != Via::signature) out += fmt::format(" via={}", via_name(what.via));
     if (what.domains) out += fmt::format(" domains=[{}]", fmt::join(*what.domains, ","));
     return out;
   }
   std::string operator()(const JoinedAs& what) const {
-    return fmt::format("JoinedAs {}/{} {} info={} client={} address={}", what.user.app, what.user.id, what.channel,
-                       what.user_info, what.about.client, what.about.address);
+    return fmt::format("JoinedAs {}/{} {} info={} client={} address={}", what.user.app,
+                       said(what.user.id, what.id_form), what.channel, what.user_info, what.about.client,
+                       what.about.address);
   }
   std::string operator()(const LeftAs& what) const {
     return fmt::format("LeftAs {}/{} {}", what.user.app, what.user.id, what.channel);
@@ -141,6 +161,7 @@ struct RequestWords {
 Subscribed subscribed(const json::object& object, const ChannelKey& channel, SubscriptionId id) {
   Subscribed made{.channel = channel, .subscription = id, .position = at(number(object, "offset"))};
   made.catching_up = flag(object, "catching_up");
+  if (object.contains("from")) made.from = at(number(object, "from"));
   const auto resume = text(object, "resume", "none");
   if (resume == "complete") made.resume = ResumeOutcome::complete;
   if (resume == "gap") {
@@ -241,6 +262,9 @@ Reply make_reply(std::string_view what, const json::object& object, Subscription
       for (const auto& row : object.at("publications").as_array())
         missed.publications.push_back(publication(row.as_object()));
     }
+    if (object.contains("reached")) missed.reached = in_life(number(object, "reached"), object);
+    if (flag(object, "held")) missed.held = std::make_shared<const int>(0);
+    if (object.contains("gap_before")) missed.gap_before.value = number(object, "gap_before");
     if (object.contains("error")) missed.error = make_error(error_named(text(object, "error")));
     reply.what = std::move(missed);
   } else if (what == "published") {

@@ -6,7 +6,7 @@
 //   @ wait 45s | 500ms          deadlines on the way are met
 //   @ subscribed|denied|missed|published|lost|watchlist|terminated|history|refused {…}   the node answers
 //   @ publish|member_added|member_removed|count {…}                             the channel tells its subscribers
-//   @ binary | drain | end REASON
+//   @ binary | control | drain | end REASON            control: a ping or pong of WebSocket's own
 //
 // `>` lines and `@ open` may have signed fields and tokens: see credentials.h.
 
@@ -42,6 +42,7 @@ class Recorder final : public Actions {
   void send_text(std::string_view payload) override { lines.push_back(fmt::format("< {}", payload)); }
   void send_binary(std::string_view) override { lines.push_back("< (binary)"); }
   void send_frame(const Bytes& frame) override { lines.push_back(fmt::format("< {}", *frame)); }
+  void ask_room() override { lines.push_back("= asks for room"); }
   void request(Request request) override {
     if (const auto* what = std::get_if<Subscribe>(&request.what)) {
       subscribed[std::string(what->channel.name())] = what->subscription;
@@ -98,6 +99,8 @@ class PusherStage final : public Stage {
     if (what == "open") return open(rest);
     if (what == "wait") return wait(rest);
     if (what == "binary") return protocol().on_binary("\x01\x02", now_, recorder_);
+    if (what == "control") return protocol().on_control(now_);
+    if (what == "room") return protocol().on_room(now_, recorder_);
     if (what == "drain") return protocol().on_drain(now_, recorder_);
     if (what == "end") return end(rest);
 

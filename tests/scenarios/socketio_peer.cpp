@@ -48,6 +48,7 @@ class SocketIoPeer::End final : public Actions {
   void send_text(std::string_view payload) override { owner_.engine_.send(payload); }
   void send_binary(std::string_view payload) override { owner_.engine_.send_binary(payload); }
   void send_frame(const Bytes& frame) override { owner_.engine_.send_shared(frame); }
+  void ask_room() override { owner_.write("=", "asks for room"); }
   void request(Request request) override { owner_.request(id_, std::move(request)); }
   void ask_application(AuthQuestion question) override { owner_.write("=", describe(question)); }
   void listen(const ChannelKey& channel, ListenMode mode) override {

@@ -79,6 +79,7 @@ class SocketIoPeer final : public net::socketio::EngineOut,
   void settle();  // notes the end
 
   [[nodiscard]] net::socketio::Engine& engine() { return engine_; }
+  void room() { client_.on_room(world_.now); }
   [[nodiscard]] SocketId socket() const;  // the newest namespace's; else one that signs nothing
 
   // EngineOut

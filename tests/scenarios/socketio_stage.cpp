@@ -11,6 +11,7 @@
 //   > FRAME | (binary) HEX              on the WebSocket; `probe FRAME` on the one that would replace polling
 //   @ upgrade                           that WebSocket comes
 //   @ lost|closed poll|websocket|probe  the connection broke, or the client closed it
+//   @ control                           a ping or pong of WebSocket's own
 //   @ wait 45s | 500ms                  deadlines on the way are met
 //   @ late 45s                          … are not, yet: the timers are coarse
 //   @ taken | taken none | taken RECORD the answer to TakeSession: what was kept, nothing, or this
@@ -164,6 +165,8 @@ class SocketIoStage final : public Stage {
       if (!world_.disk_is_slow) world_.turn = std::exchange(world_.on_disk, {});
       return;
     }
+    if (what == "control") return current().engine().heard_control(world_.now);
+    if (what == "room") return current().room();
     if (what == "drain") return current().engine().close(EngineEnd::closed_by_us, world_.now);
     const auto object = rest.empty() ? json::object() : json::parse(rest).as_object();
     if (what == "blocked") return block(revocations_, object, wall_at(world_.now));

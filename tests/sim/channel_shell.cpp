@@ -36,6 +36,10 @@ void ChannelShell::reply(Reply reply) {
       subscribed != nullptr && node_.plan_.bug == Bug::gap_too_far && subscribed->resume == ResumeOutcome::gap) {
     ++subscribed->gap_before.value;
   }
+  if (auto* missed = std::get_if<Missed>(&reply.what);
+      missed != nullptr && node_.plan_.bug == Bug::last_page_too_early && !missed->error) {
+    missed->last = true;
+  }
   const auto hub = reply.to.hub;
   auto& lanes = node_.plan_.bug == Bug::answers_overtake ? answers_ : to_hub_;
   node_.push(lanes[hub.value], hub, std::move(reply));
@@ -82,8 +86,20 @@ void ChannelShell::read_history(GetHistory query, std::uint64_t read) {
   });
 }
 
+// Others have the node's bound now and then.
+Result<std::shared_ptr<const void>> ChannelShell::reserve(Origin, std::size_t bytes, std::uint64_t read) {
+  std::shared_ptr<const void> hold = std::make_shared<const std::size_t>(bytes);
+  if (!node_.scheduler_.chance(node_.plan_.slow_readers)) return hold;
+  const auto when = now() + node_.scheduler_.between(milliseconds(1), milliseconds(800));
+  node_.scheduler_.at(when, weak_from_this(), [this, read, hold] {
+    channel_.reserved(read, hold, now(), wall());
+    schedule();
+  });
+  return std::shared_ptr<const void>();
+}
+
 void ChannelShell::read_cursor(const std::string& client_id, std::uint64_t read) {
-  node_.shards_.read_cursor(key_, client_id, [self = weak_from_this(), read](Result<std::optional<Offset>> offset) {
+  node_.shards_.read_cursor(key_, client_id, [self = weak_from_this(), read](Result<CursorFound> offset) {
     const auto shell = self.lock();
     if (shell == nullptr) return;
     shell->from_reader([to = shell.get(), read, offset = std::move(offset)] {
@@ -91,6 +107,8 @@ void ChannelShell::read_cursor(const std::string& client_id, std::uint64_t read)
     });
   });
 }
+
+actors::VisitMemory& ChannelShell::visits() { return node_.visits_; }
 
 void ChannelShell::open() {
   node_.shards_.open_channel(key_, [self = weak_from_this()](Result<cluster::ChannelState> state) {
@@ -128,11 +146,10 @@ void ChannelShell::tick() {
 void ChannelShell::schedule() {
   auto at = now() + node_.settings_.current()->limits.channel_idle;
   if (const auto due = channel_.deadline(); due && *due < at) at = std::max(*due, now());
-  if (tick_at_ && *tick_at_ <= at) return;
-  tick_at_ = at;
-  node_.scheduler_.at(at, weak_from_this(), [this, at] {
-    if (tick_at_ != at) return;  // an earlier one took its place
-    tick_at_.reset();
+  const auto wait = tick_.wish(at, now());
+  if (!wait) return;
+  node_.scheduler_.after(*wait, weak_from_this(), [this] {
+    tick_.came();
     tick();
   });
 }

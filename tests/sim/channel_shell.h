@@ -1,6 +1,7 @@
 #pragma once
 // The shell around one real Channel: what actors/channel_actor.cpp does, in virtual time.
 
+#include "actors/one_tick.h"
 #include "tests/sim/node.h"
 
 namespace parley::sim {
@@ -20,11 +21,13 @@ class ChannelShell final : private actors::ChannelPort, public std::enable_share
   void tell(HubId hub, const ChannelEventPtr& event) override;
   void propose(Command command, CommandToken token, actors::WaitForDisk wait) override;
   void read_history(GetHistory query, std::uint64_t read) override;
+  Result<std::shared_ptr<const void>> reserve(Origin, std::size_t bytes, std::uint64_t read) override;
   void read_cursor(const std::string& client_id, std::uint64_t read) override;
   void open() override;
   std::uint64_t random() override;
   std::string notice_id() override { return std::to_string(random()); }
   Status may_join(const std::string& user_id) override;
+  actors::VisitMemory& visits() override;
 
   template <class Then>
   void from_reader(Then then);  // a result on its way from the reader to this actor
@@ -43,7 +46,7 @@ class ChannelShell final : private actors::ChannelPort, public std::enable_share
   std::vector<Lane> to_hub_;
   std::vector<Lane> answers_;  // Bug::answers_overtake
   std::uint64_t handled_ = 0;
-  std::optional<MonoTime> tick_at_;
+  actors::OneTick tick_;
   std::optional<MonoTime> idle_since_;
 };
 

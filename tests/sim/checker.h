@@ -2,6 +2,9 @@
 // What must hold, whatever happened. Hears what clients saw and did, and what a node's channels were
 // asked; judges at once where it can, and the whole at the end. The first violation ends the run.
 //
+// Of channels with durability async, what hangs on the disk is not promised: acked_is_kept, synced_first, real_time and
+// pipelined do not count there, and confirmations begin anew with an epoch. The others do.
+//
 //   acked_is_kept      an acknowledged publication is in the final history, at its place
 //   once_per_key       one idempotency key, one publication, one position in every answer
 //   one_name           (channel, epoch, offset) names one publication for ever
@@ -56,6 +59,7 @@ class Checker final : public NodeWatch {
   void channel_answers(const Reply& reply) override;
   void member_removed(const ChannelKey& channel, const std::string& user_id) override;
   void crashed();
+  [[nodiscard]] int crashes() const { return crashes_; }
 
   // ---- at the end ----
   struct Counts {
@@ -67,6 +71,7 @@ class Checker final : public NodeWatch {
   [[nodiscard]] Counts counts() const { return counts_; }
 
  private:
+  int crashes_ = 0;
   struct Asked {
     MonoTime invoked;
     std::optional<MonoTime> acked_at;

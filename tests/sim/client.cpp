@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace parley::sim {
 
 namespace json = boost::json;
@@ -139,7 +141,7 @@ void Client::subscribe(ChannelView& view) {
   }
   if (traits.needs_auth)
     data["auth"] = net::pusher::sign_channel(kAppKey, kAppSecret, socket_.text(), view.channel, member);
-  if (spec_.kind == ClientKind::own && view.visited && traits.kind == ChannelKind::domain) {
+  if (spec_.kind == ClientKind::own && view.visited && plan_.has_history(view.channel)) {
     view.resuming = true;
     data["since"] = fmt::format("{}:{}", view.epoch.empty() ? kNoEpoch : view.epoch, view.offset);
   }
@@ -153,7 +155,7 @@ void Client::on_succeeded(ChannelView& view, const json::object& frame) {
     for (const auto& id : presence->at("ids").as_array()) view.roster.insert(text(id));
     if (!view.roster.contains(spec_.user_id)) violated("roster", view, "the snapshot lacks the subscriber itself");
   }
-  if (channel_traits(view.channel).kind != ChannelKind::domain) {
+  if (!plan_.has_history(view.channel)) {
     view.visited = true;
     return;
   }
@@ -173,8 +175,12 @@ void Client::on_succeeded(ChannelView& view, const json::object& frame) {
     view.offset = newest;
     view.ahead.clear();
     view.adopts = false;
-  } else if (!view.visited) {
-    view.epoch = epoch;  // the leaving did not arrive: the server goes on where the client was
+  } else if (!view.visited || (spec_.kind == ClientKind::stock && plan_.unsynced(view.channel) && !view.epoch.empty() &&
+                               epoch != view.epoch)) {
+    // The leaving did not arrive: the server goes on where the client was. Or the tail was lost, and it goes on where
+    // the client is in what is left.
+    view.epoch = epoch;
+    view.ahead.clear();
     view.offset = newest;
     view.adopts = true;
   }
@@ -205,11 +211,25 @@ void Client::leave_a_channel() {
 void Client::on_gap(ChannelView& view, const json::object& frame) {
   const auto data = object_in(frame.at("data"));
   const auto before = number(data.at("before"));
-  if (!view.channel.ends_with("domain.1")) {
+  // Who visited a channel before its first publication, and before a crash, is not known: all who come without a
+  // position are told so.
+  const bool unsure = spec_.kind == ClientKind::stock && number(data.at("after")) == 0 && checker_.crashes() > 0 &&
+                      (view.offset == 0 || view.adopts);
+  if (!unsure && !plan_.may_have_gaps(view.channel)) {
     violated("gap_needs_reason", view,
              fmt::format("a gap up to {} was announced after {}, and nothing was ever deleted", before, view.offset));
   }
-  view.epoch = text(data.at("epoch"));
+  const auto epoch = text(data.at("epoch"));
+  if (!view.epoch.empty() && epoch != view.epoch) {  // another life: it says where it begins
+    if (!plan_.unsynced(view.channel)) violated("one_name", view, "a synced channel began a new life");
+    view.epoch = epoch == kNoEpoch ? std::string() : epoch;
+    view.offset = view.last_on_connection = before - 1;
+    view.ahead = std::exchange(view.ahead_elsewhere[view.epoch], {});
+    view.received.clear();
+    view.adopts = false;
+    return advance(view, view.offset);
+  }
+  view.epoch = epoch;
   if (before > view.offset + 1) view.offset = before - 1;
   view.last_on_connection = std::max(view.last_on_connection, before - 1);  // what is announced as gone never comes
   view.adopts = false;
@@ -240,8 +260,8 @@ void Client::on_publication(ChannelView& view, const json::object& frame) {
   const bool fresh = view.received.insert(message).second;
   if (spec_.kind == ClientKind::own && !fresh)
     violated("no_double", view, fmt::format("{} at {} came twice", message, offset));
-  if (spec_.kind == ClientKind::stock && offset <= checker_.confirmed_before(socket_, view.channel).value &&
-      !mine(message)) {
+  if (spec_.kind == ClientKind::stock && !plan_.unsynced(view.channel) &&
+      offset <= checker_.confirmed_before(socket_, view.channel).value && !mine(message)) {
     violated("confirmed_stays", view, fmt::format("{} at {} was confirmed and came again", message, offset));
   }
   if (view.adopts) {
@@ -279,7 +299,7 @@ void Client::publish_sometimes() {
     publish_sometimes();
     std::vector<const ChannelView*> choice;
     for (const auto& [name, view] : views_) {
-      if (view.subscribed && channel_traits(name).kind == ChannelKind::domain && channel_traits(name).needs_auth)
+      if (view.subscribed && name.find("domain") != std::string::npos && channel_traits(name).needs_auth)
         choice.push_back(&view);
     }
     if (choice.empty()) return;
@@ -324,13 +344,17 @@ void Client::on_ack(const json::object& data) {
     return;
   }
   const auto channel = text(data.at("channel"));
+  if (!plan_.has_history(channel)) {
+    unacked_.erase(ack);
+    return;
+  }
   const auto offset = number(data.at("offset"));
   const auto message = fmt::format("{}:{}", spec_.name, ack);
   checker_.acked(channel, message, {parse_epoch(text(data.at("epoch"))).value(), Offset{offset}});
   auto& view = views_.at(channel);
   if (place != unacked_.end()) {
     auto& last = last_acks_[channel];
-    if (place->second.tries == 1 && last.connection == place->second.connection &&
+    if (!plan_.unsynced(channel) && place->second.tries == 1 && last.connection == place->second.connection &&
         (ack < last.ack || offset < last.offset)) {
       violated("pipelined", view, fmt::format("{} is at {}, {} was at {}", ack, offset, last.ack, last.offset));
     }
@@ -339,6 +363,10 @@ void Client::on_ack(const json::object& data) {
   }
   if (!view.subscribed) return;
   if (view.epoch.empty()) view.epoch = text(data.at("epoch"));
+  if (view.epoch != text(data.at("epoch"))) {
+    view.ahead_elsewhere[text(data.at("epoch"))].insert(offset);
+    return;
+  }
   if (offset > view.offset) view.ahead.insert(offset);
   advance(view, view.offset);
 }

@@ -47,7 +47,9 @@ struct ChannelView {
   std::string epoch;         // empty: nothing was published yet
   std::uint64_t offset = 0;  // everything up to here was received, or published by this client itself
   std::uint64_t last_on_connection = 0;
-  std::set<std::uint64_t> ahead;   // own publications behind `offset`, known by their acks
+  std::set<std::uint64_t> ahead;  // own publications behind `offset`, known by their acks
+  // The same of epochs that it was not told of yet: who catches up hears of a new life with the next page.
+  std::map<std::string, std::set<std::uint64_t>> ahead_elsewhere;
   std::set<std::string> received;  // messages
   std::set<std::string> roster;
 };

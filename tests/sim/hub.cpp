@@ -78,6 +78,14 @@ void ServerSession::schedule() {
   });
 }
 
+// The client's socket takes what was sent, sooner or later.
+void ServerSession::ask_room() {
+  const auto longest = hub_.scheduler().chance(hub_.plan().slow_readers) ? milliseconds(3'000) : milliseconds(100);
+  const auto when = hub_.scheduler().now() + hub_.scheduler().between(nanoseconds(0), longest);
+  hub_.scheduler().at(when, weak_from_this(),
+                      [this] { with_protocol([this](MonoTime now) { protocol_->on_room(now, *this); }); });
+}
+
 WallTime ServerSession::wall() const { return hub_.scheduler().wall(); }
 
 void ServerSession::ask_application(net::AuthQuestion) {

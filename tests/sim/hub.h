@@ -41,6 +41,7 @@ class ServerSession final : public ServerEnd, private net::Actions, public std::
   }
   void send_binary(std::string_view) override {}  // Pusher has none
   void send_frame(const Bytes& frame) override { deliver(frame); }
+  void ask_room() override;
   void request(Request request) override;
   void listen(const ChannelKey& channel, net::ListenMode mode) override;
   void unlisten(const ChannelKey& channel) override;

@@ -135,11 +135,10 @@ void Node::to_users(const Request& request) {
 }
 
 void Node::schedule_users() {
-  const auto due = users_.deadline();
-  if (!due || (users_tick_ && *users_tick_ <= *due)) return;
-  users_tick_ = due;
-  scheduler_.at(*due, alive_, [this] {
-    users_tick_.reset();
+  const auto wait = users_tick_.wish(users_.deadline(), scheduler_.now());
+  if (!wait) return;
+  scheduler_.after(*wait, alive_, [this] {
+    users_tick_.came();
     users_.tick(scheduler_.now());
     schedule_users();
   });

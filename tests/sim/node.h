@@ -4,6 +4,7 @@
 // between two of them is late by chance, and in order. A crash is the end of this object.
 
 #include "actors/channel.h"
+#include "actors/one_tick.h"
 #include "actors/watchlists.h"
 #include "net/pusher/context.h"
 #include "net/session_factory.h"
@@ -33,6 +34,8 @@ class Node final : public cluster::ShardListener, private actors::WatchlistPort 
        Scheduler::Owner alive);
   ~Node() override;
   Status start();
+  // Another process ran before: it may have known visitors of channels that were not published on.
+  void comes_after_another() { visits_.unsure_until(scheduler_.wall() + kCursorLifetime); }
 
   void accept(const std::shared_ptr<Connection>& connection, std::string_view path);
   // A publish over the HTTP API; the answer comes to `answered`, or never.
@@ -85,6 +88,7 @@ class Node final : public cluster::ShardListener, private actors::WatchlistPort 
   Scheduler::Owner alive_;
   Metrics metrics_;
   actors::ChannelMetrics channel_metrics_{metrics_};
+  actors::VisitMemory visits_;
   Revocations revocations_;
   net::pusher::PusherContext pusher_{settings_, metrics_, revocations_};
   std::shared_ptr<net::SessionFactory> factory_;
@@ -94,7 +98,7 @@ class Node final : public cluster::ShardListener, private actors::WatchlistPort 
   Lane to_users_;
   std::vector<Lane> from_users_;
   actors::Watchlists users_{*this};
-  std::optional<MonoTime> users_tick_;
+  actors::OneTick users_tick_;
   Shards shards_;
   std::vector<ShardShell> shard_shells_;
   std::unordered_map<std::uint64_t, std::function<void(Reply&)>> tickets_;

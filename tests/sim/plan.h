@@ -1,9 +1,13 @@
 #pragma once
 // What a seed decides before the first event: how bad the world is, and which bug was planted.
 
+#include "core/settings.h"
 #include "tests/sim/scheduler.h"
 
 #include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
 
 namespace parley::sim {
 
@@ -24,6 +28,9 @@ enum class Bug : std::uint8_t {
   asleep_too_early,       // a channel sleeps although requests are on their way
   published_twice,        // an event goes out twice to a hub
   gap_too_far,            // a resume announces as gone what comes next
+  last_page_too_early,    // what was missed ends with a page that others would follow
+  epoch_kept,             // after a lost tail a channel goes on under the epoch it had
+  cut_before_results,     // the log is cut before the results of what is cut are written
   kCount
 };
 const char* to_text(Bug bug);
@@ -45,7 +52,22 @@ struct Plan {
   double slow_disk = 0;           // share of writes that take long
   double slow_network = 0;        // share of messages that take long
   double slow_actors = 0;
+  double slow_readers = 0;            // share of pages that a client takes long to read
+  std::size_t page_bytes = 131'072;   // of what was missed
   milliseconds publish_every{1'500};  // of each client, on average
+  std::uint64_t log_bytes_max = 16'384;
+
+  // Of each domain, by its name without a prefix: how it is kept.
+  struct Kept {
+    Durability durability = Durability::quorum;
+    Retention retention{seconds(0), 0, 0};
+  };
+  std::map<std::string, Kept, std::less<>> domains_kept;
+  // Of `private-domain.1`; null: the channel has no history.
+  [[nodiscard]] const Kept* kept(std::string_view channel) const;
+  [[nodiscard]] bool has_history(std::string_view channel) const { return kept(channel) != nullptr; }
+  [[nodiscard]] bool unsynced(std::string_view channel) const;  // durability async
+  [[nodiscard]] bool may_have_gaps(std::string_view channel) const;
 
   static Plan of(Scheduler& scheduler, Bug bug);
 };

@@ -46,6 +46,7 @@ Status Shards::start() {
 
 Status Shards::open_log() {
   storage::WriteBatch heads;
+  log_bytes_ = 0;
   for (std::uint16_t i = 0; i < plan_.shards; ++i) {
     const ShardId id{i};
     auto& log = logs_[i];
@@ -55,7 +56,7 @@ Status Shards::open_log() {
     if (stored->has_value()) {
       const auto head = schemas::decode_log_head(**stored);
       if (!head) return head.error();
-      log = {head->term, head->cut_index, head->cut_index, head->cut_term};
+      log = {head->term, head->cut_index, head->cut_index, head->cut_term, {}};
     }
     const auto range = keys::log_entries(id);
     const auto scanned =
@@ -72,7 +73,7 @@ Status Shards::open_log() {
 
 Status Shards::replay(ShardId id, LogIndex applied) {
   const auto& log = logs_[id.value];
-  CHECK(applied >= log.cut && applied <= log.last);
+  if (applied < log.cut || applied > log.last) return make_error(Errc::corrupt, "the log was cut too far");
   for (LogIndex index{applied.value + 1}; index <= log.last; ++index.value) {
     const auto bytes = disk_.get(Family::log, keys::log_entry(id, index));
     if (!bytes) return bytes.error();
@@ -95,6 +96,7 @@ void Shards::propose(ShardId id, cluster::EntryToken token, std::vector<Command>
     job.batch.put(
         Family::log, keys::log_entry(id, job.index),
         schemas::frame_log_entry({id, log.term, job.index}, schemas::encode_entry(scheduler_.wall(), commands)));
+    for (const auto& operation : job.batch.operations()) log_bytes_ += operation.key.size() + operation.value.size();
     job.sync = plan_.bug == Bug::ack_before_sync ? Sync::no : sync;
     job.commands = std::move(commands);
   } else {
@@ -104,19 +106,24 @@ void Shards::propose(ShardId id, cluster::EntryToken token, std::vector<Command>
   scheduler_.after(nanoseconds(0), owner_, [this] { turn(); });
 }
 
-void Shards::cut_log(ShardId id, LogIndex applied, storage::WriteBatch& batch) {
-  auto& log = logs_[id.value];
-  if (applied.value - log.cut.value < 2 * kLogEntriesKept) return;
-  const LogIndex cut{applied.value - kLogEntriesKept};
-  const auto bytes = disk_.get(Family::log, keys::log_entry(id, cut));
-  if (!bytes || !bytes->has_value()) return;
-  const auto framed = schemas::unframe_log_entry(id, cut, **bytes);
-  if (!framed) return;
-  batch.remove_range(Family::log, keys::log_entry(id, LogIndex{log.cut.value + 1}),
-                     keys::log_entry(id, LogIndex{cut.value + 1}));
-  log.cut = cut;
-  log.cut_term = framed->term;
-  batch.put(Family::log, keys::log_head(id), schemas::encode_log_head({log.term, log.cut, log.cut_term}));
+void Shards::cut_logs(storage::WriteBatch& batch) {
+  // The bug cuts with every write: a crash must come between two of them to show it.
+  if (log_bytes_ <= (plan_.bug == Bug::cut_before_results ? 0 : plan_.log_bytes_max)) return;
+  log_bytes_ = 0;
+  for (std::uint16_t i = 0; i < plan_.shards; ++i) {
+    const ShardId id{i};
+    auto& log = logs_[i];
+    if (log.applied <= log.cut) continue;
+    const auto bytes = disk_.get(Family::log, keys::log_entry(id, log.applied));
+    if (!bytes || !bytes->has_value()) continue;
+    const auto framed = schemas::unframe_log_entry(id, log.applied, **bytes);
+    if (!framed) continue;
+    batch.remove_range(Family::log, keys::log_entry(id, LogIndex{log.cut.value + 1}),
+                       keys::log_entry(id, LogIndex{log.applied.value + 1}));
+    log.cut = log.applied;
+    log.cut_term = framed->term;
+    batch.put(Family::log, keys::log_head(id), schemas::encode_log_head({log.term, log.cut, log.cut_term}));
+  }
 }
 
 // ---- the log thread (storage/log_writer.cpp, cluster/local_shards.cpp) ----
@@ -185,13 +192,31 @@ Status Shards::apply(ShardId shard, LogIndex index, cluster::EntryToken token, s
 
 Status Shards::write_results() {
   storage::WriteBatch batch;
+  auto sync = Sync::no;
   for (std::uint16_t i = 0; i < plan_.shards; ++i) {
     if (!touched_[i]) continue;
     machines_[i].take_writes(batch);
-    cut_log(ShardId{i}, machines_[i].applied(), batch);
+    if (machines_[i].must_sync()) sync = Sync::yes;
+    logs_[i].applied = machines_[i].applied();
     touched_[i] = false;
   }
-  return batch.empty() ? Status{} : disk_.write(batch, Sync::no);
+  if (plan_.bug == Bug::cut_before_results) {
+    storage::WriteBatch cut;
+    cut_logs(cut);
+    if (const auto written = cut.empty() ? Status{} : disk_.write(cut, Sync::no); !written) return written;
+  } else {
+    cut_logs(batch);
+  }
+  return batch.empty() ? Status{} : disk_.write(batch, sync);
+}
+
+Status Shards::begin_lineage() {
+  storage::WriteBatch batch;
+  for (auto& machine : machines_) {
+    machine.begin_lineage();
+    machine.take_writes(batch);
+  }
+  return disk_.write(batch, Sync::yes);
 }
 
 void Shards::tell() {
@@ -256,6 +281,10 @@ Status Shards::load(bool tell_effects) {
     if (const auto replayed = replay(ShardId{i}, machines_[i].applied()); !replayed) return replayed;
   }
   if (const auto written = write_results(); !written) return written;
+  // Each start here is one after a power loss, each recovery one of a disk that lost what was not synced.
+  if (plan_.bug != Bug::epoch_kept) {
+    if (const auto begun = begin_lineage(); !begun) return begun;
+  }
   if (!tell_effects) told_.clear();
   tell();
   return {};
@@ -303,7 +332,7 @@ void Shards::read_history(GetHistory query, std::function<void(Result<HistoryPag
 }
 
 void Shards::read_cursor(const ChannelKey& channel, const std::string& client_id,
-                         std::function<void(Result<std::optional<Offset>>)> done) {
+                         std::function<void(Result<CursorFound>)> done) {
   reads_.post(scheduler_, scheduler_.between(microseconds(10), microseconds(400)), owner_,
               [this, channel, client_id, done = std::move(done)] {
                 done(reader_.read_cursor(channel, client_id, scheduler_.wall(), kCursorLifetime));

@@ -24,7 +24,7 @@ class Shards {
   void open_channel(const ChannelKey& channel, std::function<void(Result<cluster::ChannelState>)> done);
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done);
   void read_cursor(const ChannelKey& channel, const std::string& client_id,
-                   std::function<void(Result<std::optional<Offset>>)> done);
+                   std::function<void(Result<CursorFound>)> done);
   [[nodiscard]] std::uint16_t count() const { return plan_.shards; }
 
  private:
@@ -42,6 +42,7 @@ class Shards {
     LogIndex last;
     LogIndex cut;
     Term cut_term;
+    LogIndex applied;
   };
   struct Told {
     ShardId shard;
@@ -53,7 +54,7 @@ class Shards {
   // The log.
   Status open_log();
   Status replay(ShardId shard, LogIndex applied);
-  void cut_log(ShardId shard, LogIndex applied, storage::WriteBatch& batch);
+  void cut_logs(storage::WriteBatch& batch);
   // The log thread.
   void turn();
   void turn_done(std::vector<Job> jobs, const storage::WriteBatch& batch, storage::Sync sync);
@@ -69,6 +70,7 @@ class Shards {
   void try_recovery(milliseconds pause);
   void refuse_waiting();
   Status load(bool tell_effects);
+  Status begin_lineage();
   void sweep();
 
   Scheduler& scheduler_;
@@ -81,6 +83,7 @@ class Shards {
   Lane sweeps_;
 
   std::vector<Log> logs_;
+  std::uint64_t log_bytes_ = 0;
   std::vector<cluster::ShardMachine> machines_;
   std::vector<bool> touched_;
   std::vector<Told> told_;
@@ -93,7 +96,6 @@ class Shards {
 };
 
 // What the simulated node keeps and forgets; small, so that the bounds are met.
-inline constexpr std::size_t kLogEntriesKept = 64;
 inline constexpr seconds kCursorLifetime{86'400};
 
 }  // namespace parley::sim

@@ -47,6 +47,7 @@ class World final : private Network {
   Scheduler scheduler_;
   Plan plan_;
   SettingsSource settings_;
+  SettingsSource promised_;  // what the checkers hold presence to, whatever the node was told
   Disk disk_;
   Checker checker_;
   std::shared_ptr<int> self_ = std::make_shared<int>(0);  // owner of the world's own tasks

@@ -27,6 +27,11 @@ class FaultyStore final : public storage::Store {
     std::unique_lock lock(mutex_);
     recoveries_to_fail_ = count;
   }
+  // What lies below is gone, or back.
+  void lose(bool lost) {
+    std::unique_lock lock(mutex_);
+    lost_ = lost;
+  }
   void fail_reads(bool fail) {
     std::unique_lock lock(mutex_);
     reads_fail_ = fail;
@@ -91,9 +96,14 @@ class FaultyStore final : public storage::Store {
     if (reads_fail_) return refused();
     return visible_->scan(family, from, to, order, visit);
   }
+  Status check() const override {
+    std::shared_lock lock(mutex_);
+    return lost_ ? Status(refused()) : Status();
+  }
   Status recover() override {
     std::unique_lock lock(mutex_);
     ++recoveries_;
+    if (lost_) return refused();
     if (recoveries_to_fail_ > 0) {
       --recoveries_to_fail_;
       return refused();
@@ -131,6 +141,7 @@ class FaultyStore final : public storage::Store {
   Failure failure_ = Failure::nothing_written;
   std::size_t recoveries_to_fail_ = 0;
   bool reads_fail_ = false;
+  bool lost_ = false;
   bool failed_ = false;
   std::size_t writes_ = 0;
   std::size_t synced_writes_ = 0;

@@ -354,7 +354,7 @@ export class Feed extends Store {
   #wanted(found) {
     return found
       .filter(({ event }) => this.#isWanted(event))
-      .map(({ event, data, offset, time, user_id }) => this.#known(this.#make({ event, data: parsed(data), offset, time, userId: user_id ?? null })));
+      .map(({ event, data, offset, time, user_id }) => this.#known(this.#make({ event, data: parsed(data), offset, time, userId: user_id === undefined ? null : String(user_id) })));
   }
 
   // A live publication without a position that history has now: it keeps its key, and is not shown twice.

@@ -22,7 +22,7 @@ import { Unread } from "./unread.js";
  * @property {string} event
  * @property {any} data a string as it was published over HTTP; the value itself of a client event
  * @property {number} time Unix milliseconds
- * @property {string} [user_id]
+ * @property {string | number} [user_id] as the application said it
  */
 
 /**

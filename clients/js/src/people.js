@@ -136,7 +136,8 @@ export class StatusBoard extends Store {
         if (round !== this.#round || this.#closed) return;
         for (const user of users) {
           // An answer is read beside the events and may be older than one that overtook it.
-          const told = this.#named.has(user.user_id) ? this.#users.get(user.user_id) : undefined;
+          const id = String(user.user_id);
+          const told = this.#named.has(id) ? this.#users.get(id) : undefined;
           if (!told || Number(user.since) >= Number(told.since)) this.#set(user);
         }
       });
@@ -157,7 +158,8 @@ export class StatusBoard extends Store {
   }
 
   /** @param {UserStatus & { previous?: string }} user */
-  #set({ user_id, status, since, last_seen, user_info }) {
+  #set({ user_id: said, status, since, last_seen, user_info }) {
+    const user_id = String(said); // as the application said it: maybe a number
     const known = this.#users.get(user_id);
     this.#named.add(user_id);
     this.#users.set(user_id, { user_id, status, since, last_seen, user_info: user_info === undefined ? known?.user_info : user_info });

@@ -9,7 +9,8 @@ const seen = new Set();
 
 export function test(name, ...rest) {
   const body = rest.pop();
-  const options = { timeout: 120_000, ...(rest[0] ?? {}) };
+  const options = { ...(rest[0] ?? {}) };
+  options.timeout = Math.max(options.timeout ?? 0, 300_000);
   return nodeTest(name, options, async (t) => {
     for (const server of running) seen.add(server);
     const marks = new Map([...seen].map((server) => [server, server.log.length]));
@@ -50,6 +51,8 @@ export function config(sections = {}) {
       { match: "short.*", durability: "quorum", retention: { count: 5 } },
       { match: "kept.*", durability: "quorum", keep_client_events: true },
       { match: "domain.*", durability: "quorum", presence_grace_ms: 1500 },
+      // What happens here before the deadline does not wait for the grace time of a lost connection.
+      { match: "patient.*", durability: "quorum", presence_grace_ms: 600_000 },
       { match: "user.*", durability: "quorum" },
       { match: "admin.*", durability: "quorum" },
     ],

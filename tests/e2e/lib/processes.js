@@ -1,4 +1,4 @@
-// Programs of others that a test runs, PHP and redis-server. They end with the suite at the latest.
+// Programs of others that a test runs: PHP, redis-server, clients in other languages. They end with the suite at the latest.
 import { spawn, spawnSync } from "node:child_process";
 
 const living = new Set();
@@ -12,6 +12,15 @@ export function started(command, args, options) {
   child.ended = new Promise((done) => child.on("close", (code, signal) => done({ code, signal })));
   child.ended.then(() => living.delete(child));
   return child;
+}
+
+// Runs a command to its end; a command that is not there ends with 127.
+export async function ran(command, args, options = {}) {
+  const child = started(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"]) child[name].setEncoding("utf8").on("data", (text) => (said[name] += text));
+  const missing = new Promise((done) => child.once("error", ({ message }) => done({ code: 127, signal: null, missing: message })));
+  return { ...(await Promise.race([child.ended, missing])), ...said };
 }
 
 // PHP is there, with its extensions and these parts of Illuminate.

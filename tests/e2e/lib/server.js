@@ -52,16 +52,17 @@ export function runParley(args, { input = "", env = {}, uid, timeout = deadlineM
 
 // Settings of the surroundings must not leak into the server under test.
 function cleanEnvironment(extra) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PARLEY_|LARAVEL_ECHO_SERVER_|WEBSOCKET_|ENABLE_WEBSOCKET|PUSHER_|REVERB_)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PARLEY_|SOKETI_|LARAVEL_WEBSOCKETS_|LARAVEL_ECHO_SERVER_|WEBSOCKET_|ENABLE_WEBSOCKET|PUSHER_|REVERB_)/.test(name));
   // Sanitizer options and a library path are the caller's business and pass through.
   return { ...Object.fromEntries(kept), ...extra };
 }
 
 export class Server {
   // config: an object that becomes parley.toml, or its text. Without it `--dev` is used.
-  constructor({ config = null, dev = config === null, args = [], env = {}, dataDir = null } = {}) {
+  constructor({ config = null, dev = config === null, args = [], env = {}, cwd, dataDir = null } = {}) {
     this.args = args;
     this.env = env;
+    this.cwd = cwd;
     this.dev = dev;
     this.ownsData = dataDir === null;
     this.dataDir = dataDir ?? temporaryDirectory();
@@ -95,9 +96,9 @@ export class Server {
     return [...line, ...this.args];
   }
 
-  async start(timeout = 30_000) {
+  async start(timeout = deadlineMs) {
     if (!existsSync(binary)) throw new Error(`${binary} does not exist: build it, or set PARLEY_BIN`);
-    const child = spawn(binary, this.commandLine(), { env: cleanEnvironment(this.env), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(binary, this.commandLine(), { env: cleanEnvironment(this.env), cwd: this.cwd, stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     this.exit = null;
     running.add(this);
@@ -153,7 +154,7 @@ export class Server {
     this.child.kill(name);
   }
 
-  async end(signal, timeout = 30_000) {
+  async end(signal, timeout = deadlineMs) {
     if (!this.alive) return this.exit;
     this.child.kill(signal);
     return within(this.ended, () => `the process to end after ${signal} (${signalNumbers[signal]}); log: ${this.logTail()}`, timeout);
@@ -197,6 +198,6 @@ export class Server {
   }
 
   async expectAlive() {
-    await until(async () => (await fetch(`${this.url}/health/live`)).status === 200, "a live answer", 5_000);
+    await until(async () => (await fetch(`${this.url}/health/live`)).status === 200, "a live answer");
   }
 }

@@ -38,8 +38,8 @@ export function signedPath(app, method, path, { query = {}, body = "", timestamp
 
 let nonce = 0;
 
-// A signed call. Two equal calls in one second would have one signature and be refused as a replay, so
-// each carries a number unless the test wants otherwise.
+// A signed call. Two equal calls in one second would have one signature, which the second of them may not use where
+// replays are always refused, so each carries a number unless the test wants otherwise.
 export async function call(server, app, method, path, { query = {}, body, headers = {}, timestamp, unique = true } = {}) {
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
   const target = signedPath(app, method, path, { query: unique ? { ...query, n: String(++nonce) } : query, body: text, timestamp });

@@ -20,7 +20,7 @@ export class SocketClient {
       reconnectionDelay: 30,
       reconnectionDelayMax: 200,
       randomizationFactor: 0,
-      timeout: 5_000,
+      timeout: 20_000,
       ...extra,
     };
     if (this.five) {

@@ -1,7 +1,7 @@
 // Waiting without sleeping: for a condition, for an event, always with a deadline and a sentence that
 // says what did not come.
 
-export const deadlineMs = Number(process.env.PARLEY_E2E_DEADLINE_MS || 15_000);
+export const deadlineMs = Number(process.env.PARLEY_E2E_DEADLINE_MS || 60_000);
 
 export class Deadline extends Error {}
 

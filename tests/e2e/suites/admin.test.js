@@ -165,7 +165,7 @@ test("guessing the key is slowed down; a new key comes with SIGHUP", async (t) =
   for (let n = 0; n < 11; ++n) answer = await ask("GET", "/admin/info", undefined, { key: `guess-${n}`, to: own });
   assert.equal(answer.status, 429);
   assert.ok(Number(answer.headers["retry-after"]) > 0);
-  assert.equal((await ask("GET", "/admin/info", undefined, { key: next, to: own })).status, 429);
+  assert.equal((await ask("GET", "/admin/info", undefined, { key: next, to: own })).status, 200, "who has the key passes, whoever else guesses there");
   assert.ok((await own.metric("parley_authorizations_refused_total", { reason: "admin" })) >= 10);
   assert.ok((await own.metric("parley_rate_limited_total", { kind: "admin" })) >= 1);
 });

@@ -102,6 +102,13 @@ const requests = {
   "a negative length": ["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", /^HTTP\/1\.1 400/],
   "two lengths": ["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", /^HTTP\/1\.1 400/],
   "a broken chunk": ["POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", /^HTTP\/1\.1 400/],
+  "an unknown transfer encoding": ["POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 501(?![^]*HTTP\/1\.1)/],
+  "two transfer encodings": ["POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 400(?![^]*HTTP\/1\.1)/],
+  "no host": ["GET /health/live HTTP/1.1\r\n\r\n", /^HTTP\/1\.1 400/],
+  "two hosts": ["GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", /^HTTP\/1\.1 400/],
+  "a compressed body": [`POST /apps/${app.id}/events HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n\x1f\x8b\x08\0\0`, /^HTTP\/1\.1 415/],
+  "a plain request for a WebSocket": [`GET /app/${app.key}?protocol=7 HTTP/1.1\r\nHost: x\r\n\r\n`, /^HTTP\/1\.1 426/],
+  "an upgrade with a key of 15 bytes": [handshake(`/app/${app.key}?protocol=7`).replace(/Sec-WebSocket-Key.*\r\n/, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA\r\n"), /^HTTP\/1\.1 400/],
   "an upgrade without a key": [handshake(`/app/${app.key}?protocol=7`).replace(/Sec-WebSocket-Key.*\r\n/, ""), /^HTTP\/1\.1 4\d\d/],
   "an upgrade of version 8": [handshake(`/app/${app.key}?protocol=7`).replace("Version: 13", "Version: 8"), /^HTTP\/1\.1 4\d\d/],
   "percent signs that decode to nothing": ["GET /apps/%zz/%00/channels HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 4\d\d/],
@@ -193,7 +200,7 @@ test("random changes to good messages", async (t) => {
   const good = [
     '{"event":"pusher:subscribe","data":{"channel":"private-domain.1","auth":"k:0123456789abcdef"}}',
     '{"event":"pusher:subscribe","data":{"channel":"presence-domain.1","auth":"k:s","channel_data":"{\\"user_id\\":\\"1\\"}"}}',
-    '{"event":"pusher:signin","data":{"auth":"k:s","user_data":"{\\"id\\":\\"1\\"}"}}',
+    '{"event":"parley:token","data":{"token":"a.b.c"}}',
     '{"event":"client-x","channel":"private-domain.1","data":{"a":[1,2,{"b":"c"}]},"ack":1}',
     '{"event":"pusher:subscribe","data":{"channel":"domain.1","since":"0123456789abcdef:12"}}',
   ];

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 
+import { Wire } from "../lib/engine.js";
 import { apps, fresh, range, raw, startServer, test } from "../lib/harness.js";
 import { RawClient } from "../lib/raw.js";
 import { channelAuth, trigger } from "../lib/sign.js";
@@ -56,6 +57,12 @@ test("a foreign origin is refused with 403 before the upgrade", async (t) => {
     assert.match(client.error.message, /403/, origin);
   }
 });
+test("a client that is no browser and sends the server's own address as Origin is told what to do", async () => {
+  const answer = await new Wire(server.port, `/app/${apps.origins.key}?protocol=7`, { headers: { Origin: server.url } }).whenRefused();
+  assert.equal(answer.status, 403);
+  assert.match(answer.text, /own address.*allowed_origins/);
+});
+
 for (const origin of ["https://good.example", "https://any.wild.example"]) {
   test(`origin ${origin} is allowed`, (t) => raw(t, server, apps.origins, { headers: { Origin: origin } }));
 }
@@ -142,7 +149,6 @@ const wrongFrames = [
   ["unsubscribe of a wrong type", '{"event":"pusher:unsubscribe","data":{"channel":[]}}'],
   ["signin without data", '{"event":"pusher:signin"}'],
   ["signin with wrong types", '{"event":"pusher:signin","data":{"auth":1,"user_data":2}}'],
-  ["signin with user_data that is no JSON", '{"event":"pusher:signin","data":{"auth":"k:s","user_data":"x"}}'],
   ["a client event without channel", '{"event":"client-x","data":{}}'],
   ["a client event on channel 5", '{"event":"client-x","channel":5,"data":{}}'],
   ["a client event on a channel that is not subscribed", '{"event":"client-x","channel":"private-nobody","data":{}}'],
@@ -229,7 +235,7 @@ test("presence needs channel_data with a user_id, as a string or a number", asyn
     const answer = await client.subscribe(fresh("presence-room."), { member });
     assert.equal(answer.event, "pusher:subscription_error", member);
   }
-  for (const [member, id] of [['{"user_id":42}', "42"], ['{"user_id":"42"}', "42"]]) {
+  for (const [member, id] of [['{"user_id":42}', 42], ['{"user_id":"42"}', "42"]]) {
     const answer = await client.joined(fresh("presence-room."), { member });
     assert.deepEqual(JSON.parse(answer.data).presence, { ids: [id], hash: { [id]: null }, count: 1 });
   }
@@ -294,19 +300,31 @@ test("acknowledged client events: a position where they are kept, none where not
   assert.equal(repeated.offset, again.offset);
 });
 
-test("sign-in: wrong signature 4009, id must be a string, one identity a connection, user_data unchanged", async (t) => {
+test("sign-in: user_data unchanged, one identity a connection", async (t) => {
   const client = await raw(t, server);
-  const code = (frame) => (typeof frame.data === "string" ? JSON.parse(frame.data) : frame.data).code;
-  client.app = { ...apps.main, secret: "wrong" };
-  const refusal = await client.signIn({ id: "42" });
-  assert.equal(refusal.event, "pusher:error");
-  assert.equal(code(refusal), 4009);
-  client.app = apps.main;
-  for (const id of [42, "", null, {}]) assert.equal((await client.signIn({ id })).event, "pusher:error", String(id));
   const user = { id: "42", user_info: { name: "Ada" } };
   const success = await client.signIn(user);
   assert.equal(JSON.parse(success.data).user_data, JSON.stringify(user));
   assert.equal((await client.signIn({ id: "43" })).event, "pusher:error");
+  await client.settle();
+});
+
+test("a sign-in that fails is told by pusher:error 4009 and ends the connection with 4009", async (t) => {
+  const fails = async (what, send) => {
+    const client = await raw(t, server);
+    send(client);
+    const error = await client.next("pusher:error");
+    assert.equal((typeof error.data === "string" ? JSON.parse(error.data) : error.data).code, 4009, what);
+    assert.equal((await client.whenClosed()).code, 4009, what);
+  };
+  await fails("a wrong secret", (client) => {
+    client.app = { ...apps.main, secret: "wrong" };
+    client.signIn({ id: "42" }).catch(() => {});
+  });
+  await fails("no JSON", (client) => client.send('{"event":"pusher:signin","data":{"auth":"k:s","user_data":"x"}}'));
+  for (const user of [{}, { id: "" }, { id: null }, { id: {} }, { id: 1.5 }, { id: "a\0b" }, [], { id: "x".repeat(1_000) }]) {
+    await fails(JSON.stringify(user).slice(0, 40), (client) => void client.signIn(user).catch(() => {}));
+  }
 });
 
 test("server-to-user channels are for the user alone", async (t) => {

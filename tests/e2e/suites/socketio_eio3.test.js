@@ -117,17 +117,17 @@ describe("heartbeat", () => {
   });
 
   test("a client that does not ping is closed after pingInterval and pingTimeout: by WebSocket", async (t) => {
+    const began = performance.now();
     const wire = await fixture.connect({}, { pongs: false });
     t.after(() => wire.cut());
-    const began = performance.now();
     await wire.whenClosed();
     assert.equal(wire.pings, 0);
     assert.ok(performance.now() - began > 400, "closed too early");
   });
 
   test("a client that does not ping is closed after pingInterval and pingTimeout: by polling", async () => {
-    const session = await joined();
     const began = performance.now();
+    const session = await joined();
     await until(async () => (await session.poll()).status === 400, "the session to end");
     assert.ok(performance.now() - began > 400, "closed too early");
   });

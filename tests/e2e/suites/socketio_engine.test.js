@@ -367,8 +367,8 @@ describe("heartbeat", () => {
   });
 
   test("by polling: the server's patience is pingInterval and pingTimeout from the last answer", async () => {
-    const session = await echo.open();
     const began = performance.now();
+    const session = await echo.open();
     for (const _ of range(1, 3)) {
       assert.equal((await session.poll()).text, "2");
       await session.post("3");
@@ -377,8 +377,8 @@ describe("heartbeat", () => {
   });
 
   test("by WebSocket: the server asks every pingInterval, and the session lives as long as it is answered", async (t) => {
-    const client = await wire(t);
     const began = performance.now();
+    const client = await wire(t);
     await until(() => client.pings >= 5, "five pings");
     const took = performance.now() - began;
     assert.ok(took > 5 * 300 - 100, `five pings within ${took} ms`);

@@ -405,11 +405,11 @@ test("who joins and leaves without end is kept some times in a second, and other
   const written = () => server.metric("parley_commands_applied_total");
   const before = await written();
   const begin = performance.now();
-  for (const n of range(1, 2_000)) {
+  for (const n of range(1, 500)) {
     wire.send(`42${JSON.stringify(["subscribe", { channel, auth: channelAuth(app, wire.sid, channel) }])}`);
     wire.send(`42${n}${JSON.stringify(["unsubscribe", { channel }])}`);
   }
-  await wire.next((packet) => packet.startsWith("432000["), "the last answer");
+  for (let n = 10; n <= 500; n += 10) await wire.next((packet) => packet.startsWith(`43${n}[`), `answer ${n}`);
   const took = (performance.now() - begin) / 1_000;
   const commands = (await written()) - before;
   assert.ok(commands < 60 + 40 * took, `${commands} commands in ${took} s`);

@@ -185,7 +185,7 @@ test("a crash of the server: who comes back was never away, who does not is offl
   const second = await watch(t, domain);
   const returned = await raw(t, server);
   await returned.signIn({ id: back, domains: [domain] });
-  await until(() => second.names(lost).length > 0, `${lost} to be told offline`, 25_000);
+  await until(() => second.names(lost).length > 0, `${lost} to be told offline`);
   assert.deepEqual(second.names(lost), ["offline"]);
   assert.deepEqual(second.names(back), []);
   const [{ last_seen }] = second.of(lost);

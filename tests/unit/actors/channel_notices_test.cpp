@@ -184,6 +184,29 @@ TEST(ChannelNotices, WithoutAHoldTheEndIsToldAtOnce) {
             (Lines{"channel_occupied", "subscription_count 1", "subscription_count 0", "channel_vacated"}));
 }
 
+// Also of who was there before a crash: the form is stored with what was told.
+TEST_F(Told, IdsAreSaidAsTheApplicationSaidThem) {
+  world.heard();
+  world.subscribe(2, std::make_shared<Member>(Member{"7", "{}", IdForm::number}));
+  world.pass(0ms);
+  ASSERT_EQ(world.noticed.size(), 1U);
+  EXPECT_EQ(world.noticed[0].user_id, "7");
+  EXPECT_EQ(world.noticed[0].id_form, IdForm::number);
+  const auto told = world.told<ChannelEvent::MemberAdded>();
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.back().member->id_form, IdForm::number);
+
+  world.heard();
+  world.crash();
+  world.ready();
+  world.pass(2min);
+  const auto left = std::find_if(world.noticed.begin(), world.noticed.end(), [](const Notice& notice) {
+    return notice.kind == NoticeKind::member_removed && notice.user_id == "7";
+  });
+  ASSERT_NE(left, world.noticed.end());
+  EXPECT_EQ(left->id_form, IdForm::number);
+}
+
 TEST_F(Told, OneCommandAtATimeAndWhatComesMeanwhileGoesWithTheNext) {
   world.subscribe(2, ChannelWorld::member("bob"));
   world.advance(0ms);

@@ -68,19 +68,6 @@ TEST_F(ChannelResume, WhatIsToldWhileAPageIsOnItsWayIsReadToo) {
   EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{1, 2, 3, 4}));
 }
 
-TEST_F(ChannelResume, TrimmingBetweenTwoPagesIsOneGapBeforeWhatFollows) {
-  say(30);
-  world.page_size = 10;
-  world.subscribe(2, nullptr, {.since = Position{world.newest.epoch, Offset{0}}});
-  auto [read, query] = world.reads.at(0);
-  world.reads.clear();
-  world.channel->history_read(read, world.page(query), world.now(), world.wall());
-  world.oldest = Offset{25};  // more than the first page is gone
-  world.answer_reads();
-  EXPECT_EQ(world.answers<Subscribed>(2).at(0).gap_before.value, 25U);
-  EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{25, 26, 27, 28, 29, 30}));
-}
-
 TEST_F(ChannelResume, ManyPagesAreReadUntilTheEnd) {
   say(950);
   world.page_size = 100;

@@ -70,6 +70,20 @@ TEST_F(DurableChannel, RefusesWhileItsStateCannotBeReadButLetsGo) {
   EXPECT_EQ(fresh.answers<Subscribed>(2).size(), 1U);
 }
 
+TEST_F(DurableChannel, ProposesWhoseAKeyIsAndHowLongASignatureMayComeAgain) {
+  const auto proposed = [&](Publish publish) {
+    world.proposed.clear();
+    publish.channel = world.key;
+    world.handle({ChannelWorld::session(99), std::move(publish)});
+    return std::get<AppendPublication>(world.proposed.at(0).second.what);
+  };
+  EXPECT_EQ(proposed({.event = "e", .idempotency_key = "k"}).key_scope, kApplicationKeys);
+  EXPECT_EQ(proposed({.event = "e", .idempotency_key = "k", .key_scope = client_keys("7")}).key_scope, "client:7");
+  EXPECT_EQ(proposed({.event = "e"}).key_scope, "") << "there is no key";
+  EXPECT_EQ(proposed({.event = "e", .once = "s", .once_repeat = seconds(5)}).once_repeat, seconds(5));
+  EXPECT_EQ(proposed({.event = "e", .once_repeat = seconds(5)}).once_repeat.count(), 0);
+}
+
 TEST_F(DurableChannel, NeitherDeliversNorAcknowledgesBeforeTheShardDid) {
   world.publish("x");
   EXPECT_TRUE(world.told<ChannelEvent::Published>().empty());

@@ -49,7 +49,7 @@ struct VisitsOfAStockClient : ::testing::Test {
     return {read, saved == world.cursors.end() ? std::nullopt : std::optional(saved->second)};
   }
   void arrives(const Answer& answer) {
-    world.channel->cursor_read(answer.read, answer.found, world.now(), world.wall());
+    world.channel->cursor_read(answer.read, CursorFound{answer.found}, world.now(), world.wall());
     world.answer_reads();
   }
 };

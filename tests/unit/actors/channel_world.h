@@ -20,7 +20,7 @@ class ChannelWorld : public ChannelPort {
   explicit ChannelWorld(std::string_view name, std::vector<ChannelRule> rules = default_rules(),
                         App app = {.id = "a"}) {
     auto made = std::make_shared<Settings>();
-    app.id = "a";
+    app.id = std::string("a");
     made->apps.push_back(app);
     made->rules = std::move(rules);
     settings = made;
@@ -85,6 +85,7 @@ class ChannelWorld : public ChannelPort {
       for (const auto& row : notices->told) {
         if (row.present) {
           told_rows.insert(row.user_id);
+          told_forms[row.user_id] = row.id_form;
         } else {
           told_rows.erase(row.user_id);
         }
@@ -96,18 +97,40 @@ class ChannelWorld : public ChannelPort {
     auto commands = std::exchange(proposed, {});
     for (auto& [token, command] : commands) channel->refused(token, make_error(code), now());
   }
+  // Plays the reader, and the sessions that ask for the next page when they were sent one.
   void answer_reads() {
-    while (!reads.empty() || !cursor_reads.empty()) {
+    answer_reads_once();
+    while (ask_for_more() || !reads.empty() || !cursor_reads.empty()) answer_reads_once();
+  }
+  void ask(std::uint64_t id, std::size_t bytes = 0) {
+    const auto page = answers<Missed>(id).back();
+    handle({session(id), MoreMissed{key, page.subscription, page.reached, bytes}});
+  }
+  bool ask_for_more() {
+    bool asked = false;
+    for (; looked_at < replies.size(); ++looked_at) {
+      const auto reply = replies[looked_at];
+      const auto* missed = std::get_if<Missed>(&reply.what);
+      if (missed == nullptr || missed->last || missed->error) continue;
+      asked = true;
+      handle({reply.to, MoreMissed{key, missed->subscription, missed->reached, 0}});
+    }
+    return asked;
+  }
+  void answer_reads_once() {
+    {
       for (auto& [read, query] : std::exchange(reads, {})) channel->history_read(read, page(query), now(), wall());
       for (auto& [read, client] : std::exchange(cursor_reads, {})) {
         std::optional<Offset> found;
         if (cursors.contains(client)) found = cursors[client];
-        channel->cursor_read(read, found, now(), wall());
+        channel->cursor_read(read, CursorFound{found}, now(), wall());
       }
     }
   }
   void answer_open() {
-    channel->opened(DurableState{newest, oldest, nullptr, {told_rows.begin(), told_rows.end()}}, now(), wall());
+    std::vector<SaidId> told;
+    for (const auto& id : told_rows) told.push_back({id, told_forms[id]});
+    channel->opened(DurableState{newest, oldest, nullptr, std::move(told)}, now(), wall());
   }
   HistoryPage page(const GetHistory& query) const {
     HistoryPage made{.channel = key, .newest = newest, .oldest = oldest};
@@ -150,6 +173,7 @@ class ChannelWorld : public ChannelPort {
     return offsets;
   }
   void forget() {
+    looked_at = 0;
     replies.clear();
     events.clear();
   }
@@ -167,15 +191,20 @@ class ChannelWorld : public ChannelPort {
   std::vector<std::pair<CommandToken, Command>> proposed;
   std::vector<std::pair<std::uint64_t, GetHistory>> reads;
   std::vector<std::pair<std::uint64_t, std::string>> cursor_reads;
+  VisitMemory early;
   int opens = 0;
   Position newest;
   Offset oldest{1};
   std::vector<PublicationPtr> history;
   std::map<std::string, Offset> cursors;
   std::size_t page_size = 1'000;
+  std::size_t looked_at = 0;                                   // of the replies, for pages that are not the last
+  bool full = false;                                           // the node's bound on missed publications is reached
+  std::vector<std::pair<std::uint64_t, std::size_t>> in_line;  // reads that wait for their turn, and their bytes
   std::set<std::string> blocked;
   std::vector<Notice> noticed;
   std::set<std::string> told_rows;
+  std::map<std::string, IdForm> told_forms;
   std::uint64_t last_notice = 0;
 
  private:
@@ -185,11 +214,17 @@ class ChannelWorld : public ChannelPort {
     proposed.emplace_back(token, std::move(command));
   }
   void read_history(GetHistory query, std::uint64_t read) override { reads.emplace_back(read, std::move(query)); }
+  Result<std::shared_ptr<const void>> reserve(Origin, std::size_t bytes, std::uint64_t read) override {
+    if (!full) return std::shared_ptr<const void>(std::make_shared<const int>(0));
+    in_line.emplace_back(read, bytes);
+    return std::shared_ptr<const void>();
+  }
   void read_cursor(const std::string& client_id, std::uint64_t read) override {
     cursor_reads.emplace_back(read, client_id);
   }
   void open() override { ++opens; }
   std::uint64_t random() override { return dice.next(); }
+  VisitMemory& visits() override { return early; }
   std::string notice_id() override { return std::to_string(++last_notice); }
   Status may_join(const std::string& user_id) override {
     if (blocked.contains(user_id)) return make_error(Errc::kicked);

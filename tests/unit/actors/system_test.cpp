@@ -26,7 +26,7 @@ class Inbox : public HubInbox {
   What next() {
     std::unique_lock lock(mutex_);
     std::optional<What> found;
-    const bool in_time = came_.wait_for(lock, 10s, [&] {
+    const bool in_time = came_.wait_for(lock, 60s, [&] {
       while (!messages_.empty() && !found) {
         if (auto* reply = std::get_if<Reply>(&messages_.front())) {
           if (auto* what = std::get_if<What>(&reply->what)) found = std::move(*what);
@@ -41,7 +41,7 @@ class Inbox : public HubInbox {
   // Waits for the next answer, whatever it is.
   Reply next_reply() {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(came_.wait_for(lock, 10s, [&] { return !messages_.empty(); })) << "no answer came";
+    EXPECT_TRUE(came_.wait_for(lock, 60s, [&] { return !messages_.empty(); })) << "no answer came";
     if (messages_.empty()) return {};
     auto reply = std::get<Reply>(std::move(messages_.front()));
     messages_.pop_front();
@@ -139,8 +139,8 @@ class InstantShards : public cluster::Shards {
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override {
     done(HistoryPage{.channel = query.channel});
   }
-  void read_cursor(ChannelKey, std::string, std::function<void(Result<std::optional<Offset>>)> done) override {
-    done(std::optional<Offset>{});
+  void read_cursor(ChannelKey, std::string, std::function<void(Result<CursorFound>)> done) override {
+    done(CursorFound{});
   }
 
   struct Held {
@@ -184,10 +184,13 @@ struct SystemTest : ::testing::Test {
   ~SystemTest() override { system.stop(); }
 
   template <class What>
-  void ask(What what, std::uint64_t session = 1) {
+  void ask(What what, std::uint64_t session = 1, Origin origin = {}) {
     std::vector<Request> requests;
-    requests.push_back({ReplyTo{hub, SocketId{session}, 0}, std::move(what)});
+    requests.push_back({ReplyTo{hub, SocketId{session}, 0, 0, origin}, std::move(what)});
     system.submit(std::move(requests));
+  }
+  void join(std::string_view channel, Origin origin) {
+    ask(Subscribe{.channel = ChannelKey("a", channel), .subscription = {1}}, 1, origin);
   }
   Publish message(std::string_view channel, std::string data, std::uint64_t ack = 0) {
     return Publish{.channel = ChannelKey("a", channel), .event = "e", .data = std::move(data), .ack = ack};
@@ -294,6 +297,59 @@ TEST_F(SystemTest, IdleChannelSleepsAndWakesWithItsState) {
   EXPECT_GE(shards.opened, 2);
 }
 
+TEST_F(SystemTest, AnAddressBringsUpSoManyChannelsUntilTheySleep) {
+  auto tight = std::make_shared<Settings>(*settings.current());
+  tight->limits.public_channels_per_address_max = 2;
+  tight->limits.channels_per_address_max = 3;
+  tight->limits.channel_idle = std::chrono::seconds(0);
+  settings.replace(tight);
+  system.reconfigure();
+  constexpr Origin stranger{2};
+  for (const auto* channel : {"one", "two"}) {
+    join(channel, stranger);
+    inbox->next<Subscribed>();
+  }
+  join("three", stranger);
+  EXPECT_EQ(inbox->next<SubscribeRefused>().error.code, Errc::too_many_channels);
+  EXPECT_EQ(metrics.share_refusals("channels").value(), 1);
+  join("one", stranger);
+  EXPECT_EQ(inbox->next<Subscribed>().channel.name(), "one") << "what is awake costs nothing more";
+  join("private-three", stranger);
+  EXPECT_EQ(inbox->next<Subscribed>().channel.name(), "private-three");
+  join("three", Origin{3});
+  EXPECT_EQ(inbox->next<Subscribed>().channel.name(), "three") << "others have their own share";
+  ask(message("five", "x"));
+  inbox->next<Published>();
+  ask(Unsubscribe{.channel = ChannelKey("a", "one"), .subscription = {1}}, 1, stranger);
+  const auto deadline = clock.now() + 10s;
+  while (metrics.passivations.value() < 2 && clock.now() < deadline) std::this_thread::yield();
+  join("four", stranger);
+  EXPECT_EQ(inbox->next<Subscribed>().channel.name(), "four") << "its channel sleeps: it may bring up another one";
+}
+
+TEST_F(SystemTest, AnAddressHasSoMuchKeptWithinARecoveryWindow) {
+  auto tight = std::make_shared<Settings>(*settings.current());
+  tight->limits.kept_sessions_bytes_per_address_max = 1'000;
+  tight->socketio.recovery_window = std::chrono::hours(6);
+  settings.replace(tight);
+  system.reconfigure();
+  const auto keep = [&](Origin origin) {
+    ask(KeepSession{.app = "a",
+                    .key = "k",
+                    .record = std::string(600, 'r'),
+                    .expires = clock.wall() + std::chrono::seconds(60),
+                    .wants_reply = true},
+        1, origin);
+  };
+  keep(Origin{2});
+  EXPECT_EQ(inbox->next<Done>().count, 1U);
+  keep(Origin{2});
+  EXPECT_EQ(inbox->next<Refused>().error.code, Errc::over_capacity);
+  EXPECT_EQ(metrics.share_refusals("kept_sessions").value(), 1);
+  keep(Origin{3});
+  EXPECT_EQ(inbox->next<Done>().count, 1U);
+}
+
 TEST_F(SystemTest, TooManyRequestsInFlightAreRefusedButLeavingIsNot) {
   auto tight = std::make_shared<Settings>(*settings.current());
   tight->limits.requests_in_flight_max = 0;
@@ -351,7 +407,8 @@ TEST_F(SystemTest, ASessionThatCannotBeKeptIsRefusedWithTheReason) {
   EXPECT_EQ(inbox->next<Refused>().error.code, Errc::too_large);
   ask(KeepSession{.app = "a", .key = "k", .record = "1234567890", .expires = expires, .wants_reply = true});
   EXPECT_EQ(inbox->next<Done>().count, 1U);
-  EXPECT_EQ(shards.sessions.at(session_place("a", "k")).kept_max, 7U) << "the bound of the moment goes into the log";
+  EXPECT_EQ(shards.sessions.at(session_place("a", "k")).bounds.kept_max, 7U)
+      << "the bound of the moment goes into the log";
   for (const auto& key : {std::string(), std::string("a b"), std::string(kSessionKeyBytesMax + 1, 'k'),
                           std::string("nul\0", 4), std::string("\xc3\xa9")}) {
     ask(KeepSession{.app = "a", .key = key, .record = "r", .expires = expires, .wants_reply = true});

@@ -27,6 +27,21 @@ TEST_F(UserTest, FirstSessionIsStoredThenTold) {
   EXPECT_EQ(world.told(), (Names{"user_connected", "user_online"}));
 }
 
+TEST_F(UserTest, TheIdIsSaidAsTheApplicationSaidItLast) {
+  world.handle(1, SignIn{.user = world.key, .id_form = IdForm::number});
+  EXPECT_EQ(world.statuses().at(0).find(R"({"user_id":42,)"), 0U) << world.statuses()[0];
+  EXPECT_EQ(world.stored->id_form, IdForm::number);
+  for (const auto& notice : world.notices) EXPECT_EQ(notice.id_form, IdForm::number);
+  // Over a restart too.
+  world.start();
+  world.sign_out(1);
+  world.advance(1min);
+  ASSERT_EQ(world.statuses().size(), 2U);
+  EXPECT_EQ(world.statuses()[1].find(R"({"user_id":42,)"), 0U) << world.statuses()[1];
+  world.handle(2, JoinedAs{.user = world.key, .user_info = "", .channel = "presence-a"});
+  EXPECT_EQ(world.statuses().back().find(R"({"user_id":"42",)"), 0U) << world.statuses().back();
+}
+
 TEST_F(UserTest, TwoTabsAreOneStay) {
   world.sign_in(1);
   world.sign_in(2);

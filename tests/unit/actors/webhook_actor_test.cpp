@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kSoon = 20s;
+constexpr auto kSoon = 60s;
 
 class Inbox : public HubInbox {
  public:
@@ -130,8 +130,7 @@ class TroubledShards : public cluster::Shards {
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override {
     real->read_history(std::move(query), std::move(done));
   }
-  void read_cursor(ChannelKey channel, std::string id,
-                   std::function<void(Result<std::optional<Offset>>)> done) override {
+  void read_cursor(ChannelKey channel, std::string id, std::function<void(Result<CursorFound>)> done) override {
     real->read_cursor(std::move(channel), std::move(id), std::move(done));
   }
   Result<cluster::Unfinished> unfinished() const override { return real->unfinished(); }

@@ -70,10 +70,11 @@ std::vector<std::vector<Command>> random_log(std::uint32_t seed, std::size_t ent
         case 30:
         case 31:
         case 32:
-          commands.push_back(
-              {session, now,
-               SaveSession{std::string(random() % 50, 'r'),
-                           now + milliseconds(static_cast<int>(random() % 60'000) - 1'000), random() % 3 * 5}});
+          commands.push_back({session, now,
+                              SaveSession{std::string(random() % 50, 'r'),
+                                          now + milliseconds(static_cast<int>(random() % 60'000) - 1'000),
+                                          {random() % 3 * 5, random() % 3 * 200, random() % 2 * 120},
+                                          Origin{random() % 3}}});
           break;
         case 33:
         case 34:

@@ -13,6 +13,7 @@ class LocalShardsTest : public ::testing::Test {
  protected:
   LocalShardsTest() {
     config_.shard_count = 4;
+    config_.boot = "this one";  // a crash that loses something in the same boot: nothing was told and not synced
     config_.retention_sweep_interval = seconds(1'000'000);
   }
   void start() {
@@ -125,19 +126,63 @@ TEST_F(LocalShardsTest, AsyncEntriesAreToldWithoutASync) {
   EXPECT_EQ(history(), "1:a");
 }
 
-TEST_F(LocalShardsTest, TheHeadOfTheLogIsCut) {
-  config_.log_entries_kept = 10;
+class CutLog : public LocalShardsTest {
+ protected:
+  std::size_t log_bytes() {
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : content(store_, storage::Family::log)) {
+      if (storage::keys::log_index(key)) bytes += key.size() + value.size();
+    }
+    return bytes;
+  }
+};
+
+TEST_F(CutLog, TheLogsOfAllShardsAreCutAtABoundInBytes) {
+  config_.log_bytes_max = 100'000;
   start();
-  for (int i = 1; i <= 95; ++i) apply({append(std::to_string(i))});
-  const auto range = storage::keys::log_entries(shard_of(kRoom, 4));
-  std::size_t entries = 0;
-  for (const auto& [key, value] : content(store_, storage::Family::log)) entries += range.from <= key && key < range.to;
-  EXPECT_GE(entries, 10u);
-  EXPECT_LT(entries, 20u);
+  std::map<std::string, int> counts;
+  std::size_t most = 0;
+  for (int i = 1; i <= 400; ++i) {
+    const ChannelKey room("4711", fmt::format("domain.{}", i % 7));
+    const auto size = i % 50 == 0 ? 30'000u : 2'000u;
+    apply({append(std::string(size, 'x'), {1'000}, room)});
+    ++counts[room.text()];
+    most = std::max(most, log_bytes());
+  }
+  EXPECT_GT(most, 50'000u) << "cutting is rare";
+  EXPECT_LE(most, 100'000u + 40'000u) << "the bound and the last entry";
+  EXPECT_GE(metrics_.log_cuts.value(), 5);
+  // Whatever a crash leaves: each entry, or what it led to.
   shards_.reset();
   store_.crash();
   start();
-  EXPECT_EQ(apply({append("next")}), "96:next");
+  for (int i = 0; i < 7; ++i) {
+    const ChannelKey room("4711", fmt::format("domain.{}", i));
+    EXPECT_EQ(apply({append("next", {1'000}, room)}), fmt::format("{}:next", counts[room.text()] + 1));
+  }
+}
+
+TEST_F(CutLog, ACrashAfterAnyWriteLeavesEachEntryOrItsResults) {
+  config_.log_bytes_max = 3'000;
+  int count = 0;
+  for (int round = 1; round <= 60; ++round) {
+    start();
+    for (int i = 0; i < round % 5; ++i) apply({append(std::string(700, 'a'))});
+    EXPECT_EQ(apply({append("last")}), fmt::format("{}:last", count += round % 5 + 1));
+    shards_.reset();
+    store_.crash();  // loses what was not synced: results, and the cuts that went with them
+  }
+}
+
+// A log of an earlier release, bounded by entries, or of a larger configured bound.
+TEST_F(CutLog, WhatAStartFindsAndAppliesIsCutAtOnce) {
+  start();
+  for (int i = 1; i <= 40; ++i) apply({append(std::string(10'000, 'x'))});
+  EXPECT_GT(log_bytes(), 400'000u);
+  shards_.reset();
+  start();
+  EXPECT_EQ(log_bytes(), 0u);
+  EXPECT_EQ(apply({append("next")}), "41:next");
 }
 
 TEST_F(LocalShardsTest, EachStartBeginsATerm) {
@@ -318,6 +363,15 @@ TEST_F(LocalShardsTest, MoreThanMayWaitIsRefusedAsOverloaded) {
   EXPECT_FALSE(apply({append("y")}).starts_with("refused"));
 }
 
+TEST_F(LocalShardsTest, TheBoundOfWhatWaitsCanBeRaisedWhileItRuns) {
+  config_.pending_commands_max = 1;
+  start();
+  shards_->limit_pending(10'000);
+  std::vector<EntryToken> tokens;
+  for (int i = 0; i < 2'000; ++i) tokens.push_back(propose({append("x")}));
+  for (const auto token : tokens) EXPECT_NE(listener_->wait_for(token), "refused:overloaded");
+}
+
 TEST_F(LocalShardsTest, MoreReadsThanMayWaitAreRefusedAtOnce) {
   config_.reads_waiting_max = 2;
   start();
@@ -378,9 +432,9 @@ TEST_F(LocalShardsTest, CursorsAreReadAndExpire) {
   config_.cursor_lifetime = seconds(100);
   start();
   apply({append("a"), {kRoom, clock_.wall(), SaveCursors{{{"me", Offset{1}}}}}});
-  EXPECT_EQ(cursor(*shards_, kRoom, "me").value()->value, 1u);
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").value().offset->value, 1u);
   clock_.advance(seconds(100));
-  EXPECT_EQ(cursor(*shards_, kRoom, "me").value(), std::nullopt);
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").value().offset, std::nullopt);
 }
 
 // ---- order ----

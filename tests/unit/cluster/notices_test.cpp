@@ -160,13 +160,13 @@ TEST_F(NoticesTest, DeadLettersAreReadInPages) {
 
 TEST_F(NoticesTest, WhatTheBackendWasToldStandsUntilTheOpposite) {
   SaveNotices save;
-  save.told = {{"", true}, {"ann", true}, {"bob", true}};
+  save.told = {{"", true}, {"7", true, IdForm::number}, {"ann", true}, {"bob", true}};
   apply({{kRoom, {1'000}, save}});
-  EXPECT_EQ(reader().told(kRoom).value(), (std::vector<std::string>{"", "ann", "bob"}));
+  EXPECT_EQ(reader().told(kRoom).value(), (std::vector<SaidId>{{""}, {"7", IdForm::number}, {"ann"}, {"bob"}}));
   EXPECT_EQ(reader().unfinished()->channels, std::vector<ChannelKey>{kRoom});
-  save.told = {{"ann", false}, {"nobody", false}};
+  save.told = {{"7", false}, {"ann", false}, {"nobody", false}};
   apply({{kRoom, {1'000}, save}});
-  EXPECT_EQ(reader().told(kRoom).value(), (std::vector<std::string>{"", "bob"}));
+  EXPECT_EQ(reader().told(kRoom).value(), (std::vector<SaidId>{{""}, {"bob"}}));
   save.told = {{"", false}, {"bob", false}};
   apply({{kRoom, {1'000}, save}});
   EXPECT_TRUE(reader().unfinished()->channels.empty());

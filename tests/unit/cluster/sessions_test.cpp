@@ -14,7 +14,7 @@ namespace {
 ChannelKey place(const std::string& key) { return session_place("4711", key); }
 Command keep(const std::string& key, const std::string& record, WallTime expires, WallTime now = {1'000},
              std::uint64_t kept_max = 0) {
-  return {place(key), now, SaveSession{record, expires, kept_max}};
+  return {place(key), now, SaveSession{record, expires, {.kept_max = kept_max}}};
 }
 Command claim(const std::string& key, WallTime now = {1'000}) { return {place(key), now, ClaimSession{}}; }
 Command forget(const std::string& key, WallTime now = {1'000}, bool if_expired = false) {
@@ -55,6 +55,63 @@ TEST_F(SessionsTest, ARecordIsGivenOutAsItCameAndOnlyOnce) {
   EXPECT_EQ(apply({claim("k")}), "unclaimed");
   EXPECT_EQ(rows(), 0U);
   EXPECT_EQ(machine_->kept_sessions(), 0U);
+}
+
+Command keep_of(Origin origin, const std::string& key, std::size_t bytes, WallTime expires, SessionBounds bounds) {
+  return {place(key), {1'000}, SaveSession{std::string(bytes, 'r'), expires, bounds, origin}};
+}
+
+TEST_F(SessionsTest, OneOriginCannotPushOutOthers) {
+  const SessionBounds bounds{0, 20'000, 0};
+  apply({keep_of(Origin{3}, "honest", 500, {90'000}, bounds)});
+  for (int i = 0; i < 100; ++i) {
+    apply({keep_of(Origin{2}, fmt::format("invented-{}", i), 1'000, {10'000 + i}, bounds)});
+    ASSERT_LE(machine_->kept_session_bytes(), 20'000U);
+  }
+  EXPECT_EQ(apply({claim("honest")}), "claimed:" + std::string(500, 'r')) << "although it ends last of all";
+  EXPECT_GT(machine_->take_evicted_sessions(), 50U);
+}
+
+TEST_F(SessionsTest, AnOriginHasItsOwnBytes) {
+  const SessionBounds bounds{0, 0, 5'000};
+  apply({keep_of(Origin{3}, "honest", 4'000, {90'000}, bounds)});
+  for (int i = 0; i < 20; ++i) apply({keep_of(Origin{2}, fmt::format("k{:02}", i), 1'000, {20'000 - i}, bounds)});
+  EXPECT_EQ(machine_->kept_sessions(), 1U + 4U);
+  EXPECT_EQ(apply({claim("k19")}), "claimed:" + std::string(1'000, 'r')) << "those that end last went";
+  EXPECT_EQ(apply({claim("k00")}), "unclaimed");
+}
+
+TEST_F(SessionsTest, ARecordThatHasNoRoomEvenAloneIsNotKept) {
+  const SessionBounds bounds{0, 0, 2'000};
+  apply({keep_of(Origin{2}, "k", 100, {20'000}, bounds)});
+  apply({keep_of(Origin{2}, "k", 3'000, {20'000}, bounds)});
+  EXPECT_EQ(apply({claim("k")}), "unclaimed") << "nor is what stood there, an older truth";
+  EXPECT_EQ(rows(), 0U);
+}
+
+TEST_F(SessionsTest, ARestartKnowsTheBytesAndWhoseTheyAre) {
+  const SessionBounds bounds{0, 0, 5'000};
+  for (int i = 0; i < 3; ++i) apply({keep_of(Origin{2}, fmt::format("k{}", i), 1'000, {20'000 + i}, bounds)});
+  const auto before = machine_->kept_session_bytes();
+  EXPECT_GT(before, 3'000U);
+  make();
+  EXPECT_EQ(machine_->kept_session_bytes(), before);
+  for (int i = 3; i < 9; ++i) apply({keep_of(Origin{2}, fmt::format("k{}", i), 1'000, {20'000 + i}, bounds)});
+  EXPECT_EQ(machine_->kept_sessions(), 4U);
+  for (int i = 0; i < 9; ++i) apply({forget(fmt::format("k{}", i))});
+  EXPECT_EQ(machine_->kept_session_bytes(), 0U);
+  EXPECT_EQ(rows(), 0U);
+}
+
+TEST_F(SessionsTest, EndsThatAnEarlierReleaseWroteAreRead) {
+  apply({keep("k", "r", {5'000})});
+  storage::WriteBatch batch;
+  batch.put(storage::Family::state, storage::keys::session_end(ShardId{0}, {5'000}, place("k")), {});
+  ASSERT_TRUE(store_.write(batch, storage::Sync::no).ok());
+  make();
+  EXPECT_EQ(machine_->kept_sessions(), 1U);
+  EXPECT_EQ(machine_->kept_session_bytes(), 0U);
+  EXPECT_EQ(apply({claim("k")}), "claimed:r");
 }
 
 TEST_F(SessionsTest, WhatWasNeverKeptIsNotThere) {

@@ -31,7 +31,7 @@ class ShardMachineTest : public ::testing::Test {
   ChannelState state() { return HistoryReader(store_, 1, 1 << 20).open_channel(kRoom).value(); }
   std::size_t stored() { return content(store_, storage::Family::history).size(); }
   std::optional<Offset> cursor(const std::string& client, WallTime now) {
-    return HistoryReader(store_, 1, 1 << 20).read_cursor(kRoom, client, now, seconds(100)).value();
+    return HistoryReader(store_, 1, 1 << 20).read_cursor(kRoom, client, now, seconds(100)).value().offset;
   }
   static Command save(std::vector<SaveCursors::Cursor> cursors, WallTime time = {1'000}) {
     return {kRoom, time, SaveCursors{std::move(cursors)}};
@@ -100,6 +100,44 @@ TEST_F(ShardMachineTest, AKnownSignatureIsReplayedUnlessTheKeyIsKnownToo) {
   EXPECT_EQ(apply({keyed(append("a"), "", "sig")}), "replayed");
   EXPECT_EQ(apply({keyed(append("a"), "new key", "sig")}), "replayed");
   EXPECT_EQ(apply({keyed(append("b"), "k", "sig2"), keyed(append("b"), "k", "sig2")}), "2:b duplicate:2");
+}
+
+TEST_F(ShardMachineTest, ASignatureMayComeAgainForAFewSecondsAfterTheFirst) {
+  const auto repeated = [](const std::string& data, std::int64_t at) {
+    auto command = keyed(append(data, {at}), "", "sig");
+    std::get<AppendPublication>(command.what).once_repeat = seconds(5);
+    return command;
+  };
+  EXPECT_EQ(apply({repeated("a", 1'000), repeated("a", 1'000)}), "1:a 2:a");
+  EXPECT_EQ(apply({repeated("a", 5'999)}), "3:a");
+  make();  // also after a restart its time began with the first
+  EXPECT_EQ(apply({repeated("a", 6'000)}), "replayed");
+  EXPECT_EQ(apply({repeated("a", -4'000)}), "replayed") << "a clock that jumped back";
+  EXPECT_EQ(apply({keyed(append("a", {2'000}), "", "sig")}), "replayed") << "where none may come again";
+  EXPECT_EQ(apply({repeated("b", 1'201'000)}), "4:b") << "forgotten when the first one's time is over";
+}
+
+TEST_F(ShardMachineTest, KeysOfTwoScopesAreTwo) {
+  const auto scoped = [](const std::string& data, const std::string& key, std::string scope, std::int64_t at = 1'000) {
+    auto command = keyed(append(data, {at}), key);
+    std::get<AppendPublication>(command.what).key_scope = std::move(scope);
+    return command;
+  };
+  // Two users whose name and key read the same when they are joined.
+  const std::string joined = "client:a:b:c";
+  EXPECT_EQ(apply({scoped("1", joined, client_keys("a")), scoped("2", joined, client_keys("a:b")),
+                   scoped("3", joined, std::string(kApplicationKeys))}),
+            "1:1 2:2 3:3");
+  EXPECT_EQ(apply({scoped("x", "k#0", std::string(kBatchKeys)), scoped("y", "k#0", std::string(kApplicationKeys))}),
+            "4:x 5:y");
+  make();
+  EXPECT_EQ(apply({scoped("x", joined, client_keys("a:b")), scoped("x", "k#0", std::string(kBatchKeys))}),
+            "duplicate:2 duplicate:4");
+  // What a release without scopes wrote answers to whoever asks, as it did.
+  EXPECT_EQ(apply({keyed(append("old"), "client:u:k")}), "6:old");
+  make();
+  EXPECT_EQ(apply({scoped("x", "client:u:k", client_keys("u"))}), "duplicate:6");
+  EXPECT_EQ(apply({scoped("z", "client:u:k", client_keys("u"), 601'000)}), "7:z");
 }
 
 TEST_F(ShardMachineTest, KeysAndSignaturesSurviveARestart) {

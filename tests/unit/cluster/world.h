@@ -115,6 +115,10 @@ class Recorder final : public ShardListener {
   void on_refused(ShardId shard, EntryToken token, Error error) override {
     add({shard, token, fmt::format("refused:{}", info(error.code).name)});
   }
+  void forget() {
+    std::unique_lock lock(mutex_);
+    outcomes_.clear();
+  }
   std::string wait_for(EntryToken token) {
     std::unique_lock lock(mutex_);
     const Outcome* found = nullptr;
@@ -158,11 +162,10 @@ inline Result<ChannelState> open(Shards& shards, const ChannelKey& channel) {
   shards.open_channel(channel, [&](Result<ChannelState> state) { promise.set_value(std::move(state)); });
   return future.get();
 }
-inline Result<std::optional<Offset>> cursor(Shards& shards, const ChannelKey& channel, const std::string& client) {
-  std::promise<Result<std::optional<Offset>>> promise;
+inline Result<CursorFound> cursor(Shards& shards, const ChannelKey& channel, const std::string& client) {
+  std::promise<Result<CursorFound>> promise;
   auto future = promise.get_future();
-  shards.read_cursor(channel, client,
-                     [&](Result<std::optional<Offset>> offset) { promise.set_value(std::move(offset)); });
+  shards.read_cursor(channel, client, [&](Result<CursorFound> offset) { promise.set_value(std::move(offset)); });
   return future.get();
 }
 

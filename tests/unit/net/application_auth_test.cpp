@@ -4,6 +4,7 @@
 #include "net/application_auth.h"
 
 #include "backend.h"
+#include "net/address.h"
 #include "net/http_caller.h"
 
 #include <gtest/gtest.h>
@@ -52,10 +53,11 @@ struct ApplicationAuthTest : testing::Test {
     settings = made;
   }
   // Keeps the answers of client number `client`.
-  void ask(int client, const std::vector<std::string>& channels, const Headers& headers, const std::string& of = "a") {
+  void ask(int client, const std::vector<std::string>& channels, const Headers& headers, const std::string& of = "a",
+           const std::string& address = "192.0.2.1") {
     std::vector<AuthQuestion> questions;
     for (const auto& channel : channels) {
-      questions.push_back({of, SocketId{static_cast<std::uint64_t>(client)}, channel, headers, "192.0.2.1"});
+      questions.push_back({of, SocketId{static_cast<std::uint64_t>(client)}, channel, headers, address});
     }
     auth.ask(settings, std::move(questions), [this, client](std::vector<ApplicationAnswer> answers) {
       ++rounds;
@@ -189,6 +191,32 @@ TEST_F(ApplicationAuthTest, WhoBringsNoCredentialsSharesNothing) {
   EXPECT_EQ(heard[2], (Heard{{"private-x", "unauthorized"}}));
   ask(3, {"private-x"}, {});
   EXPECT_EQ(caller.calls.size(), 3U);
+}
+
+TEST_F(ApplicationAuthTest, OneAddressDoesNotFillTheLineForOthers) {
+  app.auth.waiting_max = 4;
+  app.auth.address_share_percent = 50;
+  configure();
+  ask(1, {"private-x"}, {});
+  ask(2, {"private-y", "private-z"}, {});
+  EXPECT_EQ(heard[2], (Heard{{"private-z", "auth_unavailable"}})) << "the second of one address";
+  EXPECT_EQ(counted("over_share"), 1);
+  ask(3, {"private-x"}, {}, "a", "192.0.2.9");
+  EXPECT_TRUE(heard[3].empty()) << "from elsewhere one may ask";
+  caller.answer(403, "");
+  ask(2, {"private-w"}, {});
+  EXPECT_EQ(caller.calls.size(), 4U) << "an answer makes room";
+  EXPECT_EQ(counted("unavailable"), 0);
+}
+
+TEST_F(ApplicationAuthTest, ACallNamesForWhomItIsMade) {
+  app.auth.concurrency_max = 32;
+  configure();
+  ask(7, {"private-x"}, {});
+  EXPECT_EQ(caller.calls.at(0).address, address_share("192.0.2.1"));
+  EXPECT_EQ(caller.calls.at(0).connection, 7U);
+  EXPECT_EQ(caller.calls.at(0).lane_concurrency_max, 32U);
+  EXPECT_EQ(caller.calls.at(0).address_in_flight_max, 24U);
 }
 
 TEST_F(ApplicationAuthTest, WhatWaitsIsBounded) {

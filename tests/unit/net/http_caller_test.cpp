@@ -387,6 +387,55 @@ TEST_F(HttpCallerTest, ALaneOfOneKeepsOrderAndOthersDoNotWaitForIt) {
   EXPECT_EQ(order, wanted);
 }
 
+TEST_F(HttpCallerTest, ACrowdOfOneLaneCostsAnotherClientATurnAndNotItsWholeLine) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  std::vector<std::string> order;
+  Backend backend([&](Backend::Connection& connection, const std::string& request) {
+    std::unique_lock lock(mutex);
+    order.push_back(request.substr(request.find("\r\n\r\n") + 4));
+    changed.notify_all();
+    changed.wait_for(lock, 20s, [&] { return open; });
+    lock.unlock();
+    return connection.respond(200, "ok");
+  });
+  HttpCaller caller(config, clock, metrics);
+  int number = 0;
+  const auto ask = [&](const std::string& address, std::uint64_t connection, const std::string& body) {
+    auto what = call_of(backend.url(), "auth:shop");
+    what.lane_concurrency_max = 1;
+    what.address = address;
+    what.connection = connection;
+    what.body = body;
+    caller.call(std::move(what), answers.keep(number++));
+  };
+  for (int i = 0; i < 300; ++i) ask("a", static_cast<std::uint64_t>(i % 30), "crowd");
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, 20s, [&] { return !order.empty(); }));
+  }
+  ask("a", 99, "beside");
+  ask("b", 1, "elsewhere");
+  // One call after another has been accepted by the calls thread when a third lane's answer came.
+  ask("", 0, "crowd");
+  auto fence = call_of(backend.url(), "fence:x");
+  fence.timeout = 1ms;
+  caller.call(std::move(fence), answers.keep(number));
+  EXPECT_NE(answers.get(number).failure, "");
+  {
+    const std::lock_guard lock(mutex);
+    open = true;
+    changed.notify_all();
+  }
+  ASSERT_TRUE(answers.wait_for(static_cast<std::size_t>(number) + 1));
+  const auto place = [&](const std::string& body) {
+    return std::find(order.begin(), order.end(), body) - order.begin();
+  };
+  EXPECT_LE(place("elsewhere"), 4) << "addresses take turns";
+  EXPECT_LE(place("beside"), 40) << "and so do the connections of one";
+}
+
 TEST_F(HttpCallerTest, TheWaitInLineCountsForTheTimeout) {
   Backend backend([](Backend::Connection& connection, const std::string&) {
     connection.wait_for_end();

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -74,6 +76,161 @@ TEST(Http, ReadsChunkedBodies) {
                              "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
                   .ok());
   EXPECT_EQ(body_of(client->read_response()), "200 POST abcde");
+}
+
+// What a client sends as fast as it is taken, until the server takes no more or closes.
+std::size_t send_until_refused(HttpClient& client, std::string_view piece, std::size_t most) {
+  std::size_t sent = 0;
+  while (sent < most && client.send_raw(piece).ok()) sent += piece.size();
+  return sent;
+}
+
+TEST(Http, WhatIsAroundChunksIsBounded) {
+  Server server;
+  const std::string head = "POST /echo-body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string extension = "1;x=" + std::string(4'000, 'a') + "\r\na\r\n";
+  const std::vector<std::pair<std::string, std::string>> endless = {
+      {"1;x=", std::string(8'192, 'a')},                              // one extension
+      {"", extension},                                                // many, of many chunks
+      {"", std::string(8'192, '0')},                                  // a size
+      {"1\r\na\r\n0\r\nX: ", std::string(8'192, 'a')},                // a trailer
+      {"1\r\na\r\n0\r\n", "X: " + std::string(1'000, 'a') + "\r\n"},  // trailers
+  };
+  for (const auto& [start, more] : endless) {
+    auto client = server.http();
+    ASSERT_TRUE(client.ok());
+    ASSERT_TRUE(client->send_raw(head + start).ok());
+    for (int i = 0; i < 40; ++i) {
+      if (!client->send_raw(more).ok()) break;
+    }
+    EXPECT_TRUE(read_to_end(*client).starts_with("HTTP/1.1 431 ")) << start;
+  }
+  // Small chunks are not what is meant, and what one may say beside them neither.
+  auto client = server.http();
+  ASSERT_TRUE(client.ok());
+  std::string text = head;
+  for (int i = 0; i < 20'000; ++i) text += "1\r\na\r\n";
+  ASSERT_TRUE(client->send_raw(text + "1;name=\"value\"\r\nb\r\n0\r\nX-Checksum: 1\r\n\r\n").ok());
+  EXPECT_EQ(body_of(client->read_response()), "200 POST " + std::string(20'000, 'a') + "b");
+  EXPECT_EQ(body_of(client->call("GET", "/hello")), "200 hello ");
+}
+
+TEST(Http, TrailersAreNoHeaders) {
+  Server server([](FrontEndConfig& config, Settings&) { config.trusted_proxies = {"127.0.0.0/8"}; });
+  auto client = server.http();
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE(client
+                  ->send_raw("POST /who HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nTransfer-Encoding: "
+                             "chunked\r\n\r\n0\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n\r\n")
+                  .ok());
+  EXPECT_EQ(body_of(client->read_response()), "200 1.2.3.4 plain");
+}
+
+TEST(Http, HeadsThatTwoServersReadInTwoWaysAreRefused) {
+  Server server;
+  const std::string second = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const auto& [head, status] : std::vector<std::pair<std::string, int>>{
+           {"POST /echo-body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 501},
+           {"POST /echo-body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", 501},
+           {"POST /echo-body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400},
+           {"POST /echo-body HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+           {"GET /hello HTTP/1.1\r\n\r\n", 400},
+           {"GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+           {"POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 415},
+       }) {
+    auto client = server.http();
+    ASSERT_TRUE(client.ok());
+    ASSERT_TRUE(client->send_raw(head + second).ok());
+    const auto all = read_to_end(*client);
+    EXPECT_TRUE(all.starts_with(fmt::format("HTTP/1.1 {} ", status))) << head << all;
+    EXPECT_EQ(all.find("HTTP/1.1", 1), std::string::npos) << "the rest was taken for a request: " << head << all;
+  }
+}
+
+TEST(Http, AnswersThatNobodyReadsStopTheReading) {
+  Server server;
+  auto client = server.http();
+  ASSERT_TRUE(client.ok());
+  std::string requests;
+  for (int i = 0; i < 1'000; ++i) requests += "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
+  ASSERT_TRUE(client->send_raw(requests).ok());
+  auto other = server.http();
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(server.metric_reaches("parley_http_requests_total", 1, "other"));
+  EXPECT_EQ(body_of(other->call("GET", "/hello")), "200 hello ");
+  EXPECT_LE(server.metric("parley_write_queue_bytes"), 6'000'000) << "one answer at a time";
+  // And goes on where it was.
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(client->read_response()->body.size(), 5'000'000U) << i;
+  EXPECT_LE(server.metric("parley_write_queue_bytes"), 6'000'000);
+}
+
+TEST(Http, BytesOfOneAddressAreBounded) {
+  Server server([](FrontEndConfig&, Settings& settings) { settings.limits.http_bytes_per_address_max = 1'000'000; });
+  const std::string head = "POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n";
+  auto one = server.http();
+  auto two = server.http();
+  ASSERT_TRUE(one.ok() && two.ok());
+  ASSERT_TRUE(one->send_raw(head + std::string(800'000, 'x')).ok());
+  ASSERT_TRUE(server.metric_reaches("parley_http_bytes", 798'720));
+  (void)send_until_refused(*two, head + std::string(800'000, 'x'), 800'000);
+  EXPECT_TRUE(read_to_end(*two).starts_with("HTTP/1.1 503 "));
+  EXPECT_EQ(server.metric("parley_share_refusals_total", "http_bytes"), 1);
+  ASSERT_TRUE(one->send_raw(std::string(100'000, 'x')).ok());
+  EXPECT_EQ(one->read_response()->status, 200);
+  while (server.metric("parley_http_bytes") > 0) std::this_thread::yield();
+}
+
+TEST(Http, ASlowBodyIsCutOffWhateverDripsIn) {
+  Server server(
+      [](FrontEndConfig&, Settings& settings) { settings.limits.handshake_timeout = std::chrono::seconds(1); });
+  auto client = server.http();
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE(client->send_raw("POST /echo-body HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").ok());
+  std::string told;
+  while (told.empty() && client->send_raw("x").ok()) {
+    if (const auto more = client->socket().read_some(20ms)) told = *more;
+  }
+  EXPECT_TRUE(told.starts_with("HTTP/1.1 408 ")) << told;
+}
+
+TEST(Http, ConnectionsOfOneAddressAreBounded) {
+  Server server([](FrontEndConfig&, Settings& settings) { settings.limits.http_connections_per_address_max = 2; });
+  auto one = server.http();
+  auto two = server.http();
+  ASSERT_TRUE(one.ok() && two.ok());
+  EXPECT_EQ(body_of(one->call("GET", "/hello")), "200 hello ");
+  EXPECT_EQ(body_of(two->call("GET", "/hello")), "200 hello ");
+  auto three = server.http();
+  ASSERT_TRUE(three.ok());
+  EXPECT_TRUE(read_to_end(*three).starts_with("HTTP/1.1 503 "));
+  EXPECT_EQ(server.metric("parley_share_refusals_total", "http_connections"), 1);
+  // A WebSocket is no HTTP connection any more.
+  one = make_error(Errc::not_found);
+  two = make_error(Errc::not_found);
+  while (server.metric("parley_connections", "protocol=\"http\"") > 0) std::this_thread::yield();
+  auto a = server.open();
+  auto b = server.open();
+  auto c = server.open();
+  ASSERT_TRUE(a.ok() && b.ok() && c.ok());
+}
+
+TEST(Http, APlainRequestForAWebSocketIsToldWhatItLacks) {
+  Server server;
+  auto client = server.http();
+  ASSERT_TRUE(client.ok());
+  const auto answer = client->call("GET", "/test", "", {{"Connection", "close"}});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->status, 426);
+  EXPECT_EQ(answer->header("upgrade"), "websocket");
+  EXPECT_NE(answer->body.find("`Upgrade: websocket`"), std::string::npos) << answer->body;
+  EXPECT_NE(answer->body.find("proxy_http_version 1.1"), std::string::npos) << answer->body;
+  auto old = server.http();
+  ASSERT_TRUE(old.ok());
+  ASSERT_TRUE(old->send_raw("GET /test HTTP/1.0\r\n\r\n").ok());
+  const auto told = read_to_end(*old);
+  EXPECT_TRUE(told.starts_with("HTTP/1.1 426 ")) << told;
+  EXPECT_NE(told.find("lacks HTTP/1.1"), std::string::npos) << told;
+  EXPECT_EQ(server.metric("parley_handshakes_refused_total", "not_upgraded"), 2);
 }
 
 TEST(Http, RefusesWhatIsNotHttp) {

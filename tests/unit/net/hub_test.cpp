@@ -77,6 +77,19 @@ class HubTest : public testing::Test {
                    milliseconds(1'000)}};
 };
 
+TEST_F(HubTest, WhatWaitsForOneSocketIsLittleWhileTheNodeHoldsMuch) {
+  const auto most = NodeLimits{}.write_queue_bytes_max;
+  const auto full = static_cast<std::int64_t>(64 * most);
+  EXPECT_EQ(hub.queue_bytes_max(), most);
+  hub.queue_grew(full);
+  EXPECT_EQ(hub.queue_bytes_max(), most);
+  hub.queue_grew(2'000'000);  // without a tick between: a flood is quicker than that
+  EXPECT_EQ(hub.queue_bytes_max(), 65'536U);
+  hub.queue_grew(-4'000'000);
+  EXPECT_EQ(hub.queue_bytes_max(), most);
+  hub.queue_grew(2'000'000 - full);
+}
+
 TEST_F(HubTest, EncodesOnceAndSharesTheFrame) {
   std::vector<Listener> listeners(100);
   for (std::size_t i = 0; i < listeners.size(); ++i) {

@@ -56,7 +56,7 @@ TEST(RedisMessage, WhatIsNotABroadcastIsAnError) {
        {"", " ", "hello", "{", "[]", "1", "\"text\"", R"({"data":{}})", R"({"event":1,"data":{}})",
         R"({"event":{"channel":"presence-a:members","members":[]}})", R"({"event":null,"data":{}})",
         R"({"event":"a","event":"b","data":1})", R"({"event":"e","data":1,"data":2})", R"({"event":"e","data":{}} x)",
-        "{\"event\":\"\xff\",\"data\":1}", R"({"event":"\ud800","data":1})"}) {
+        "{\"event\":\"\xff\",\"data\":1}"}) {
     EXPECT_FALSE(decode_redis_broadcast(text, kDepth)) << text;
   }
   EXPECT_FALSE(

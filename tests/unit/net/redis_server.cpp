@@ -84,6 +84,9 @@ void RedisServer::stop() {
   std::filesystem::remove(socket_, ignored);
 }
 
+void RedisServer::hang() { EXPECT_EQ(kill(pid_, SIGSTOP), 0); }
+void RedisServer::go_on() { EXPECT_EQ(kill(pid_, SIGCONT), 0); }
+
 std::string RedisServer::command(const std::vector<std::string>& words) {
   const std::unique_ptr<redisContext, Freed> context(redisConnectUnix(socket_.c_str()));
   if (context == nullptr || context->err != 0) return "not reached";

@@ -21,6 +21,8 @@ class RedisServer {
 
   void start();
   void stop();  // as `kill -9`; start() brings it back at the same place
+  void hang();  // takes connections and answers nothing, until go_on()
+  void go_on();
   [[nodiscard]] const std::string& socket() const { return socket_; }
   std::vector<std::string> options;  // of the next start, as `--requirepass`, `x`
   std::string password;              // what command() logs in with

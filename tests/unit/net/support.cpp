@@ -53,6 +53,8 @@ class WordsProtocol final : public Protocol {
       actions.send_text("bye");
       actions.close(static_cast<std::uint16_t>(code), "asked", Errc::terminated);
       actions.send_text("never sent");
+    } else if (word == "controls") {
+      actions.send_text("controls " + std::to_string(controls_));
     } else {
       actions.send_text("text " + std::to_string(payload.size()));
     }
@@ -60,6 +62,7 @@ class WordsProtocol final : public Protocol {
   void on_binary(std::string_view payload, MonoTime, Actions& actions) override {
     actions.send_text("binary " + std::to_string(payload.size()));
   }
+  void on_control(MonoTime) override { ++controls_; }
   void on_reply(Reply& reply, MonoTime, Actions& actions) override {
     if (const auto* published = std::get_if<Published>(&reply.what)) {
       actions.send_text("published " + std::string(published->channel.name()));
@@ -91,6 +94,7 @@ class WordsProtocol final : public Protocol {
   SocketId socket_;
   milliseconds deadline_after_;
   MonoTime deadline_ = MonoTime::max();
+  int controls_ = 0;
 };
 
 class TestHandler final : public HttpHandler {

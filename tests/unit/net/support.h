@@ -24,7 +24,7 @@ namespace parley::net::test {
 
 using namespace std::chrono_literals;
 
-inline constexpr milliseconds kSoon{5'000};  // far longer than anything that works takes
+inline constexpr milliseconds kSoon{60'000};  // far longer than anything that works takes
 
 // Publishes to all hubs at once and answers what is asked.
 class FakeGateway final : public actors::Gateway {

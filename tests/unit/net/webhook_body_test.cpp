@@ -48,6 +48,33 @@ TEST(WebhookBody, MembersAreNamed) {
   EXPECT_EQ(event(added), R"("name":"member_removed","channel":"presence-domain.7","user_id":"42")");
 }
 
+TEST(WebhookBody, IdsAreSaidAsTheApplicationSaidThem) {
+  auto added = of_channel(NoticeKind::member_added);
+  added.user_id = "42";
+  added.id_form = IdForm::number;
+  EXPECT_EQ(event(added), R"("name":"member_added","channel":"presence-domain.7","user_id":42)");
+}
+
+// As Pusher has it: a client's string is the string itself, anything else its JSON text.
+TEST(WebhookBody, ClientEventsDataIsEncodedOnce) {
+  auto sent = of_channel(NoticeKind::client_event, "private-x");
+  sent.event = "client-a";
+  const auto data = [&](std::string json) {
+    sent.data = std::move(json);
+    const auto whole = event(sent);
+    const std::string_view before = R"("event":"client-a")";
+    return whole.substr(whole.find(before) + before.size());
+  };
+  EXPECT_EQ(data(R"("a \"string\"")"), R"(,"data":"a \"string\"")");
+  EXPECT_EQ(data(R"("\u00e4\ud83d")"), R"(,"data":"ä\ud83d")");
+  EXPECT_EQ(data(R"({"a":"\ud83d"})"), R"(,"data":"{\"a\":\"\\ud83d\"}")");
+  EXPECT_EQ(data("[1, 2]"), R"(,"data":"[1, 2]")");
+  EXPECT_EQ(data("7"), R"(,"data":"7")");
+  EXPECT_EQ(data("false"), R"(,"data":"false")");
+  EXPECT_EQ(data(R"("")"), R"(,"data":"")");
+  EXPECT_EQ(data("null"), "") << "left out";
+}
+
 TEST(WebhookBody, ClientEventsHaveTheirDataAsAString) {
   auto sent = of_channel(NoticeKind::client_event, "private-x");
   sent.event = "client-\"typing\"";

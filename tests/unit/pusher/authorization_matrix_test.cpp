@@ -152,6 +152,7 @@ class World final : public Actions {
     listed = listed || std::holds_alternative<ListDomain>(request.what);
   }
   void ask_application(AuthQuestion question) override { asked = question.channel; }
+  void ask_room() override {}
   void listen(const ChannelKey&, ListenMode) override {}
   void unlisten(const ChannelKey&) override {}
   void close(std::uint16_t, std::string_view, Errc why) override { closed = std::string(info(why).name); }

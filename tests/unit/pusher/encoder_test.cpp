@@ -78,6 +78,25 @@ TEST(Encoder, RosterOfTenThousandParsesBack) {
   EXPECT_EQ(presence.at("hash").at("user-9999").at("name").as_string(), "Member 9999");
 }
 
+TEST(Encoder, ALongRosterInPiecesIsTheSameTextAndAsLongAsItSaid) {
+  for (const int count : {0, 1, 2, 700}) {
+    auto roster = std::make_shared<Roster>();
+    for (int i = 0; i < count; ++i) {
+      roster->members.push_back(std::make_shared<Member>(
+          Member{fmt::format("{}{}", kNasty, i), i % 3 == 0 ? "" : fmt::format(R"({{"n":"\"{}"}})", kNasty.size())}));
+    }
+    Succeeded what{.roster = roster.get(), .shared = roster, .position = {Epoch{7}, Offset{3}}, .recovered = false};
+    const auto whole = encode_succeeded("presence-a", what);
+    const auto source = long_succeeded("presence-a", what);
+    EXPECT_EQ(source->size(), whole.size());
+    std::string text;
+    std::size_t pieces = 1;
+    while (source->next(text)) ++pieces;
+    EXPECT_EQ(text, whole) << count;
+    EXPECT_EQ(pieces > 2, count == 700);
+  }
+}
+
 TEST(Encoder, EverythingElseParsesBack) {
   const auto error = make_error(Errc::rate_limited, kNasty);
   EXPECT_EQ(parsed(encode_error(error)).at("data").at("code").as_int64(), 4301);
@@ -99,6 +118,34 @@ TEST(Encoder, EverythingElseParsesBack) {
   EXPECT_EQ(parsed(encode_cache_miss("cache-a")).at("event").as_string(), "pusher:cache_miss");
   EXPECT_EQ(parsed(std::string(kPing)).at("event").as_string(), "pusher:ping");
   EXPECT_EQ(parsed(std::string(kPong)).at("event").as_string(), "pusher:pong");
+}
+
+TEST(Encoder, IdsAreSaidAsTheApplicationSaidThem) {
+  const PusherEncoder encoder;
+  const ChannelKey channel("4711", "presence-a");
+  Roster roster;
+  roster.members.push_back(std::make_shared<Member>(Member{"2", R"({"n":1})", IdForm::number}));
+  roster.members.push_back(std::make_shared<Member>(Member{"3", ""}));
+  EXPECT_EQ(encode_succeeded("presence-a", {.roster = &roster}),
+            R"({"event":"pusher_internal:subscription_succeeded","channel":"presence-a","data":"{\"presence\":)"
+            R"({\"ids\":[2,\"3\"],\"hash\":{\"2\":{\"n\":1},\"3\":null},\"count\":2}}"})");
+  EXPECT_EQ(data_of(encoder.encode({channel, ChannelEvent::MemberAdded{roster.members[0]}, {}, {}})).at("user_id"), 2);
+  EXPECT_EQ(
+      data_of(encoder.encode({channel, ChannelEvent::MemberRemoved{"2", "", IdForm::number}, {}, {}})).at("user_id"),
+      2);
+  Publication sent{.event = "client-a", .data = "{}", .kind = DataKind::json, .user_id = "2"};
+  EXPECT_EQ(parsed(encode_publication("presence-a", sent)).at("user_id"), "2");
+  sent.id_form = IdForm::number;
+  EXPECT_EQ(parsed(encode_publication("presence-a", sent)).at("user_id"), 2);
+  const std::vector<std::string> ids{"2", "3"};
+  const std::vector<std::string> numbers{"3"};
+  EXPECT_EQ(encode_watchlist(ids, {}, numbers), R"({"event":"pusher_internal:watchlist_events","data":)"
+                                                R"("{\"events\":[{\"name\":\"online\",\"user_ids\":[\"2\",3]}]}"})");
+}
+
+// pusher-java-client wants a text, asyncpusher reads whatever text it gets as JSON.
+TEST(Encoder, ACacheMissHasATextAsItsData) {
+  EXPECT_EQ(encode_cache_miss("cache-a"), R"({"event":"pusher:cache_miss","channel":"cache-a","data":"{}"})");
 }
 
 TEST(Encoder, ChannelEventsParseBack) {

@@ -46,6 +46,38 @@ TEST(HttpSignature, SignsAsItChecks) {
   EXPECT_EQ(Query::parse(query).get("limit"), "5");
 }
 
+TEST(HttpSignature, AcceptsThePathWithTheDeploymentsPrefix) {
+  const SignedRequest with_prefix{"GET", "/ws/apps/4711/channels/private-%40a", ""};
+  const auto query = sign_request(kApp.key, kApp.secret, with_prefix, {}, kNow);
+  const SignedRequest arrived{"GET", "/apps/4711/channels/private-%40a", "", "/ws"};
+  EXPECT_TRUE(check(arrived, query));
+  EXPECT_TRUE(check(arrived, sign_request(kApp.key, kApp.secret, {"GET", arrived.path, ""}, {}, kNow)));
+  EXPECT_TRUE(
+      check(arrived, sign_request(kApp.key, kApp.secret, {"GET", "/ws/apps/4711/channels/private-@a", ""}, {}, kNow)));
+  EXPECT_FALSE(check({"GET", arrived.path, ""}, query)) << "without such a prefix";
+  EXPECT_FALSE(check({"GET", arrived.path, "", "/w"}, query));
+}
+
+TEST(HttpSignature, ATimestampOutsideTheWindowNamesTheClock) {
+  const SignedRequest request{"GET", "/apps/4711/channels", ""};
+  const auto query = sign_request(kApp.key, kApp.secret, request, {}, kNow);
+  EXPECT_TRUE(check(request, query, kNow + seconds(600)));
+  const auto late = check(request, query, kNow + seconds(601));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().message,
+            "auth_timestamp 1760000000 is 601 s behind this server's clock, which says 1760000601; 600 s are allowed");
+  EXPECT_NE(late.error().remedy.find("clock"), std::string_view::npos);
+  const auto early = check(request, query, kNow - seconds(601));
+  ASSERT_FALSE(early);
+  EXPECT_NE(early.error().message.find("is 601 s ahead of this server's clock"), std::string::npos);
+  for (const char* stamp : {"9223372036854775807", "-9223372036854775808"}) {
+    const auto far =
+        check(request, std::string("auth_key=app-key-demo&auth_version=1.0&auth_signature=x&auth_timestamp=") + stamp);
+    ASSERT_FALSE(far);
+    EXPECT_NE(far.error().message.find("clock"), std::string::npos) << stamp;
+  }
+}
+
 TEST(HttpSignature, RefusesAnyChange) {
   const SignedRequest request{"POST", "/apps/4711/events", kBody};
   const auto query = sign_request(kApp.key, kApp.secret, request, {}, kNow);

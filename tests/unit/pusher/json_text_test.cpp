@@ -71,8 +71,6 @@ TEST(JsonText, RefusesWhatIsNotJson) {
                                      "\"\t\"",
                                      "\"\\x\"",
                                      "\"\\u12\"",
-                                     "\"\\ud800\"",
-                                     "\"\\ude00\"",
                                      "[1] [2]",
                                      "{} x",
                                      "NaN",
@@ -95,7 +93,8 @@ TEST(JsonText, RefusesWhatIsNotJson) {
 TEST(JsonText, AcceptsWhatIsJson) {
   for (const std::string_view good :
        {"{}", " [ ] ", "\t1\n", "-0", "1e400", "1E-400", "123456789012345678901234567890.5e10", "true", "null",
-        R"("\u0000")", R"({"a":{"b":[1,"x",null,{"c":false}]}})"}) {
+        "1e99999999999999999999", R"("\ud83d")", R"("\ude00\uD83D")", R"({"\udfff":"\ud800x"})", R"("\u0000")",
+        R"({"a":{"b":[1,"x",null,{"c":false}]}})"}) {
     EXPECT_TRUE(check_json(good, 32)) << good;
   }
 }
@@ -108,6 +107,72 @@ TEST(JsonText, LimitsTheDepthExactly) {
   std::string objects;
   for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
   EXPECT_FALSE(check_json(objects, 32));
+  EXPECT_TRUE(check_json(nested(100'000), 100'000)) << "no stack";
+  // Which level is an object is known at every depth.
+  for (std::size_t levels = 1; levels <= 200; ++levels) {
+    std::string open;
+    std::string close;
+    for (std::size_t i = 0; i < levels; ++i) {
+      const bool object = i % 3 == 0 || i % 7 == 2;
+      open += object ? R"({"a":)" : "[";
+      close.insert(close.begin(), object ? '}' : ']');
+    }
+    EXPECT_TRUE(check_json(open + "1" + close, levels)) << levels;
+    EXPECT_FALSE(check_json(open + "1" + close, levels - 1)) << levels;
+    close[levels / 2] = close[levels / 2] == '}' ? ']' : '}';
+    EXPECT_FALSE(check_json(open + "1" + close, levels)) << levels;
+  }
+}
+
+// `"😀".slice(0, 1)`: JSON can say it, UTF-8 cannot.
+TEST(JsonText, HalfOfASurrogatePairIsReplacedWhereTheTextIsNeeded) {
+  EXPECT_EQ(json_string(R"("\ud83d")"), "\uFFFD");
+  EXPECT_EQ(json_string(R"("a\ude00b")"), "a\uFFFDb");
+  EXPECT_EQ(json_string(R"("\ude00\ud83d")"), "\uFFFD\uFFFD");
+  EXPECT_EQ(json_string(R"("\ud83d\ud83d\ude00")"), "\uFFFD😀");
+  EXPECT_EQ(json_string(R"("\ud83d\n")"), "\uFFFD\n");
+}
+
+TEST(JsonText, HalfOfASurrogatePairIsKeptInDataAndGoesOutAsItCame) {
+  for (const std::string_view half : {R"("\ud83d")", R"("a\ude00b")", R"("\ude00\ud83d")", R"("\ud83d😀\udfff")"}) {
+    std::string again;
+    append_json_string(again, json_data(half));
+    EXPECT_EQ(again, half);
+    std::string twice;
+    append_escaped_twice(twice, json_data(half));
+    std::string once;
+    append_escaped(once, json_data(half));
+    EXPECT_EQ(twice, escaped(once));
+  }
+  EXPECT_EQ(json_data(R"("\ud83d\ude00")"), "😀");
+  // Korean begins with the same byte.
+  for (const std::string_view korean : {"퟿", "한국어 한국어", "\uD55C\uAE00"}) EXPECT_EQ(escaped(korean), korean);
+}
+
+// A text that is JSON with such a half in one of its strings: {"x":"?"}, sent as a string.
+TEST(JsonText, TextWithAHalfInItIsStillJson) {
+  const auto text = json_data(R"("{\"x\":\"\ud83d\"}")");
+  std::string out = "data: ";
+  EXPECT_TRUE(append_if_json(out, text, 32));
+  EXPECT_EQ(out, R"(data: {"x":"\ud83d"})");
+  EXPECT_FALSE(append_if_json(out, json_data(R"("x \ud83d")"), 32));
+  EXPECT_FALSE(append_if_json(out, "\"\xED\xA0\"", 32));
+  EXPECT_EQ(out, R"(data: {"x":"\ud83d"})");
+}
+
+TEST(JsonText, IdsAreTextsOrWholeNumbers) {
+  EXPECT_EQ(json_id(R"("2")"), (SaidId{"2", IdForm::text}));
+  EXPECT_EQ(json_id("2"), (SaidId{"2", IdForm::number}));
+  EXPECT_EQ(json_id("-12345678901234567890"), (SaidId{"-12345678901234567890", IdForm::number}));
+  EXPECT_EQ(json_id("-0"), (SaidId{"0", IdForm::number}));
+  EXPECT_EQ(json_id(R"("a\ud83d")"), (SaidId{"a\uFFFD", IdForm::text}));
+  for (const std::string_view other : {"", "null", "true", "1.0", "1e3", "[1]", "{}"}) {
+    EXPECT_FALSE(json_id(other)) << other;
+  }
+  std::string out;
+  append_id(out, "2", IdForm::number);
+  append_id(out, "a\"", IdForm::text);
+  EXPECT_EQ(out, R"(2"a\"")");
 }
 
 TEST(JsonObject, HandsOutFieldsAsTheyStand) {

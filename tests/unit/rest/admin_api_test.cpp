@@ -6,6 +6,11 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
 namespace parley::net {
 namespace {
 
@@ -93,17 +98,42 @@ TEST_F(AdminApiTest, NothingIsDoneForWhoMayNotPass) {
   EXPECT_TRUE(world.asked.empty());
 }
 
-TEST_F(AdminApiTest, TurnsAwayWhoGuesses) {
+TEST_F(AdminApiTest, TurnsAwayWhoGuessesAndNobodyWhoKnows) {
+  const auto right = fmt::format("Bearer {}", kKey);
   for (int i = 0; i < 10; ++i) expect_error(with("Bearer wrong"), 401, "unauthorized");
-  const auto refused = with(fmt::format("Bearer {}", kKey));
+  const auto refused = with("Bearer wrong");
   expect_error(refused, 429, "rate_limited");
   EXPECT_EQ(header(*refused, "Retry-After"), "60");
   EXPECT_EQ(counted("parley_rate_limited_total{kind=\"admin\"} "), 1);
-  EXPECT_EQ(with(fmt::format("Bearer {}", kKey), "192.0.2.2")->response->status, 200) << "others are not held up";
+  EXPECT_EQ(with(right)->response->status, 200) << "from the same address, as everybody behind one proxy";
+  expect_error(with("Bearer wrong"), 429, "rate_limited");
+  expect_error(with("Bearer wrong", "192.0.2.2"), 401, "unauthorized");
   world.clock.advance(seconds(59));
-  expect_error(with(fmt::format("Bearer {}", kKey)), 429, "rate_limited");
+  expect_error(with("Bearer wrong"), 429, "rate_limited");
   world.clock.advance(seconds(1));
-  EXPECT_EQ(with(fmt::format("Bearer {}", kKey))->response->status, 200);
+  expect_error(with("Bearer wrong"), 401, "unauthorized");
+}
+
+TEST_F(AdminApiTest, MethodsThatAPathDoesNotTakeAre405WithThoseThatItDoes) {
+  auto rows = AdminApi::route_table();
+  for (auto& row : RestApi::route_table()) rows.push_back({row.method, "/admin" + row.path});
+  std::map<std::string, std::set<std::string>> methods;
+  for (const auto& row : rows) methods[row.path].insert(row.method);
+  ASSERT_GT(methods.size(), 20U);
+  for (const auto& [path, taken] : methods) {
+    const auto concrete = std::regex_replace(path, std::regex("\\{[a-z]+\\}"), "4711");
+    for (const std::string method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"}) {
+      if (taken.contains(method)) continue;
+      const auto exchange = ask(request(method, concrete));
+      ASSERT_TRUE(exchange->response);
+      EXPECT_EQ(exchange->response->status, 405) << method << " " << path;
+      std::set<std::string> allowed;
+      std::istringstream list(header(*exchange, "Allow"));
+      for (std::string one; list >> one;) allowed.insert(one.substr(0, one.find(',')));
+      EXPECT_EQ(allowed, taken) << path;
+    }
+  }
+  EXPECT_TRUE(world.asked.empty());
 }
 
 TEST_F(AdminApiTest, NoAnswerIsKeptByCaches) {

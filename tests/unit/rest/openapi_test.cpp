@@ -54,11 +54,12 @@ TEST(OpenApi, DescribesEveryRouteAndNothingElse) {
   EXPECT_THAT(described(), testing::ContainerEq(served));
 }
 
-// Each operation has a name of its own, an answer with an example, and says what a wrong key gets.
+// Each operation has a name of its own, an answer with an example, and says what a wrong key gets, and many of them.
 TEST(OpenApi, OperationsAreComplete) {
   std::set<std::string> ids;
   std::size_t operations = 0;
   std::size_t refusals = 0;
+  std::size_t throttles = 0;
   for (const auto& line : document()) {
     std::smatch match;
     if (std::regex_match(line, match, std::regex("^      operationId: (\\w+)$"))) {
@@ -66,10 +67,12 @@ TEST(OpenApi, OperationsAreComplete) {
     }
     operations += line.starts_with("        '200':") ? 1 : 0;
     refusals += line.starts_with("        '401':") ? 1 : 0;
+    throttles += line.starts_with("        '429':") ? 1 : 0;
   }
   EXPECT_EQ(ids.size(), described().size());
   EXPECT_EQ(operations, ids.size());
   EXPECT_EQ(refusals, ids.size());
+  EXPECT_EQ(throttles, ids.size());
 }
 
 TEST(OpenApi, ReferencesLeadSomewhere) {

@@ -2,9 +2,11 @@
 
 #include "net/rest_api.h"
 
+#include "core/command.h"
 #include "tests/unit/rest/rest_world.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <boost/json.hpp>
 
@@ -39,6 +41,16 @@ TEST_F(RestApiTest, WrongMethodsNameTheRightOnes) {
   ASSERT_EQ(exchange->response->headers.size(), 1U);
   EXPECT_EQ(exchange->response->headers[0].second, "GET, DELETE");
   json::parse(exchange->response->body);
+}
+
+TEST_F(RestApiTest, AFixedPathHidesTheUserOfItsName) {
+  const auto exchange = send({.method = "PUT", .path = "/apps/4711/users/status"});
+  EXPECT_EQ(exchange->response->status, 405);
+  EXPECT_EQ(exchange->response->headers.at(0).second, "GET, POST");
+  EXPECT_EQ(del("/apps/4711/users/status")->response->status, 405);
+  EXPECT_TRUE(world.asked.empty());
+  del("/apps/4711/users/%73tatus");  // whose id is that word is named so
+  EXPECT_EQ(only<ForgetUser>().user.id, "status");
 }
 
 TEST_F(RestApiTest, ChecksAppThenSignatureThenEnabled) {
@@ -146,9 +158,38 @@ TEST_F(RestApiTest, BatchPublishesAllOrNothing) {
   EXPECT_EQ(counted->response->body, R"({"batch":[{"subscription_count":3},{}]})");
 }
 
-TEST_F(RestApiTest, RefusesAReplayInsideTheWindow) {
+TEST_F(RestApiTest, EqualRequestsOfOneSecondAreRequestsAndLaterOnesAreReplays) {
+  const auto request = signed_request("POST", "/apps/4711/events", std::string(kBody));
+  for (int i = 0; i < 20; ++i) {
+    const auto exchange = send(request);
+    EXPECT_EQ(only<Publish>().once_repeat, seconds(5)) << "the shard knows it too";
+    published_all();
+    EXPECT_EQ(exchange->response->status, 200) << i;
+  }
+  world.clock.advance(milliseconds(4'999));
+  send(request);
+  published_all();
+  world.clock.advance(milliseconds(1));
+  expect_error(send(request), 401, "replayed");
+  world.clock.advance(seconds(500));
+  expect_error(send(request), 401, "replayed");
+  EXPECT_TRUE(world.asked.empty());
+
+  const auto terminate = signed_request("POST", "/apps/4711/users/42/terminate_connections", "{}");
+  for (int i = 0; i < 2; ++i) {
+    const auto exchange = send(terminate);
+    answer(Done{});
+    EXPECT_EQ(exchange->response->status, 200);
+  }
+  world.clock.advance(seconds(5));
+  expect_error(send(terminate), 401, "replayed");
+}
+
+TEST_F(RestApiTest, WhereReplaysAreAlwaysRefusedTheSecondOfTwoIsOne) {
+  world.values->apps[0].refuse_replays = ReplayRefusal::always;
   const auto request = signed_request("POST", "/apps/4711/events", std::string(kBody));
   const auto first = send(request);
+  EXPECT_EQ(only<Publish>().once_repeat, seconds(0));
   expect_error(send(request), 401, "replayed");
   published_all();
   EXPECT_EQ(first->response->status, 200);
@@ -158,6 +199,34 @@ TEST_F(RestApiTest, RefusesAReplayInsideTheWindow) {
   const auto terminate = signed_request("POST", "/apps/4711/users/42/terminate_connections", "{}");
   send(terminate);
   expect_error(send(terminate), 401, "replayed");
+}
+
+TEST_F(RestApiTest, WhereReplaysAreNeverRefusedOnlyPublishesPassLater) {
+  world.values->apps[0].refuse_replays = ReplayRefusal::never;
+  const auto request = signed_request("POST", "/apps/4711/events", std::string(kBody));
+  const auto terminate = signed_request("POST", "/apps/4711/users/42/terminate_connections", "{}");
+  send(terminate);
+  answer(Done{});
+  for (const auto pause : {seconds(0), seconds(500)}) {
+    world.clock.advance(pause);
+    const auto exchange = send(request);
+    EXPECT_EQ(only<Publish>().once, "");
+    published_all();
+    EXPECT_EQ(exchange->response->status, 200);
+  }
+  expect_error(send(terminate), 401, "replayed");
+}
+
+TEST_F(RestApiTest, AFailedRepetitionDoesNotMakeAReplayFresh) {
+  const auto request = signed_request("POST", "/apps/4711/events", std::string(kBody));
+  send(request);
+  published_all();
+  world.clock.advance(seconds(4));
+  const auto again = send(request);
+  answer(Refused{make_error(Errc::overloaded)});
+  expect_error(again, 503, "overloaded");
+  world.clock.advance(seconds(2));
+  expect_error(send(request), 401, "replayed");
 }
 
 TEST_F(RestApiTest, AFailedPublishMayBeTriedAgain) {
@@ -184,7 +253,57 @@ TEST_F(RestApiTest, AKnownIdempotencyKeyIsPassedOnToTheStore) {
     EXPECT_EQ(exchange->response->status, 200);
   }
   request.headers.back().second = "k2";
+  world.clock.advance(seconds(5));
   expect_error(send(request), 401, "replayed");
+}
+
+TEST_F(RestApiTest, AKeyThatReadsAsAnotherWithItsChannelUsesUpNothing) {
+  post("/apps/4711/events", R"({"name":"e","data":"1","channel":"room.a","idempotency_key":"K\nroom.c"})");
+  published_all();
+  post("/apps/4711/events", R"({"name":"e","data":"2","channel":"room.c","idempotency_key":"K"})");
+  EXPECT_EQ(only<Publish>().data, "2");
+  published_all();
+}
+
+TEST_F(RestApiTest, AnEventsOwnKeyIsNotThatOfABatchWithANumber) {
+  auto request =
+      signed_request("POST", "/apps/4711/batch_events", R"({"batch":[{"name":"a","data":"1","channel":"news"}]})");
+  request.headers.emplace_back("idempotency-key", "k");
+  send(request);
+  EXPECT_EQ(only<Publish>().key_scope, kBatchKeys);
+  published_all();
+  post("/apps/4711/events", R"({"name":"e","data":"2","channel":"news","idempotency_key":"k#0"})");
+  EXPECT_EQ(only<Publish>().idempotency_key, "k#0");
+  EXPECT_EQ(only<Publish>().key_scope, kApplicationKeys);
+}
+
+TEST_F(RestApiTest, ClientsThatSignTheirBasePathAreUnderstood) {
+  for (const char* signed_path : {"/apps/4711/channels", "/ws/apps/4711/channels"}) {
+    HttpRequest request{.method = "GET", .path = "/apps/4711/channels", .path_prefix = "/ws"};
+    request.query =
+        pusher::sign_request("app-key-demo", "app-secret-demo", {"GET", signed_path, ""}, {}, world.clock.wall());
+    const auto exchange = send(request);
+    answer(ChannelList{});
+    EXPECT_EQ(exchange->response->status, 200) << signed_path;
+  }
+  HttpRequest other{.method = "GET", .path = "/apps/4711/channels", .path_prefix = "/ws"};
+  other.query = pusher::sign_request("app-key-demo", "app-secret-demo", {"GET", "/xy/apps/4711/channels", ""}, {},
+                                     world.clock.wall());
+  expect_error(send(other), 401, "unauthorized");
+}
+
+TEST_F(RestApiTest, AnOldTimestampSpeaksOfTheClockAndNotOfTheSecret) {
+  const auto early = signed_request("GET", "/apps/4711/channels");
+  world.clock.advance(seconds(3'600));
+  const auto late = signed_request("GET", "/apps/4711/channels");
+  const auto behind = send(early);
+  expect_error(behind, 401, "unauthorized");
+  EXPECT_THAT(behind->response->body,
+              testing::HasSubstr("is 3600 s behind this server's clock, which says 1760003600"));
+  EXPECT_THAT(behind->response->body, testing::HasSubstr("set the clock of the machine that signs"));
+  EXPECT_THAT(behind->response->body, testing::Not(testing::HasSubstr("secret")));
+  world.clock.jump_wall(-seconds(7'200));
+  EXPECT_THAT(send(late)->response->body, testing::HasSubstr("is 7200 s ahead of this server's clock"));
 }
 
 TEST_F(RestApiTest, AKnownIdempotencyKeyPublishesOnceOnEphemeralChannels) {
@@ -246,6 +365,13 @@ TEST_F(RestApiTest, ListsOccupiedChannels) {
   world.asked.front().answer(list);
   EXPECT_EQ(exchange->response->body, R"({"channels":{"presence-a":{"user_count":2,"subscription_count":3}}})");
   world.asked.clear();
+  const auto unasked = get("/apps/4711/channels");
+  list.channels.push_back({.channel = ChannelKey("4711", "news"), .subscriptions = 1});
+  world.asked.front().answer(list);
+  EXPECT_EQ(unasked->response->body,
+            R"({"channels":{"presence-a":{"occupied":true,"user_count":2,"subscription_count":3},)"
+            R"("news":{"occupied":true,"subscription_count":1}}})");
+  world.asked.clear();
   const auto empty = get("/apps/4711/channels");
   world.asked.front().answer(ChannelList{});
   EXPECT_EQ(empty->response->body, R"({"channels":{}})");
@@ -263,12 +389,16 @@ TEST_F(RestApiTest, ShowsAChannel) {
   };
   EXPECT_EQ(ask("presence-a", "user_count,subscription_count", {.subscriptions = 3, .users = 2}),
             R"({"occupied":true,"user_count":2,"subscription_count":3})");
-  EXPECT_EQ(ask("a", "", {}), R"({"occupied":false})");
+  EXPECT_EQ(ask("presence-a", "user_count", {.subscriptions = 3, .users = 2}), R"({"occupied":true,"user_count":2})");
+  // Asked for nothing in particular: what there is, as soketi has it.
+  EXPECT_EQ(ask("a", "", {}), R"({"occupied":false,"subscription_count":0})");
+  EXPECT_EQ(ask("presence-a", "", {.subscriptions = 3, .users = 2}),
+            R"({"occupied":true,"user_count":2,"subscription_count":3})");
   EXPECT_EQ(ask("cache-a", "cache", {}), R"({"occupied":false,"cache":null})");
   const auto cached = std::make_shared<Publication>(Publication{.event = "e", .data = "\"x\""});
   EXPECT_EQ(ask("cache-a", "cache", {.subscriptions = 1, .cached = cached, .cache_ttl_seconds = 60}),
             R"({"occupied":true,"cache":{"data":"\"x\"","ttl":60}})");
-  EXPECT_EQ(ask("%23server-to-user-1", "", {.subscriptions = 1}), R"({"occupied":true})");
+  EXPECT_EQ(ask("%23server-to-user-1", "", {.subscriptions = 1}), R"({"occupied":true,"subscription_count":1})");
   expect_error(get("/apps/4711/channels/a", {{"info", "user_count"}}), 400, "bad_request");
   expect_error(get("/apps/4711/channels/a", {{"info", "cache"}}), 400, "bad_request");
   expect_error(get("/apps/4711/channels/not%20valid"), 400, "bad_channel_name");

@@ -100,7 +100,7 @@ TEST_F(RestByKeyTest, ASignatureCountsAsBefore) {
   request.headers.emplace_back("authorization", "Bearer wrong-key-of-good-length");
   const auto exchange = send(request);
   answer(channel("news", 2));
-  expect_body(exchange, 200, R"({"occupied":true})");
+  expect_body(exchange, 200, R"({"occupied":true,"subscription_count":2})");
   request.query.back() = request.query.back() == '0' ? '1' : '0';
   expect_error(send(request), 401, "unauthorized");
 }

@@ -276,6 +276,10 @@ TEST_F(RestUsersTest, WhatChangesIsGoodOnce) {
     const auto first = send(request);
     answer(Done{});
     EXPECT_EQ(first->response->status, 200) << request.path;
+    const auto again = send(request);  // in the same second: nobody can tell it from another one that is equal
+    answer(Done{});
+    EXPECT_EQ(again->response->status, 200) << request.path;
+    world.clock.advance(seconds(5));
     expect_error(send(request), 401, "replayed");
   }
 }
@@ -293,7 +297,7 @@ TEST_F(RestUsersTest, MethodsOfEachPath) {
   const auto allowed = [&](const char* path) {
     return send({.method = "PATCH", .path = path})->response->headers.at(0).second;
   };
-  EXPECT_EQ(allowed("/apps/4711/users/status"), "GET, POST, DELETE");
+  EXPECT_EQ(allowed("/apps/4711/users/status"), "GET, POST");
   EXPECT_EQ(allowed("/apps/4711/users/7/ban"), "POST, DELETE");
   EXPECT_EQ(allowed("/apps/4711/users"), "GET");
   expect_error(send({.method = "GET", .path = "/apps/4711/users/7/other"}), 404, "not_found");

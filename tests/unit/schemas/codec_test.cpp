@@ -27,12 +27,14 @@ std::vector<Command> sample_commands() {
   append.epoch_if_new = Epoch{0xABCDEF0123456789};
   append.retention = {seconds(60), 10, 1000};
   append.cache = true;
+  append.key_scope = "client:ann";
+  append.once_repeat = milliseconds(5'000);
   return {{channel, {5}, append},
           {channel, {6}, RemovePublication{{Epoch{7}, Offset{8}}}},
           {channel, {7}, RemoveHistory{Epoch{9}}},
           {channel, {8}, TrimHistory{{seconds(1), 2, 3}}},
           {channel, {9}, SaveCursors{{{"client-1", Offset{3}, false}, {"client-2", Offset{0}, true}}}},
-          {session_place("4711", "k"), {10}, SaveSession{std::string("\0r", 2), {11}, 12}},
+          {session_place("4711", "k"), {10}, SaveSession{std::string("\0r", 2), {11}, {12}}},
           {session_place("4711", "k"), {10}, ClaimSession{}},
           {session_place("4711", "k"), {10}, ForgetSession{true}}};
 }
@@ -48,6 +50,24 @@ TEST(Codec, APublicationComesBackAsItWas) {
   EXPECT_EQ(back->time, publication.time);
   EXPECT_FALSE(back->deleted);
   EXPECT_EQ(decode_publication_time(encode_publication(publication))->ms, publication.time.ms);
+}
+
+TEST(Codec, IdsComeBackInTheFormInWhichTheyWereSaid) {
+  auto publication = sample_publication();
+  publication.id_form = IdForm::number;
+  EXPECT_EQ(decode_publication(encode_publication(publication))->id_form, IdForm::number);
+  UserRecord record;
+  record.id_form = IdForm::number;
+  EXPECT_EQ(decode_user(encode_user(record))->id_form, IdForm::number);
+  Notice notice{.id = "n", .app = "a", .target = "t", .user_id = "2", .id_form = IdForm::number};
+  EXPECT_EQ(decode_notice(encode_notice(notice))->id_form, IdForm::number);
+  const std::vector<Command> commands{
+      {ChannelKey("a", "c"), {1}, AppendPublication{.user_id = "2", .id_form = IdForm::number}},
+      {ChannelKey("a", "c"), {1}, SaveNotices{.notices = {}, .told = {{"2", true, IdForm::number}}, .bounds = {}}}};
+  const auto back = decode_entry(encode_entry(WallTime{4}, commands));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(std::get<AppendPublication>(back->commands[0].what).id_form, IdForm::number);
+  EXPECT_EQ(std::get<SaveNotices>(back->commands[1].what).told[0].id_form, IdForm::number);
 }
 
 TEST(Codec, APublicationLargerThanTheScratchSpaceComesBack) {
@@ -110,6 +130,8 @@ TEST(Codec, AnEntryWithEveryKindOfCommandComesBackAsItWas) {
   EXPECT_EQ(append.epoch_if_new.value, 0xABCDEF0123456789u);
   EXPECT_EQ(append.retention.count, 10u);
   EXPECT_TRUE(append.cache);
+  EXPECT_EQ(append.key_scope, "client:ann");
+  EXPECT_EQ(append.once_repeat.count(), 5'000);
   EXPECT_EQ(std::get<RemovePublication>(back->commands[1].what).position.offset.value, 8u);
   EXPECT_EQ(std::get<RemoveHistory>(back->commands[2].what).epoch_if_new.value, 9u);
   EXPECT_EQ(std::get<TrimHistory>(back->commands[3].what).retention.bytes, 3u);

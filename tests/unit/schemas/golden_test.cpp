@@ -106,22 +106,85 @@ TEST(Golden, ChannelMeta) {
   meta.retention = {seconds(86'400), 10, 65'536};
   meta.cursors = 2;
   meta.cursors_oldest = WallTime{1'760'000'000'001};
+  meta.cursors_unsure_until = WallTime{1'760'000'000'002};
+  meta.unsynced = true;
+  meta.lineage = 3;
   const auto back = decode_channel_meta(golden("channel_meta", encode_channel_meta(meta)));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back->epoch.value, 0x0123456789abcdefu);
   EXPECT_EQ(back->oldest.value, 11u);
   EXPECT_EQ(back->retention.age, seconds(86'400));
+  EXPECT_EQ(back->cursors_unsure_until.ms, 1'760'000'000'002);
+  EXPECT_TRUE(back->unsynced);
+  EXPECT_EQ(back->lineage, 3u);
+}
+
+TEST(Golden, WrittenBeforeItWasKeptWhichTailsMayBeLost) {
+  const auto meta = decode_channel_meta(from_hex(golden_text("channel_meta_without_lineage")));
+  ASSERT_TRUE(meta.ok());
+  EXPECT_EQ(meta->newest.value, 20u);
+  EXPECT_FALSE(meta->unsynced);
+  EXPECT_EQ(meta->lineage, 0u);
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, from_hex(golden_text("log_entry_without_lineage")));
+  ASSERT_TRUE(framed.ok());
+  const auto entry = decode_entry(framed->payload);
+  ASSERT_TRUE(entry.ok());
+  EXPECT_FALSE(std::get<AppendPublication>(entry->commands[0].what).unsynced);
+  EXPECT_EQ(std::get<SaveCursors>(entry->commands[4].what).cursors[0].epoch.value, 0u);
+}
+
+TEST(Golden, WrittenBeforePositionsAndSessionsHadBytesAndAnOrigin) {
+  const auto meta = decode_channel_meta(from_hex(golden_text("channel_meta_without_lineage")));
+  ASSERT_TRUE(meta.ok());
+  EXPECT_EQ(meta->cursors, 2U);
+  EXPECT_EQ(meta->cursors_unsure_until.ms, 0);
+  const auto cursor = decode_cursor(from_hex(golden_text("cursor_of_nobody")));
+  ASSERT_TRUE(cursor.ok());
+  EXPECT_FALSE(cursor->origin.exists());
+  const auto entry = decode_entry(from_hex(golden_text("log_entry_sessions_by_count")));
+  ASSERT_TRUE(entry.ok());
+  const auto& save = std::get<SaveSession>(entry->commands[0].what);
+  EXPECT_EQ(save.bounds.kept_max, 20'000U);
+  EXPECT_EQ(save.bounds.bytes_max, 0U);
+  EXPECT_FALSE(save.origin.exists());
+}
+
+TEST(Golden, LogEntryOfPositions) {
+  const WallTime time{1'760'000'000'000};
+  const ChannelKey channel("4711", "private-domain.7");
+  const SaveCursors positions{{{"client-1", Offset{3}, false, Epoch{5}, Origin{7}}, {"client-2", Offset{0}, true}},
+                              {10, 65'536, 4'096},
+                              SaveCursors::For::first,
+                              WallTime{1'760'000'000'001}};
+  const auto entry = decode_entry(golden("log_entry_positions", encode_entry(time, {{channel, time, positions}})));
+  ASSERT_TRUE(entry.ok());
+  const auto& save = std::get<SaveCursors>(entry->commands.at(0).what);
+  ASSERT_EQ(save.cursors.size(), 2U);
+  EXPECT_EQ(save.cursors[0].client_id, "client-1");
+  EXPECT_EQ(save.cursors[0].offset, Offset{3});
+  EXPECT_EQ(save.cursors[0].epoch, Epoch{5});
+  EXPECT_EQ(save.cursors[0].origin, Origin{7});
+  EXPECT_TRUE(save.cursors[1].forget);
+  EXPECT_EQ(save.bounds.per_channel_max, 10U);
+  EXPECT_EQ(save.bounds.bytes_max, 65'536U);
+  EXPECT_EQ(save.bounds.origin_bytes_max, 4'096U);
+  EXPECT_EQ(save.kept_for, SaveCursors::For::first);
+  EXPECT_EQ(save.unsure_until.ms, 1'760'000'000'001);
 }
 
 TEST(Golden, LogEntry) {
   const ChannelKey channel("4711", "private-domain.7");
   AppendPublication append{"message.sent", "hello",  DataKind::text,          "",   "key-1",
                            "signature",    Epoch{1}, {seconds(60), 10, 1000}, true, SocketId{9}};
-  const std::vector<Command> commands{{channel, {1'760'000'000'000}, append},
-                                      {channel, {1'760'000'000'001}, RemovePublication{{Epoch{1}, Offset{1}}}},
-                                      {channel, {1'760'000'000'002}, RemoveHistory{Epoch{2}}},
-                                      {channel, {1'760'000'000'003}, TrimHistory{{seconds(1), 2, 3}}},
-                                      {channel, {1'760'000'000'004}, SaveCursors{{{"client-1", Offset{3}, false}}}}};
+  append.unsynced = true;
+  append.key_scope = "batch";
+  append.once_repeat = seconds(5);
+  const std::vector<Command> commands{
+      {channel, {1'760'000'000'000}, append},
+      {channel, {1'760'000'000'001}, RemovePublication{{Epoch{1}, Offset{1}}}},
+      {channel, {1'760'000'000'002}, RemoveHistory{Epoch{2}}},
+      {channel, {1'760'000'000'003}, TrimHistory{{seconds(1), 2, 3}}},
+      {channel, {1'760'000'000'004}, SaveCursors{{{"client-1", Offset{3}, false, Epoch{1}}}}}};
   const auto bytes = frame_log_entry({ShardId{3}, Term{7}, LogIndex{42}}, encode_entry({1'760'000'000'000}, commands));
   const auto stored = golden("log_entry", bytes);
   const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
@@ -132,15 +195,34 @@ TEST(Golden, LogEntry) {
   EXPECT_EQ(entry->commands[0].channel, channel);
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).idempotency_key, "key-1");
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).except, SocketId{9});
+  EXPECT_TRUE(std::get<AppendPublication>(entry->commands[0].what).unsynced);
+  EXPECT_EQ(std::get<SaveCursors>(entry->commands[4].what).cursors[0].epoch, Epoch{1});
+  EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).key_scope, "batch");
+  EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).once_repeat, seconds(5));
+}
+
+TEST(Golden, WrittenBeforeKeysHadScopesAndSignaturesCouldComeAgain) {
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, from_hex(golden_text("log_entry_without_scope")));
+  ASSERT_TRUE(framed.ok());
+  const auto entry = decode_entry(framed->payload);
+  ASSERT_TRUE(entry.ok());
+  const auto& append = std::get<AppendPublication>(entry->commands[0].what);
+  EXPECT_EQ(append.idempotency_key, "key-1");
+  EXPECT_EQ(append.key_scope, "");
+  EXPECT_EQ(append.once_repeat.count(), 0);
+  const auto remembered = decode_remembered(from_hex(golden_text("remembered_without_scope")));
+  ASSERT_TRUE(remembered.ok());
+  EXPECT_EQ(remembered->key, "key-1");
+  EXPECT_EQ(remembered->scope, "");
 }
 
 TEST(Golden, SmallRecords) {
-  EXPECT_TRUE(
-      decode_remembered(
-          golden("remembered",
-                 encode_remembered({"4711/domain.7", "key-1", "signature", {Epoch{1}, Offset{2}}, WallTime{3}})))
-          .ok());
-  EXPECT_TRUE(decode_cursor(golden("cursor", encode_cursor({Offset{4}, WallTime{5}}))).ok());
+  const auto remembered = decode_remembered(
+      golden("remembered",
+             encode_remembered({"4711/domain.7", "key-1", "signature", {Epoch{1}, Offset{2}}, WallTime{3}, "app"})));
+  ASSERT_TRUE(remembered.ok());
+  EXPECT_EQ(remembered->scope, "app");
+  EXPECT_TRUE(decode_cursor(golden("cursor", encode_cursor({Offset{4}, WallTime{5}, Origin{7}}))).ok());
   EXPECT_TRUE(decode_log_head(golden("log_head", encode_log_head({Term{6}, LogIndex{7}, Term{5}}))).ok());
 }
 
@@ -235,7 +317,8 @@ TEST(Golden, LogEntryOfSessions) {
   const WallTime time{1'760'000'000'000};
   const auto place = session_place("4711", "secret");
   const std::vector<Command> commands{
-      {place, time, SaveSession{std::string("\0r\xff", 3), WallTime{1'760'000'120'000}, 20'000}},
+      {place, time,
+       SaveSession{std::string("\0r\xff", 3), WallTime{1'760'000'120'000}, {20'000, 65'536, 4'096}, Origin{7}}},
       {place, time, ClaimSession{}},
       {place, time, ForgetSession{}},
       {place, time, ForgetSession{true}}};
@@ -246,7 +329,10 @@ TEST(Golden, LogEntryOfSessions) {
   const auto& save = std::get<SaveSession>(entry->commands[0].what);
   EXPECT_EQ(save.record, std::string("\0r\xff", 3));
   EXPECT_EQ(save.expires.ms, 1'760'000'120'000);
-  EXPECT_EQ(save.kept_max, 20'000U);
+  EXPECT_EQ(save.bounds.kept_max, 20'000U);
+  EXPECT_EQ(save.bounds.bytes_max, 65'536U);
+  EXPECT_EQ(save.bounds.origin_bytes_max, 4'096U);
+  EXPECT_EQ(save.origin, Origin{7});
   EXPECT_TRUE(std::holds_alternative<ClaimSession>(entry->commands[1].what));
   EXPECT_FALSE(std::get<ForgetSession>(entry->commands[2].what).if_expired);
   EXPECT_TRUE(std::get<ForgetSession>(entry->commands[3].what).if_expired);

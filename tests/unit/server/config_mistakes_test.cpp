@@ -57,6 +57,17 @@ TEST(ConfigMistakes, NotToml) {
   EXPECT_NE(loaded.mistakes.back().what.find("not TOML"), std::string::npos);
 }
 
+TEST(ConfigMistakes, ANameOfManyPartsIsNoDepthForTheReader) {
+  std::string deep = "a";
+  for (int i = 0; i < 100'000; ++i) deep += ".a";
+  for (const auto& text : {"[" + deep + "]\n", deep + " = 1\n", "[[" + deep + "]]\n"}) {
+    const auto loaded = load("# one line\n" + text);
+    ASSERT_FALSE(loaded.ok());
+    EXPECT_EQ(loaded.mistakes.back().where, "parley.toml:2");
+    EXPECT_NE(loaded.mistakes.back().what.find("more than 64 parts"), std::string::npos);
+  }
+}
+
 TEST(ConfigMistakes, UnknownKeysAreNamedWithWhatWasMeant) {
   const std::string app = kApp;
   expect_mistake("[server]\nprot = 1" + app, "parley.toml:2", "server.prot", "did you mean `server.port`?");
@@ -176,12 +187,15 @@ TEST(ConfigMistakes, AddressesBlocksOriginsAndPrefixes) {
     expect_mistake(std::string("[server]\npath_prefix = \"") + prefix + "\"" + app, "parley.toml:2",
                    "server.path_prefix", "is not a path prefix");
   }
-  for (const char* origin : {"example.com", "https://", "https://example.com/", "https://a.*.com", "://x", ""}) {
+  for (const char* origin : {"example.com", "https://", "https://example.com/", "https://a.*.com", "://x",
+                             "https://x:80x", "https://x:99999", ""}) {
     expect_mistake(app + "allowed_origins = [\"" + origin + "\"]", "parley.toml:6", "apps[0].allowed_origins",
                    "is not an origin");
   }
   EXPECT_TRUE(
-      load(app + "allowed_origins = [\"*\", \"https://*.example.com\", \"http://localhost:3000\", \"http://[::1]:80\"]")
+      load(app +
+           "allowed_origins = [\"*\", \"https://*.example.com\", \"http://localhost:3000\", \"http://localhost:*\", "
+           "\"http://[::1]:80\"]")
           .ok());
   EXPECT_TRUE(load("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\", \"fd00::/8\", \"192.0.2.7\"]" + app).ok());
 }

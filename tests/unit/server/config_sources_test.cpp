@@ -52,6 +52,27 @@ TEST(ConfigSources, LaterOnesWin) {
   EXPECT_EQ(loaded.origins.at("server.port"), "flag");
 }
 
+TEST(ConfigSources, WhatHappensToReplaysIsAWordAndWasAFlag) {
+  const auto read = [](const std::string& value) {
+    return good(with({}, kApp + fmt::format("refuse_replays = {}", value))).config.settings.apps[0].refuse_replays;
+  };
+  EXPECT_EQ(good(with({})).config.settings.apps[0].refuse_replays, ReplayRefusal::later);
+  EXPECT_EQ(read("\"later\""), ReplayRefusal::later);
+  EXPECT_EQ(read("\"always\""), ReplayRefusal::always);
+  EXPECT_EQ(read("\"never\""), ReplayRefusal::never);
+  EXPECT_EQ(read("true"), ReplayRefusal::always) << "whoever wrote it down got that, and still does";
+  EXPECT_EQ(read("false"), ReplayRefusal::never);
+  ReplayRefusal text{};
+  for (const auto* yes : {"true", "1", "yes", "on", "always"}) {
+    ASSERT_TRUE(assign_text(Slot(&text), yes, {}).ok());
+    EXPECT_EQ(text, ReplayRefusal::always) << yes;
+  }
+  ASSERT_TRUE(assign_text(Slot(&text), "off", {}).ok());
+  EXPECT_EQ(text, ReplayRefusal::never);
+  EXPECT_EQ(slot_toml(Slot(&text)), "\"never\"");
+  EXPECT_FALSE(assign_text(Slot(&text), "sometimes", {}).ok());
+}
+
 TEST(ConfigSources, OriginsAreRemembered) {
   const auto loaded =
       good(with({{"PARLEY_DATA_DIR", "/x"}, {"AUTO_MIGRATE", "false"}}, std::string("[log]\nlevel = \"warn\"") + kApp));
@@ -197,7 +218,7 @@ webhook_waiting_max = 5
 webhook_dead_letters_max = 6
 )") + kApp + R"(webhook_hold_ms = "4s"
 allowed_origins = ["https://shop.example.com"]
-auth = { url = "https://shop.example.com/auth", batch_url = "https://shop.example.com/many", timeout_ms = "2s", concurrency_max = 3, waiting_max = 4, channels_per_call_max = 5, cache_seconds = 6, cache_refusal_seconds = 7, forward_headers = ["cookie"] }
+auth = { url = "https://shop.example.com/auth", batch_url = "https://shop.example.com/many", timeout_ms = "2s", concurrency_max = 3, waiting_max = 4, waiting_per_connection_max = 8, address_share_percent = 50, channels_per_call_max = 5, cache_seconds = 6, cache_refusal_seconds = 7, forward_headers = ["cookie"] }
 status = { channels = ["private-user.{user}"], away_after_seconds = "5m" }
 limits = { domains_per_user_max = 1, sessions_per_user_max = 2, blocks_per_user_max = 3, users_per_call_max = 4 }
 [[webhooks]]
@@ -228,6 +249,8 @@ retry_for_seconds = "2h"
   EXPECT_EQ(app.auth.timeout, milliseconds(2'000));
   EXPECT_EQ(app.auth.concurrency_max, 3U);
   EXPECT_EQ(app.auth.waiting_max, 4U);
+  EXPECT_EQ(app.auth.waiting_per_connection_max, 8U);
+  EXPECT_EQ(app.auth.address_share_percent, 50U);
   EXPECT_EQ(app.auth.channels_per_call_max, 5U);
   EXPECT_EQ(app.auth.cache, seconds(6));
   EXPECT_EQ(app.auth.cache_refusal, seconds(7));

@@ -161,6 +161,29 @@ TEST_F(LogWriterTest, JobsAreRefusedAtOnceWhileTheDiskIsBad) {
   writer_.stop();  // does not wait for the disk
 }
 
+TEST_F(LogWriterTest, AStoreThatIsLostUnderAnIdleWriterIsNoticedAndComesBack) {
+  writer_.start();
+  writer_.submit(job("a"));
+  EXPECT_EQ(wait_for(1).back(), "a:ok");
+  store_.lose(true);
+  while (writer_.available()) std::this_thread::yield();
+  EXPECT_EQ(metrics_.storage_available.value(), 0);
+  writer_.submit(job("b"));
+  EXPECT_EQ(wait_for(2).back(), "b:failed");
+  store_.lose(false);
+  wait_available();
+  writer_.submit(job("c"));
+  EXPECT_EQ(wait_for(3).back(), "c:ok");
+}
+
+TEST_F(LogWriterTest, StoppingDoesNotWaitForALostStore) {
+  writer_.start();
+  store_.lose(true);
+  while (writer_.available()) std::this_thread::yield();
+  writer_.stop();
+  EXPECT_FALSE(writer_.available());
+}
+
 TEST_F(LogWriterTest, ACompletionCanReportAFailureOfItsOwn) {
   writer_.start();
   auto release = hold();

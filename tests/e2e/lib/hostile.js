@@ -1,0 +1,278 @@
+// What hostile suites need: a stranger at an address of its own, an honest client elsewhere that counts what it got,
+// and meters of what the node holds while both are at work. The whole of 127.0.0.0/8 is this machine: an address is
+// chosen, not configured.
+import assert from "node:assert/strict";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+
+import { RawClient } from "./raw.js";
+import { signedPath } from "./sign.js";
+import { deadlineMs, until, within } from "./wait.js";
+
+export const MB = 1024 * 1024;
+export const strangers = "127.0.0.2"; // the attacker's address
+export const elsewhere = "127.0.0.3"; // the honest client's
+export const long = process.env.PARLEY_LONG === "1";
+
+// ---- meters ----
+
+export function rssBytes(pid) {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+}
+
+// What a directory takes on the disk. Files may go while it is read.
+export function diskBytes(directory) {
+  let bytes = 0;
+  let names = [];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return 0;
+  }
+  for (const name of names) {
+    const path = join(directory, name);
+    try {
+      const stat = lstatSync(path);
+      bytes += stat.isDirectory() ? diskBytes(path) : stat.blocks * 512;
+    } catch {
+      // gone
+    }
+  }
+  return bytes;
+}
+
+// An instrumented program keeps what was freed: its memory says nothing.
+export const instrumented = (pid) => /lib(asan|tsan)/.test(readFileSync(`/proc/${pid}/maps`, "utf8")) || process.env.ASAN_OPTIONS !== undefined || process.env.TSAN_OPTIONS !== undefined;
+
+// The most that a node held since start(), beyond what it had then.
+export class Meter {
+  constructor(server) {
+    this.server = server;
+  }
+
+  start() {
+    this.rssBefore = this.rssMost = rssBytes(this.server.pid);
+    this.diskBefore = this.diskMost = diskBytes(this.server.dataDir);
+    this.timer = setInterval(() => this.look(), 50);
+    return this;
+  }
+
+  look() {
+    if (!this.server.alive) return;
+    this.rssMost = Math.max(this.rssMost, rssBytes(this.server.pid));
+    this.diskMost = Math.max(this.diskMost, diskBytes(this.server.dataDir));
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.look();
+    return { rss: this.rssMost - this.rssBefore, disk: this.diskMost - this.diskBefore };
+  }
+}
+
+// ---- the stranger ----
+
+// One socket of a stranger. It counts what it is told and keeps the last of it; `reads: false`: it never looks.
+export class HostileSocket {
+  constructor(server, { from = strangers, reads = true, port = server.port } = {}) {
+    this.sent = 0;
+    this.received = 0;
+    this.tail = "";
+    this.over = false;
+    this.socket = connect({ port, host: "127.0.0.1", localAddress: from });
+    this.socket.setNoDelay(true);
+    this.opened = new Promise((done) => {
+      this.socket.once("connect", done);
+      this.socket.once("close", done);
+    });
+    this.closed = new Promise((done) => this.socket.once("close", done));
+    this.socket.on("close", () => (this.over = true));
+    this.socket.on("error", () => {});
+    if (reads) {
+      this.socket.on("data", (chunk) => {
+        this.received += chunk.length;
+        this.tail = (this.tail + chunk.toString("latin1")).slice(-65_536);
+        this.onData?.(chunk);
+      });
+    } else {
+      this.socket.pause();
+    }
+  }
+
+  // False when the kernel takes no more for now.
+  write(bytes) {
+    if (this.over || this.socket.destroyed) return false;
+    this.sent += bytes.length;
+    return this.socket.write(bytes);
+  }
+
+  // Sends the same bytes again and again as fast as they are taken, until `enough()`, or the node closes, or it takes
+  // no more for `stalled` ms: then it has stopped reading. Says which.
+  async flood(bytes, { enough = () => false, most = 256 * MB, stalled = 1_000 } = {}) {
+    await this.opened;
+    while (!this.over && !enough() && this.sent < most) {
+      if (this.write(bytes)) {
+        await new Promise(setImmediate);
+        continue;
+      }
+      const drained = await Promise.race([
+        new Promise((done) => this.socket.once("drain", () => done(true))),
+        this.closed.then(() => true),
+        new Promise((done) => setTimeout(() => done(false), stalled)),
+      ]);
+      if (!drained) return "stalled";
+    }
+    return this.over ? "closed" : "done";
+  }
+
+  whenClosed(timeout) {
+    return within(this.closed, "the node to close a stranger's connection", timeout);
+  }
+
+  destroy() {
+    this.socket.destroy();
+  }
+}
+
+// `count` sockets that are open, or refused.
+export async function hostileSockets(t, server, count, options) {
+  const sockets = Array.from({ length: count }, () => new HostileSocket(server, options));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  await Promise.all(sockets.map((socket) => socket.opened));
+  return sockets;
+}
+
+// ---- the honest client ----
+
+let places = 0;
+
+// Subscribed to a channel, with a publisher beside it: each event is counted once, in order. A second client of the
+// same place asks over HTTP. Both from an address where nobody does harm.
+export class Honest {
+  static async start(t, server, app, { from = elsewhere, channel = `private-honest-${process.pid}x${++places}`, pause = 20 } = {}) {
+    const honest = new Honest();
+    Object.assign(honest, { server, app, from, channel, pause });
+    honest.agent = new Agent({ keepAlive: true, maxSockets: 2, localAddress: from });
+    honest.client = await RawClient.connect(server, app, { localAddress: from });
+    honest.client.closed.then((how) => (honest.lost = how));
+    t.after(() => honest.end());
+    await honest.client.joined(channel);
+    honest.published = 0;
+    honest.delays = [];
+    honest.sentAt = new Map();
+    honest.failures = [];
+    honest.running = true;
+    honest.client.ws.on("message", (bytes) => {
+      const text = bytes.toString();
+      if (!text.includes('"honest"')) return;
+      const { n } = JSON.parse(JSON.parse(text).data);
+      honest.delays.push(performance.now() - honest.sentAt.get(n));
+    });
+    honest.loop = honest.run();
+    return honest;
+  }
+
+  call(method, path, body = "") {
+    return new Promise((done, failed) => {
+      const outgoing = request({ agent: this.agent, host: "127.0.0.1", port: this.server.port, method, path, localAddress: this.from, headers: body ? { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) } : {} }, (answer) => {
+        let text = "";
+        answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+        answer.on("end", () => done({ status: answer.statusCode, text }));
+        answer.on("error", failed);
+      });
+      outgoing.setTimeout(deadlineMs, () => outgoing.destroy(new Error(`no answer within ${deadlineMs} ms`)));
+      outgoing.on("error", failed);
+      outgoing.end(body);
+    });
+  }
+
+  async publish() {
+    const n = this.published++;
+    const body = JSON.stringify({ name: "honest", channel: this.channel, data: JSON.stringify({ n }) });
+    this.sentAt.set(n, performance.now());
+    const answer = await this.call("POST", signedPath(this.app, "POST", `/apps/${this.app.id}/events`, { body }), body);
+    if (answer.status !== 200) throw new Error(`publish ${n}: ${answer.status} ${answer.text}`);
+  }
+
+  async run() {
+    while (this.running) {
+      try {
+        await this.publish();
+      } catch (error) {
+        this.failures.push(error.message);
+      }
+      await new Promise((done) => setTimeout(done, this.pause));
+    }
+  }
+
+  get got() {
+    return this.client.of(this.channel, "honest").map((frame) => JSON.parse(frame.data).n);
+  }
+
+  // Goes on until `more` further events have come.
+  async served(more = 5) {
+    const from = this.got.length;
+    await until(() => this.lost !== undefined || this.got.length >= from + more, () => `an honest client to be served: it has ${this.got.length} of ${this.published}; ${this.failures.at(-1) ?? ""}`);
+  }
+
+  // The delays of events that came since the last call.
+  takeDelays() {
+    return this.delays.splice(0);
+  }
+
+  // Every event came, once and in order, on the first connection.
+  async settle() {
+    this.running = false;
+    await this.loop;
+    assert.deepEqual(this.failures, [], "an honest client's publish failed");
+    assert.equal(this.lost, undefined, `an honest client lost its connection: ${JSON.stringify(this.lost)}`);
+    await until(() => this.got.length === this.published, () => `an honest client to get ${this.published} events; it has ${this.got.length}`);
+    assert.deepEqual(this.got, Array.from({ length: this.published }, (_, n) => n));
+  }
+
+  async end() {
+    this.running = false;
+    await this.loop?.catch(() => {});
+    this.client?.cut();
+    this.agent?.destroy();
+  }
+}
+
+export function p99(delays) {
+  const sorted = [...delays].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))];
+}
+
+// Runs `attack` beside an honest client and holds the node to its bars. `attack` gets `over()`, true when it has gone
+// on for long enough: for the short form it decides that itself by what it sent. The delays of the honest client count
+// only with PARLEY_LONG=1, on a machine with nothing else to do.
+export async function underAttack(t, server, app, attack, { rss = 64 * MB, disk = 64 * MB, seconds = long ? 20 : 3, honest: options } = {}) {
+  const honest = await Honest.start(t, server, app, options);
+  await honest.served();
+  const calm = [];
+  if (long) {
+    await new Promise((done) => setTimeout(done, 10_000));
+    calm.push(...honest.takeDelays());
+  }
+  honest.takeDelays();
+  const meter = new Meter(server).start();
+  t.after(() => clearInterval(meter.timer));
+  const ends = performance.now() + seconds * 1000;
+  await attack({ over: () => performance.now() > ends, honest, seconds });
+  await honest.served();
+  const attacked = honest.takeDelays();
+  await honest.settle();
+  const grew = meter.stop();
+  t.diagnostic(`memory grew by ${(grew.rss / MB).toFixed(1)} MB, disk by ${(grew.disk / MB).toFixed(1)} MB; ${honest.published} honest events`);
+  if (instrumented(server.pid)) t.diagnostic("an instrumented program: its memory is not judged");
+  else assert.ok(grew.rss <= rss, `memory grew by ${(grew.rss / MB).toFixed(1)} MB`);
+  assert.ok(grew.disk <= disk, `the data directory grew by ${(grew.disk / MB).toFixed(1)} MB`);
+  if (long) {
+    const [before, during] = [p99(calm), p99(attacked)];
+    t.diagnostic(`p99 of an honest client: ${before.toFixed(1)} ms before, ${during.toFixed(1)} ms meanwhile`);
+    assert.ok(during <= 2 * Math.max(before, 5), `p99 ${before.toFixed(1)} ms became ${during.toFixed(1)} ms`);
+  }
+  return { ...grew, honest };
+}

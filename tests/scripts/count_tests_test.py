@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""count_tests_test.py COUNT_TESTS: what the last lines of the test command say of results of each form."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+COUNT_TESTS = sys.argv.pop()
+
+NODE = """\
+▶ a suite
+  ✔ one (0.5ms)
+  ﹣ a Go program publishes (0.759944ms) # go is not installed
+﹣ another (12ms) # go is not installed
+﹣ without a reason (0.1ms) # SKIP
+ℹ tests 4
+ℹ pass {passed}
+ℹ fail {failed}
+ℹ cancelled 0
+ℹ skipped 3
+ℹ todo 0
+"""
+SHELL = """\
+ok - nginx accepts it
+ok - systemd accepts it # SKIP systemd is not installed
+# pass 1
+# fail 0
+# skip 1
+"""
+CTEST = """<testsuite><testcase name="unit_net" status="run"/><testcase name="layering" status="run"/></testsuite>"""
+GTEST = """\
+<testsuites><testsuite name="Net">
+<testcase name="Works" status="run" result="completed" classname="Net"/>
+<testcase name="WantsRedis" status="run" result="skipped" classname="Net">
+<skipped message="net_test.cpp:85&#x0A;redis-server is not installed&#x0A;"><![CDATA[net_test.cpp:85
+redis-server is not installed
+]]></skipped></testcase>
+</testsuite></testsuites>"""
+
+
+class CountTests(unittest.TestCase):
+    def count(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            run = subprocess.run([sys.executable, COUNT_TESTS, folder], capture_output=True, text=True, check=False)
+            return run.returncode, run.stdout.splitlines()
+
+    def test_without_skips_the_last_line_is_as_it_always_was(self):
+        self.assertEqual(self.count({"e2e/run.log": "ℹ pass 3\nℹ fail 0\nℹ cancelled 0\nℹ skipped 0\n"}), (0, ["3 passed, 0 failed"]))
+
+    def test_skips_are_counted_and_their_reasons_told_for_each_form(self):
+        code, lines = self.count({
+            "e2e/run.log": NODE.format(passed=1, failed=0),
+            "deploy/checks.tap": SHELL,
+            "release/ctest.xml": CTEST,
+            "release/gtest/unit_net.xml": GTEST,
+        })
+        self.assertEqual(code, 0)
+        self.assertEqual(lines, [
+            "skipped: 2 because go is not installed",
+            "skipped: 1 because redis-server is not installed",
+            "skipped: 1 because systemd is not installed",
+            "skipped: 1 because without a reason",
+            "4 passed, 0 failed, 5 skipped",
+        ])
+
+    def test_skips_that_only_the_summary_knows_are_counted(self):
+        code, lines = self.count({"e2e/run.log": "ℹ pass 1\nℹ fail 0\nℹ cancelled 0\nℹ skipped 2\n"})
+        self.assertEqual((code, lines), (0, ["skipped: 2 because no reason given", "1 passed, 0 failed, 2 skipped"]))
+
+    def test_a_failure_is_a_failure_beside_skips(self):
+        code, lines = self.count({"e2e/run.log": NODE.format(passed=0, failed=1)})
+        self.assertEqual((code, lines[-1]), (1, "0 passed, 1 failed, 3 skipped"))
+
+    def test_a_run_without_a_summary_failed(self):
+        code, lines = self.count({"e2e/run.log": "✔ one (0.5ms)\n"})
+        self.assertEqual((code, lines[-1]), (1, "0 passed, 1 failed"))
+
+
+if __name__ == "__main__":
+    unittest.main()
