@@ -33,7 +33,7 @@ constexpr auto kNodeKeys = std::to_array<ConfigKey<Config>>({
      Takes::restart},
     {"server.path_prefix",
      [](Config& c) -> Slot { return &c.server.path_prefix; },
-     "A path in front of everything, as `/ws`. It is cut off before signatures are checked.",
+     "A path in front of everything, as `/ws`. Signatures may be over the path with it or without.",
      {},
      Takes::restart},
     {"server.trusted_proxies",

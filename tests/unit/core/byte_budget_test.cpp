@@ -15,6 +15,9 @@ struct ByteBudgetTest : testing::Test {
       std::make_shared<ByteBudget>(metrics.catch_up_bytes, metrics.catch_up_waiting, 3);
   std::vector<ByteBudget::Hold> granted;
 
+  // Who still waits would be granted something while `granted` goes.
+  ~ByteBudgetTest() override { budget->close(); }
+
   ByteBudget::Taken take(std::size_t bytes, Origin origin = {}) {
     return budget->take(origin, bytes, 100, [this](ByteBudget::Hold hold) { granted.push_back(std::move(hold)); });
   }

@@ -125,7 +125,8 @@ TEST(Golden, WrittenBeforeItWasKeptWhichTailsMayBeLost) {
   EXPECT_EQ(meta->newest.value, 20u);
   EXPECT_FALSE(meta->unsynced);
   EXPECT_EQ(meta->lineage, 0u);
-  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, from_hex(golden_text("log_entry_without_lineage")));
+  const auto stored = from_hex(golden_text("log_entry_without_lineage"));
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
   ASSERT_TRUE(framed.ok());
   const auto entry = decode_entry(framed->payload);
   ASSERT_TRUE(entry.ok());
@@ -202,7 +203,8 @@ TEST(Golden, LogEntry) {
 }
 
 TEST(Golden, WrittenBeforeKeysHadScopesAndSignaturesCouldComeAgain) {
-  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, from_hex(golden_text("log_entry_without_scope")));
+  const auto stored = from_hex(golden_text("log_entry_without_scope"));
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
   ASSERT_TRUE(framed.ok());
   const auto entry = decode_entry(framed->payload);
   ASSERT_TRUE(entry.ok());
