@@ -89,7 +89,7 @@ check "promtool accepts the alerts" promtool check rules deploy/prometheus/parle
 check "the alerts fire and rest when they should" promtool test rules deploy/prometheus/parley.rules.test.yml
 check "the alerts name metrics that exist" rules_name_real_metrics
 check "systemd accepts deploy/systemd/parley.service" unit_is_accepted
-check "the example configuration has no mistake but its secret" env PARLEY_APP_ID=shop PARLEY_APP_KEY=4f0c8a1d2b7e9c63 \
+check "the example configuration has no mistake but its secret" env PARLEY_APP_ID=4711 PARLEY_APP_KEY=4f0c8a1d2b7e9c63 \
   PARLEY_APP_SECRET="$(openssl rand -hex 20)" "$parley" check --config deploy/parley.example.toml
 check "the example's secret is refused" secret_is_refused
 check "a running node's metrics are well-formed" metrics_are_clean
