@@ -3,7 +3,8 @@
 // gets what it missed. A plain value without CAF, clock or disk: requests, results and `now` go in,
 // what follows goes out through ChannelPort, synchronously.
 //
-// Owned by one channel actor (channel_actor.cpp) or by the simulator. Not thread-safe.
+// Owned by one channel actor (channel_actor.cpp) or by the simulator. Not thread-safe. Three files: what comes and goes
+// in channel.cpp, channel_publishing.cpp, and what is before the first publication in channel_early_visits.cpp.
 //
 // Order is decided here: an ephemeral publication goes out when it comes in; a durable one when the
 // shard tells its effect. A subscriber that resumes joins with the first page of what it missed and asks for the others
@@ -62,6 +63,8 @@ class Channel {
   [[nodiscard]] Position newest() const { return newest_; }
 
  private:
+  static constexpr milliseconds kAskAgainAfter{1'000};  // when the state, or the log, could not be read
+
   struct PendingPublish {
     ReplyTo from;
     std::uint64_t ack = 0;

@@ -33,6 +33,18 @@ bool ChannelCursors::owes_gap(const std::string& client_id) const {
   return false;
 }
 
+void ChannelCursors::came(const std::string& client_id, SocketId session) { latest_[stable_hash(client_id)] = session; }
+
+void ChannelCursors::gone(const std::string& client_id, SocketId session) {
+  const auto place = latest_.find(stable_hash(client_id));
+  if (place != latest_.end() && place->second == session) latest_.erase(place);
+}
+
+bool ChannelCursors::elsewhere(const std::string& client_id, SocketId session) const {
+  const auto place = latest_.find(stable_hash(client_id));
+  return place != latest_.end() && place->second != session;
+}
+
 bool ChannelCursors::take_out(const std::string& client_id) {
   return dirty_.erase(client_id) + saving_.erase(client_id) > 0;
 }
@@ -55,33 +67,41 @@ bool ChannelCursors::forgotten(const std::string& client_id) const {
 
 void ChannelCursors::begin_read(const std::string& client_id) { ++reading_[client_id].count; }
 
-std::optional<Offset> ChannelCursors::end_read(const std::string& client_id, std::optional<Offset> found) {
+CursorFound ChannelCursors::end_read(const std::string& client_id, CursorFound found) {
   if (const auto read = reading_.find(client_id); read != reading_.end()) {
-    if (read->second.saved) found = after(found, *read->second.saved);
+    if (read->second.saved) follow(found, *read->second.saved);
     if (--read->second.count == 0) reading_.erase(read);
   }
   for (const auto* cursors : {&saving_, &dirty_}) {
-    if (const auto unsaved = cursors->find(client_id); unsaved != cursors->end()) found = after(found, unsaved->second);
+    if (const auto unsaved = cursors->find(client_id); unsaved != cursors->end()) follow(found, unsaved->second);
   }
   return found;
 }
 
-void ChannelCursors::stored(const std::string& client_id, Offset offset) {
-  keep_for_reads(client_id, {.offset = offset});
+void ChannelCursors::stored(const std::string& client_id, Position position, bool owes_gap) {
+  keep_for_reads(client_id, {.offset = position.offset, .epoch = position.epoch, .owed = owes_gap});
 }
 
 // What comes later may be older: an old connection's confirmation that was on its way for long.
-std::optional<Offset> ChannelCursors::after(std::optional<Offset> saved, const Cursor& later) {
-  if (later.forget) return std::nullopt;
-  return std::max(saved.value_or(Offset{0}), later.offset);
+void ChannelCursors::follow(CursorFound& found, const Cursor& later) {
+  if (later.forget) {
+    found.position.reset();
+    found.owes_gap = false;
+    return;
+  }
+  const bool goes_on = found.position && (found.position->epoch == later.epoch || found.position->epoch.value == 0 ||
+                                          later.epoch.value == 0);
+  if (goes_on && found.position->offset > later.offset) return;
+  const auto epoch = goes_on && later.epoch.value == 0 ? found.position->epoch : later.epoch;
+  found = {.position = Position{epoch, later.offset}, .forgotten = false, .owes_gap = later.owed};
 }
 
 void ChannelCursors::keep_for_reads(const std::string& client_id, const Cursor& saved) {
   const auto read = reading_.find(client_id);
   if (read == reading_.end()) return;
   auto& kept = read->second.saved;
-  const bool goes_on = kept && !kept->forget && !saved.forget;
-  kept = Cursor{.offset = goes_on ? std::max(kept->offset, saved.offset) : saved.offset, .forget = saved.forget};
+  const bool goes_on = kept && !kept->forget && !saved.forget && kept->epoch == saved.epoch;
+  if (!goes_on || saved.offset >= kept->offset) kept = saved;
 }
 
 std::optional<SaveCursors> ChannelCursors::next(CommandToken token, MonoTime now) {

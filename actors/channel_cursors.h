@@ -17,7 +17,13 @@ class ChannelCursors {
   void confirm(const std::string& client_id, Offset offset, Epoch epoch, Origin origin, MonoTime now);
   // The client left on purpose, or its first position was not stored: it is a stranger when it comes again.
   void forget(const std::string& client_id, MonoTime now);
-  // Nothing of the client is to be saved any more: a first visit saves its own. True: something was.
+  // A client is here on one connection, or for a while on two: the one that nobody knows to be dead yet, and the next.
+  // What the old one says last is not the client's last word.
+  void came(const std::string& client_id, SocketId session);
+  void gone(const std::string& client_id, SocketId session);
+  [[nodiscard]] bool elsewhere(const std::string& client_id, SocketId session) const;
+
+  // Nothing of the client is to be saved any more: a first visit is kept on its own. True: something was.
   bool take_out(const std::string& client_id);
 
   [[nodiscard]] bool forgotten(const std::string& client_id) const;
@@ -27,9 +33,9 @@ class ChannelCursors {
   // What is saved is read from the shard. While the answer is on its way a save may be told: neither does the
   // answer have it then, nor is it on its way to the disk any more. So it is kept until the read is over.
   void begin_read(const std::string& client_id);
-  // Where the client is, given what the read found; nothing: it failed.
-  std::optional<Offset> end_read(const std::string& client_id, std::optional<Offset> found);
-  void stored(const std::string& client_id, Offset offset);  // the position of a first visit
+  // Where the client is, given what the read found.
+  CursorFound end_read(const std::string& client_id, CursorFound found);
+  void stored(const std::string& client_id, Position position, bool owes_gap);  // of a first visit
 
   // The channel's epoch is another one: what was confirmed of the old one, and is not saved yet, says nothing any more.
   void begin_anew();
@@ -47,17 +53,18 @@ class ChannelCursors {
     bool forget = false;
     Epoch epoch{};
     Origin origin{};
-    bool owed = false;  // with `forget`: a gap
+    bool owed = false;  // a gap
   };
   using Cursors = std::unordered_map<std::string, Cursor>;
   struct Read {
     std::size_t count = 0;
     std::optional<Cursor> saved;  // since the first of them began
   };
-  static std::optional<Offset> after(std::optional<Offset> saved, const Cursor& later);
+  static void follow(CursorFound& found, const Cursor& later);
   void keep_for_reads(const std::string& client_id, const Cursor& saved);
   void save_later(MonoTime now);
 
+  std::unordered_map<std::uint64_t, SocketId> latest_;  // by the client id's hash: the connection that came last
   Cursors dirty_;
   Cursors saving_;  // proposed, not applied yet
   CommandToken saving_token_ = 0;

@@ -23,8 +23,11 @@ ChannelResumes::Ready ChannelResumes::begin(Joining joining, const Now& now) {
   }
   if (!ask.client_id.empty()) {
     // Who visits on another connection already, unanswered, is still a stranger.
-    if (cursors_.forgotten(ask.client_id) || latest_visits_.contains(ask.client_id)) {
-      if (cursors_.owes_gap(ask.client_id)) {
+    const auto unanswered = latest_visits_.find(ask.client_id);
+    const bool visits_already = unanswered != latest_visits_.end();
+    if (cursors_.forgotten(ask.client_id) || visits_already) {
+      // What the one before did not hear of it hears now.
+      if (cursors_.owes_gap(ask.client_id) || (visits_already && visits_.at(unanswered->second).gap)) {
         joining.gap_before = Offset{newest.offset.value + 1};
         joining.outcome = ResumeOutcome::gap;
       }
@@ -50,25 +53,27 @@ ChannelResumes::Ready ChannelResumes::begin(Joining joining, const Now& now) {
   return resume(std::move(joining), now);
 }
 
-ChannelResumes::Ready ChannelResumes::cursor_read(std::uint64_t read, Result<CursorFound> offset, const Now& now) {
+ChannelResumes::Ready ChannelResumes::cursor_read(std::uint64_t read, Result<CursorFound> found, const Now& now) {
   const auto asked = cursor_reads_.extract(read);
   if (asked.empty()) return {};
-  const auto position = cursors_.end_read(asked.mapped(), offset ? offset->offset : std::nullopt);
+  const auto place = cursors_.end_read(asked.mapped(), found ? *found : CursorFound{});
   auto joining = take(read);
   if (!joining) return {};
-  if (!offset) {
-    fail(std::move(*joining), offset.error(), now);
+  if (!found) {
+    fail(std::move(*joining), found.error(), now);
     return {};
   }
-  if (!position) {
-    if (offset->forgotten) {  // who is here for the first time hears of a gap too: nobody can tell the two apart
+  if (!place.position) {
+    if (found->forgotten) {  // who is here for the first time hears of a gap too: nobody can tell the two apart
       joining->gap_before = Offset{now.newest.offset.value + 1};
       joining->outcome = ResumeOutcome::gap;
     }
     visit(std::move(*joining), now);
     return {};
   }
-  joining->since = {now.newest.epoch, *position};
+  joining->since = *place.position;
+  if (joining->since.epoch.value == 0) joining->since.epoch = now.newest.epoch;
+  if (place.owes_gap) joining->gap_before = Offset{place.position->offset.value + 1};
   return resume(std::move(*joining), now);
 }
 
@@ -82,24 +87,26 @@ void ChannelResumes::visit(Joining joining, const Now& now) {
   const bool visits_already = !latest_visits_.insert_or_assign(client_id, token).second;
   const bool left_before = cursors_.take_out(client_id) || visits_already;
   if (left_before) save.cursors.push_back({client_id, {}, true});  // a new start, not the later of two
-  save.cursors.push_back({client_id, now.newest.offset, false, now.newest.epoch, joining.from.origin});
+  // Who is owed a gap and has to come again before it knows of it hears of it then. From offset 0 nothing is missed.
+  const bool gap = joining.outcome == ResumeOutcome::gap;
+  const bool owes_gap = gap && now.newest.offset.value > 0;
+  save.cursors.push_back({client_id, now.newest.offset, false, now.newest.epoch, joining.from.origin, owes_gap});
   save.bounds = bounds_;
   // Before the first publication is told it may be on its way: what is stored in front of it must not be dropped.
   save.kept_for = now.newest.exists() ? SaveCursors::For::published : SaveCursors::For::first;
   joining.asked_at = now.wall;
   const auto read = next_read_++;
-  visits_.emplace(token, Visit{read, client_id, now.newest});
+  visits_.emplace(token, Visit{read, client_id, now.newest, gap});
   joining_.emplace(read, std::move(joining));
   port_.propose(Command{.channel = key_, .time = now.wall, .what = std::move(save)}, token, WaitForDisk::yes);
 }
 
-std::optional<Joining> ChannelResumes::stored(CommandToken token, Epoch epoch) {
+std::optional<Joining> ChannelResumes::stored(CommandToken token) {
   const auto visit = visits_.extract(token);
   if (visit.empty()) return std::nullopt;
-  const auto& [read, client_id, newest] = visit.mapped();
+  const auto& [read, client_id, newest, gap] = visit.mapped();
   latest_visits_.erase(client_id);
-  // The channel may have begun a new life since: an offset of the old one is no place in it.
-  cursors_.stored(client_id, newest.epoch == epoch || newest.epoch.value == 0 ? newest.offset : Offset{0});
+  cursors_.stored(client_id, newest, gap && newest.offset.value > 0);
   return take(read);
 }
 
@@ -125,12 +132,12 @@ bool ChannelResumes::refused(CommandToken token, const Error& error, MonoTime no
 
 ChannelResumes::Ready ChannelResumes::resume(Joining joining, const Now& now) {
   const auto newest = now.newest;
-  joining.asked = joining.since.offset;
+  joining.asked = joining.gap_before.value > 0 ? Offset{} : joining.since.offset;
   const bool same_life = joining.since.epoch == newest.epoch && joining.since.offset <= newest.offset;
   const bool up_to_date = same_life && joining.since.offset == newest.offset;
   if (up_to_date || !newest.exists()) {
-    joining.outcome = up_to_date ? ResumeOutcome::complete : ResumeOutcome::gap;
     if (!up_to_date) joining.gap_before = Offset{1};  // the client knows a history that this channel never had
+    joining.outcome = joining.gap_before.value > 0 ? ResumeOutcome::gap : ResumeOutcome::complete;
     Ready ready;
     ready.push_back(std::move(joining));
     return ready;
@@ -321,6 +328,12 @@ bool ChannelResumes::leave(SocketId session, SubscriptionId subscription) {
   return std::erase_if(joining_, [&](const auto& row) {
            return row.second.from.session == session && row.second.subscribe.subscription == subscription;
          }) > 0;
+}
+
+bool ChannelResumes::waits(const std::string& client_id) const {
+  return std::any_of(joining_.begin(), joining_.end(), [&](const auto& row) {
+    return !row.second.joined && row.second.subscribe.resume.client_id == client_id;
+  });
 }
 
 std::optional<Joining> ChannelResumes::take(std::uint64_t read) {

@@ -63,9 +63,9 @@ class ChannelResumes {
   Ready begin(Joining joining, const Now& now);
   Ready history_read(std::uint64_t read, Result<HistoryPage> page, const Now& now);
   Ready reserved(std::uint64_t read, std::shared_ptr<const void> held, const Now& now);  // its turn has come
-  Ready cursor_read(std::uint64_t read, Result<CursorFound> offset, const Now& now);
+  Ready cursor_read(std::uint64_t read, Result<CursorFound> found, const Now& now);
   void visit(Joining joining, const Now& now);                         // for the first time; stored() follows
-  std::optional<Joining> stored(CommandToken token, Epoch epoch);      // the position of a first visit
+  std::optional<Joining> stored(CommandToken token);                   // the position of a first visit
   bool refused(CommandToken token, const Error& error, MonoTime now);  // false: not one of these
 
   // A subscriber has room for the next page.
@@ -77,7 +77,8 @@ class ChannelResumes {
 
   // Those who wait for this read wait no longer: what they asked, to be asked again.
   std::vector<Request> give_back(std::uint64_t read);
-  bool leave(SocketId session, SubscriptionId subscription);  // false: it does not wait
+  bool leave(SocketId session, SubscriptionId subscription);     // false: it does not wait
+  [[nodiscard]] bool waits(const std::string& client_id) const;  // to join
   [[nodiscard]] bool empty() const { return joining_.empty() && visits_.empty(); }
   [[nodiscard]] std::optional<MonoTime> deadline() const { return pages_.deadline(); }
   void tick(MonoTime now) { pages_.tick(now); }
@@ -87,6 +88,7 @@ class ChannelResumes {
     std::uint64_t read = 0;  // in joining_
     std::string client_id;
     Position newest;
+    bool gap = false;  // is announced with the answer
   };
   // One read of the store, for all who wait for the same page.
   struct Reading {

@@ -206,12 +206,12 @@ Result<CursorFound> HistoryReader::read_cursor(const ChannelKey& channel, const 
   if (!stored->has_value()) {
     const auto meta = read_meta(store_, shard, channel);
     if (!meta) return meta.error();
-    return CursorFound{.offset = {}, .forgotten = meta->cursors_unsure_until > now};
+    return CursorFound{.forgotten = meta->cursors_unsure_until > now};
   }
   const auto cursor = schemas::decode_cursor(**stored);
   if (!cursor) return cursor.error();
   if (cursor->time + lifetime <= now) return CursorFound{};
-  return CursorFound{cursor->offset};
+  return CursorFound{.position = Position{cursor->epoch, cursor->offset}, .owes_gap = cursor->owes_gap};
 }
 
 }  // namespace parley::cluster

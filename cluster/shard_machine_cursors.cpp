@@ -48,14 +48,24 @@ Status ShardMachine::save_cursor(const ChannelKey& channel, Meta& meta, const Sa
   const auto stored = writes_.get(Family::state, key);
   if (!stored) return stored.error();
   const bool known = stored->has_value();
-  // What is said of another life of the channel is no place in this one; who gets everything again loses nothing.
   const bool other_life = cursor.epoch.value != 0 && cursor.epoch != epoch_in(meta, lineage_);
-  if (other_life && known && !cursor.forget) return {};
-  auto offset = other_life ? Offset{} : std::min(cursor.offset, meta.newest);
+  schemas::Cursor place{.offset = other_life ? cursor.offset : std::min(cursor.offset, meta.newest),
+                        .time = time,
+                        .origin = cursor.origin,
+                        .epoch = cursor.epoch,
+                        .owes_gap = cursor.owes_gap};
   if (known) {
     const auto before = schemas::decode_cursor(**stored);
     if (!before) return before.error();
-    offset = std::max(offset, before->offset);  // a confirmation that comes late takes nothing back
+    // What is said of another life of the channel is no place in this one. Whoever has none in any is told of it.
+    if (other_life && before->epoch.value != 0 && !cursor.forget) return {};
+    const bool goes_on =
+        before->epoch == place.epoch || place.epoch.value == 0 || (before->epoch.value == 0 && !other_life);
+    if (goes_on && before->offset > place.offset) {  // a confirmation that comes late takes nothing back
+      place.offset = before->offset;
+      place.owes_gap = before->owes_gap;
+    }
+    if (place.epoch.value == 0) place.epoch = before->epoch;
     cursors_.remove(before->origin, bytes_of_cursor(key, **stored));
   }
   if (cursor.forget) {
@@ -68,7 +78,7 @@ Status ShardMachine::save_cursor(const ChannelKey& channel, Meta& meta, const Sa
     if (meta.cursors == 0) meta.cursors_oldest = time;
     ++meta.cursors;
   }
-  auto value = schemas::encode_cursor({offset, time, cursor.origin});
+  auto value = schemas::encode_cursor(place);
   cursors_.add(cursor.origin, bytes_of_cursor(key, value));
   writes_.put(Family::state, std::move(key), std::move(value));
   return {};

@@ -63,8 +63,9 @@ struct SaveCursors {
     std::string client_id;
     Offset offset;
     bool forget = false;
-    Epoch epoch{};    // that the offset is of; 0: before the first publication. Of another life it says nothing
-    Origin origin{};  // whose share it counts to
+    Epoch epoch{};          // that the offset is of; 0: before the first publication. Of another life it says nothing
+    Origin origin{};        // whose share it counts to
+    bool owes_gap = false;  // a gap up to the offset is announced: until the client confirms it, it is told again
   };
   // Nothing is kept of a channel that nobody ever published on: its name may be a stranger's invention.
   enum class For : std::uint8_t {
@@ -80,8 +81,9 @@ struct SaveCursors {
 };
 // Where a client is on a channel, as far as it is known.
 struct CursorFound {
-  std::optional<Offset> offset{};
-  bool forgotten = false;  // no offset, but there may have been one: who comes is not surely here for the first time
+  std::optional<Position> position{};  // of epoch 0: in the life that the channel has
+  bool forgotten = false;  // no position, but there may have been one: who comes is not surely here for the first time
+  bool owes_gap = false;   // before the position there is a gap, of which the client may not have heard
 };
 
 // Bounds of a target's stored notices in one shard, as the configuration said at the time: replicas

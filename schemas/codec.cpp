@@ -50,6 +50,7 @@ void write_positions(const SaveCursors& from, wire::Command::SavePositions::Buil
     one.setForget(cursor.forget);
     one.setOrigin(cursor.origin.value);
     one.setEpoch(cursor.epoch.value);
+    one.setOwesGap(cursor.owes_gap);
   }
   to.setPerChannelMax(from.bounds.per_channel_max);
   to.setBytesMax(from.bounds.bytes_max);
@@ -68,7 +69,7 @@ Result<SaveCursors> read_positions(wire::Command::SavePositions::Reader from) {
                    WallTime{from.getUnsureUntilMs()}};
   for (const auto one : from.getPositions()) {
     save.cursors.push_back({string(one.getClientId()), Offset{one.getOffset()}, one.getForget(), Epoch{one.getEpoch()},
-                            Origin{one.getOrigin()}});
+                            Origin{one.getOrigin()}, one.getOwesGap()});
   }
   return save;
 }
@@ -377,12 +378,15 @@ std::string encode_cursor(const Cursor& cursor) {
   root.setOffset(cursor.offset.value);
   root.setTimeMs(cursor.time.ms);
   root.setOrigin(cursor.origin.value);
+  root.setEpoch(cursor.epoch.value);
+  root.setOwesGap(cursor.owes_gap);
   return message.bytes();
 }
 
 Result<Cursor> decode_cursor(std::string_view bytes) {
   return decode<wire::Cursor>(bytes, "cursor", [](wire::Cursor::Reader root) -> Result<Cursor> {
-    return Cursor{Offset{root.getOffset()}, WallTime{root.getTimeMs()}, Origin{root.getOrigin()}};
+    return Cursor{Offset{root.getOffset()}, WallTime{root.getTimeMs()}, Origin{root.getOrigin()},
+                  Epoch{root.getEpoch()}, root.getOwesGap()};
   });
 }
 

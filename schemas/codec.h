@@ -59,6 +59,8 @@ struct Cursor {
   Offset offset;
   WallTime time;
   Origin origin{};
+  Epoch epoch{};  // 0: of the life that the channel has, or had first
+  bool owes_gap = false;
 };
 std::string encode_cursor(const Cursor& cursor);
 Result<Cursor> decode_cursor(std::string_view bytes);

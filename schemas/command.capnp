@@ -125,6 +125,7 @@ struct Command {
     forget @2 :Bool;
     origin @3 :UInt64;
     epoch @4 :UInt64;   # that the offset is of; 0: before the first publication
+    owesGap @5 :Bool;   # as in record.capnp's Cursor
   }
 }
 

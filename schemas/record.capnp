@@ -51,6 +51,8 @@ struct Cursor {
   offset @0 :UInt64;
   timeMs @1 :Int64;     # when it was saved
   origin @2 :UInt64;    # whose share it counts to; 0: saved before that was known
+  epoch @3 :UInt64;     # that the offset is of; 0: of the life that the channel has, or had first
+  owesGap @4 :Bool;     # a gap up to the offset was announced, and the client has not confirmed that it heard of it
 }
 
 # A user's durable state, under the user's id.

@@ -127,7 +127,7 @@ void Checker::channel_handles(const Request& request) {
   if (const auto* confirm = std::get_if<Confirm>(&request.what)) {
     const std::pair key{confirm->client_id, std::string(confirm->channel.name())};
     scheduler_.note("confirm", fmt::format("{} on {} {}", key.first, key.second, confirm->offset.value));
-    if (confirm->offset > has_[key]) {
+    if (confirm->offset.value > has_[key].value + in_doubt_[key]) {
       violated("confirmed_is_had", fmt::format("{} on {}: {} is confirmed, the client has {}", key.first, key.second,
                                                confirm->offset.value, has_[key].value));
     }
@@ -148,6 +148,7 @@ void Checker::channel_handles(const Request& request) {
     const auto& rule = settings_.current()->rule_for(channel);
     const auto hold = leave->reason == LeaveReason::unsubscribed ? rule.presence_linger : rule.presence_grace;
     if (leave->reason == LeaveReason::unsubscribed) confirmed_.erase({leave->client_id, channel});
+    joining_.erase({request.from.session, channel});  // answered later, it leaves in the same step
     for (auto& [key, stay] : stays_) {
       if (key.first == channel && stay.sockets.erase(request.from.session) > 0) stay.until = scheduler_.now() + hold;
     }

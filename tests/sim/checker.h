@@ -48,6 +48,9 @@ class Checker final : public NodeWatch {
   void acked(const std::string& channel, const std::string& message, Position position);
   void seen(const std::string& channel, const std::string& message, Position position);
   void client_has(const std::string& client_id, const std::string& channel, Offset offset);
+  // A publication of its own was refused, and may be stored: if it is, nobody sends it back. Later: how it ended.
+  void own_in_doubt(const std::string& client_id, const std::string& channel) { ++in_doubt_[{client_id, channel}]; }
+  void own_settled(const std::string& client_id, const std::string& channel) { --in_doubt_[{client_id, channel}]; }
   // Known and bounded: what the disk stored with unknown outcome and retention deleted before the recovery
   // could tell it is a hole in the offsets that no parley:gap names. Did no subscriber get this one?
   [[nodiscard]] bool told_to_nobody(const std::string& channel, Position position) const;
@@ -90,11 +93,12 @@ class Checker final : public NodeWatch {
   const SettingsSource& settings_;
   std::optional<Violation> violation_;
   Counts counts_;
-  std::map<std::string, std::map<std::string, Asked>> asked_;        // channel, message
-  std::map<std::string, std::map<Position, std::string>> names_;     // channel
-  std::map<std::string, std::set<Position>> delivered_;              // channel
-  std::map<std::pair<std::string, std::string>, Offset> has_;        // client id, channel
-  std::map<std::pair<std::string, std::string>, Offset> confirmed_;  // client id, channel
+  std::map<std::string, std::map<std::string, Asked>> asked_;              // channel, message
+  std::map<std::string, std::map<Position, std::string>> names_;           // channel
+  std::map<std::string, std::set<Position>> delivered_;                    // channel
+  std::map<std::pair<std::string, std::string>, Offset> has_;              // client id, channel
+  std::map<std::pair<std::string, std::string>, std::uint64_t> in_doubt_;  // client id, channel
+  std::map<std::pair<std::string, std::string>, Offset> confirmed_;        // client id, channel
   std::map<std::pair<SocketId, std::string>, Offset> replay_after_;
   std::uint64_t losses_ = 0;
   std::map<std::pair<SocketId, std::string>, std::string> joining_;  // who subscribes to a channel: the user

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace parley::sim {
@@ -215,7 +216,10 @@ void Client::on_gap(ChannelView& view, const json::object& frame) {
   // position are told so.
   const bool unsure = spec_.kind == ClientKind::stock && number(data.at("after")) == 0 && checker_.crashes() > 0 &&
                       (view.offset == 0 || view.adopts);
-  if (!unsure && !plan_.may_have_gaps(view.channel)) {
+  // Until the server knows that it was heard, it is told again: whoever has more by then has lost nothing by it.
+  const bool again = spec_.kind == ClientKind::stock && before <= view.gap_told;
+  view.gap_told = std::max(view.gap_told, before);
+  if (!unsure && !again && !plan_.may_have_gaps(view.channel)) {
     violated("gap_needs_reason", view,
              fmt::format("a gap up to {} was announced after {}, and nothing was ever deleted", before, view.offset));
   }
@@ -245,6 +249,18 @@ void Client::advance(ChannelView& view, std::uint64_t offset) {
   if (spec_.kind == ClientKind::stock) checker_.client_has(spec_.name, view.channel, Offset{view.offset});
 }
 
+// One that was refused may be stored all the same: nobody sends it back to its publisher, who has its offset when it
+// asks again.
+bool Client::may_be_own(ChannelView& view, std::uint64_t offset) {
+  if (view.own_in_doubt.contains(offset)) return true;
+  const auto in_doubt = std::count_if(unacked_.begin(), unacked_.end(), [&](const auto& row) {
+    return row.second.channel == view.channel && row.second.refused;
+  });
+  if (view.own_in_doubt.size() >= static_cast<std::size_t>(in_doubt)) return false;
+  view.own_in_doubt.insert(offset);
+  return true;
+}
+
 void Client::on_publication(ChannelView& view, const json::object& frame) {
   const auto* at = frame.if_contains("offset");
   if (at == nullptr) return;  // of an ephemeral channel
@@ -272,7 +288,9 @@ void Client::on_publication(ChannelView& view, const json::object& frame) {
   if (epoch != view.epoch)
     return violated("no_hole", view, fmt::format("epoch {} after {} without a gap", epoch, view.epoch));
   bool hole = false;
-  for (auto missing = view.offset + 1; missing < offset && !hole; ++missing) { hole = !view.ahead.contains(missing); }
+  for (auto missing = view.offset + 1; missing < offset && !hole; ++missing) {
+    hole = !view.ahead.contains(missing) && !may_be_own(view, missing);
+  }
   if (hole) {
     return violated(
         "no_hole", view,
@@ -338,6 +356,7 @@ void Client::on_ack(const json::object& data) {
   const auto place = unacked_.find(ack);
   if (data.contains("error")) {
     if (place != unacked_.end()) {
+      if (!std::exchange(place->second.refused, true)) checker_.own_in_doubt(spec_.name, place->second.channel);
       ++place->second.tries;  // its order among others is no longer its own
       try_later(ack, milliseconds(300));
     }
@@ -359,7 +378,14 @@ void Client::on_ack(const json::object& data) {
       violated("pipelined", view, fmt::format("{} is at {}, {} was at {}", ack, offset, last.ack, last.offset));
     }
     if (place->second.tries == 1) last = {place->second.connection, ack, offset};
+    if (place->second.refused) checker_.own_settled(spec_.name, channel);
     unacked_.erase(place);
+    view.own_in_doubt.erase(offset);
+    const bool any = std::any_of(unacked_.begin(), unacked_.end(),
+                                 [&](const auto& row) { return row.second.channel == channel && row.second.refused; });
+    if (!any && !view.own_in_doubt.empty()) {
+      violated("no_hole", view, fmt::format("{} never came", *view.own_in_doubt.begin()));
+    }
   }
   if (!view.subscribed) return;
   if (view.epoch.empty()) view.epoch = text(data.at("epoch"));

@@ -50,6 +50,9 @@ struct ChannelView {
   std::set<std::uint64_t> ahead;  // own publications behind `offset`, known by their acks
   // The same of epochs that it was not told of yet: who catches up hears of a new life with the next page.
   std::map<std::string, std::set<std::uint64_t>> ahead_elsewhere;
+  std::uint64_t gap_told = 0;  // the last one that was announced ended before this
+  // Own ones whose outcome is unknown to it, by what it had to take them for: it asks again, and learns their offset.
+  std::set<std::uint64_t> own_in_doubt;
   std::set<std::string> received;  // messages
   std::set<std::string> roster;
 };
@@ -78,6 +81,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
     std::string message;
     std::uint64_t tries = 0;
     std::uint64_t connection = 0;  // of the last try
+    bool refused = false;
   };
   struct LastAck {
     std::uint64_t connection = 0;
@@ -98,6 +102,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
   void on_ack(const boost::json::object& data);
   void on_member(ChannelView& view, const boost::json::object& frame, bool added);
   void advance(ChannelView& view, std::uint64_t offset);
+  [[nodiscard]] bool may_be_own(ChannelView& view, std::uint64_t offset);
   void violated(std::string_view invariant, const ChannelView& view, std::string_view what);
   [[nodiscard]] bool mine(std::string_view message) const { return message.starts_with(spec_.name + ":"); }
 

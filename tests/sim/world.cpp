@@ -59,7 +59,15 @@ Outcome World::run() {
     client->stop_publishing();
     if (scheduler_.chance(0.3)) client->quit();  // rosters must notice
   }
+  constexpr seconds quiet{10};
+  scheduler_.run_until(begun + plan_.chaos + plan_.calm - quiet, broken);
+  auto seen = checker_.counts().seen;
   scheduler_.run_until(begun + plan_.chaos + plan_.calm, broken);
+  // Who still catches up, with small pages, is let to.
+  for (int more = 0; more < 60 && !broken() && checker_.counts().seen != seen; ++more) {
+    seen = checker_.counts().seen;
+    scheduler_.run_until(scheduler_.now() + quiet, broken);
+  }
   if (!broken()) check_end();
   const auto counts = checker_.counts();
   return {checker_.violation(),

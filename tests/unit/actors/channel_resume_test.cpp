@@ -153,7 +153,7 @@ TEST_F(ChannelResume, FirstVisitOfAStockClientIsAnsweredWhenTheDiskHasItsPositio
   EXPECT_TRUE(world.answers<Subscribed>(2).empty());
   world.commit();
   EXPECT_EQ(world.answers<Subscribed>(2).size(), 1U);
-  EXPECT_EQ(world.cursors.at("tab-1").value, 2U);
+  EXPECT_EQ(world.cursors.at("tab-1").offset.value, 2U);
 }
 
 TEST_F(ChannelResume, FirstVisitIsRefusedWhenItsPositionCannotBeStored) {
@@ -194,7 +194,7 @@ TEST_F(ChannelResume, PositionsThatTheDiskRefusedAreSavedLater) {
   EXPECT_FALSE(world.channel->idle(world.wall()));
   world.advance(1s);
   world.commit();
-  EXPECT_EQ(world.cursors.at("tab-1").value, 4U);
+  EXPECT_EQ(world.cursors.at("tab-1").offset.value, 4U);
 }
 
 TEST_F(ChannelResume, AnOldConfirmationTakesNothingBack) {
@@ -247,7 +247,7 @@ TEST_F(ChannelResume, StockClientContinuesAfterTheActorSlept) {
 
 TEST_F(ChannelResume, LateConfirmationOfAnOldConnectionTakesNothingBack) {
   say(9);
-  world.cursors["tab-1"] = Offset{8};  // saved
+  world.cursors["tab-1"].offset = Offset{8};  // saved
   world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{3}}});
   world.subscribe(3, nullptr, {.client_id = "tab-1"});
   world.answer_reads();

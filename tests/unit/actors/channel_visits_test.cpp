@@ -40,16 +40,15 @@ struct VisitsOfAStockClient : ::testing::Test {
   // The shard's answer, as it was when the shard gave it.
   struct Answer {
     std::uint64_t read;
-    std::optional<Offset> found;
+    CursorFound found;
   };
   Answer read_position() {
     const auto [read, client] = world.cursor_reads.at(0);
     world.cursor_reads.erase(world.cursor_reads.begin());
-    const auto saved = world.cursors.find(client);
-    return {read, saved == world.cursors.end() ? std::nullopt : std::optional(saved->second)};
+    return {read, world.cursor_found(client)};
   }
   void arrives(const Answer& answer) {
-    world.channel->cursor_read(answer.read, CursorFound{answer.found}, world.now(), world.wall());
+    world.channel->cursor_read(answer.read, answer.found, world.now(), world.wall());
     world.answer_reads();
   }
 };
@@ -95,7 +94,7 @@ TEST_F(VisitsOfAStockClient, MakeAStrangerAgainWhenAllOfThemAreRefused) {
   world.answer_reads();
   refuse_first();
   refuse_first();
-  world.cursors["tab-1"] = Offset{2};  // one of them was stored all the same
+  world.cursors["tab-1"].offset = Offset{2};  // one of them was stored all the same
   say(3);
   visit(4);
   world.answer_reads();
@@ -105,7 +104,7 @@ TEST_F(VisitsOfAStockClient, MakeAStrangerAgainWhenAllOfThemAreRefused) {
 }
 
 TEST_F(VisitsOfAStockClient, DoNotReadAPositionThatTheOneBeforeIsAboutToReplace) {
-  world.cursors["tab-1"] = Offset{0};
+  world.cursors["tab-1"].offset = Offset{0};
   visit(2);
   world.answer_reads();
   world.unsubscribe(2, LeaveReason::unsubscribed, "tab-1");
@@ -115,8 +114,89 @@ TEST_F(VisitsOfAStockClient, DoNotReadAPositionThatTheOneBeforeIsAboutToReplace)
   world.commit();
   EXPECT_TRUE(world.missed(3).empty());
   EXPECT_TRUE(world.missed(4).empty());
-  EXPECT_EQ(world.cursors.at("tab-1").value, 2U);
+  EXPECT_EQ(world.cursors.at("tab-1").offset.value, 2U);
 }
+
+TEST_F(VisitsOfAStockClient, AreNotEndedByALeavingOnTheOldConnectionThatComesLate) {
+  visit(2);
+  world.answer_reads();
+  world.commit();
+  visit(3);  // the old connection is half dead, and its last word on the way
+  world.answer_reads();
+  world.unsubscribe(2, LeaveReason::unsubscribed, "tab-1");
+  let_it_save();
+  world.unsubscribe(3, LeaveReason::connection_lost, "tab-1");
+  say(2);
+  visit(4);
+  world.answer_reads();
+  EXPECT_EQ(world.missed(4), (std::vector<std::uint64_t>{3, 4}));
+}
+
+// ---- a gap that is owed ----
+
+struct OwedGap : VisitsOfAStockClient {
+  // Who may have been here before, for all the shard knows.
+  void visit_unsure(std::uint64_t id) {
+    visit(id);
+    const auto [read, client] = world.cursor_reads.at(0);
+    world.cursor_reads.clear();
+    world.channel->cursor_read(read, CursorFound{.forgotten = true}, world.now(), world.wall());
+  }
+  void lose(std::uint64_t id) { world.unsubscribe(id, LeaveReason::connection_lost, "tab-1"); }
+  Subscribed answer(std::uint64_t id) { return world.answers<Subscribed>(id).at(0); }
+};
+
+TEST_F(OwedGap, IsToldAgainUntilTheClientConfirmsThatItHeardOfIt) {
+  visit_unsure(2);
+  world.commit();
+  EXPECT_EQ(answer(2).gap_before, Offset{3});
+  lose(2);
+  say(2);
+  visit(3);
+  world.answer_reads();
+  EXPECT_EQ(answer(3).resume, ResumeOutcome::gap);
+  EXPECT_EQ(answer(3).gap_after, Offset{0});
+  EXPECT_EQ(answer(3).gap_before, Offset{3});
+  EXPECT_EQ(world.missed(3), (std::vector<std::uint64_t>{3, 4})) << "what came since is not in it";
+  world.handle({ChannelWorld::session(3), Confirm{world.key, "tab-1", Offset{4}}});
+  let_it_save();
+  lose(3);
+  visit(4);
+  world.answer_reads();
+  EXPECT_EQ(answer(4).resume, ResumeOutcome::complete);
+}
+
+TEST_F(OwedGap, IsConfirmedByThePlaceBehindItAlone) {
+  visit_unsure(2);
+  world.commit();
+  world.handle({ChannelWorld::session(2), Confirm{world.key, "tab-1", Offset{2}}});
+  let_it_save();
+  lose(2);
+  visit(3);
+  world.answer_reads();
+  EXPECT_EQ(answer(3).resume, ResumeOutcome::complete);
+}
+
+TEST_F(OwedGap, IsToldToWhoComesAgainBeforeItsFirstVisitIsStored) {
+  visit_unsure(2);
+  lose(2);
+  visit(3);
+  world.commit();
+  EXPECT_EQ(answer(3).resume, ResumeOutcome::gap);
+  EXPECT_EQ(answer(3).gap_before, Offset{3});
+}
+
+TEST_F(VisitsOfAStockClient, WhosePositionIsOfAnotherLifeGetAGapAndAllThatIsLeft) {
+  world.cursors["tab-1"] = {.client_id = "tab-1", .offset = Offset{2}, .epoch = Epoch{world.newest.epoch.value + 1}};
+  visit(2);
+  world.answer_reads();
+  const auto answer = world.answers<Subscribed>(2).at(0);
+  EXPECT_EQ(answer.resume, ResumeOutcome::gap);
+  EXPECT_EQ(answer.gap_before, Offset{1});
+  EXPECT_EQ(world.missed(2), (std::vector<std::uint64_t>{1, 2}));
+}
+
+// ---- reads that are overtaken ----
 
 TEST_F(VisitsOfAStockClient, WhatIsSavedWhileThePositionIsReadCounts) {
   visit(2);
@@ -151,7 +231,7 @@ TEST_F(VisitsOfAStockClient, WhatIsSavedWhileThePositionIsReadCountsForEachWhoRe
   EXPECT_EQ(world.missed(4), (std::vector<std::uint64_t>{6}));
 }
 
-TEST_F(VisitsOfAStockClient, WhoIsForgottenWhileThePositionIsReadIsAStranger) {
+TEST_F(VisitsOfAStockClient, ALateLeavingWhileThePositionIsReadEndsNothing) {
   visit(2);
   world.answer_reads();
   world.commit();
@@ -165,9 +245,10 @@ TEST_F(VisitsOfAStockClient, WhoIsForgottenWhileThePositionIsReadIsAStranger) {
   const auto before_it_left = read_position();
   world.unsubscribe(3, LeaveReason::unsubscribed, "tab-1");
   let_it_save();
+  say(1);
   arrives(before_it_left);
-  world.commit();
-  EXPECT_EQ(world.answers<Subscribed>(4).at(0).resume, ResumeOutcome::none);
+  EXPECT_EQ(world.answers<Subscribed>(4).at(0).resume, ResumeOutcome::complete);
+  EXPECT_EQ(world.missed(4), (std::vector<std::uint64_t>{7}));
 }
 
 TEST_F(VisitsOfAStockClient, AFirstPositionStoredWhileItIsReadCounts) {

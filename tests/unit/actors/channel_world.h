@@ -77,7 +77,7 @@ class ChannelWorld : public ChannelPort {
         if (cursor.forget) {
           cursors.erase(cursor.client_id);
         } else {
-          cursors[cursor.client_id] = cursor.offset;
+          cursors[cursor.client_id] = cursor;
         }
       }
     } else if (const auto* notices = std::get_if<SaveNotices>(&command.what)) {
@@ -117,13 +117,16 @@ class ChannelWorld : public ChannelPort {
     }
     return asked;
   }
+  CursorFound cursor_found(const std::string& client) const {
+    const auto saved = cursors.find(client);
+    if (saved == cursors.end()) return {};
+    return {.position = Position{saved->second.epoch, saved->second.offset}, .owes_gap = saved->second.owes_gap};
+  }
   void answer_reads_once() {
     {
       for (auto& [read, query] : std::exchange(reads, {})) channel->history_read(read, page(query), now(), wall());
       for (auto& [read, client] : std::exchange(cursor_reads, {})) {
-        std::optional<Offset> found;
-        if (cursors.contains(client)) found = cursors[client];
-        channel->cursor_read(read, CursorFound{found}, now(), wall());
+        channel->cursor_read(read, cursor_found(client), now(), wall());
       }
     }
   }
@@ -196,7 +199,7 @@ class ChannelWorld : public ChannelPort {
   Position newest;
   Offset oldest{1};
   std::vector<PublicationPtr> history;
-  std::map<std::string, Offset> cursors;
+  std::map<std::string, SaveCursors::Cursor> cursors;
   std::size_t page_size = 1'000;
   std::size_t looked_at = 0;                                   // of the replies, for pages that are not the last
   bool full = false;                                           // the node's bound on missed publications is reached

@@ -92,6 +92,26 @@ TEST_F(EarlyVisits, ThatWereLeftOnPurposeAreForgotten) {
   EXPECT_EQ(outcome(3), ResumeOutcome::none);
 }
 
+TEST_F(EarlyVisits, AfterALeavingThatIsStillToBeStoredAreNotEndedByIt) {
+  visit(2);
+  lose(2);
+  world.publish("first");
+  world.commit();                           // the visit is stored
+  world.refuse(Errc::storage_unavailable);  // and the publication is not
+  visit(3);
+  world.unsubscribe(3, LeaveReason::unsubscribed, "tab-1");
+  visit(4);
+  EXPECT_EQ(world.answers<Subscribed>(4).size(), 0U) << "what is in doubt is waited for";
+  world.advance(2s);
+  commit_all();
+  ASSERT_EQ(outcome(4), ResumeOutcome::none) << "who left comes for the first time again";
+  lose(4);
+  say(1);
+  visit(5);
+  world.answer_reads();
+  EXPECT_EQ(world.missed(5), (std::vector<std::uint64_t>{1}));
+}
+
 TEST_F(EarlyVisits, AreRememberedWhenTheFirstPublicationIsRefused) {
   visit(2);
   lose(2);
@@ -232,13 +252,13 @@ TEST_F(EarlyVisits, WhoMayHaveBeenForgottenIsToldOfAGap) {
   visit(2);
   const auto [read, client] = world.cursor_reads.at(0);
   world.cursor_reads.clear();
-  world.channel->cursor_read(read, CursorFound{.offset = {}, .forgotten = true}, world.now(), world.wall());
+  world.channel->cursor_read(read, CursorFound{.forgotten = true}, world.now(), world.wall());
   world.commit();
   const auto answer = world.answers<Subscribed>(2).at(0);
   EXPECT_EQ(answer.resume, ResumeOutcome::gap);
   EXPECT_EQ(answer.gap_after, Offset{0});
   EXPECT_EQ(answer.gap_before, Offset{4});
-  EXPECT_EQ(world.cursors.at("tab-1"), Offset{3}) << "from here on it is known";
+  EXPECT_EQ(world.cursors.at("tab-1").offset, Offset{3}) << "from here on it is known";
 }
 
 // ---- the memory itself ----

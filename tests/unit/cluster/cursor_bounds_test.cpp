@@ -35,7 +35,7 @@ class CursorBoundsTest : public ::testing::Test {
     return HistoryReader(store_, 1, 1 << 20).read_cursor(channel, client, now, seconds(100)).value();
   }
   bool has(const std::string& client, const ChannelKey& channel = kRoom) {
-    return find(client, {2'000}, channel).offset.has_value();
+    return find(client, {2'000}, channel).position.has_value();
   }
   // Bytes of all positions in the store, as they are.
   std::uint64_t stored() {
@@ -130,14 +130,14 @@ TEST_F(CursorBoundsTest, WhoVisitedBeforeTheFirstPublicationIsStoredWithIt) {
           {1'000},
           SaveCursors{{{"ann", Offset{0}, false, Epoch{}, kStranger}}, bounds_, For::first, WallTime{50'000}}},
          append("a")});
-  EXPECT_EQ(find("ann").offset, Offset{0});
+  EXPECT_EQ(find("ann").position->offset, Offset{0});
   EXPECT_TRUE(find("bob").forgotten) << "others may have been there whom nobody knows any more";
   EXPECT_FALSE(find("bob", {50'000}).forgotten);
 }
 
 TEST_F(CursorBoundsTest, WhatEarlierReleasesStoredForUnpublishedNamesGoesWithItsTime) {
   apply({{kRoom, {1'000}, SaveCursors{{{"ann", Offset{0}}}}}});
-  EXPECT_EQ(find("ann").offset, Offset{0});
+  EXPECT_EQ(find("ann").position->offset, Offset{0});
   apply({{kRoom, {200'000}, TrimHistory{{seconds(0), 0, 0}}}});
   EXPECT_EQ(content(store_, storage::Family::state).size(), 1U) << "and its meta with it";
 }

@@ -43,6 +43,10 @@ class LineageTest : public ::testing::Test {
     machine_->take_writes(batch);
     ASSERT_TRUE(store_.write(batch, sync).ok());
   }
+  Position newest_after(storage::Sync sync) {
+    write(sync);
+    return newest();
+  }
   Position newest() { return HistoryReader(store_, 1, 1 << 20).open_channel(kRoom)->newest; }
   HistoryPage page(std::optional<Position> since = {}) {
     GetHistory query{.channel = kRoom, .since = since};
@@ -150,7 +154,7 @@ TEST_F(LineageTest, ADeletionGoesByThePresentName) {
   EXPECT_EQ(text(page().publications), "2:b");
 }
 
-TEST_F(LineageTest, WhatWasConfirmedOfAnotherLifeIsNoPlaceInThisOne) {
+TEST_F(LineageTest, WhatWasConfirmedOfAnotherLifeStaysOfThatLife) {
   for (int i = 0; i < 5; ++i) apply(unsynced(append("x")));
   write(storage::Sync::yes);
   const auto before = newest();
@@ -159,8 +163,25 @@ TEST_F(LineageTest, WhatWasConfirmedOfAnotherLifeIsNoPlaceInThisOne) {
   apply({kRoom, {1'000}, SaveCursors{{{"new", before.offset, false, newest().epoch}}}});
   write();
   const HistoryReader reader(store_, 1, 1 << 20);
-  EXPECT_EQ(reader.read_cursor(kRoom, "old", {1'000}, seconds(100)).value().offset, Offset{0});
-  EXPECT_EQ(reader.read_cursor(kRoom, "new", {1'000}, seconds(100)).value().offset, Offset{5});
+  EXPECT_EQ(reader.read_cursor(kRoom, "old", {1'000}, seconds(100)).value().position, before);
+  EXPECT_EQ(reader.read_cursor(kRoom, "new", {1'000}, seconds(100)).value().position, newest());
+}
+
+TEST_F(LineageTest, APositionInThisLifeReplacesOneInAnother) {
+  for (int i = 0; i < 5; ++i) apply(unsynced(append("x")));
+  const auto before = newest_after(storage::Sync::yes);
+  apply({kRoom, {1'000}, SaveCursors{{{"ann", before.offset, false, before.epoch}}}});
+  write();
+  begin_lineage();
+  const auto place = [&] {
+    write();
+    return HistoryReader(store_, 1, 1 << 20).read_cursor(kRoom, "ann", {1'000}, seconds(100)).value().position;
+  };
+  EXPECT_EQ(place(), before) << "of which life it is, it says";
+  apply({kRoom, {1'000}, SaveCursors{{{"ann", Offset{2}, false, newest().epoch}}}});
+  EXPECT_EQ(place(), (Position{newest().epoch, Offset{2}})) << "although its number is smaller";
+  apply({kRoom, {1'000}, SaveCursors{{{"ann", before.offset, false, before.epoch}}}});
+  EXPECT_EQ(place(), (Position{newest().epoch, Offset{2}})) << "what comes late takes nothing back";
 }
 
 // ---- when a node thinks that something may be lost ----

@@ -432,9 +432,9 @@ TEST_F(LocalShardsTest, CursorsAreReadAndExpire) {
   config_.cursor_lifetime = seconds(100);
   start();
   apply({append("a"), {kRoom, clock_.wall(), SaveCursors{{{"me", Offset{1}}}}}});
-  EXPECT_EQ(cursor(*shards_, kRoom, "me").value().offset->value, 1u);
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").value().position->offset.value, 1u);
   clock_.advance(seconds(100));
-  EXPECT_EQ(cursor(*shards_, kRoom, "me").value().offset, std::nullopt);
+  EXPECT_EQ(cursor(*shards_, kRoom, "me").value().position, std::nullopt);
 }
 
 // ---- order ----

@@ -31,7 +31,8 @@ class ShardMachineTest : public ::testing::Test {
   ChannelState state() { return HistoryReader(store_, 1, 1 << 20).open_channel(kRoom).value(); }
   std::size_t stored() { return content(store_, storage::Family::history).size(); }
   std::optional<Offset> cursor(const std::string& client, WallTime now) {
-    return HistoryReader(store_, 1, 1 << 20).read_cursor(kRoom, client, now, seconds(100)).value().offset;
+    const auto found = HistoryReader(store_, 1, 1 << 20).read_cursor(kRoom, client, now, seconds(100)).value();
+    return found.position ? std::optional(found.position->offset) : std::nullopt;
   }
   static Command save(std::vector<SaveCursors::Cursor> cursors, WallTime time = {1'000}) {
     return {kRoom, time, SaveCursors{std::move(cursors)}};
@@ -329,6 +330,20 @@ TEST_F(ShardMachineTest, ACursorNeverGoesBackNorBeyondTheNewest) {
   apply({save({{"ann", Offset{1}}, {"bob", Offset{1'000}}})});
   EXPECT_EQ(cursor("ann", {1'000})->value, 2u);
   EXPECT_EQ(cursor("bob", {1'000})->value, 3u);
+}
+
+TEST_F(ShardMachineTest, AGapIsOwedUntilItsEndIsConfirmed) {
+  const auto owes = [&](const std::string& client) {
+    return HistoryReader(store_, 1, 1 << 20).read_cursor(kRoom, client, {1'000}, seconds(100)).value().owes_gap;
+  };
+  apply({append("a"), append("b"), append("c")});
+  apply({save({{"ann", Offset{2}, false, {}, {}, true}, {"bob", Offset{2}}})});
+  EXPECT_TRUE(owes("ann"));
+  EXPECT_FALSE(owes("bob"));
+  apply({save({{"ann", Offset{1}}})});
+  EXPECT_TRUE(owes("ann")) << "what comes late says nothing of it";
+  apply({save({{"ann", Offset{2}}})});
+  EXPECT_FALSE(owes("ann"));
 }
 
 TEST_F(ShardMachineTest, CursorsExpire) {

@@ -51,6 +51,7 @@ class FakeGateway final : public actors::Gateway {
 class FakeSessions final : public SessionFactory {
  public:
   [[nodiscard]] bool serves(std::string_view path) const override { return path.starts_with("/test"); }
+  [[nodiscard]] bool joins(std::string_view) const override { return false; }
   std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) override;
 
   struct Seen {

@@ -142,6 +142,14 @@ TEST(Golden, WrittenBeforePositionsAndSessionsHadBytesAndAnOrigin) {
   const auto cursor = decode_cursor(from_hex(golden_text("cursor_of_nobody")));
   ASSERT_TRUE(cursor.ok());
   EXPECT_FALSE(cursor->origin.exists());
+  const auto of_no_life = decode_cursor(from_hex(golden_text("cursor_of_no_life")));
+  ASSERT_TRUE(of_no_life.ok());
+  EXPECT_EQ(of_no_life->origin, Origin{7});
+  EXPECT_EQ(of_no_life->epoch.value, 0U);
+  EXPECT_FALSE(of_no_life->owes_gap);
+  const auto before = decode_entry(from_hex(golden_text("log_entry_positions_without_gaps")));
+  ASSERT_TRUE(before.ok());
+  EXPECT_EQ(std::get<SaveCursors>(before->commands.at(0).what).cursors.at(0).offset, Offset{3});
   const auto entry = decode_entry(from_hex(golden_text("log_entry_sessions_by_count")));
   ASSERT_TRUE(entry.ok());
   const auto& save = std::get<SaveSession>(entry->commands[0].what);
@@ -153,10 +161,11 @@ TEST(Golden, WrittenBeforePositionsAndSessionsHadBytesAndAnOrigin) {
 TEST(Golden, LogEntryOfPositions) {
   const WallTime time{1'760'000'000'000};
   const ChannelKey channel("4711", "private-domain.7");
-  const SaveCursors positions{{{"client-1", Offset{3}, false, Epoch{5}, Origin{7}}, {"client-2", Offset{0}, true}},
-                              {10, 65'536, 4'096},
-                              SaveCursors::For::first,
-                              WallTime{1'760'000'000'001}};
+  const SaveCursors positions{
+      {{"client-1", Offset{3}, false, Epoch{5}, Origin{7}}, {"client-2", Offset{2}, false, Epoch{5}, Origin{7}, true}},
+      {10, 65'536, 4'096},
+      SaveCursors::For::first,
+      WallTime{1'760'000'000'001}};
   const auto entry = decode_entry(golden("log_entry_positions", encode_entry(time, {{channel, time, positions}})));
   ASSERT_TRUE(entry.ok());
   const auto& save = std::get<SaveCursors>(entry->commands.at(0).what);
@@ -165,7 +174,8 @@ TEST(Golden, LogEntryOfPositions) {
   EXPECT_EQ(save.cursors[0].offset, Offset{3});
   EXPECT_EQ(save.cursors[0].epoch, Epoch{5});
   EXPECT_EQ(save.cursors[0].origin, Origin{7});
-  EXPECT_TRUE(save.cursors[1].forget);
+  EXPECT_FALSE(save.cursors[0].owes_gap);
+  EXPECT_TRUE(save.cursors[1].owes_gap);
   EXPECT_EQ(save.bounds.per_channel_max, 10U);
   EXPECT_EQ(save.bounds.bytes_max, 65'536U);
   EXPECT_EQ(save.bounds.origin_bytes_max, 4'096U);
@@ -224,7 +234,11 @@ TEST(Golden, SmallRecords) {
              encode_remembered({"4711/domain.7", "key-1", "signature", {Epoch{1}, Offset{2}}, WallTime{3}, "app"})));
   ASSERT_TRUE(remembered.ok());
   EXPECT_EQ(remembered->scope, "app");
-  EXPECT_TRUE(decode_cursor(golden("cursor", encode_cursor({Offset{4}, WallTime{5}, Origin{7}}))).ok());
+  const auto cursor =
+      decode_cursor(golden("cursor", encode_cursor({Offset{4}, WallTime{5}, Origin{7}, Epoch{8}, true})));
+  ASSERT_TRUE(cursor.ok());
+  EXPECT_EQ(cursor->epoch, Epoch{8});
+  EXPECT_TRUE(cursor->owes_gap);
   EXPECT_TRUE(decode_log_head(golden("log_head", encode_log_head({Term{6}, LogIndex{7}, Term{5}}))).ok());
 }
 
