@@ -54,6 +54,14 @@ class Answerer {
   std::vector<std::pair<std::string, std::string>> headers_;
 };
 
+// python-engineio takes an answer to a poll with more packets for damage, and gives up the session. It does not say who
+// it is, but its HTTP libraries do.
+constexpr std::size_t kPythonPacketsMax = 16;
+bool is_python(std::string_view user_agent) {
+  return user_agent.find("python-requests/") != std::string_view::npos ||
+         user_agent.find("aiohttp/") != std::string_view::npos;
+}
+
 }  // namespace
 
 // What is served, by the settings of the moment or by the fixture.
@@ -256,7 +264,8 @@ bool EngineService::handle(const HttpRequest& request, const std::shared_ptr<Exc
   if (!serves(request.path) || exchange->hub() == nullptr) return false;
   const auto settings = context_.settings();
   const auto served = terms(*settings);
-  const auto query = parse(request.query);
+  auto query = parse(request.query);
+  if (is_python(request.header("user-agent"))) query.form.packets_max = kPythonPacketsMax;
   auto headers = cors_headers(*served.cors_origins, served.cors_credentials, query.version, request.header("origin"));
   if (request.method == "OPTIONS") {
     answer_preflight(request, *exchange, std::move(headers));
@@ -353,6 +362,8 @@ void EngineService::pass_on(const HttpRequest& request, const std::shared_ptr<Ex
 
 // ---- WebSockets ----
 
+bool EngineService::joins(std::string_view query) const { return registry_.find(parse(query).sid) != nullptr; }
+
 std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& request) {
   const auto settings = context_.settings();
   const auto served = terms(*settings);
@@ -369,7 +380,6 @@ std::variant<Accepted, HttpRefusal> EngineService::accept(const UpgradeRequest& 
     auto session = registry_.find(query.sid);
     if (session == nullptr) return refuse(1, Errc::bad_request);
     accepted.home = &session->hub();
-    accepted.counted = true;
     accepted.protocol = std::make_unique<EngineWebSocket>(std::move(session), true);
     return accepted;
   }

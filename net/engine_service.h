@@ -37,6 +37,7 @@ class EngineService final : public HttpHandler, public SessionFactory {
   BodyBegins body_begins(std::string_view path, std::string_view query, std::uint64_t bytes) override;
   // SessionFactory
   [[nodiscard]] bool serves(std::string_view path) const override;
+  [[nodiscard]] bool joins(std::string_view query) const override;
   std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) override;
 
  private:

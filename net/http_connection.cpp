@@ -369,8 +369,12 @@ void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head
   }
   SocketId socket{service_->random->next()};
   if (!socket.exists()) socket.value = 1;
-  AddressShares::Place place =
-      service_->shares.take(AddressShares::Kind::client, request.client_address, hub().settings()->limits, hub().now());
+  const bool joins = factory != service_->sessions.end() && (*factory)->joins(request.query);
+  AddressShares::Place place;
+  if (!joins) {
+    place = service_->shares.take(AddressShares::Kind::client, request.client_address, hub().settings()->limits,
+                                  hub().now());
+  }
   std::variant<Accepted, HttpRefusal> outcome = HttpRefusal{404, make_error(Errc::path_not_found)};
   if (factory != service_->sessions.end()) {
     outcome = (*factory)->accept({.path = request.path,
@@ -381,7 +385,7 @@ void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head
                                   .tls = request.tls,
                                   .wall = hub().world().clock.wall(),
                                   .socket = socket,
-                                  .over_capacity = !place.granted(),
+                                  .over_capacity = !joins && !place.granted(),
                                   .draining = draining_ || hub().draining(),
                                   .hub = &hub()});
   }
@@ -399,7 +403,6 @@ void HttpConnection::upgrade(const HttpRequest& request, const UpgradeHead& head
   if (gone() || !outbox().empty() || reading()) return abort();
   auto& accepted = std::get<Accepted>(outcome);
   accepted.origin = origin_of(request.client_address);
-  if (accepted.counted) place = {};
   if (accepted.home != nullptr && accepted.home != &hub()) {
     return move_to(*accepted.home, head, std::move(accepted), socket, std::move(place),
                    {service_->shares, request.client_address});

@@ -41,6 +41,7 @@ class PusherSessions final : public SessionFactory {
 
   [[nodiscard]] bool serves(std::string_view path) const override { return pusher::is_pusher_path(path); }
 
+  [[nodiscard]] bool joins(std::string_view) const override { return false; }
   std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) override {
     if (request.draining) return refuse(make_error(Errc::reconnect));
     auto session = pusher::judge_handshake(context_, {.path = request.path,

@@ -48,7 +48,6 @@ struct Accepted {
   Hub* home = nullptr;                // the I/O thread on which it is to live; null: where it is
   std::size_t message_bytes_max = 0;  // 0: frame_bytes_max
   bool in_hub = true;                 // false: the protocol is no session of the hub's
-  bool counted = false;               // its client has a place already, for the session that this WebSocket joins
   Origin origin{};                    // where the client is; filled in by who asked
 };
 
@@ -56,6 +55,8 @@ class SessionFactory {
  public:
   virtual ~SessionFactory() = default;
   [[nodiscard]] virtual bool serves(std::string_view path) const = 0;
+  // The WebSocket is the second transport of a session whose client has its place already.
+  [[nodiscard]] virtual bool joins(std::string_view query) const = 0;
   virtual std::variant<Accepted, HttpRefusal> accept(const UpgradeRequest& request) = 0;
 };
 

@@ -15,6 +15,7 @@ constexpr std::string_view kPlain = "text/plain; charset=UTF-8";
 constexpr std::string_view kOctets = "application/octet-stream";
 constexpr std::string_view kScript = "text/javascript; charset=UTF-8";
 constexpr std::string_view kHtml = "text/html";
+constexpr std::size_t kSentKept = 1'024;       // packets that were sent, until what is behind them moves up
 constexpr milliseconds kCloseLingers{30'000};  // by polling: so long the last words wait for a GET
 
 struct ErrorRow {
@@ -29,6 +30,13 @@ constexpr std::array<ErrorRow, 6> kErrors{{{400, "Transport unknown"},
                                            {400, "Unsupported protocol version"}}};
 
 EngineAnswer empty_answer(int status) { return {status, {}, kHtml}; }
+
+// Of its place in an answer.
+std::size_t bytes_of(const OutPacket& packet) {
+  if (const auto* frame = std::get_if<Bytes>(&packet.text)) return (*frame)->size();
+  const auto size = packet.view().size();
+  return packet.binary ? size + size / 3 : size;
+}
 
 }  // namespace
 
@@ -172,10 +180,32 @@ void Engine::flush(MonoTime now) {
   }
   if (!parked_ || queue_.empty() || (held_back_ && state_ == State::open)) return;
   parked_ = false;
-  queue_bytes_ = largest_bytes_ = 0;
-  const auto packets = std::exchange(queue_, {});
-  if (state_ == State::closing) state_ = State::over;
+  const auto packets = next_packets();
+  if (state_ == State::closing && queue_.empty()) state_ = State::over;
   out_.answer_poll(payload_answer(packets));
+}
+
+// As many as the client takes at once; the others wait for its next poll.
+std::vector<OutPacket> Engine::next_packets() {
+  const auto most = form_.packets_max;
+  if (most == 0 || queue_.size() - first_ <= most) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
+    queue_bytes_ = largest_bytes_ = 0;
+    return std::exchange(queue_, {});
+  }
+  const auto from = queue_.begin() + static_cast<std::ptrdiff_t>(first_);
+  std::vector<OutPacket> packets(std::make_move_iterator(from),
+                                 std::make_move_iterator(from + static_cast<std::ptrdiff_t>(most)));
+  for (const auto& packet : packets) {
+    const auto bytes = bytes_of(packet);
+    queue_bytes_ -= bytes + sizeof(OutPacket);
+    if (bytes == largest_bytes_) largest_bytes_ = 0;
+  }
+  first_ += most;
+  if (first_ > kSentKept && first_ > queue_.size() / 2) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
+  }
+  return packets;
 }
 
 EngineAnswer Engine::post(std::string_view body, bool binary_body, MonoTime now) {
@@ -278,8 +308,8 @@ void Engine::switch_to_websocket(MonoTime) {
 }
 
 void Engine::send_waiting() {
-  queue_bytes_ = largest_bytes_ = 0;
-  for (const auto& packet : std::exchange(queue_, {})) {
+  form_.packets_max = 0;
+  for (const auto& packet : next_packets()) {
     if (packet.binary) {
       out_.send_binary(encode_engine_binary(packet.view(), version_));
     } else if (packet.view() != "6") {
@@ -300,7 +330,8 @@ void Engine::websocket_lost(bool probe, bool closed_by_client, MonoTime now) {
 
 // ---- sending ----
 
-void Engine::push(OutPacket packet, std::size_t bytes) {
+void Engine::push(OutPacket packet) {
+  const auto bytes = bytes_of(packet);
   queue_.push_back(std::move(packet));
   queue_bytes_ += bytes + sizeof(OutPacket);  // the smallest packets cost most
   if (bytes > settings_.queue_bytes_max) largest_bytes_ = std::max(largest_bytes_, bytes);
@@ -315,26 +346,26 @@ void Engine::send_control(EngineType type) {
   if (transport_ == EngineTransport::websocket) {
     out_.send_text(false, packet);
   } else {
-    push({.text = packet}, 1);
+    push({.text = packet});
   }
 }
 
 void Engine::send(std::string_view message) {
   if (state_ != State::open) return;
   if (transport_ == EngineTransport::websocket) return out_.send_text(false, message);
-  push({.text = std::string(message)}, message.size());
+  push({.text = std::string(message)});
 }
 
 void Engine::send_shared(const Bytes& frame) {
   if (state_ != State::open) return;
   if (transport_ == EngineTransport::websocket) return out_.send_frame(frame);
-  push({.text = frame, .skip = frame->size() - frame_text(frame).size()}, frame->size());
+  push({.text = frame, .skip = frame->size() - frame_text(frame).size()});
 }
 
 void Engine::send_binary(std::string_view data) {
   if (state_ != State::open) return;
   if (transport_ == EngineTransport::websocket) return out_.send_binary(encode_engine_binary(data, version_));
-  push({.binary = true, .text = std::string(data)}, data.size() + data.size() / 3);
+  push({.binary = true, .text = std::string(data)});
 }
 
 // ---- the end ----
@@ -358,7 +389,7 @@ void Engine::end(EngineEnd why, MonoTime now) {
     answer_parked("1");
   } else if (parked_ || why == EngineEnd::closed_by_us) {
     // The last words, and that it is over: for the GET that is parked, or the next one.
-    push({.text = std::string("1")}, 1);
+    push({.text = std::string("1")});
     state_ = State::closing;
     closed_by_ = now + kCloseLingers;
   }

@@ -46,6 +46,7 @@ struct PollForm {
   bool base64_only = false;  // `b64=1`
   bool jsonp = false;
   std::uint32_t jsonp_index = 0;
+  std::size_t packets_max = 0;  // that the client takes at once; 0: any number
 };
 
 struct EngineAnswer {
@@ -133,7 +134,8 @@ class Engine {
   void on_probe_frame(bool text, std::string_view payload, MonoTime now);
   void switch_to_websocket(MonoTime now);
   void drop_probe();
-  void push(OutPacket packet, std::size_t bytes);
+  void push(OutPacket packet);
+  std::vector<OutPacket> next_packets();
   void send_control(EngineType type);
   void heard_heartbeat(MonoTime now);
   void end(EngineEnd why, MonoTime now);
@@ -145,6 +147,7 @@ class Engine {
   EngineClient& client_;
   std::string sid_;
   std::vector<OutPacket> queue_;  // for polls
+  std::size_t first_ = 0;         // in queue_: those before it are sent
   std::size_t queue_bytes_ = 0;
   std::size_t largest_bytes_ = 0;          // of one in it that is larger than the bound: it may be alone
   MonoTime ping_at_ = MonoTime::max();     // protocol 4: when the next ping is due
