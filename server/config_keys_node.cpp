@@ -184,9 +184,8 @@ constexpr auto kNodeKeys = std::to_array<ConfigKey<Config>>({
      {0, kMany}},
     {"limits.http_bytes_per_address_max",
      [](Config& c) -> Slot { return &c.settings.limits.http_bytes_per_address_max; },
-     "Bytes of one address's HTTP requests and WebSocket messages that have not come whole, and of HTTP answers that "
-     "it "
-     "has not taken. `0`: no bound. Then: 503, 4100.",
+     "Bytes of one address's HTTP requests and WebSocket messages that have not come whole, and of HTTP answers "
+     "that it has not taken. `0`: no bound. Then: 503, 4100.",
      {0, kMany}},
     {"limits.http_bytes_max",
      [](Config& c) -> Slot { return &c.settings.limits.http_bytes_max; },

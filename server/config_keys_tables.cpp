@@ -13,8 +13,7 @@ constexpr std::int64_t kYear = 366 * 86'400;
 constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"id", [](App& a) -> Slot { return &a.id; },
      "In the HTTP API's paths: letters, digits, `_` and `-`. Best digits only: Pusher's Python SDK takes no other. "
-     "Changing "
-     "it hides the app's stored history."},
+     "Changing it hides the app's stored history."},
     {"name", [](App& a) -> Slot { return &a.name; }, "For people: logs and the console."},
     {"key", [](App& a) -> Slot { return &a.key; }, "Public; clients connect with it."},
     {"secret",
@@ -44,8 +43,7 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"refuse_replays", [](App& a) -> Slot { return &a.refuse_replays; },
      "Whether a signed publish that was used before is refused. Stock SDKs sign two equal events of one second alike. "
      "`later`: the same request passes for `limits.signature_repeat` after it was first seen, whoever sends it. "
-     "`always` "
-     "(or `true`): never again, and of equal events within a second only the first passes. `never` (or `false`): a "
+     "`always` (or `true`): never again, and of equal events within a second only the first passes. `never` (or `false`): a "
      "captured request passes until its timestamp is too old."},
     {"subscription_count", [](App& a) -> Slot { return &a.subscription_count; },
      "Tell subscribers how many they are (`pusher_internal:subscription_count`)."},

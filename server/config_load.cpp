@@ -43,7 +43,14 @@ void become_dev(LoadedConfig& out) {
     config.server.host = "127.0.0.1";
     out.origins["server.host"] = "--dev";
   }
-  if (config.settings.app_by_id(kDevAppId) != nullptr || config.settings.app_by_key(kDevAppKey) != nullptr) return;
+  const auto* own = config.settings.app_by_id(kDevAppId);
+  if (own != nullptr && own->key != kDevAppKey) {
+    out.hints.push_back(
+        fmt::format("the app {} has another key than the demo's ({}): the demo page cannot connect. Give "
+                    "your app another id, or start without --dev",
+                    kDevAppId, kDevAppKey));
+  }
+  if (own != nullptr || config.settings.app_by_key(kDevAppKey) != nullptr) return;
   for (const auto* key : {"id", "name", "key", "secret"}) {
     out.origins[fmt::format("apps[{}].{}", config.settings.apps.size(), key)] = "--dev";
   }

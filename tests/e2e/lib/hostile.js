@@ -3,18 +3,19 @@
 // chosen, not configured.
 import assert from "node:assert/strict";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { fork } from "node:child_process";
 import { connect } from "node:net";
-import { Agent, request } from "node:http";
-import { join } from "node:path";
+import { setPriority } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { RawClient } from "./raw.js";
-import { signedPath } from "./sign.js";
-import { deadlineMs, until, within } from "./wait.js";
+import { within } from "./wait.js";
 
 export const MB = 1024 * 1024;
 export const strangers = "127.0.0.2"; // the attacker's address
 export const elsewhere = "127.0.0.3"; // the honest client's
 export const long = process.env.PARLEY_LONG === "1";
+const honestProgram = join(dirname(fileURLToPath(import.meta.url)), "honest.js");
 
 // ---- meters ----
 
@@ -148,95 +149,54 @@ export async function hostileSockets(t, server, count, options) {
 
 let places = 0;
 
-// Subscribed to a channel, with a publisher beside it: each event is counted once, in order. A second client of the
-// same place asks over HTTP. Both from an address where nobody does harm.
+// See honest.js.
 export class Honest {
   static async start(t, server, app, { from = elsewhere, channel = `private-honest-${process.pid}x${++places}`, pause = 20 } = {}) {
     const honest = new Honest();
-    Object.assign(honest, { server, app, from, channel, pause });
-    honest.agent = new Agent({ keepAlive: true, maxSockets: 2, localAddress: from });
-    honest.client = await RawClient.connect(server, app, { localAddress: from });
-    honest.client.closed.then((how) => (honest.lost = how));
+    const what = { server: { port: server.port }, app, from, channel, pause };
+    honest.process = fork(honestProgram, [JSON.stringify(what)], { execArgv: [] });
     t.after(() => honest.end());
-    await honest.client.joined(channel);
-    honest.published = 0;
-    honest.delays = [];
-    honest.sentAt = new Map();
-    honest.failures = [];
-    honest.running = true;
-    honest.client.ws.on("message", (bytes) => {
-      const text = bytes.toString();
-      if (!text.includes('"honest"')) return;
-      const { n } = JSON.parse(JSON.parse(text).data);
-      honest.delays.push(performance.now() - honest.sentAt.get(n));
+    honest.asked = new Map();
+    honest.questions = 0;
+    honest.over = new Promise((done) => honest.process.once("exit", done));
+    const ready = new Promise((done) => {
+      honest.process.on("message", ({ ready, id, value, failure }) => {
+        if (ready) return done();
+        const [yes, no] = honest.asked.get(id);
+        honest.asked.delete(id);
+        if (failure === undefined) yes(value);
+        else no(new Error(failure));
+      });
     });
-    honest.loop = honest.run();
+    await within(Promise.race([ready, honest.over.then(() => { throw new Error("the honest client did not start"); })]), "an honest client to start", 30_000);
+    // A client elsewhere has a processor of its own.
+    if (long) setPriority(honest.process.pid, -10);
     return honest;
   }
 
-  call(method, path, body = "") {
-    return new Promise((done, failed) => {
-      const outgoing = request({ agent: this.agent, host: "127.0.0.1", port: this.server.port, method, path, localAddress: this.from, headers: body ? { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) } : {} }, (answer) => {
-        let text = "";
-        answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-        answer.on("end", () => done({ status: answer.statusCode, text }));
-        answer.on("error", failed);
-      });
-      outgoing.setTimeout(deadlineMs, () => outgoing.destroy(new Error(`no answer within ${deadlineMs} ms`)));
-      outgoing.on("error", failed);
-      outgoing.end(body);
-    });
+  ask(what, given) {
+    const id = ++this.questions;
+    const answer = new Promise((yes, no) => this.asked.set(id, [yes, no]));
+    this.process.send({ id, ask: what, given });
+    return Promise.race([answer, this.over.then(() => { throw new Error("the honest client's process ended"); })]);
   }
 
-  async publish() {
-    const n = this.published++;
-    const body = JSON.stringify({ name: "honest", channel: this.channel, data: JSON.stringify({ n }) });
-    this.sentAt.set(n, performance.now());
-    const answer = await this.call("POST", signedPath(this.app, "POST", `/apps/${this.app.id}/events`, { body }), body);
-    if (answer.status !== 200) throw new Error(`publish ${n}: ${answer.status} ${answer.text}`);
+  served(more = 5) {
+    return this.ask("served", more);
   }
 
-  async run() {
-    while (this.running) {
-      try {
-        await this.publish();
-      } catch (error) {
-        this.failures.push(error.message);
-      }
-      await new Promise((done) => setTimeout(done, this.pause));
-    }
-  }
-
-  get got() {
-    return this.client.of(this.channel, "honest").map((frame) => JSON.parse(frame.data).n);
-  }
-
-  // Goes on until `more` further events have come.
-  async served(more = 5) {
-    const from = this.got.length;
-    await until(() => this.lost !== undefined || this.got.length >= from + more, () => `an honest client to be served: it has ${this.got.length} of ${this.published}; ${this.failures.at(-1) ?? ""}`);
-  }
-
-  // The delays of events that came since the last call.
   takeDelays() {
-    return this.delays.splice(0);
+    return this.ask("takeDelays");
   }
 
-  // Every event came, once and in order, on the first connection.
-  async settle() {
-    this.running = false;
-    await this.loop;
-    assert.deepEqual(this.failures, [], "an honest client's publish failed");
-    assert.equal(this.lost, undefined, `an honest client lost its connection: ${JSON.stringify(this.lost)}`);
-    await until(() => this.got.length === this.published, () => `an honest client to get ${this.published} events; it has ${this.got.length}`);
-    assert.deepEqual(this.got, Array.from({ length: this.published }, (_, n) => n));
+  // Resolves with the number of its events: all of them came, once and in order, on its first connection.
+  settle() {
+    return this.ask("settle");
   }
 
   async end() {
-    this.running = false;
-    await this.loop?.catch(() => {});
-    this.client?.cut();
-    this.agent?.destroy();
+    if (this.process.connected) this.process.disconnect();
+    await this.over;
   }
 }
 
@@ -254,18 +214,18 @@ export async function underAttack(t, server, app, attack, { rss = 64 * MB, disk 
   const calm = [];
   if (long) {
     await new Promise((done) => setTimeout(done, 10_000));
-    calm.push(...honest.takeDelays());
+    calm.push(...(await honest.takeDelays()));
   }
-  honest.takeDelays();
+  await honest.takeDelays();
   const meter = new Meter(server).start();
   t.after(() => clearInterval(meter.timer));
   const ends = performance.now() + seconds * 1000;
   await attack({ over: () => performance.now() > ends, honest, seconds });
   await honest.served();
-  const attacked = honest.takeDelays();
-  await honest.settle();
+  const attacked = await honest.takeDelays();
+  const events = await honest.settle();
   const grew = meter.stop();
-  t.diagnostic(`memory grew by ${(grew.rss / MB).toFixed(1)} MB, disk by ${(grew.disk / MB).toFixed(1)} MB; ${honest.published} honest events`);
+  t.diagnostic(`memory grew by ${(grew.rss / MB).toFixed(1)} MB, disk by ${(grew.disk / MB).toFixed(1)} MB; ${events} honest events`);
   if (instrumented(server.pid)) t.diagnostic("an instrumented program: its memory is not judged");
   else assert.ok(grew.rss <= rss, `memory grew by ${(grew.rss / MB).toFixed(1)} MB`);
   assert.ok(grew.disk <= disk, `the data directory grew by ${(grew.disk / MB).toFixed(1)} MB`);
