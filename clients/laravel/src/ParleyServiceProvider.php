@@ -105,7 +105,8 @@ class ParleyServiceProvider extends ServiceProvider
             return;
         }
         // Outside of the group `web`: the signature is the proof, and there is neither session nor CSRF token.
-        $this->app['router']->post($webhooks['path'], WebhookController::class)
-            ->middleware($webhooks['middleware'] ?? [])->name('parley.webhooks');
+        // The name is in the action: a name given afterwards is not found until somebody refreshes the router's list.
+        $this->app['router']->post($webhooks['path'], ['uses' => WebhookController::class, 'as' => 'parley.webhooks'])
+            ->middleware($webhooks['middleware'] ?? []);
     }
 }
