@@ -98,8 +98,12 @@ class Parley
     public function position($channel): ?string
     {
         $page = $this->history($channel, 1, null, null, null, null, true);
+        if ($page['epoch'] !== null) {
+            return $page['epoch'].':'.$page['newest'];
+        }
 
-        return ($page['epoch'] ?? null) === null ? null : $page['epoch'].':'.$page['newest'];
+        // Nothing was said yet. The first would get offset 1 here; where there is no history it gets none.
+        return $page['oldest'] === 1 ? '0000000000000000:0' : null;
     }
 
     /** @return int how many publications were deleted */
