@@ -47,8 +47,8 @@ class ParleyServiceProvider extends ServiceProvider
         ));
         $this->callAfterResolving(BroadcastManager::class, function ($manager) {
             foreach (self::NAMES as $name) {
-                // Static: newer versions of Laravel bind what is given here to the manager.
-                $manager->extend($name, static fn ($app, array $config) => self::broadcaster($app, $config));
+                // Static, and without `self`: newer versions of Laravel bind what is given here to the manager.
+                $manager->extend($name, static fn ($app, array $config) => ParleyServiceProvider::broadcaster($app, $config));
             }
         });
     }
