@@ -189,7 +189,7 @@ final class BroadcastTest extends TestCase
     public function test_more_than_a_call_can_lose_is_laravels_exception(): void
     {
         $this->observed();
-        $this->proxy->loseAnswers(100);
+        $this->proxy->loseAnswers();
         $this->expectException(BroadcastException::class);
         $this->expectExceptionMessage('cannot be reached');
         event(new MessageSentNow('lost', [new Channel('a')]));

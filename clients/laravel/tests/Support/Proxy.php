@@ -16,16 +16,20 @@ final class Proxy
         $this->port = (int) $this->process->waitFor('/^proxy (\d+)$/m')[1];
     }
 
-    public function loseAnswers(int $count): void
+    /** Loses the next answers, until told otherwise when no number is given. */
+    public function loseAnswers(int $count = PHP_INT_MAX): void
     {
-        $this->process->tell("lose {$count}");
-        $this->process->waitFor("/^told {$count}$/m");
+        $this->tell("lose {$count}");
+    }
+
+    public function passAnswers(): void
+    {
+        $this->tell('lose 0');
     }
 
     public function closeAll(): void
     {
-        $this->process->tell('close');
-        $this->process->waitFor('/^closed$/m');
+        $this->tell('close');
     }
 
     public function connections(): int
@@ -46,5 +50,13 @@ final class Proxy
     public function end(): void
     {
         $this->process->end();
+    }
+
+    // Until it has heard.
+    private function tell(string $what): void
+    {
+        $told = bin2hex(random_bytes(4));
+        $this->process->tell("{$what} {$told}");
+        $this->process->waitFor("/^told {$told}$/m");
     }
 }

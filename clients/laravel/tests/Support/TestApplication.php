@@ -74,6 +74,7 @@ final class TestApplication
     public function request(string $method, string $path, array $input = [], ?string $as = null, array $server = [], ?string $body = null): Response
     {
         $server = ($as === null ? [] : ['HTTP_AUTHORIZATION' => "Bearer {$as}"]) + ['HTTP_ACCEPT' => 'application/json'] + $server;
+        $this->app()->make('auth')->forgetGuards();  // each request asks anew who somebody is
 
         return $this->app()->make(HttpKernel::class)->handle(Request::create($path, $method, $input, [], [], $server, $body));
     }

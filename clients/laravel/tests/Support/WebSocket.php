@@ -18,14 +18,15 @@ final class WebSocket
     /** Frames that came and nobody asked for yet. */
     private array $inbox = [];
 
-    public function __construct(int $port, string $path = '/app/'.ParleyServer::KEY.'?protocol=7')
+    public function __construct(int $port, string $path = '/app/'.ParleyServer::KEY.'?protocol=7', array $headers = [])
     {
         $this->stream = stream_socket_client("tcp://127.0.0.1:{$port}", $code, $error, Wait::SECONDS);
         if ($this->stream === false) {
             throw new RuntimeException($error);
         }
         fwrite($this->stream, "GET {$path} HTTP/1.1\r\nHost: 127.0.0.1:{$port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".
-            'Sec-WebSocket-Key: '.base64_encode(random_bytes(16))."\r\nSec-WebSocket-Version: 13\r\n\r\n");
+            'Sec-WebSocket-Key: '.base64_encode(random_bytes(16))."\r\nSec-WebSocket-Version: 13\r\n".
+            implode('', array_map(fn ($header) => "{$header}\r\n", $headers))."\r\n");
         while (($end = strpos($this->buffer, "\r\n\r\n")) === false) {
             $this->receive(microtime(true) + Wait::SECONDS, 'the answer to the upgrade');
         }

@@ -2,7 +2,8 @@
 
 // A TCP proxy between the driver and the server, for answers that are lost: `php proxy.php PORT`. It prints its own port,
 // then one line for each connection and request. Told `lose N`, it takes the next N answers from the server, which has
-// then done what was asked, and ends both connections instead of passing them on. Told `close`, it ends all connections.
+// then done what was asked, and ends both connections instead of passing them on. Told
+// `close`, it ends all connections. Behind each order stands a word, which it repeats when it has heard.
 
 $upstreamPort = (int) $argv[1];
 $listener = stream_socket_server('tcp://127.0.0.1:0');
@@ -27,19 +28,20 @@ for (;;) {
         if ($line === false) {
             exit;
         }
-        if (preg_match('/^lose (\d+)/', $line, $found)) {
+        [$what, $told] = preg_split('/ (?=\S+$)/', trim($line));
+        if (preg_match('/^lose (\d+)/', $what, $found)) {
             $lose = (int) $found[1];
-            echo "told {$lose}\n";
         }
-        if (trim($line) === 'close') {
+        if ($what === 'close') {
             array_map($end, array_keys($pairs));
-            echo "closed\n";
         }
+        echo "told {$told}\n";
     }
     if (in_array($listener, $read, true)) {
         $pairs[] = [stream_socket_accept($listener), stream_socket_client("tcp://127.0.0.1:{$upstreamPort}")];
         echo "connection\n";
     }
+    // Those that an order above has ended are no longer there.
     foreach ($pairs as $at => [$client, $server]) {
         if (in_array($client, $read, true)) {
             $bytes = fread($client, 1 << 20);
