@@ -211,12 +211,12 @@ class Parley
     }
 
     /**
-     * Ends all connections of a user and refuses new ones; for good without `$until`.
+     * Ends all connections of a user and refuses new ones until then.
      *
-     * @param int|DateInterval|DateTimeInterface|null $until
-     * @return int|null until when
+     * @param int|DateInterval|DateTimeInterface $until seconds, an interval, or a moment
+     * @return int until when
      */
-    public function ban($userId, $until = null, ?string $reason = null): ?int
+    public function ban($userId, $until, ?string $reason = null): int
     {
         return $this->client->post(self::userPath($userId).'/ban', self::until($until) + ($reason === null ? [] : ['reason' => $reason]))['until'];
     }
