@@ -69,6 +69,9 @@ final class WebSocket
                 $this->receive($deadline, "{$event}; there is ".json_encode(array_values($this->inbox)));
             }
             $this->inbox[] = $frame;
+            if ($frame['event'] === 'closed' && $event !== 'closed') {
+                throw new RuntimeException("closed before {$event}; there is ".json_encode(array_values($this->inbox)));
+            }
         }
     }
 
