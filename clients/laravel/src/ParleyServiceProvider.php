@@ -30,9 +30,10 @@ class ParleyServiceProvider extends ServiceProvider
     {
         $this->mergeConfigFrom(__DIR__.'/../config/parley.php', 'parley');
         $this->registerConnections();
-        $this->app->singleton(ClientFactory::class);
-        $this->app->singleton(IdempotencyKeys::class);
-        $this->app->singleton(TokenClaims::class);
+        // Instances, so that the copies of the application that Octane makes for each request share them.
+        $this->app->instance(ClientFactory::class, new ClientFactory);
+        $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys);
+        $this->app->instance(TokenClaims::class, new TokenClaims);
         $this->app->singleton(Parley::class, function ($app) {
             $factory = $app->make(ClientFactory::class);
             $config = $app['config']['parley'];

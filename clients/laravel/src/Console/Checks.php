@@ -40,7 +40,11 @@ final class Checks
     public function all(): iterable
     {
         foreach (['configuration', 'host', 'port', 'isParley', 'clock', 'credentials', 'publishing', 'webhooks', 'broadcasting'] as $check) {
-            $finding = $this->$check();
+            try {
+                $finding = $this->$check();
+            } catch (NoAnswer $failure) {
+                $finding = Finding::wrong(Finding::PORT, "The server stopped answering: {$failure->getMessage()}.", 'Look at its log.');
+            }
             yield $finding;
             if (! $finding->ok) {
                 return;
@@ -178,6 +182,6 @@ final class Checks
     {
         $json = $answer->json();
 
-        return "It says: {$json['message']} ({$json['error']}).";
+        return $answer->isParleyError() ? "It says: {$json['message']} ({$json['error']})." : "The status is {$answer->status}.";
     }
 }

@@ -33,7 +33,11 @@ final class IdempotencyKeys
 
     public function jobEnds(Job $job): void
     {
-        array_pop($this->jobs);
+        // With those that it started and nobody saw end.
+        $at = array_search($job, $this->jobs, true);
+        if ($at !== false) {
+            array_splice($this->jobs, $at);
+        }
     }
 
     /** @param list<string> $channels */

@@ -62,12 +62,12 @@ final class IdempotencyKeysTest extends TestCase
     {
         $keys = new IdempotencyKeys;
         $try = function () use ($keys): array {
-            $keys->jobBegins(new FakeJob('job-1'));
+            $keys->jobBegins($job = new FakeJob('job-1'));
             // A sync job has a new id each time.
             $inner = new SyncJob(new Container, json_encode(['uuid' => bin2hex(random_bytes(4)), 'data' => ['commandName' => BroadcastEvent::class]]), 'sync', 'sync');
             $got = $this->keysOf($keys, $inner, ['"a"']);
             $got[] = $keys->next(['private-domain.1'], 'message.sent', '"b"');
-            $keys->jobEnds(new FakeJob('job-1'));
+            $keys->jobEnds($job);
 
             return $got;
         };
@@ -79,6 +79,16 @@ final class IdempotencyKeysTest extends TestCase
         $keys = new IdempotencyKeys;
         $keys->jobBegins(new FakeJob('job-1'));
         $this->assertStringStartsWith('job-2-', $this->keysOf($keys, new FakeJob('job-2'), ['"a"'])[0]);
+    }
+
+    public function test_a_job_that_ends_twice_takes_no_other_with_it(): void
+    {
+        $keys = new IdempotencyKeys;
+        $keys->jobBegins(new FakeJob('job-1'));
+        $inner = new SyncJob(new Container, '{"uuid":"inner"}', 'sync', 'sync');
+        $this->keysOf($keys, $inner, ['"a"']);
+        $keys->jobEnds($inner);  // an exception of a listener that heard of its end
+        $this->assertStringStartsWith('job-1-', $keys->next(['a'], 'e', '{}'));
     }
 
     public function test_a_key_is_short_enough_for_the_server(): void
