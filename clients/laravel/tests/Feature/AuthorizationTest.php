@@ -6,6 +6,7 @@ use App\Events\MessageSentNow;
 use Illuminate\Broadcasting\EncryptedPrivateChannel;
 use Illuminate\Support\Facades\Broadcast;
 use Parley\Laravel\Facades\Parley;
+use Parley\Laravel\Tests\Support\ChildProcess;
 use Parley\Laravel\Tests\Support\ParleyServer;
 use Parley\Laravel\Tests\Support\TestApplication;
 use Parley\Laravel\Tests\Support\Wait;
@@ -101,6 +102,22 @@ final class AuthorizationTest extends TestCase
         $box = json_decode($this->socket->waitFor('message.sent', 'private-encrypted-secret.1')['data'], true);
         $this->assertSame('{"text":"hush"}', sodium_crypto_secretbox_open(base64_decode($box['ciphertext']), base64_decode($box['nonce']), base64_decode($proof['shared_secret'])));
         $this->assertSame('{"text":"hush"}', $this->socket->waitFor('message.sent', 'private-domain.1')['data']);
+    }
+
+    public function test_stock_pusher_js_decrypts_what_the_driver_encrypts(): void
+    {
+        $module = dirname(__DIR__, 4).'/tests/e2e/node_modules/pusher-js/dist/node/pusher.js';
+        if (! is_file($module) || ! is_executable(trim((string) shell_exec('command -v node')))) {
+            $this->markTestSkipped('node or pusher-js is not installed: ./parley.sh deps');
+        }
+        $this->begin(['WEBSOCKET_ENCRYPTION_MASTER_KEY' => base64_encode(random_bytes(32))]);
+        $channel = 'private-encrypted-secret.1';
+        $page = $this->later(new ChildProcess(['node', dirname(__DIR__).'/Support/decrypt.cjs', $module, (string) ParleyServer::shared()->port, ParleyServer::KEY, $channel]), 'end');
+        [, $socketId] = $page->waitFor('/^socket (\S+)$/m');
+        $page->tell(json_encode($this->ask($channel, 'user-1', $socketId)[1]));
+        $page->waitFor('/^subscribed$/m');
+        event(new MessageSentNow('hush, größer', [new EncryptedPrivateChannel('secret.1')]));
+        $this->assertSame('{"text":"hush, größer"}', $page->waitFor('/^heard (.+)$/m')[1]);
     }
 
     public function test_without_a_master_key_an_encrypted_channel_is_an_error_that_says_so(): void
