@@ -1,7 +1,7 @@
-// Stock pusher-js on a private-encrypted channel, with the proof that the application gave: node decrypt.cjs MODULE PORT KEY
+// Stock pusher-js on a private-encrypted channel, with the proof that the application gave: node decrypt.cjs LIBRARY PORT KEY
 // CHANNEL. It prints its socket id, reads the proof from stdin, says when it is subscribed, and prints what it understood.
-const [module, port, key, channel] = process.argv.slice(2);
-const Pusher = require(module);
+const [library, port, key, channel] = process.argv.slice(2);
+const Pusher = require(library);
 const input = require("node:readline").createInterface({ input: process.stdin });
 const proof = new Promise((done) => input.once("line", (line) => done(JSON.parse(line))));
 const pusher = new Pusher(key, {
