@@ -75,7 +75,7 @@ final class AuthorizationTest extends TestCase
             'no socket id' => [400, 'private-domain.1', null],
             'no channel' => [403, null, '1.1'],
             'a public channel' => [403, 'domain.1', '1.1'],
-            'a name that is too long' => [400, 'private-domain.1'.str_repeat('x', 200), '1.1'],
+            'a name that is too long' => [400, 'private-domain.1'.str_repeat('x', 1000), '1.1'],
             'several socket ids' => [400, 'private-domain.1', ['1.1']],
         ];
     }
@@ -125,6 +125,13 @@ final class AuthorizationTest extends TestCase
         $this->begin();
         $this->expectExceptionMessage('WEBSOCKET_ENCRYPTION_MASTER_KEY');
         event(new MessageSentNow('hush', [new EncryptedPrivateChannel('secret.1')]));
+    }
+
+    public function test_no_other_site_gets_a_signature_by_a_script(): void
+    {
+        $this->begin();
+        $response = $this->application->request('GET', '/broadcasting/auth', ['channel_name' => 'private-domain.1', 'socket_id' => '1.1', 'callback' => 'steal'], 'user-1');
+        $this->assertStringNotContainsString('steal', $response->getContent());
     }
 
     public function test_a_visitor_signs_in(): void

@@ -77,6 +77,15 @@ final class BroadcastTest extends TestCase
         $this->assertSame('{"text":"to all"}', $asking->waitFor('message.sent')['data']);
     }
 
+    public function test_a_page_that_is_not_connected_leaves_nobody_out(): void
+    {
+        $app = $this->application()->app();
+        $channel = self::channel();
+        $app->instance('request', Request::create('/', 'POST', [], [], [], ['HTTP_X_SOCKET_ID' => 'undefined']));
+        broadcast(new MessageSentNow('to all', [new Channel($channel)]))->toOthers();
+        $this->assertSame(['to all'], self::texts($channel));
+    }
+
     public function test_an_event_for_many_channels_is_few_calls_on_one_connection(): void
     {
         $this->observed();
@@ -267,7 +276,8 @@ final class BroadcastTest extends TestCase
     public function test_what_is_no_utf8_is_an_exception_and_no_half_event(): void
     {
         $this->application()->app();
-        $this->expectException(\JsonException::class);
+        $this->expectException(BroadcastException::class);
+        $this->expectExceptionMessage('Text has to be UTF-8');
         event(new MessageSentNow("\xff"));
     }
 
