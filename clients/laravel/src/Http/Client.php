@@ -132,7 +132,8 @@ class Client
     {
         $url = $this->settings->url();
         if ($failure->final) {
-            return new ParleyException("The answer of Parley at {$url} cannot be read: {$failure->getMessage()}.", 'bad_answer', 0, '', $failure);
+            return new ParleyException("The answer of Parley at {$url} cannot be read: {$failure->getMessage()}.", 'bad_answer', 0,
+                $failure->untrusted() ? 'WEBSOCKET_VERIFY is the PEM file of the authority that signed its certificate.' : '', $failure);
         }
         if ($failure->timedOut()) {
             return new ParleyException("Parley at {$url} did not answer in time ({$failure->getMessage()}).", 'no_answer', 0,

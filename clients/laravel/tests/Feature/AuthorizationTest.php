@@ -210,10 +210,10 @@ final class AuthorizationTest extends TestCase
     /** @dataProvider askedHow */
     public function test_a_server_that_asks_the_application_gets_its_answers(string $more): void
     {
-        $port = Wait::freePort();
-        $server = $this->later(new ParleyServer('allowed_origins = ["http://localhost"]'."\n".sprintf($more, $port)), 'stop');
-        $application = $this->application(['WEBSOCKET_PORT' => $server->port]);
-        $this->later(new WebSite($application, $port), 'end');
+        $application = $this->application();
+        $site = $this->later(new WebSite($application), 'end');
+        $server = $this->later(new ParleyServer('allowed_origins = ["http://localhost"]'."\n".sprintf($more, $site->port)), 'stop');
+        $application->environment(self::environment($server->port));
         $socket = $this->later(new WebSocket($server->port, '/app/'.ParleyServer::KEY.'?protocol=7', ['Authorization: Bearer user-1']), 'close');
         $socket->send('pusher:subscribe', ['channel' => 'private-domain.1', 'auth' => '']);
         $socket->send('pusher:subscribe', ['channel' => 'presence-domain.1', 'auth' => '']);

@@ -11,6 +11,7 @@ use Illuminate\Http\Request;
 use Illuminate\Support\Facades\Broadcast;
 use Parley\Laravel\Facades\Parley;
 use Parley\Laravel\ParleyException;
+use Parley\Laravel\Tests\Support\Listener;
 use Parley\Laravel\Tests\Support\ParleyServer;
 use Parley\Laravel\Tests\Support\Proxy;
 use Parley\Laravel\Tests\Support\TestApplication;
@@ -206,27 +207,23 @@ final class BroadcastTest extends TestCase
 
     public function test_without_a_server_it_says_where_it_looked(): void
     {
-        $socket = stream_socket_server('tcp://127.0.0.1:0');
-        $port = (int) substr(strrchr(stream_socket_get_name($socket, false), ':'), 1);
-        fclose($socket);
-        $this->application(['WEBSOCKET_PORT' => $port])->app();
+        $closed = Listener::closed();
+        $this->application(['WEBSOCKET_PORT' => $closed->port])->app();
         try {
             event(new MessageSentNow('to nobody'));
             $this->fail('it was published');
         } catch (ParleyException $error) {
             $this->assertInstanceOf(BroadcastException::class, $error);
             $this->assertSame('unreachable', $error->error());
-            $this->assertStringContainsString("127.0.0.1:{$port}", $error->getMessage());
+            $this->assertStringContainsString("127.0.0.1:{$closed->port}", $error->getMessage());
             $this->assertStringContainsString('php artisan parley:check', $error->getMessage());
         }
     }
 
     public function test_a_server_that_never_answers_costs_the_time_that_was_set(): void
     {
-        // Connections wait in the system's line; nobody ever accepts them.
-        $silent = stream_socket_server('tcp://127.0.0.1:0');
-        $port = (int) substr(strrchr(stream_socket_get_name($silent, false), ':'), 1);
-        $this->application(['WEBSOCKET_PORT' => $port, 'WEBSOCKET_TIMEOUT' => '0.4'])->app();
+        $silent = Listener::silent();
+        $this->application(['WEBSOCKET_PORT' => $silent->port, 'WEBSOCKET_TIMEOUT' => '0.4'])->app();
         $begin = microtime(true);
         try {
             event(new MessageSentNow('to nobody'));
@@ -238,7 +235,6 @@ final class BroadcastTest extends TestCase
         $took = microtime(true) - $begin;
         $this->assertGreaterThan(0.35, $took);
         $this->assertLessThan(4.0, $took, 'less than the default would have taken');
-        fclose($silent);
     }
 
     public function test_a_wrong_secret_says_what_the_server_says(): void

@@ -7,14 +7,14 @@ use Parley\Laravel\Console\Resolver;
 use Parley\Laravel\Http\Client;
 use Parley\Laravel\Http\Signer;
 use Parley\Laravel\Parley;
-use Parley\Laravel\Publishing\IdempotencyKeys;
 use Parley\Laravel\Publishing\ChannelCipher;
+use Parley\Laravel\Publishing\IdempotencyKeys;
 use Parley\Laravel\Publishing\Publisher;
 use Parley\Laravel\Settings;
-use Parley\Laravel\Tests\Support\ChildProcess;
+use Parley\Laravel\Tests\Support\Listener;
 use Parley\Laravel\Tests\Support\ParleyServer;
+use Parley\Laravel\Tests\Support\PhpServer;
 use Parley\Laravel\Tests\Support\TestApplication;
-use Parley\Laravel\Tests\Support\Wait;
 use Parley\Laravel\Tests\TestCase;
 use Parley\Laravel\Tokens\TokenClaims;
 
@@ -52,25 +52,22 @@ final class CheckCommandTest extends TestCase
 
     public function test_a_closed_port(): void
     {
-        $this->assertFound(Finding::PORT, 'Nothing answers at 127.0.0.1 port', $this->application(['WEBSOCKET_PORT' => Wait::freePort()]));
+        $closed = Listener::closed();
+        $this->assertFound(Finding::PORT, "Nothing answers at 127.0.0.1 port {$closed->port}", $this->application(['WEBSOCKET_PORT' => $closed->port]));
     }
 
     public function test_another_server_at_the_address(): void
     {
-        $folder = sys_get_temp_dir();
-        $port = Wait::freePort();
-        $this->later(new ChildProcess([PHP_BINARY, '-S', "127.0.0.1:{$port}", '-t', $folder], null, $folder), 'end');
-        Wait::until(fn () => @stream_socket_client("tcp://127.0.0.1:{$port}") !== false, 'PHP to listen');
-        $this->assertFound(Finding::NOT_PARLEY, 'is not Parley (status 404', $this->application(['WEBSOCKET_PORT' => $port]));
+        $folder = dirname(__DIR__).'/Support';
+        $server = $this->later(new PhpServer(['-t', $folder], $folder), 'end');
+        $this->assertFound(Finding::NOT_PARLEY, 'is not Parley (status 404', $this->application(['WEBSOCKET_PORT' => $server->port]));
     }
 
     public function test_one_that_does_not_speak_http(): void
     {
-        $silent = stream_socket_server('tcp://127.0.0.1:0');
-        $port = (int) substr(strrchr(stream_socket_get_name($silent, false), ':'), 1);
-        $application = $this->application(['WEBSOCKET_PORT' => $port, 'WEBSOCKET_TIMEOUT' => '0.3']);
+        $silent = Listener::silent();
+        $application = $this->application(['WEBSOCKET_PORT' => $silent->port, 'WEBSOCKET_TIMEOUT' => '0.3']);
         $this->assertFound(Finding::NOT_PARLEY, 'does not answer as Parley', $application);
-        fclose($silent);
     }
 
     public function test_a_scheme_that_does_not_fit(): void

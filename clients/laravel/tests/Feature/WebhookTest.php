@@ -42,10 +42,10 @@ final class WebhookTest extends TestCase
 
     public function test_what_the_server_tells_becomes_events(): void
     {
-        $port = Wait::freePort();
-        $server = $this->later(new ParleyServer("[[webhooks]]\nname = \"site\"\nurl = \"http://127.0.0.1:{$port}/parley/webhooks\""), 'stop');
-        $application = $this->application(['WEBSOCKET_PORT' => $server->port]);
-        $this->later(new WebSite($application, $port), 'end');
+        $application = $this->application();
+        $site = $this->later(new WebSite($application), 'end');
+        $server = $this->later(new ParleyServer("[[webhooks]]\nname = \"site\"\nurl = \"http://127.0.0.1:{$site->port}/parley/webhooks\""), 'stop');
+        $application->environment(self::environment($server->port));
         $application->app();
 
         $token = Parley::token(42, ['7'], null, ['presence-room.*', 'private-cache-room.*']);

@@ -38,7 +38,7 @@ final class ChildProcess
             if (preg_match($pattern, $this->output, $found)) {
                 return $found;
             }
-            if (! proc_get_status($this->process)['running']) {
+            if (! $this->running()) {
                 throw new RuntimeException("it ended before it said {$pattern}: {$this->output}{$this->log()}");
             }
 
@@ -50,6 +50,11 @@ final class ChildProcess
     public function output(): string
     {
         return $this->output .= (string) stream_get_contents($this->pipes[1]);
+    }
+
+    public function running(): bool
+    {
+        return proc_get_status($this->process)['running'];
     }
 
     public function tell(string $line): void

@@ -22,16 +22,19 @@ final class ParleyServer
 
     private string $folder;
 
-    /** @param string $more TOML behind the application's own keys */
-    public function __construct(string $more = '')
+    /**
+     * @param string $more TOML behind the application's own keys
+     * @param string $before TOML before the application
+     */
+    public function __construct(string $more = '', string $before = '')
     {
         $this->folder = Folder::temporary();
-        file_put_contents("{$this->folder}/parley.toml", sprintf("[[apps]]\nid = \"%s\"\nkey = \"%s\"\nsecret = \"%s\"\nwebhook_hold_ms = 50\n%s\n", self::ID, self::KEY, self::SECRET, $more));
+        file_put_contents("{$this->folder}/parley.toml", sprintf("%s[[apps]]\nid = \"%s\"\nkey = \"%s\"\nsecret = \"%s\"\nwebhook_hold_ms = 50\n%s\n", $before, self::ID, self::KEY, self::SECRET, $more));
         // Settings of the surroundings must not leak in.
         $environment = array_filter(getenv(), fn ($name) => ! preg_match('/^(PARLEY_|WEBSOCKET_|PUSHER_|REVERB_|SOKETI_)/', $name), ARRAY_FILTER_USE_KEY);
         $this->process = new ChildProcess([self::binary(), 'serve', '--host', '127.0.0.1', '--port', '0', '--metrics-port', '0',
             '--data-dir', "{$this->folder}/data", '--config', "{$this->folder}/parley.toml"], $environment, $this->folder);
-        $this->port = (int) $this->process->waitFor('/^parley ready http=http:\/\/127\.0\.0\.1:(\d+) /m')[1];
+        $this->port = (int) $this->process->waitFor('/^parley ready http=https?:\/\/127\.0\.0\.1:(\d+) /m')[1];
     }
 
     public static function binary(): string

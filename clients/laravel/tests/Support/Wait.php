@@ -26,13 +26,4 @@ final class Wait
             usleep(5000);
         }
     }
-
-    public static function freePort(): int
-    {
-        $probe = stream_socket_server('tcp://127.0.0.1:0');
-        $name = stream_socket_get_name($probe, false);
-        fclose($probe);
-
-        return (int) substr($name, strrpos($name, ':') + 1);
-    }
 }
