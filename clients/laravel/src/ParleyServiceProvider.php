@@ -36,12 +36,16 @@ class ParleyServiceProvider extends ServiceProvider
         $this->app->instance(TokenClaims::class, new TokenClaims);
         $this->app->singleton(Parley::class, function ($app) {
             $factory = $app->make(ClientFactory::class);
-            $config = $app['config']['parley'];
+            [$client, $publisher] = $factory->parts($app['config']['parley']);
 
-            return new Parley($factory->client($config), $factory->publisher($config), $app->make(IdempotencyKeys::class), $app->make(TokenClaims::class));
+            return new Parley($client, $publisher, $app->make(IdempotencyKeys::class), $app->make(TokenClaims::class));
         });
-        $this->app->bind(Checks::class, fn ($app) => new Checks($app->make(Parley::class)->client(), $app['config'], $app['router'], new Resolver));
-        $this->app->bind(Gatekeeper::class, fn ($app) => new Gatekeeper(new Settings($app['config']['parley']), $app['config']['parley.webhooks']));
+        $this->app->bind(Checks::class, fn ($app) => new Checks(
+            $app->make(Parley::class)->client(), $app['config'], $app['router'], new Resolver
+        ));
+        $this->app->bind(Gatekeeper::class, fn ($app) => new Gatekeeper(
+            new Settings($app['config']['parley']), $app['config']['parley.webhooks']
+        ));
         $this->app->bind(Delivery::class, fn ($app) => new Delivery(
             $app->make('cache')->store($app['config']['parley.webhooks']['cache'] ?? null), $app['events'], new NoticeReader,
             (int) ($app['config']['parley.webhooks']['age_max'] ?? 2 * 86400)
@@ -84,7 +88,9 @@ class ParleyServiceProvider extends ServiceProvider
         $factory = $app->make(ClientFactory::class);
         $config = array_replace($app['config']['parley'], array_filter($config, fn ($value) => $value !== null));
 
-        return new ParleyBroadcaster($factory->client($config), $factory->publisher($config), $factory->cipher($config), $app->make(IdempotencyKeys::class));
+        [$client, $publisher, $cipher] = $factory->parts($config);
+
+        return new ParleyBroadcaster($client, $publisher, $cipher, $app->make(IdempotencyKeys::class));
     }
 
     private function listenToJobs(): void

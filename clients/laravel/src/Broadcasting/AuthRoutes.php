@@ -25,8 +25,10 @@ final class AuthRoutes
             return;
         }
         $app['router']->group($attributes, function ($router): void {
-            $router->match(['get', 'post'], '/broadcasting/auth', '\\'.BroadcastController::class.'@authenticate')->withoutMiddleware(self::CSRF);
-            $router->match(['get', 'post'], '/broadcasting/user-auth', UserAuthController::class)->withoutMiddleware(self::CSRF);
+            $ask = ['get', 'post'];
+            $router->match($ask, '/broadcasting/auth', '\\'.BroadcastController::class.'@authenticate')
+                ->withoutMiddleware(self::CSRF);
+            $router->match($ask, '/broadcasting/user-auth', UserAuthController::class)->withoutMiddleware(self::CSRF);
             $router->get('/broadcasting/token', TokenController::class);
         });
     }

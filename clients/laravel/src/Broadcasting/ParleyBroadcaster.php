@@ -56,7 +56,8 @@ class ParleyBroadcaster extends Broadcaster
         try {
             $data = Client::encode($payload);
         } catch (JsonException $error) {
-            throw new ParleyException("The payload of {$event} cannot be JSON: {$error->getMessage()}.", 'bad_argument', 0, 'Text has to be UTF-8.', $error);
+            $what = "The payload of {$event} cannot be JSON: {$error->getMessage()}.";
+            throw new ParleyException($what, 'bad_argument', 0, 'Text has to be UTF-8.', $error);
         }
         $key = $this->keys->next($names, $event, $data);
         $this->publisher->publish(new Publication($names, $event, $data, $socketId, $key));
