@@ -134,8 +134,9 @@ export class Chat {
   }
 
   async startAll() {
-    await this.artisan("chat:prepare");
-    await Promise.all([...this.parts.keys()].map((name) => this.startPart(name)));
+    const others = [...this.parts.keys()].filter((name) => name !== "nginx");
+    await Promise.all(others.map((name) => this.startPart(name)));
+    await this.startPart("nginx");
   }
 
   // Starts a part and waits until it does its work.
@@ -154,12 +155,12 @@ export class Chat {
       case "php":
         return part.output.includes("ready to handle connections");
       case "worker":
-        return /ready/.test(part.output) || part.running;
+        return true; // what it migrates first is seen by nginx' question
       case "next":
         return (await status(`${this.nextUrl}/login`)) < 500;
       case "nginx":
-        // 401 is Laravel's, through PHP-FPM: not 502.
-        return (await status(`${this.url}/api/me`)) === 401;
+        // Through PHP-FPM, and when the worker has migrated (AUTO_MIGRATE).
+        return (await status(`${this.url}/api/up`)) === 200;
       default:
         throw new Error(`there is no part ${name}`);
     }
