@@ -371,7 +371,9 @@ test("a webhook without Parley's signature is refused", async () => {
 
 test("a page and its socket: from the position on nothing is missing and nothing comes twice, while others write", async (t) => {
   const [ada, ben, cleo] = await Promise.all(["ada", "ben", "cleo"].map((name) => site.person(t, name)));
-  const before = (await cleo.say(1, text("before"))).json.message.id;
+  const first = text("before");
+  const before = (await cleo.say(1, first)).json.message.id;
+  await until(async () => (await told(1, first)) === 1, "what was said before to be told");
   const sent = [];
   let writing = true;
   const writer = async (who) => {
