@@ -16,7 +16,6 @@ export const root = resolve(here, "../../..");
 const chatFolder = resolve(here, "..");
 const backend = join(chatFolder, "backend");
 const frontend = join(chatFolder, "frontend");
-const PORTS = [8080]; // tried first
 const TRIES = 5; // to find ports that nobody takes between the look and the start
 
 // Whom one can sign in as: database/seeders.
@@ -35,7 +34,7 @@ function environment(more = {}) {
 const withSystemPrograms = () => `${process.env.PATH}:/usr/sbin:/sbin`;
 
 /*
- * Options: directory (where everything that the run makes is kept), port (none: 8080 or a free one), fresh (forget what was kept), next (false: without
+ * Options: directory (where everything that the run makes is kept), port (or, without it, `prefer`, the ports to try before any free one), fresh (forget what was kept), next (false: without
  * the pages), parley (the program), parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told
  * when a part ended by itself, with a sentence why).
  */
@@ -51,8 +50,8 @@ export async function start(options = {}) {
 }
 
 export class Chat {
-  constructor({ directory = join(root, "build/example"), port = null, fresh = false, next = true, parley = join(root, "build/release/server/parley"), parleyConfig = "", env = {}, say = () => {}, onEnd = () => {} }) {
-    Object.assign(this, { directory: resolve(directory), wantedPort: port, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
+  constructor({ directory = join(root, "build/example"), port = null, prefer = [], fresh = false, next = true, parley = join(root, "build/release/server/parley"), parleyConfig = "", env = {}, say = () => {}, onEnd = () => {} }) {
+    Object.assign(this, { directory: resolve(directory), wantedPort: port, prefer, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
     this.parts = new Map();
     this.onEnd = onEnd;
   }
@@ -96,7 +95,7 @@ export class Chat {
 
   async choosePorts() {
     if (this.wantedPort !== null && !(await canListen(this.wantedPort))) throw new Error(`port ${this.wantedPort} is in use: choose another with --port`);
-    this.port = this.wantedPort ?? (await freePort(PORTS));
+    this.port = this.wantedPort ?? (await freePort(this.prefer));
     this.parleyPort = await freePort();
     this.nextPort = await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
@@ -115,7 +114,8 @@ export class Chat {
     const template = readFileSync(join(chatFolder, "nginx/chat.conf.template"), "utf8");
     const values = { CHAT_LISTEN: `127.0.0.1:${this.port}`, CHAT_PARLEY: `127.0.0.1:${this.parleyPort}`, CHAT_PHP: `unix:${phpSocket}`, CHAT_BACKEND: backend, CHAT_FRONTEND: `127.0.0.1:${this.nextPort}` };
     write("nginx/chat.conf", filled(template, values));
-    write("nginx/nginx.conf", nginxConf({ directory: join(this.directory, "nginx"), site: join(this.directory, "nginx/chat.conf") }));
+    this.nginxPid = join(this.directory, "nginx/nginx.pid");
+    write("nginx/nginx.conf", nginxConf({ directory: join(this.directory, "nginx"), pid: this.nginxPid, site: join(this.directory, "nginx/chat.conf") }));
 
     const php = environment({ APP_ENV_DIRECTORY: backendFiles, LARAVEL_STORAGE_PATH: join(backendFiles, "storage") });
     this.phpEnvironment = php;
@@ -143,6 +143,7 @@ export class Chat {
   async startPart(name) {
     const part = this.parts.get(name);
     this.say(`starting ${name}`);
+    if (name === "nginx") rmSync(this.nginxPid, { force: true });
     part.start();
     await until(() => this.answers(name, part), `${name} to be ready`, [part]);
   }
@@ -157,10 +158,11 @@ export class Chat {
       case "worker":
         return true; // what it migrates first is seen by nginx' question
       case "next":
-        return (await status(`${this.nextUrl}/login`)) < 500;
+        return /Ready/.test(part.output) && (await status(`${this.nextUrl}/login`)) < 500;
       case "nginx":
-        // Through PHP-FPM, and when the worker has migrated (AUTO_MIGRATE).
-        return (await status(`${this.url}/api/up`)) === 200;
+        // It is this one that listens, not a stranger that took the port; and behind it PHP-FPM, and a database that the worker has migrated
+        // (AUTO_MIGRATE).
+        return existsSync(this.nginxPid) && readFileSync(this.nginxPid, "utf8").trim() === String(part.pid) && (await status(`${this.url}/api/up`)) === 200;
       default:
         throw new Error(`there is no part ${name}`);
     }

@@ -105,7 +105,7 @@ export async function until(probe, what, parts = [], timeout = 60_000) {
   }
 }
 
-const canListen = (port) =>
+export const canListen = (port) =>
   new Promise((done) => {
     const probe = createServer();
     probe.once("error", () => done(false));
@@ -114,13 +114,11 @@ const canListen = (port) =>
 
 // A port that nobody listens on, outside of those from which the system gives to outgoing connections: a part that is started again finds
 // its own free.
-export async function freePort(wanted = []) {
-  for (const port of wanted) if (await canListen(port)) return port;
+export async function freePort(preferred = []) {
+  for (const port of preferred) if (await canListen(port)) return port;
   for (let tries = 0; tries < 1000; tries++) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     if (await canListen(port)) return port;
   }
   throw new Error("no free port between 20000 and 32000");
 }
-
-export { canListen };
