@@ -45,6 +45,7 @@ export class Part {
       child.once("error", (error) => child.pid === undefined && done({ code: null, signal: null, error: error.message }));
       // `exit`, not `close`: a child of the child may hold the pipes for longer.
       child.once("exit", (code, signal) => {
+        this.killRest(child.pid);
         reap("-", child.pid);
         setImmediate(() => done({ code, signal }));
       });
@@ -54,6 +55,15 @@ export class Part {
       return exit;
     });
     return this;
+  }
+
+  // Workers of nginx and PHP-FPM outlive a master that was killed, and would keep its port.
+  killRest(group) {
+    try {
+      process.kill(-group, "SIGKILL");
+    } catch {
+      // Nobody is left.
+    }
   }
 
   get pid() {

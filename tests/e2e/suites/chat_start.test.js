@@ -29,6 +29,8 @@ class Launcher {
     assert.match(this.said, /^chat ready /m);
     this.url = /^chat ready (\S+)$/m.exec(this.said)[1];
     this.parts = childrenOf(this.child.pid);
+    // With the workers of nginx and PHP-FPM.
+    this.all = Object.values(this.parts).flatMap((pid) => [pid, ...pidsOf(pid)]);
     return this;
   }
 
@@ -43,15 +45,9 @@ class Launcher {
   }
 }
 
+const pidsOf = (parent) => readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${name}/status`))?.[1]) === parent).map(Number);
 // By the name of the program: { parley: pid, nginx: pid, … }.
-function childrenOf(parent) {
-  const children = {};
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const status = read(`/proc/${pid}/status`);
-    if (Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]) === parent) children[/^Name:\s+(\S+)/m.exec(status)[1]] = Number(pid);
-  }
-  return children;
-}
+const childrenOf = (parent) => Object.fromEntries(pidsOf(parent).map((pid) => [/^Name:\s+(\S+)/m.exec(read(`/proc/${pid}/status`))?.[1], pid]));
 const read = (file) => {
   try {
     return readFileSync(file, "utf8");
@@ -75,7 +71,7 @@ test("it starts, keeps what was said over a restart, and forgets it when told to
   const { token } = await (await first.call("/api/login", { email: "ada@example.com", password: "password" })).json();
   assert.equal((await first.call("/api/domains/1/messages", { token, text: "kept", client_id: randomUUID() })).status, 201);
   assert.deepEqual(await first.end("SIGINT"), { code: 0, signal: null });
-  await gone(Object.values(first.parts));
+  await gone(first.all);
 
   const second = await new Launcher(t, place).ready();
   const page = await (await second.call("/api/domains/1/messages", { token })).json();
@@ -99,7 +95,7 @@ for (const [program, name] of [["php-fpm8.2", "php"], ["nginx", "nginx"], ["parl
     process.kill(chat.parts[program], "SIGKILL");
     assert.deepEqual(await within(chat.child.ended, "the launcher to end"), { code: 1, signal: null });
     assert.match(chat.said, new RegExp(`^${name} ended by SIGKILL`, "m"));
-    await gone(Object.values(chat.parts));
+    await gone(chat.all);
   });
 }
 
@@ -107,7 +103,7 @@ test("it is killed itself: nothing stays behind, and the next start works", asyn
   const place = directory(t);
   const first = await new Launcher(t, place).ready();
   first.child.kill("SIGKILL");
-  await gone(Object.values(first.parts));
+  await gone(first.all);
   await new Launcher(t, place).ready();
 });
 
