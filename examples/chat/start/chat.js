@@ -18,6 +18,8 @@ const backend = join(chatFolder, "backend");
 const frontend = join(chatFolder, "frontend");
 const TRIES = 5; // to find ports that nobody takes between the look and the start
 
+const WORKER_RENEWS = [0, 12];
+
 // Whom one can sign in as: database/seeders.
 export const people = [
   { email: "ada@example.com", password: "password", what: "admin; domains Sales and Support" },
@@ -120,12 +122,13 @@ export class Chat {
     const php = environment({ APP_ENV_DIRECTORY: backendFiles, LARAVEL_STORAGE_PATH: join(backendFiles, "storage") });
     this.phpEnvironment = php;
     const asRoot = process.getuid() === 0 ? ["--allow-to-run-as-root"] : [];
-    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.onEnd(part.name, part.why()), ...settings }));
+    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.ended(part), ...settings }));
     this.parts.clear();
     add("parley", { command: this.parleyProgram, args: ["serve", "--config", join(this.directory, "parley.toml")], cwd: this.directory, env: environment() });
     add("php", { command: "php-fpm8.2", args: ["--nodaemonize", "--force-stderr", "--fpm-config", join(this.directory, "php-fpm.conf"), ...asRoot], cwd: backend, env: environment({ PATH: withSystemPrograms() }) });
-    // A job that fails comes again after 1, 2, 5, 10 and then every 30 seconds. The worker is renewed now and then, as Laravel advises.
-    add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.1", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
+    // It looks for a job twenty times a second, for that long a message waits: Laravel's own pause is three seconds. A job that fails comes again after 1, 2, 5, 10
+    // and then every 30 seconds.
+    add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.05", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
     if (this.withNext) {
       const pages = { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", NEXT_PUBLIC_PARLEY_APP_KEY: this.app.key, NEXT_PUBLIC_API_URL: "", NEXT_PUBLIC_WEBSOCKET_URL: "", API_URL_INTERNAL: this.url };
       add("next", { command: process.execPath, args: ["node_modules/next/dist/bin/next", "start", "--port", String(this.nextPort), "--hostname", "127.0.0.1"], cwd: frontend, env: environment(pages) });
@@ -165,6 +168,16 @@ export class Chat {
         return existsSync(this.nginxPid) && readFileSync(this.nginxPid, "utf8").trim() === String(part.pid) && (await status(`${this.url}/api/up`)) === 200;
       default:
         throw new Error(`there is no part ${name}`);
+    }
+  }
+
+  ended(part) {
+    // `queue:restart`, or more than its 128 MB: a worker ends between two jobs and counts on being started again.
+    if (part.name === "worker" && WORKER_RENEWS.includes(part.exit.code)) {
+      this.say("the worker is renewed");
+      part.start();
+    } else {
+      this.onEnd(part.name, part.why());
     }
   }
 

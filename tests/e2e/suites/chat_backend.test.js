@@ -107,9 +107,13 @@ test("who is not signed in gets 401, whose domain it is not 403, what does not e
 
 test("who may join what is said by routes/channels.php", async (t) => {
   const people = Object.fromEntries(await Promise.all(["ada", "ben", "cleo", "dan"].map(async (name) => [name, await site.person(t, name)])));
-  const may = async (name, channel) => (await people[name].post("/broadcasting/auth", { socket_id: "1.1", channel_name: channel })).status === 200;
+  const may = async (name, channel) => {
+    const { status } = await people[name].post("/broadcasting/auth", { socket_id: "1.1", channel_name: channel });
+    assert.ok([200, 403].includes(status), `${name} ${channel}: ${status}`);
+    return status === 200;
+  };
   const allowed = { ada: [], ben: [], cleo: [], dan: [] };
-  const channels = ["private-domain.1", "private-domain.2", "presence-domain.1", "presence-domain.2", "private-user.1", "private-user.2", "private-admin.1", "private-admin.2", "private-domain.99", "private-other.1", "private-domain."];
+  const channels = ["private-domain.1", "private-domain.2", "presence-domain.1", "presence-domain.2", "private-user.1", "private-user.2", "private-admin.1", "private-admin.2", "private-domain.99", "private-other.1", "private-domain.", "private-user.", "presence-admin."];
   for (const name of Object.keys(allowed)) for (const channel of channels) if (await may(name, channel)) allowed[name].push(channel);
   assert.deepEqual(allowed, {
     ada: ["private-domain.1", "private-domain.2", "presence-domain.1", "presence-domain.2", "private-user.1", "private-admin.1"],
@@ -238,6 +242,19 @@ test("what is queued waits for the worker; what is not queued does not", async (
   await site.chat.up("worker");
   await tab.heard.find(isMessage(queued), "the message");
   assert.equal(await told(1, queued), 1);
+});
+
+test("`queue:restart`: the worker ends, as after a deployment, and is started again", async (t) => {
+  const ben = await site.person(t, "ben");
+  const first = text("first");
+  await ben.say(2, first);
+  await until(async () => (await told(2, first)) === 1, "the worker to be at work");
+  const { worker } = site.chat.pids;
+  await site.chat.artisan("queue:restart");
+  await until(() => site.chat.pids.worker !== worker && site.chat.part("worker").running, "another worker");
+  const renewed = text("renewed");
+  await ben.say(2, renewed);
+  await until(async () => (await told(2, renewed)) === 1, "the message to be told");
 });
 
 test("a worker that is killed in the middle of a job: the next one takes it up, and the message is in the channel once", async (t) => {
