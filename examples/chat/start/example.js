@@ -49,9 +49,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => e
 try {
   await chat.start();
   if (!ending) {
-    process.stdout.write(`chat ready ${chat.url}\n`);
-    process.stdout.write(people.map(({ email, password, what }) => `  ${email.padEnd(18)} ${password}   ${what}\n`).join(""));
-    process.stdout.write(`Parley ${chat.parleyUrl}, logs in ${chat.directory}; Ctrl-C ends all\n`);
+    const whom = people.map(({ email, password, what }) => `  ${email.padEnd(18)} ${password}   ${what}\n`).join("");
+    process.stdout.write(`chat ready ${chat.url}\n${whom}Parley ${chat.parleyUrl}, logs in ${chat.directory}; Ctrl-C ends all\n`);
   }
 } catch (error) {
   if (!ending) {

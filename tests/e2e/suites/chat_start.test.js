@@ -25,8 +25,8 @@ class Launcher {
   }
 
   async ready() {
-    await until(() => /^chat ready http:\/\/127\.0\.0\.1:\d+$/m.test(this.said) || this.child.exitCode !== null, () => `the ready line; it said ${this.said}`);
-    assert.match(this.said, /^chat ready /m);
+    await until(() => /Ctrl-C ends all$/m.test(this.said) || this.child.exitCode !== null, () => `the ready line; it said ${this.said}`);
+    assert.match(this.said, /^chat ready http:\/\/127\.0\.0\.1:\d+$/m);
     this.url = /^chat ready (\S+)$/m.exec(this.said)[1];
     this.parts = childrenOf(this.child.pid);
     // With the workers of nginx and PHP-FPM.
