@@ -30,7 +30,8 @@ build_packages=(
 example_packages=(nginx ca-certificates php8.2-cli php8.2-fpm php8.2-curl php8.2-sqlite3 php-laravel-framework)
 test_packages=(chromium nginx-light prometheus openssl curl python3-venv
   redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-container php-illuminate-redis
-  php-illuminate-http php-illuminate-session php-illuminate-filesystem)
+  php-illuminate-http php-illuminate-session php-illuminate-filesystem
+  php-laravel-framework php-curl php-sqlite3 phpunit)
 lint_packages=(clang-format-14 clang-tidy-14)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
@@ -154,6 +155,14 @@ test_clients() {
   (cd clients/js && PARLEY_BIN=$root/build/release/server/parley npx --no-install vitest run) 2>&1 | tee "$results/clients/run.log" >&2 || true
 }
 
+test_laravel() {
+  say "the Laravel package against the program"
+  mkdir -p "$results/laravel"
+  # PHPUnit writes its results at the end: without them, what is here says that it died.
+  : >"$results/laravel/phpunit.xml"
+  (cd clients/laravel && PARLEY_BIN=$root/build/release/server/parley timeout 300 phpunit --log-junit "$results/laravel/phpunit.xml") >&2 || true
+}
+
 test_e2e() {
   [[ -f tests/e2e/run.js ]] || return 0
   need_node
@@ -181,6 +190,7 @@ cmd_test() {
   test_release
   test_deploy
   test_clients
+  test_laravel
   test_e2e
   sanitized asan 'unit|scenarios|sim'
   test_e2e_asan
