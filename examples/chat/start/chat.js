@@ -1,5 +1,5 @@
-// Starts the whole chat: Parley, PHP-FPM with Laravel, its queue worker, Next.js and nginx in front, each with an own configuration below
-// one directory. The command is example.js; tests use this as a library.
+// Starts the whole chat: Parley, PHP-FPM with Laravel, its queue worker, Next.js and nginx in front, each with an own
+// configuration below one directory. The command is example.js; tests use this as a library.
 //
 //   const chat = await start({ directory, next: false });
 //   chat.url, chat.pids, await chat.restart("parley"), await chat.stop()
@@ -35,10 +35,21 @@ function environment(more = {}) {
 }
 const withSystemPrograms = () => `${process.env.PATH}:/usr/sbin:/sbin`;
 
+// When a process began, in ticks since the machine did: a number is given to another process one day, the two together
+// are not.
+function startOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(")").pop().trim().split(" ")[19];
+  } catch {
+    return null;
+  }
+}
+
 /*
- * Options: directory (where everything that the run makes is kept), port (or, without it, `prefer`, the ports to try before any free one), fresh (forget what was kept), next (false: without
- * the pages), parley (the program), parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told
- * when a part ended by itself, with a sentence why).
+ * Options: directory (where everything that the run makes is kept), port (or, without it, `prefer`, the ports to try
+ * before any free one), fresh (forget what was kept), next (false: without the pages), parley (the program),
+ * parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told when a part ended
+ * by itself, with a sentence why).
  */
 export async function start(options = {}) {
   const chat = new Chat(options);
@@ -87,11 +98,9 @@ export class Chat {
   lock() {
     mkdirSync(this.directory, { recursive: true });
     const file = join(this.directory, "launcher.pid");
-    const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-    if (pid > 0 && pid !== process.pid && existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("node")) {
-      throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
-    }
-    writeFileSync(file, String(process.pid));
+    const [pid, begun] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
+    if (begun !== undefined && startOf(pid) === begun) throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
+    writeFileSync(file, `${process.pid} ${startOf(process.pid)}`);
     this.locked = file;
   }
 
@@ -126,8 +135,8 @@ export class Chat {
     this.parts.clear();
     add("parley", { command: this.parleyProgram, args: ["serve", "--config", join(this.directory, "parley.toml")], cwd: this.directory, env: environment() });
     add("php", { command: "php-fpm8.2", args: ["--nodaemonize", "--force-stderr", "--fpm-config", join(this.directory, "php-fpm.conf"), ...asRoot], cwd: backend, env: environment({ PATH: withSystemPrograms() }) });
-    // It looks for a job twenty times a second, for that long a message waits: Laravel's own pause is three seconds. A job that fails comes again after 1, 2, 5, 10
-    // and then every 30 seconds.
+    // It looks for a job twenty times a second, for that long a message waits: Laravel's own pause is three seconds. A
+    // job that fails comes again after 1, 2, 5, 10 and then every 30 seconds.
     add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.05", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
     if (this.withNext) {
       const pages = { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", NEXT_PUBLIC_PARLEY_APP_KEY: this.app.key, NEXT_PUBLIC_API_URL: "", NEXT_PUBLIC_WEBSOCKET_URL: "", API_URL_INTERNAL: this.url };
@@ -145,6 +154,7 @@ export class Chat {
   // Starts a part and waits until it does its work.
   async startPart(name) {
     const part = this.parts.get(name);
+    if (this.stopping) throw new Error(`${name} is not started: the chat is being stopped`);
     this.say(`starting ${name}`);
     if (name === "nginx") rmSync(this.nginxPid, { force: true });
     part.start();
@@ -163,8 +173,8 @@ export class Chat {
       case "next":
         return /Ready/.test(part.output) && (await status(`${this.nextUrl}/login`)) < 500;
       case "nginx":
-        // It is this one that listens, not a stranger that took the port; and behind it PHP-FPM, and a database that the worker has migrated
-        // (AUTO_MIGRATE).
+        // It is this one that listens, not a stranger that took the port; and behind it PHP-FPM, and a database that
+        // the worker has migrated (AUTO_MIGRATE).
         return existsSync(this.nginxPid) && readFileSync(this.nginxPid, "utf8").trim() === String(part.pid) && (await status(`${this.url}/api/up`)) === 200;
       default:
         throw new Error(`there is no part ${name}`);
@@ -179,6 +189,11 @@ export class Chat {
     } else {
       this.onEnd(part.name, part.why());
     }
+  }
+
+  // Of Prometheus; on a port that Parley chose.
+  get metricsUrl() {
+    return /^parley ready .*metrics=(\S+)/m.exec(this.part("parley").output)?.[1];
   }
 
   get pids() {
@@ -215,13 +230,15 @@ export class Chat {
   }
 
   async stopAll() {
-    // From the outside in, so that nobody is refused by a part that is gone already; Parley last, for the worker may be telling it something.
+    // From the outside in, so that nobody is refused by a part that is gone already; Parley last, for the worker may be
+    // telling it something.
     for (const names of [["nginx"], ["next", "php", "worker"], ["parley"]]) {
       await Promise.all(names.map((name) => this.parts.get(name)?.stop()));
     }
   }
 
   async stop() {
+    this.stopping = true;
     await this.stopAll();
     if (this.sockets) rmSync(this.sockets, { recursive: true, force: true });
     if (this.locked) rmSync(this.locked, { force: true });

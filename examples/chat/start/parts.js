@@ -1,7 +1,7 @@
 // A part of the chat: one program that the launcher runs, with what it said last.
 //
-// Parts have sessions of their own, so that Ctrl-C in the terminal reaches the launcher alone, which then ends them in order. What
-// remains if the launcher itself is killed ends through reaper.js.
+// Parts have sessions of their own, so that Ctrl-C in the terminal reaches the launcher alone, which then ends them in
+// order. What remains if the launcher itself is killed ends through reaper.js.
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -122,8 +122,8 @@ export const canListen = (port) =>
     probe.listen(port, "127.0.0.1", () => probe.close(() => done(true)));
   });
 
-// A port that nobody listens on, outside of those from which the system gives to outgoing connections: a part that is started again finds
-// its own free.
+// A port that nobody listens on, outside of those from which the system gives to outgoing connections: a part that is
+// started again finds its own free.
 export async function freePort(preferred = []) {
   for (const port of preferred) if (await canListen(port)) return port;
   for (let tries = 0; tries < 1000; tries++) {

@@ -1,4 +1,5 @@
-// `./parley.sh example`, the part of it that starts: what it prints, how it ends, what it keeps. Without the pages, which have a suite of their own.
+// `./parley.sh example`, the part of it that starts: what it prints, how it ends, what it keeps. Without the pages,
+// which have a suite of their own.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
