@@ -17,8 +17,9 @@ const chatFolder = resolve(here, "..");
 const backend = join(chatFolder, "backend");
 const frontend = join(chatFolder, "frontend");
 const TRIES = 5; // to find ports that nobody takes between the look and the start
-
-const WORKER_RENEWS = [0, 12];
+// How a worker ends that counts on being started again: `queue:restart`, or more memory than it may have.
+const RENEWED_WORKER = [0, 12];
+const RENEWALS_A_MINUTE_MAX = 10;
 
 // Whom one can sign in as: database/seeders.
 export const people = [
@@ -67,13 +68,15 @@ export class Chat {
     Object.assign(this, { directory: resolve(directory), wantedPort: port, prefer, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
     this.parts = new Map();
     this.onEnd = onEnd;
+    this.ready = false; // until then a part that ends makes start() fail, and nobody is told besides
+    this.renewals = [];
   }
 
   async start() {
     if (!existsSync(this.parleyProgram)) throw new Error(`${this.parleyProgram} does not exist: ./parley.sh build makes it`);
     this.lock();
     if (this.fresh) for (const name of ["parley", "backend", "nginx", "secrets.json"]) rmSync(join(this.directory, name), { recursive: true, force: true });
-    for (const name of ["parley", "nginx", "backend/storage/logs", "backend/storage/framework/views", "backend/storage/framework/cache/data"]) {
+    for (const name of ["parley", "nginx", "logs", "backend/storage/logs", "backend/storage/framework/views", "backend/storage/framework/cache/data"]) {
       mkdirSync(join(this.directory, name), { recursive: true });
     }
     // The path of a Unix socket has at most 107 bytes, whatever the directory's is.
@@ -85,6 +88,7 @@ export class Chat {
       this.configure();
       try {
         await this.startAll();
+        this.ready = true;
         return;
       } catch (error) {
         // Somebody took a port between the look and the start.
@@ -131,7 +135,7 @@ export class Chat {
     const php = environment({ APP_ENV_DIRECTORY: backendFiles, LARAVEL_STORAGE_PATH: join(backendFiles, "storage") });
     this.phpEnvironment = php;
     const asRoot = process.getuid() === 0 ? ["--allow-to-run-as-root"] : [];
-    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.ended(part), ...settings }));
+    const add = (name, settings) => this.parts.set(name, new Part(name, { log: join(this.directory, `logs/${name}.log`), onEnd: (part) => this.ended(part), ...settings }));
     this.parts.clear();
     add("parley", { command: this.parleyProgram, args: ["serve", "--config", join(this.directory, "parley.toml")], cwd: this.directory, env: environment() });
     add("php", { command: "php-fpm8.2", args: ["--nodaemonize", "--force-stderr", "--fpm-config", join(this.directory, "php-fpm.conf"), ...asRoot], cwd: backend, env: environment({ PATH: withSystemPrograms() }) });
@@ -147,18 +151,19 @@ export class Chat {
 
   async startAll() {
     const others = [...this.parts.keys()].filter((name) => name !== "nginx");
-    await Promise.all(others.map((name) => this.startPart(name)));
-    await this.startPart("nginx");
+    const all = [...this.parts.values()];
+    await Promise.all(others.map((name) => this.startPart(name, all)));
+    await this.startPart("nginx", all);
   }
 
-  // Starts a part and waits until it does its work.
-  async startPart(name) {
+  // Starts a part and waits until it does its work, or until one of those that it is started with ends.
+  async startPart(name, together = []) {
     const part = this.parts.get(name);
     if (this.stopping) throw new Error(`${name} is not started: the chat is being stopped`);
     this.say(`starting ${name}`);
     if (name === "nginx") rmSync(this.nginxPid, { force: true });
     part.start();
-    await until(() => this.answers(name, part), `${name} to be ready`, [part]);
+    await until(() => this.answers(name, part), `${name} to be ready`, [part, ...together.filter((other) => other !== part)]);
   }
 
   async answers(name, part) {
@@ -182,13 +187,17 @@ export class Chat {
   }
 
   ended(part) {
-    // `queue:restart`, or more than its 128 MB: a worker ends between two jobs and counts on being started again.
-    if (part.name === "worker" && WORKER_RENEWS.includes(part.exit.code)) {
+    if (part.name === "worker" && RENEWED_WORKER.includes(part.exit.code) && this.mayRenew()) {
       this.say("the worker is renewed");
       part.start();
-    } else {
+    } else if (this.ready) {
       this.onEnd(part.name, part.why());
     }
+  }
+
+  mayRenew() {
+    this.renewals = [...this.renewals.filter((at) => performance.now() - at < 60_000), performance.now()];
+    return this.renewals.length <= RENEWALS_A_MINUTE_MAX;
   }
 
   // Of Prometheus; on a port that Parley chose.
