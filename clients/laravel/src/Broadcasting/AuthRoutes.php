@@ -1,0 +1,33 @@
+<?php
+
+namespace Parley\Laravel\Broadcasting;
+
+use Illuminate\Broadcasting\BroadcastController;
+use Illuminate\Contracts\Foundation\CachesRoutes;
+use Parley\Laravel\Tokens\TokenController;
+
+// The routes that pages ask. `/broadcasting/auth` is the one of Broadcast::routes(); Laravel 8 has no `user-auth` yet.
+
+final class AuthRoutes
+{
+    // The name of Laravel's check in its versions. Clients are known by session or token; the answers are secret to
+    // pages of other origins anyway.
+    private const CSRF = [
+        'Illuminate\Foundation\Http\Middleware\VerifyCsrfToken',
+        'Illuminate\Foundation\Http\Middleware\ValidateCsrfToken',
+        'Illuminate\Foundation\Http\Middleware\PreventRequestForgery',
+    ];
+
+    public static function register(array $attributes): void
+    {
+        $app = app();
+        if ($app instanceof CachesRoutes && $app->routesAreCached()) {
+            return;
+        }
+        $app['router']->group($attributes, function ($router): void {
+            $router->match(['get', 'post'], '/broadcasting/auth', '\\'.BroadcastController::class.'@authenticate')->withoutMiddleware(self::CSRF);
+            $router->match(['get', 'post'], '/broadcasting/user-auth', UserAuthController::class)->withoutMiddleware(self::CSRF);
+            $router->get('/broadcasting/token', TokenController::class);
+        });
+    }
+}

@@ -1,0 +1,31 @@
+<?php
+
+use App\Models\Domain;
+use App\Models\User;
+use Illuminate\Support\Facades\Artisan;
+use Illuminate\Support\Facades\DB;
+use Illuminate\Support\Facades\Hash;
+
+Artisan::command('chat:prepare', function () {
+    // Several processes may start at once; the first one prepares, the others find it done.
+    $lock = fopen(storage_path('framework/prepare.lock'), 'c');
+    flock($lock, LOCK_EX);
+    try {
+        $this->call('migrate', ['--force' => true]);
+        $this->call('db:seed', ['--force' => true]);
+    } finally {
+        fclose($lock);
+    }
+})->purpose('Migrate, and seed an empty database');
+
+Artisan::command('chat:people {count} {--domain=1}', function () {
+    $domain = Domain::query()->findOrFail($this->option('domain'));
+    $password = Hash::make('password');
+    DB::transaction(function () use ($domain, $password) {
+        foreach (range(1, (int) $this->argument('count')) as $number) {
+            $user = User::query()->firstOrCreate(['email' => "person$number@example.com"], ['name' => "Person $number", 'password' => $password, 'admin' => false]);
+            $user->domains()->syncWithoutDetaching([$domain->id]);
+        }
+    });
+    $this->info("person1@example.com to person{$this->argument('count')}@example.com, password `password`");
+})->purpose('Add people to a domain, to see how much it bears');
