@@ -5,6 +5,8 @@ namespace App\Exceptions;
 use Illuminate\Auth\AuthenticationException;
 use Illuminate\Foundation\Exceptions\Handler as ExceptionHandler;
 use Illuminate\Validation\ValidationException;
+use Symfony\Component\HttpFoundation\Response;
+use Symfony\Component\HttpKernel\Exception\HttpExceptionInterface;
 use Throwable;
 
 /** Every error is JSON with a `message`, whatever the client said that it accepts: there are no pages here. */
@@ -24,5 +26,16 @@ class Handler extends ExceptionHandler
     protected function invalidJson($request, ValidationException $exception)
     {
         return response()->json(['message' => $exception->validator->errors()->first(), 'errors' => $exception->errors()], $exception->status);
+    }
+
+    /** An error without a sentence says at least what its status means. */
+    protected function convertExceptionToArray(Throwable $e)
+    {
+        $answer = parent::convertExceptionToArray($e);
+        if ($answer['message'] === '' && $e instanceof HttpExceptionInterface) {
+            $answer['message'] = Response::$statusTexts[$e->getStatusCode()] ?? 'Error';
+        }
+
+        return $answer;
     }
 }

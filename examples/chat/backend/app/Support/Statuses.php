@@ -17,7 +17,7 @@ final class Statuses
     /** @param iterable<User> $people */
     public static function of(iterable $people): self
     {
-        $ids = collect($people)->modelKeys();
+        $ids = collect($people)->pluck('id')->all();
         try {
             return new self($ids === [] ? [] : Parley::status($ids));
         } catch (ParleyException $away) {

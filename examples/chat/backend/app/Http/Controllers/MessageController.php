@@ -15,6 +15,9 @@ use Parley\Laravel\ParleyException;
 
 class MessageController extends Controller
 {
+    /** Where a channel is that nothing was published on yet. */
+    private const BEGINNING = '0000000000000000:0';
+
     /** A page, oldest first: the newest, those before an id, or those after one. */
     public function index(Request $request, string $domain): JsonResponse
     {
@@ -78,7 +81,7 @@ class MessageController extends Controller
     private function position(Domain $domain): ?string
     {
         try {
-            return Parley::position("private-domain.{$domain->id}");
+            return Parley::position("private-domain.{$domain->id}") ?? self::BEGINNING;
         } catch (ParleyException $away) {
             report($away);
 

@@ -1,0 +1,213 @@
+// Starts the whole chat: Parley, PHP-FPM with Laravel, its queue worker, Next.js and nginx in front, each with an own configuration below
+// one directory. The command is example.js; tests use this as a library.
+//
+//   const chat = await start({ directory, next: false });
+//   chat.url, chat.pids, await chat.restart("parley"), await chat.stop()
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { dotEnv, filled, fpmConf, nginxConf, parleyToml, secretsIn } from "./files.js";
+import { canListen, freePort, Part, until } from "./parts.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const root = resolve(here, "../../..");
+const chatFolder = resolve(here, "..");
+const backend = join(chatFolder, "backend");
+const frontend = join(chatFolder, "frontend");
+const PORTS = [8080]; // tried first
+const TRIES = 5; // to find ports that nobody takes between the look and the start
+
+// Whom one can sign in as: database/seeders.
+export const people = [
+  { email: "ada@example.com", password: "password", what: "admin; domains Sales and Support" },
+  { email: "ben@example.com", password: "password", what: "domains Sales and Support" },
+  { email: "cleo@example.com", password: "password", what: "domain Sales" },
+  { email: "dan@example.com", password: "password", what: "no domain yet" },
+];
+
+// Only what programs need to run at all: a PARLEY_APP_KEY of the surroundings must not be stronger than the .env.
+function environment(more = {}) {
+  const kept = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH"];
+  return { ...Object.fromEntries(kept.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]])), ...more };
+}
+const withSystemPrograms = () => `${process.env.PATH}:/usr/sbin:/sbin`;
+
+/*
+ * Options: directory (where everything that the run makes is kept), port (none: 8080 or a free one), fresh (forget what was kept), next (false: without
+ * the pages), parley (the program), parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told
+ * when a part ended by itself, with a sentence why).
+ */
+export async function start(options = {}) {
+  const chat = new Chat(options);
+  try {
+    await chat.start();
+  } catch (error) {
+    await chat.stop();
+    throw error;
+  }
+  return chat;
+}
+
+export class Chat {
+  constructor({ directory = join(root, "build/example"), port = null, fresh = false, next = true, parley = join(root, "build/release/server/parley"), parleyConfig = "", env = {}, say = () => {}, onEnd = () => {} }) {
+    Object.assign(this, { directory: resolve(directory), wantedPort: port, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
+    this.parts = new Map();
+    this.onEnd = onEnd;
+  }
+
+  async start() {
+    if (!existsSync(this.parleyProgram)) throw new Error(`${this.parleyProgram} does not exist: ./parley.sh build makes it`);
+    this.lock();
+    if (this.fresh) for (const name of ["parley", "backend", "nginx", "secrets.json"]) rmSync(join(this.directory, name), { recursive: true, force: true });
+    for (const name of ["parley", "nginx", "backend/storage/logs", "backend/storage/framework/views", "backend/storage/framework/cache/data"]) {
+      mkdirSync(join(this.directory, name), { recursive: true });
+    }
+    // The path of a Unix socket has at most 107 bytes, whatever the directory's is.
+    this.sockets = mkdtempSync(join(tmpdir(), "parley-chat-"));
+    this.secrets = secretsIn(this.directory);
+    this.app = this.secrets.app;
+    for (let tries = 1; ; tries++) {
+      await this.choosePorts();
+      this.configure();
+      try {
+        await this.startAll();
+        return;
+      } catch (error) {
+        // Somebody took a port between the look and the start.
+        if (tries === TRIES || this.wantedPort !== null || !/address already in use|EADDRINUSE/i.test(error.message)) throw error;
+        await this.stopAll();
+      }
+    }
+  }
+
+  // Two launchers on one directory would share a database and fight for Parley's data.
+  lock() {
+    mkdirSync(this.directory, { recursive: true });
+    const file = join(this.directory, "launcher.pid");
+    const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+    if (pid > 0 && pid !== process.pid && existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("node")) {
+      throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
+    }
+    writeFileSync(file, String(process.pid));
+    this.locked = file;
+  }
+
+  async choosePorts() {
+    if (this.wantedPort !== null && !(await canListen(this.wantedPort))) throw new Error(`port ${this.wantedPort} is in use: choose another with --port`);
+    this.port = this.wantedPort ?? (await freePort(PORTS));
+    this.parleyPort = await freePort();
+    this.nextPort = await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    this.parleyUrl = `http://127.0.0.1:${this.parleyPort}`;
+    this.nextUrl = `http://127.0.0.1:${this.nextPort}`;
+  }
+
+  configure() {
+    const origins = ["127.0.0.1", "localhost"].flatMap((host) => [this.port, this.nextPort].map((port) => `http://${host}:${port}`));
+    const backendFiles = join(this.directory, "backend");
+    const phpSocket = join(this.sockets, "php.sock");
+    const write = (name, text) => writeFileSync(join(this.directory, name), text, { mode: 0o600 });
+    write("parley.toml", parleyToml({ directory: join(this.directory, "parley"), origins, app: this.app, port: this.parleyPort, url: this.url, more: this.parleyConfig }));
+    write("backend/.env", dotEnv({ directory: backendFiles, url: this.url, origins, app: this.app, laravelKey: this.secrets.laravelKey, parleyPort: this.parleyPort, more: this.moreEnv }));
+    write("php-fpm.conf", fpmConf({ directory: backendFiles, socket: phpSocket, root: backend }));
+    const template = readFileSync(join(chatFolder, "nginx/chat.conf.template"), "utf8");
+    const values = { CHAT_LISTEN: `127.0.0.1:${this.port}`, CHAT_PARLEY: `127.0.0.1:${this.parleyPort}`, CHAT_PHP: `unix:${phpSocket}`, CHAT_BACKEND: backend, CHAT_FRONTEND: `127.0.0.1:${this.nextPort}` };
+    write("nginx/chat.conf", filled(template, values));
+    write("nginx/nginx.conf", nginxConf({ directory: join(this.directory, "nginx"), site: join(this.directory, "nginx/chat.conf") }));
+
+    const php = environment({ APP_ENV_DIRECTORY: backendFiles, LARAVEL_STORAGE_PATH: join(backendFiles, "storage") });
+    this.phpEnvironment = php;
+    const asRoot = process.getuid() === 0 ? ["--allow-to-run-as-root"] : [];
+    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.onEnd(part.name, part.why()), ...settings }));
+    this.parts.clear();
+    add("parley", { command: this.parleyProgram, args: ["serve", "--config", join(this.directory, "parley.toml")], cwd: this.directory, env: environment() });
+    add("php", { command: "php-fpm8.2", args: ["--nodaemonize", "--force-stderr", "--fpm-config", join(this.directory, "php-fpm.conf"), ...asRoot], cwd: backend, env: environment({ PATH: withSystemPrograms() }) });
+    // A job that fails comes again after 1, 2, 5, 10 and then every 30 seconds. The worker is renewed now and then, as Laravel advises.
+    add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.1", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
+    if (this.withNext) {
+      const pages = { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", NEXT_PUBLIC_PARLEY_APP_KEY: this.app.key, NEXT_PUBLIC_API_URL: "", NEXT_PUBLIC_WEBSOCKET_URL: "", API_URL_INTERNAL: this.url };
+      add("next", { command: process.execPath, args: ["node_modules/next/dist/bin/next", "start", "--port", String(this.nextPort), "--hostname", "127.0.0.1"], cwd: frontend, env: environment(pages) });
+    }
+    add("nginx", { command: "nginx", args: ["-e", "stderr", "-p", join(this.directory, "nginx"), "-c", join(this.directory, "nginx/nginx.conf")], cwd: this.directory, env: environment({ PATH: withSystemPrograms() }) });
+  }
+
+  async startAll() {
+    await this.artisan("chat:prepare");
+    await Promise.all([...this.parts.keys()].map((name) => this.startPart(name)));
+  }
+
+  // Starts a part and waits until it does its work.
+  async startPart(name) {
+    const part = this.parts.get(name);
+    this.say(`starting ${name}`);
+    part.start();
+    await until(() => this.answers(name, part), `${name} to be ready`, [part]);
+  }
+
+  async answers(name, part) {
+    const status = async (url) => (await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(10_000) })).status;
+    switch (name) {
+      case "parley":
+        return part.output.includes("parley ready ");
+      case "php":
+        return part.output.includes("ready to handle connections");
+      case "worker":
+        return /ready/.test(part.output) || part.running;
+      case "next":
+        return (await status(`${this.nextUrl}/login`)) < 500;
+      case "nginx":
+        // 401 is Laravel's, through PHP-FPM: not 502.
+        return (await status(`${this.url}/api/me`)) === 401;
+      default:
+        throw new Error(`there is no part ${name}`);
+    }
+  }
+
+  get pids() {
+    return Object.fromEntries([...this.parts].map(([name, part]) => [name, part.pid]));
+  }
+
+  part(name) {
+    const part = this.parts.get(name);
+    if (!part) throw new Error(`there is no part ${name}: ${[...this.parts.keys()].join(", ")}`);
+    return part;
+  }
+
+  // down("parley", "SIGKILL") and up("parley"): away for a while. It comes back on its port with its data.
+  down(name, signal = "SIGTERM") {
+    return this.part(name).stop(signal);
+  }
+
+  up(name) {
+    return this.startPart(this.part(name).name);
+  }
+
+  async restart(name, signal = "SIGTERM") {
+    await this.down(name, signal);
+    await this.up(name);
+  }
+
+  // Runs an artisan command in the application of this run, and resolves with what it printed.
+  async artisan(...args) {
+    const part = new Part(`artisan ${args[0]}`, { command: "php", args: ["artisan", ...args], cwd: backend, env: this.phpEnvironment }).start();
+    part.wanted = false;
+    const { code } = await part.ended;
+    if (code !== 0) throw new Error(part.why());
+    return part.output;
+  }
+
+  async stopAll() {
+    // From the outside in, so that nobody is refused by a part that is gone already; Parley last, for the worker may be telling it something.
+    for (const names of [["nginx"], ["next", "php", "worker"], ["parley"]]) {
+      await Promise.all(names.map((name) => this.parts.get(name)?.stop()));
+    }
+  }
+
+  async stop() {
+    await this.stopAll();
+    if (this.sockets) rmSync(this.sockets, { recursive: true, force: true });
+    if (this.locked) rmSync(this.locked, { force: true });
+  }
+}
