@@ -57,10 +57,10 @@ export function useConnectionState() {
 }
 
 export function ConnectionBanner() {
-  const { transport } = useRealtime();
+  const { transport, state: connected } = useRealtime();
   const state = useConnectionState();
   return (
-    <div className="banner-place" role="status" data-connection={state}>
+    <div className="banner-place" role="status" data-connection={state} data-realtime={connected}>
       {state === "offline" && <p className="banner">You are offline. What is written meanwhile comes when you are back.</p>}
       {state === "reconnecting" && (
         <p className="banner">

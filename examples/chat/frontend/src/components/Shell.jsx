@@ -5,7 +5,7 @@ import { usePathname } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 
 import { Avatar } from "./Avatar";
-import { Bell, Leave } from "./icons";
+import { Bell, Leave, Mark } from "./icons";
 import { ConnectionBanner } from "./Realtime";
 import { useSession } from "./Session";
 import { useGlobalMessageNotifications } from "@/hooks/useGlobalMessageNotifications";
@@ -31,7 +31,7 @@ export function Shell({ children }) {
       </a>
       <header className="bar">
         <Link className="brand" href="/" aria-label="Chat, overview">
-          <span aria-hidden="true">◗</span> Chat
+          <Mark /> Chat
         </Link>
         <nav aria-label="Pages">
           {pages.map(([address, name]) => (
@@ -111,8 +111,9 @@ function SignedIn() {
   };
   return (
     <div className="menu" ref={place}>
-      <button type="button" className="who" aria-label={`Signed in as ${user.name}`} aria-expanded={open} aria-controls="who-menu" onClick={() => setOpen(!open)}>
+      <button type="button" className="who" aria-expanded={open} aria-controls="who-menu" onClick={() => setOpen(!open)}>
         <Avatar {...user} size={32} />
+        <span className="unseen">Signed in as </span>
         <span className="who-name">{user.name}</span>
       </button>
       {open && (

@@ -150,7 +150,6 @@ export function useConversation(domain, page) {
 // `client_id` comes beside the message or in it.
 const messageOf = ({ message, client_id }) => (client_id === undefined ? message : { ...message, client_id });
 
-function inWords(failure) {
-  if (failure.status === 403) return "You are not a member of this domain.";
-  return failure.message || (typeof failure.error === "string" ? failure.error : "New messages cannot be received here.");
+function inWords({ status, message, error }) {
+  return message || (typeof error === "string" && error) || (status === 403 ? "You are not a member of this domain" : "New messages cannot be received here");
 }

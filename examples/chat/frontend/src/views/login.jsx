@@ -1,6 +1,7 @@
 "use client";
 import { useEffect, useRef, useState } from "react";
 
+import { Mark } from "@/components/icons";
 import { Api } from "@/lib/api";
 
 export function LoginForm({ settings, ended }) {
@@ -33,10 +34,7 @@ export function LoginForm({ settings, ended }) {
     <main className="centre">
       <form className="card login" method="post" onSubmit={submit} aria-labelledby="login-title">
         <h1 id="login-title">
-          <span className="brand-mark" aria-hidden="true">
-            ◗
-          </span>{" "}
-          Sign in
+          <Mark /> Sign in
         </h1>
         {ended && !failed && <p className="note">Your session is over. Please sign in again.</p>}
         {failed && (

@@ -8,7 +8,7 @@ import { uuid } from "../uuid";
 import { socketAddress } from "./address";
 
 const leaveDelayMs = 3000; // StrictMode's double mount and a change of route are no leave
-const revivals = [3000, 5000, 8000, 12_000, 15_000];
+const revivals = [2000, 3000, 4500, 7000, 10_000, 15_000];
 
 export class EchoTransport {
   kind = "echo";
@@ -44,13 +44,14 @@ export class EchoTransport {
       wsPort: port,
       wssPort: port,
       forceTLS: secure,
-      enabledTransports: ["ws", "wss"],
+      enabledTransports: ["ws"],
       wsPath: stock ? `/r/${uuid()}` : "",
-      pongTimeout: 8000,
+      pongTimeout: 6000,
       channelAuthorization: { customHandler: authorize("/broadcasting/auth") },
       userAuthentication: { customHandler: authorize("/broadcasting/user-auth"), headers: {} },
     });
     this.pusher.connection.bind("state_change", ({ current }) => this.#changed(current));
+    this.#changed(this.pusher.connection.state); // it has begun to connect already
     this.pusher.signin(); // who this is: without it nobody would be online
     window.addEventListener("online", this.#online);
   }

@@ -30,8 +30,7 @@ export function Conversation({ domain, page, people }) {
   const list = useRef(null);
   const [atEnd, setAtEnd] = useState(true);
   const follow = useRef(true);
-  const scrolled = useCallback(() => {
-    const { scrollHeight, scrollTop, clientHeight } = list.current;
+  const scrolled = useCallback(({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
     follow.current = scrollHeight - scrollTop - clientHeight < atEndPx;
     setAtEnd(follow.current);
   }, []);
@@ -51,12 +50,16 @@ export function Conversation({ domain, page, people }) {
       place.scrollTop += place.scrollHeight - before.current.height;
     }
     before.current = { oldest, height: place.scrollHeight };
-  }, [oldest, newest, outgoing.length, typing.length]);
+  });
   useEffect(() => {
-    const grown = new ResizeObserver(() => follow.current && toEnd()); // the keyboard of a phone
-    grown.observe(list.current);
+    const place = list.current;
+    // The keyboard of a phone, a banner.
+    const grown = new ResizeObserver(() => {
+      if (follow.current) place.scrollTop = place.scrollHeight;
+    });
+    grown.observe(place);
     return () => grown.disconnect();
-  }, [toEnd]);
+  }, []);
 
   // ---- what stands on the screen is read ----
 
