@@ -1,7 +1,7 @@
 "use client";
 // What this tab is sending, over changes of route: each message waits here until it is in the conversation. One that failed stays
 // until it is sent again, under the same client_id, so that the server makes it one message however often it comes.
-import { createContext, useCallback, useContext, useMemo, useState } from "react";
+import { createContext, useCallback, useContext, useMemo, useRef, useState } from "react";
 
 import { useSession } from "./Session";
 import { uuid } from "@/lib/uuid";
@@ -17,14 +17,19 @@ export function OutboxProvider({ children }) {
     setItems((all) => (all.some(({ client_id }) => clientIds.includes(client_id)) ? all.filter(({ client_id }) => !clientIds.includes(client_id)) : all));
   }, []);
 
+  // One at a time in each domain: what was written first stands first.
+  const lines = useRef(new Map());
   const deliver = useCallback(
-    async (item) => {
-      try {
-        const { message } = await api.post(`/api/domains/${item.domain}/messages`, { text: item.text, client_id: item.client_id });
-        change(item.client_id, { state: "sent", message });
-      } catch (error) {
-        change(item.client_id, { state: "failed", error: error.message });
-      }
+    (item) => {
+      const post = async () => {
+        try {
+          const { message } = await api.post(`/api/domains/${item.domain}/messages`, { text: item.text, client_id: item.client_id });
+          change(item.client_id, { state: "sent", message });
+        } catch (error) {
+          change(item.client_id, { state: "failed", error: error.message });
+        }
+      };
+      lines.current.set(item.domain, (lines.current.get(item.domain) ?? Promise.resolve()).then(post));
     },
     [api, change],
   );
