@@ -3,6 +3,7 @@
 # what is done already is not done twice.
 #
 #   ./parley.sh run [flags]   build, then `parley serve --dev` with ./data; prints the address
+#   ./parley.sh example       the chat of examples/chat: Laravel, Next.js and nginx around Parley; `--help` has its flags
 #   ./parley.sh test          build and run every test; the last line is `N passed, N failed`, and `, N skipped`
 #                             where something is not installed; the reasons stand above it
 #   ./parley.sh build         the optimized program: build/release/server/parley
@@ -26,9 +27,11 @@ build_packages=(
   g++ cmake ninja-build ccache mold pkg-config python3
   libcaf-dev libboost1.81-dev libboost-json1.81-dev librocksdb-dev capnproto libcapnp-dev prometheus-cpp-dev
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libcurl4-openssl-dev libhiredis-dev zlib1g-dev libgtest-dev libgmock-dev)
+example_packages=(nginx ca-certificates php8.2-cli php8.2-fpm php8.2-curl php8.2-sqlite3 php-laravel-framework)
 test_packages=(chromium nginx-light prometheus openssl curl python3-venv
   redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-container php-illuminate-redis
-  php-illuminate-http php-illuminate-session php-illuminate-filesystem)
+  php-illuminate-http php-illuminate-session php-illuminate-filesystem
+  php-laravel-framework php-curl php-sqlite3 phpunit)
 lint_packages=(clang-format-14 clang-tidy-14)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
@@ -69,12 +72,13 @@ node_is_new_enough() {
 
 need_node() { node_is_new_enough || apt_install nodejs npm ca-certificates; }
 
-# npm_part FOLDER [script]: `npm ci` (and the script) unless done for these very files.
+# npm_part FOLDER [script [folders…]]: `npm ci` (and the script) unless done for these very files, and for those of the other
+# folders that it is made of.
 npm_part() {
   local folder=$1 script=${2:-} stamp want
   [[ -f $folder/package-lock.json ]] || return 0
   stamp=$stamps/npm-${folder//\//-}
-  want=$(find "$folder" -name node_modules -prune -o -name dist -prune -o -name results -prune -o -type f -print0 |
+  want=$(find "$folder" "${@:3}" -name node_modules -prune -o -name dist -prune -o -name results -prune -o -type f -print0 |
     sort -z | xargs -0 sha256sum | sha256sum)
   [[ -z $script ]] && want=$(sha256sum "$folder/package-lock.json")
   if [[ -d $folder/node_modules && ( -z $script || -d $folder/dist ) && -f $stamp && $(<"$stamp") == "$want" ]]; then return 0; fi
@@ -85,7 +89,8 @@ npm_part() {
 }
 
 deps_build() { apt_install "${build_packages[@]}"; npm_part examples/demo build; }
-deps_test() { apt_install "${test_packages[@]}"; npm_part tests/e2e; npm_part clients/js build; }
+deps_example() { apt_install "${example_packages[@]}"; need_node; npm_part clients/js build; npm_part examples/chat/frontend build clients/js; }
+deps_test() { apt_install "${test_packages[@]}" "${example_packages[@]}"; npm_part tests/e2e; npm_part clients/js build; }
 
 configure() {
   local preset=$1
@@ -150,6 +155,14 @@ test_clients() {
   (cd clients/js && PARLEY_BIN=$root/build/release/server/parley npx --no-install vitest run) 2>&1 | tee "$results/clients/run.log" >&2 || true
 }
 
+test_laravel() {
+  say "the Laravel package against the program"
+  mkdir -p "$results/laravel"
+  # PHPUnit writes its results at the end: without them, what is here says that it died.
+  : >"$results/laravel/phpunit.xml"
+  (cd clients/laravel && PARLEY_BIN=$root/build/release/server/parley timeout 300 phpunit --log-junit "$results/laravel/phpunit.xml") >&2 || true
+}
+
 test_e2e() {
   [[ -f tests/e2e/run.js ]] || return 0
   need_node
@@ -177,6 +190,7 @@ cmd_test() {
   test_release
   test_deploy
   test_clients
+  test_laravel
   test_e2e
   sanitized asan 'unit|scenarios|sim'
   test_e2e_asan
@@ -188,6 +202,18 @@ cmd_run() {
   build release parley
   say "starting; the demo page is at the address of http="
   exec build/release/server/parley serve --dev "$@"
+}
+
+# PARLEY_BIN: a program that was built elsewhere.
+cmd_example() {
+  local pages=1 argument
+  for argument in "$@"; do
+    if [[ $argument == --help ]]; then need_node; exec node examples/chat/start/example.js --help; fi
+    if [[ $argument == --no-pages ]]; then pages=; fi
+  done
+  if [[ -z ${PARLEY_BIN:-} ]]; then deps_build; build release parley; fi
+  if [[ -n $pages ]]; then deps_example; else apt_install "${example_packages[@]}"; need_node; fi
+  exec node examples/chat/start/example.js --parley "${PARLEY_BIN:-build/release/server/parley}" "$@"
 }
 
 cmd_sanitizer() {
@@ -233,6 +259,7 @@ command=${1:-help}
 [[ $# -gt 0 ]] && shift
 case $command in
   run) cmd_run "$@" ;;
+  example) cmd_example "$@" ;;
   test) cmd_test ;;
   build) deps_build; build release "${@:-all}" ;;
   deps) deps_build; deps_test ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check_deploy.sh PARLEY: are the files of deploy/ what nginx, Prometheus, systemd and Parley accept?
+# check_deploy.sh PARLEY: are the files of deploy/, and the chat example's for nginx, what nginx, Prometheus, systemd and Parley accept?
 # Prints one TAP line a check and a summary.
 set -uo pipefail
 parley=$(realpath "$1")
@@ -36,6 +36,17 @@ nginx_accepts() {
   openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=ws.example.com -keyout "$work/key.pem" -out "$work/cert.pem" || return 1
   sed -e "s#/etc/ssl/certs/ws.example.com.pem#$work/cert.pem#; s#/etc/ssl/private/ws.example.com.key#$work/key.pem#" \
     deploy/nginx/parley.conf >"$work/parley.conf"
+  nginx_accepts_site
+}
+
+# The template of the chat, filled in as for containers: addresses instead of sockets.
+nginx_accepts_chat() {
+  sed -e 's#${CHAT_LISTEN}#80#; s#${CHAT_PARLEY}#127.0.0.1:6001#; s#${CHAT_PHP}#127.0.0.1:9000#; s#${CHAT_BACKEND}#/srv/chat backend#; s#${CHAT_FRONTEND}#127.0.0.1:3000#' \
+    examples/chat/nginx/chat.conf.template >"$work/parley.conf"
+  ! grep -n '^[^#]*${' "$work/parley.conf" && nginx_accepts_site
+}
+
+nginx_accepts_site() {
   cat >"$work/nginx.conf" <<CONF
 pid $work/nginx.pid;
 error_log stderr;
@@ -84,6 +95,7 @@ secret_is_refused() {
 }
 
 check "nginx accepts deploy/nginx/parley.conf" nginx_accepts
+check "nginx accepts the template of the chat example" nginx_accepts_chat
 check "promtool accepts the scrape configuration" promtool check config deploy/prometheus/prometheus.yml
 check "promtool accepts the alerts" promtool check rules deploy/prometheus/parley.rules.yml
 check "the alerts fire and rest when they should" promtool test rules deploy/prometheus/parley.rules.test.yml

@@ -2,7 +2,7 @@
 """Adds up the test cases below a results folder and prints `N passed, N failed`; fails if one failed. Cases that were
 skipped are counted too, `, N skipped`, with the reasons above.
 
-Understands what parley.sh leaves there: gtest's XML (one file an executable), ctest's JUnit file, and
+Understands what parley.sh leaves there: gtest's XML (one file an executable), ctest's and PHPUnit's JUnit files, and
 TAP-like logs of Node's runner and of shell checks. A program that died without a summary is a failure.
 """
 import collections
@@ -66,6 +66,26 @@ def read_ctest(folder, tally):
             tally.passed += 1
 
 
+def read_phpunit(path, tally):
+    """PHPUnit writes its file at the end: one that cannot be read, or holds no case, is of a run that died."""
+    try:
+        cases = [*xml.parse(path).getroot().iter("testcase")]
+    except xml.ParseError:
+        cases = []
+    if not cases:
+        tally.fail(f"{path.parent.name}/{path.name}: ended without a summary")
+    for case in cases:
+        name = f"{case.get('class')}::{case.get('name')}"
+        wrong = [*case.findall("error"), *case.findall("failure"), *case.findall("warning")]
+        skipped = case.find("skipped")
+        if wrong:
+            tally.fail(name, "\n".join(one.text or "" for one in wrong))
+        elif skipped is not None:
+            tally.skip((skipped.get("message") or skipped.text or "").strip() or name)
+        else:
+            tally.passed += 1
+
+
 def read_tap(path, tally):
     text = path.read_text(errors="replace")
     passes = re.findall(r"^(?:#|ℹ) pass (\d+)\s*$", text, re.M)
@@ -111,6 +131,8 @@ def main():
     tally = Tally()
     for path in sorted(results.glob("*/ctest.xml")):
         read_ctest(path.parent, tally)
+    for path in sorted(results.glob("*/phpunit.xml")):
+        read_phpunit(path, tally)
     for path in sorted([*results.glob("*/*.tap"), *results.glob("*/run.log")]):
         read_tap(path, tally)
     if tally.passed + tally.failed == 0:

@@ -38,6 +38,14 @@ redis-server is not installed
 ]]></skipped></testcase>
 </testsuite></testsuites>"""
 
+PHPUNIT = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites><testsuite name="" tests="4"><testsuite name="unit"><testsuite name="Unit\\SettingsTest">
+<testcase name="test_it_works" class="Unit\\SettingsTest" time="0.1"/>
+<testcase name="test_a_host with data set #0" class="Unit\\SettingsTest"/>
+{more}
+</testsuite></testsuite></testsuite></testsuites>"""
+
 
 class CountTests(unittest.TestCase):
     def count(self, files):
@@ -79,6 +87,24 @@ class CountTests(unittest.TestCase):
     def test_a_run_without_a_summary_failed(self):
         code, lines = self.count({"e2e/run.log": "✔ one (0.5ms)\n"})
         self.assertEqual((code, lines[-1]), (1, "0 passed, 1 failed"))
+
+    def test_phpunit_is_counted(self):
+        self.assertEqual(self.count({"laravel/phpunit.xml": PHPUNIT.format(more="")}), (0, ["2 passed, 0 failed"]))
+
+    def test_phpunits_failures_errors_and_skips_are_told(self):
+        code, lines = self.count({"laravel/phpunit.xml": PHPUNIT.format(more="""
+            <testcase name="test_a" class="A"><failure type="x">A::test_a&#10;false is not true</failure></testcase>
+            <testcase name="test_b" class="A"><error type="x">A::test_b&#10;an exception</error></testcase>
+            <testcase name="test_c" class="A"><warning type="x">nothing in it</warning></testcase>
+            <testcase name="test_d" class="A"><skipped/></testcase>""")})
+        self.assertEqual((code, lines[-1]), (1, "2 passed, 3 failed, 1 skipped"))
+        for line in ["failed: A::test_a", "    false is not true", "failed: A::test_b", "    an exception", "failed: A::test_c", "skipped: 1 because A::test_d"]:
+            self.assertIn(line, lines)
+
+    def test_a_phpunit_that_died_or_ran_nothing_failed(self):
+        for text in ["", "<testsuites><testsuite>", "<testsuites></testsuites>"]:
+            self.assertEqual(self.count({"laravel/phpunit.xml": text}),
+                             (1, ["failed: laravel/phpunit.xml: ended without a summary", "0 passed, 1 failed"]))
 
 
 if __name__ == "__main__":

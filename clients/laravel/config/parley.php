@@ -26,7 +26,7 @@ return [
     'key' => env("{$credentials}_APP_KEY"),
     'secret' => env("{$credentials}_APP_SECRET"),
     // While the secret is changed: webhooks signed with the old one are still taken.
-    'secret_previous' => env('PARLEY_APP_SECRET_PREVIOUS'),
+    'secret_previous' => env('WEBSOCKET_SECRET_PREVIOUS'),
 
     // Where this application reaches the server. 0.0.0.0, which a server listens on, means 127.0.0.1 here.
     'host' => env("{$address}_HOST", '127.0.0.1'),

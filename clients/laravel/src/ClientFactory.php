@@ -15,22 +15,8 @@ class ClientFactory
     /** @var array<string, array{0: Client, 1: Publisher, 2: ChannelCipher}> */
     private array $made = [];
 
-    public function client(array $config): Client
-    {
-        return $this->parts($config)[0];
-    }
-
-    public function publisher(array $config): Publisher
-    {
-        return $this->parts($config)[1];
-    }
-
-    public function cipher(array $config): ChannelCipher
-    {
-        return $this->parts($config)[2];
-    }
-
-    private function parts(array $config): array
+    /** @return array{0: Client, 1: Publisher, 2: ChannelCipher} */
+    public function parts(array $config): array
     {
         $settings = new Settings($config);
         $key = serialize($settings);

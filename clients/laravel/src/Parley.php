@@ -50,7 +50,8 @@ class Parley
     {
         $names = array_map('strval', is_array($channels) ? array_values($channels) : [$channels]);
         $json = Client::encode($data);
-        $this->publisher->publish(new Publication($names, $event, $json, $socketId, $key ?? $this->keys->next($names, $event, $json)));
+        $key ??= $this->keys->next($names, $event, $json);
+        $this->publisher->publish(new Publication($names, $event, $json, $socketId, $key));
     }
 
     /** To each connection that is signed in as this user (`pusher.user.bind` in the page). */
@@ -76,19 +77,26 @@ class Parley
      * @param int|DateTimeInterface|null $to
      * @return array{channel: string, epoch: ?string, newest: int, oldest: int, publications: array, more: bool, gap: bool, next: ?string}
      */
-    public function history($channel, int $limit = 100, ?string $after = null, ?string $before = null, $from = null, $to = null, bool $newest = false): array
-    {
+    public function history(
+        $channel,
+        int $limit = 100,
+        ?string $after = null,
+        ?string $before = null,
+        $from = null,
+        $to = null,
+        bool $newest = false
+    ): array {
         if ($after !== null && $before !== null) {
             throw new ParleyException('Give `after` or `before`, not both.', 'bad_argument');
         }
 
-        return $this->client->get(self::channelPath($channel).'/history', array_filter([
+        return $this->client->get(self::channelPath($channel).'/history', self::given([
             'limit' => $limit,
             'since' => $after ?? $before,
             'from' => self::milliseconds($from),
             'to' => self::milliseconds($to),
             'direction' => $before !== null || $newest ? 'backward' : 'forward',
-        ], fn ($value) => $value !== null));
+        ]));
     }
 
     /**
@@ -98,8 +106,12 @@ class Parley
     public function position($channel): ?string
     {
         $page = $this->history($channel, 1, null, null, null, null, true);
+        if ($page['epoch'] !== null) {
+            return $page['epoch'].':'.$page['newest'];
+        }
 
-        return ($page['epoch'] ?? null) === null ? null : $page['epoch'].':'.$page['newest'];
+        // Nothing was said yet. The first would get offset 1 here; where there is no history it gets none.
+        return $page['oldest'] === 1 ? '0000000000000000:0' : null;
     }
 
     /** @return int how many publications were deleted */
@@ -111,7 +123,9 @@ class Parley
     /** @return bool whether there was one at this position */
     public function deletePublication($channel, string $position): bool
     {
-        return $this->orFalse(fn () => $this->client->delete(self::channelPath($channel).'/history/'.rawurlencode($position))['deleted'] > 0);
+        $path = self::channelPath($channel).'/history/'.rawurlencode($position);
+
+        return $this->foundOr(false, fn () => $this->client->delete($path)['deleted'] > 0);
     }
 
     // --- Channels ---
@@ -119,10 +133,10 @@ class Parley
     /** The occupied channels by name. `info`: `user_count` (with a presence prefix), `subscription_count`. */
     public function channels(?string $prefix = null, array $info = []): array
     {
-        return $this->client->get('channels', array_filter([
+        return $this->client->get('channels', self::given([
             'filter_by_prefix' => $prefix,
             'info' => implode(',', $info) ?: null,
-        ], fn ($value) => $value !== null))['channels'];
+        ]))['channels'];
     }
 
     public function channel($channel, array $info = []): array
@@ -166,27 +180,21 @@ class Parley
     /** A page of users: `users`, and `next`, which as `after` gives the next page until it is null. */
     public function users(?string $status = null, int $limit = 100, ?string $after = null): array
     {
-        return $this->client->get('users', array_filter(['status' => $status, 'limit' => $limit, 'after' => $after], fn ($value) => $value !== null));
+        return $this->client->get('users', self::given(['status' => $status, 'limit' => $limit, 'after' => $after]));
     }
 
     /** A page of who belongs to a domain, online or not. */
     public function domainMembers($domain, int $limit = 100, ?string $after = null): array
     {
-        return $this->client->get('domains/'.rawurlencode((string) $domain).'/members',
-            array_filter(['limit' => $limit, 'after' => $after], fn ($value) => $value !== null));
+        $path = 'domains/'.rawurlencode((string) $domain).'/members';
+
+        return $this->client->get($path, self::given(['limit' => $limit, 'after' => $after]));
     }
 
     /** The record of a user, or null for one who was never here. */
     public function user($userId): ?array
     {
-        try {
-            return $this->client->get(self::userPath($userId));
-        } catch (ParleyException $error) {
-            if ($error->error() === 'not_found') {
-                return null;
-            }
-            throw $error;
-        }
+        return $this->foundOr(null, fn () => $this->client->get(self::userPath($userId)));
     }
 
     /** The connections of a user, with the presence channels that each is in. */
@@ -203,18 +211,20 @@ class Parley
      */
     public function kick($userId, $channel, $until = null): ?int
     {
-        return $this->client->post(self::userPath($userId).'/kick', ['channel' => (string) $channel] + self::until($until))['until'];
+        $body = ['channel' => (string) $channel] + self::until($until);
+
+        return $this->client->post(self::userPath($userId).'/kick', $body)['until'];
     }
 
     /**
-     * Ends all connections of a user and refuses new ones; for good without `$until`.
+     * Ends all connections of a user and refuses new ones until then.
      *
-     * @param int|DateInterval|DateTimeInterface|null $until
-     * @return int|null until when
+     * @param int|DateInterval|DateTimeInterface $until seconds, an interval, or a moment
+     * @return int until when
      */
-    public function ban($userId, $until = null, ?string $reason = null): ?int
+    public function ban($userId, $until, ?string $reason = null): int
     {
-        return $this->client->post(self::userPath($userId).'/ban', self::until($until) + ($reason === null ? [] : ['reason' => $reason]))['until'];
+        return $this->client->post(self::userPath($userId).'/ban', self::until($until) + self::given(['reason' => $reason]))['until'];
     }
 
     public function unban($userId): void
@@ -246,12 +256,19 @@ class Parley
      * @param mixed $info what others see of the user
      * @param list<int|string> $watchlist users whose coming and going is told
      */
-    public function token($user, ?array $domains = null, $admin = null, array $channels = [], $info = null, array $watchlist = [], ?int $lifetime = null): string
-    {
+    public function token(
+        $user,
+        ?array $domains = null,
+        $admin = null,
+        array $channels = [],
+        $info = null,
+        array $watchlist = [],
+        ?int $lifetime = null
+    ): string {
         $settings = $this->client->settings();
         $now = time();
 
-        return ConnectionToken::encode(array_filter([
+        return ConnectionToken::encode(self::given([
             'sub' => UserId::of($user),
             'iat' => $now,
             'exp' => $now + ($lifetime ?? $settings->tokenLifetime),
@@ -260,7 +277,7 @@ class Parley
             'admin' => is_array($admin) ? array_values(array_map('strval', $admin)) : ($admin ?: null),
             'channels' => $channels === [] ? null : array_values($channels),
             'watchlist' => $watchlist === [] ? null : array_values(array_map('strval', $watchlist)),
-        ], fn ($value) => $value !== null), $settings->tokenSecret);
+        ]), $settings->tokenSecret);
     }
 
     /**
@@ -334,13 +351,19 @@ class Parley
         return $time === null ? null : (int) $time;
     }
 
-    private function orFalse(Closure $call): bool
+    // What was given: the server takes no nulls.
+    private static function given(array $arguments): array
+    {
+        return array_filter($arguments, fn ($value) => $value !== null);
+    }
+
+    private function foundOr($otherwise, Closure $call)
     {
         try {
-            return (bool) $call();
+            return $call();
         } catch (ParleyException $error) {
             if ($error->error() === 'not_found') {
-                return false;
+                return $otherwise;
             }
             throw $error;
         }

@@ -30,25 +30,30 @@ class ParleyServiceProvider extends ServiceProvider
     {
         $this->mergeConfigFrom(__DIR__.'/../config/parley.php', 'parley');
         $this->registerConnections();
-        $this->app->singleton(ClientFactory::class);
-        $this->app->singleton(IdempotencyKeys::class);
-        $this->app->singleton(TokenClaims::class);
+        // Instances, so that the copies of the application that Octane makes for each request share them.
+        $this->app->instance(ClientFactory::class, new ClientFactory);
+        $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys);
+        $this->app->instance(TokenClaims::class, new TokenClaims);
         $this->app->singleton(Parley::class, function ($app) {
             $factory = $app->make(ClientFactory::class);
-            $config = $app['config']['parley'];
+            [$client, $publisher] = $factory->parts($app['config']['parley']);
 
-            return new Parley($factory->client($config), $factory->publisher($config), $app->make(IdempotencyKeys::class), $app->make(TokenClaims::class));
+            return new Parley($client, $publisher, $app->make(IdempotencyKeys::class), $app->make(TokenClaims::class));
         });
-        $this->app->bind(Checks::class, fn ($app) => new Checks($app->make(Parley::class)->client(), $app['config'], $app['router'], new Resolver));
-        $this->app->bind(Gatekeeper::class, fn ($app) => new Gatekeeper(new Settings($app['config']['parley']), $app['config']['parley.webhooks']));
+        $this->app->bind(Checks::class, fn ($app) => new Checks(
+            $app->make(Parley::class)->client(), $app['config'], $app['router'], new Resolver
+        ));
+        $this->app->bind(Gatekeeper::class, fn ($app) => new Gatekeeper(
+            new Settings($app['config']['parley']), $app['config']['parley.webhooks']
+        ));
         $this->app->bind(Delivery::class, fn ($app) => new Delivery(
             $app->make('cache')->store($app['config']['parley.webhooks']['cache'] ?? null), $app['events'], new NoticeReader,
             (int) ($app['config']['parley.webhooks']['age_max'] ?? 2 * 86400)
         ));
         $this->callAfterResolving(BroadcastManager::class, function ($manager) {
             foreach (self::NAMES as $name) {
-                // Static: newer versions of Laravel bind what is given here to the manager.
-                $manager->extend($name, static fn ($app, array $config) => self::broadcaster($app, $config));
+                // Static, and without `self`: newer versions of Laravel bind what is given here to the manager.
+                $manager->extend($name, static fn ($app, array $config) => ParleyServiceProvider::broadcaster($app, $config));
             }
         });
     }
@@ -83,7 +88,9 @@ class ParleyServiceProvider extends ServiceProvider
         $factory = $app->make(ClientFactory::class);
         $config = array_replace($app['config']['parley'], array_filter($config, fn ($value) => $value !== null));
 
-        return new ParleyBroadcaster($factory->client($config), $factory->publisher($config), $factory->cipher($config), $app->make(IdempotencyKeys::class));
+        [$client, $publisher, $cipher] = $factory->parts($config);
+
+        return new ParleyBroadcaster($client, $publisher, $cipher, $app->make(IdempotencyKeys::class));
     }
 
     private function listenToJobs(): void
@@ -105,7 +112,8 @@ class ParleyServiceProvider extends ServiceProvider
             return;
         }
         // Outside of the group `web`: the signature is the proof, and there is neither session nor CSRF token.
-        $this->app['router']->post($webhooks['path'], WebhookController::class)
-            ->middleware($webhooks['middleware'] ?? [])->name('parley.webhooks');
+        // The name is in the action: a name given afterwards is not found until somebody refreshes the router's list.
+        $this->app['router']->post($webhooks['path'], ['uses' => WebhookController::class, 'as' => 'parley.webhooks'])
+            ->middleware($webhooks['middleware'] ?? []);
     }
 }

@@ -16,8 +16,9 @@ export const root = resolve(here, "../../..");
 const chatFolder = resolve(here, "..");
 const backend = join(chatFolder, "backend");
 const frontend = join(chatFolder, "frontend");
-const PORTS = [8080]; // tried first
 const TRIES = 5; // to find ports that nobody takes between the look and the start
+
+const WORKER_RENEWS = [0, 12];
 
 // Whom one can sign in as: database/seeders.
 export const people = [
@@ -35,7 +36,7 @@ function environment(more = {}) {
 const withSystemPrograms = () => `${process.env.PATH}:/usr/sbin:/sbin`;
 
 /*
- * Options: directory (where everything that the run makes is kept), port (none: 8080 or a free one), fresh (forget what was kept), next (false: without
+ * Options: directory (where everything that the run makes is kept), port (or, without it, `prefer`, the ports to try before any free one), fresh (forget what was kept), next (false: without
  * the pages), parley (the program), parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told
  * when a part ended by itself, with a sentence why).
  */
@@ -51,8 +52,8 @@ export async function start(options = {}) {
 }
 
 export class Chat {
-  constructor({ directory = join(root, "build/example"), port = null, fresh = false, next = true, parley = join(root, "build/release/server/parley"), parleyConfig = "", env = {}, say = () => {}, onEnd = () => {} }) {
-    Object.assign(this, { directory: resolve(directory), wantedPort: port, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
+  constructor({ directory = join(root, "build/example"), port = null, prefer = [], fresh = false, next = true, parley = join(root, "build/release/server/parley"), parleyConfig = "", env = {}, say = () => {}, onEnd = () => {} }) {
+    Object.assign(this, { directory: resolve(directory), wantedPort: port, prefer, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
     this.parts = new Map();
     this.onEnd = onEnd;
   }
@@ -96,7 +97,7 @@ export class Chat {
 
   async choosePorts() {
     if (this.wantedPort !== null && !(await canListen(this.wantedPort))) throw new Error(`port ${this.wantedPort} is in use: choose another with --port`);
-    this.port = this.wantedPort ?? (await freePort(PORTS));
+    this.port = this.wantedPort ?? (await freePort(this.prefer));
     this.parleyPort = await freePort();
     this.nextPort = await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
@@ -115,17 +116,19 @@ export class Chat {
     const template = readFileSync(join(chatFolder, "nginx/chat.conf.template"), "utf8");
     const values = { CHAT_LISTEN: `127.0.0.1:${this.port}`, CHAT_PARLEY: `127.0.0.1:${this.parleyPort}`, CHAT_PHP: `unix:${phpSocket}`, CHAT_BACKEND: backend, CHAT_FRONTEND: `127.0.0.1:${this.nextPort}` };
     write("nginx/chat.conf", filled(template, values));
-    write("nginx/nginx.conf", nginxConf({ directory: join(this.directory, "nginx"), site: join(this.directory, "nginx/chat.conf") }));
+    this.nginxPid = join(this.directory, "nginx/nginx.pid");
+    write("nginx/nginx.conf", nginxConf({ directory: join(this.directory, "nginx"), pid: this.nginxPid, site: join(this.directory, "nginx/chat.conf") }));
 
     const php = environment({ APP_ENV_DIRECTORY: backendFiles, LARAVEL_STORAGE_PATH: join(backendFiles, "storage") });
     this.phpEnvironment = php;
     const asRoot = process.getuid() === 0 ? ["--allow-to-run-as-root"] : [];
-    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.onEnd(part.name, part.why()), ...settings }));
+    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.ended(part), ...settings }));
     this.parts.clear();
     add("parley", { command: this.parleyProgram, args: ["serve", "--config", join(this.directory, "parley.toml")], cwd: this.directory, env: environment() });
     add("php", { command: "php-fpm8.2", args: ["--nodaemonize", "--force-stderr", "--fpm-config", join(this.directory, "php-fpm.conf"), ...asRoot], cwd: backend, env: environment({ PATH: withSystemPrograms() }) });
-    // A job that fails comes again after 1, 2, 5, 10 and then every 30 seconds. The worker is renewed now and then, as Laravel advises.
-    add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.1", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
+    // It looks for a job twenty times a second, for that long a message waits: Laravel's own pause is three seconds. A job that fails comes again after 1, 2, 5, 10
+    // and then every 30 seconds.
+    add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.05", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
     if (this.withNext) {
       const pages = { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", NEXT_PUBLIC_PARLEY_APP_KEY: this.app.key, NEXT_PUBLIC_API_URL: "", NEXT_PUBLIC_WEBSOCKET_URL: "", API_URL_INTERNAL: this.url };
       add("next", { command: process.execPath, args: ["node_modules/next/dist/bin/next", "start", "--port", String(this.nextPort), "--hostname", "127.0.0.1"], cwd: frontend, env: environment(pages) });
@@ -134,14 +137,16 @@ export class Chat {
   }
 
   async startAll() {
-    await this.artisan("chat:prepare");
-    await Promise.all([...this.parts.keys()].map((name) => this.startPart(name)));
+    const others = [...this.parts.keys()].filter((name) => name !== "nginx");
+    await Promise.all(others.map((name) => this.startPart(name)));
+    await this.startPart("nginx");
   }
 
   // Starts a part and waits until it does its work.
   async startPart(name) {
     const part = this.parts.get(name);
     this.say(`starting ${name}`);
+    if (name === "nginx") rmSync(this.nginxPid, { force: true });
     part.start();
     await until(() => this.answers(name, part), `${name} to be ready`, [part]);
   }
@@ -154,14 +159,25 @@ export class Chat {
       case "php":
         return part.output.includes("ready to handle connections");
       case "worker":
-        return /ready/.test(part.output) || part.running;
+        return true; // what it migrates first is seen by nginx' question
       case "next":
-        return (await status(`${this.nextUrl}/login`)) < 500;
+        return /Ready/.test(part.output) && (await status(`${this.nextUrl}/login`)) < 500;
       case "nginx":
-        // 401 is Laravel's, through PHP-FPM: not 502.
-        return (await status(`${this.url}/api/me`)) === 401;
+        // It is this one that listens, not a stranger that took the port; and behind it PHP-FPM, and a database that the worker has migrated
+        // (AUTO_MIGRATE).
+        return existsSync(this.nginxPid) && readFileSync(this.nginxPid, "utf8").trim() === String(part.pid) && (await status(`${this.url}/api/up`)) === 200;
       default:
         throw new Error(`there is no part ${name}`);
+    }
+  }
+
+  ended(part) {
+    // `queue:restart`, or more than its 128 MB: a worker ends between two jobs and counts on being started again.
+    if (part.name === "worker" && WORKER_RENEWS.includes(part.exit.code)) {
+      this.say("the worker is renewed");
+      part.start();
+    } else {
+      this.onEnd(part.name, part.why());
     }
   }
 

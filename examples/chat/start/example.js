@@ -3,16 +3,17 @@ import { parseArgs } from "node:util";
 
 import { Chat, people } from "./chat.js";
 
-const usage = `usage: ./parley.sh example [--port N] [--fresh] [--directory D]
+const usage = `usage: ./parley.sh example [--port N] [--fresh] [--directory D] [--no-pages]
   --port N       where the chat answers; without it 8080, or a free port when that is in use
   --fresh        forget messages, people and secrets of earlier runs
   --directory D  where they are kept (build/example)
+  --no-pages     without Next.js: the API and the sockets alone
 `;
 
 function options() {
   let values;
   try {
-    ({ values } = parseArgs({ options: { port: { type: "string" }, fresh: { type: "boolean" }, directory: { type: "string" }, parley: { type: "string" }, help: { type: "boolean" } } }));
+    ({ values } = parseArgs({ options: { port: { type: "string" }, fresh: { type: "boolean" }, directory: { type: "string" }, parley: { type: "string" }, "no-pages": { type: "boolean" }, help: { type: "boolean" } } }));
   } catch (error) {
     stopWith(`${error.message}\n${usage}`, 2);
   }
@@ -22,7 +23,7 @@ function options() {
   }
   const port = values.port === undefined ? null : Number(values.port);
   if (port !== null && !(Number.isInteger(port) && port >= 1 && port <= 65535)) stopWith(`--port ${values.port}: a port is a number from 1 to 65535\n${usage}`, 2);
-  return { ...values, port };
+  return { ...values, port, next: !values["no-pages"] };
 }
 
 function stopWith(text, code) {
@@ -35,6 +36,7 @@ const end = (code) => (ending ??= chat.stop().then(() => process.exit(code)));
 
 const chat = new Chat({
   ...options(),
+  prefer: [8080],
   say: (text) => process.stderr.write(`${text}\n`),
   onEnd: (_, why) => {
     if (ending) return;
@@ -47,9 +49,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => e
 try {
   await chat.start();
   if (!ending) {
-    process.stdout.write(`chat ready ${chat.url}\n`);
-    process.stdout.write(people.map(({ email, password, what }) => `  ${email.padEnd(18)} ${password}   ${what}\n`).join(""));
-    process.stdout.write(`Parley ${chat.parleyUrl}, logs in ${chat.directory}; Ctrl-C ends all\n`);
+    const whom = people.map(({ email, password, what }) => `  ${email.padEnd(18)} ${password}   ${what}\n`).join("");
+    process.stdout.write(`chat ready ${chat.url}\n${whom}Parley ${chat.parleyUrl}, logs in ${chat.directory}; Ctrl-C ends all\n`);
   }
 } catch (error) {
   if (!ending) {

@@ -1,5 +1,5 @@
 // The files that the parts are configured by, made of what the launcher knows. All stand in the run's own directory.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -103,11 +103,11 @@ php_admin_value[opcache.revalidate_freq] = 0
 `;
 }
 
-export function nginxConf({ directory, site }) {
+export function nginxConf({ directory, pid, site }) {
   const asRoot = process.getuid() === 0;
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `  ${kind}_temp_path ${quoted(join(directory, kind))};\n`).join("");
   return `daemon off;
-pid ${quoted(join(directory, "nginx.pid"))};
+pid ${quoted(pid)};
 error_log stderr warn;
 worker_processes 1;
 ${asRoot ? "user root;\n" : ""}events { worker_connections 4096; }
@@ -126,6 +126,3 @@ export function filled(template, values) {
     return values[name];
   });
 }
-
-// A fingerprint of files, to know whether what was made of them is still true.
-export const digestOf = (texts) => createHash("sha256").update(texts.join("\0")).digest("hex");

@@ -45,6 +45,7 @@ export class Part {
       child.once("error", (error) => child.pid === undefined && done({ code: null, signal: null, error: error.message }));
       // `exit`, not `close`: a child of the child may hold the pipes for longer.
       child.once("exit", (code, signal) => {
+        this.killRest(child.pid);
         reap("-", child.pid);
         setImmediate(() => done({ code, signal }));
       });
@@ -54,6 +55,15 @@ export class Part {
       return exit;
     });
     return this;
+  }
+
+  // Workers of nginx and PHP-FPM outlive a master that was killed, and would keep its port.
+  killRest(group) {
+    try {
+      process.kill(-group, "SIGKILL");
+    } catch {
+      // Nobody is left.
+    }
   }
 
   get pid() {
@@ -105,7 +115,7 @@ export async function until(probe, what, parts = [], timeout = 60_000) {
   }
 }
 
-const canListen = (port) =>
+export const canListen = (port) =>
   new Promise((done) => {
     const probe = createServer();
     probe.once("error", () => done(false));
@@ -114,13 +124,11 @@ const canListen = (port) =>
 
 // A port that nobody listens on, outside of those from which the system gives to outgoing connections: a part that is started again finds
 // its own free.
-export async function freePort(wanted = []) {
-  for (const port of wanted) if (await canListen(port)) return port;
+export async function freePort(preferred = []) {
+  for (const port of preferred) if (await canListen(port)) return port;
   for (let tries = 0; tries < 1000; tries++) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     if (await canListen(port)) return port;
   }
   throw new Error("no free port between 20000 and 32000");
 }
-
-export { canListen };

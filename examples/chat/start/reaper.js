@@ -10,7 +10,7 @@ process.stdin.on("data", (chunk) => {
 process.stdin.on("end", () => {
   for (const pid of pids) {
     try {
-      process.kill(pid, "SIGTERM");
+      process.kill(-pid, "SIGTERM"); // with its workers: each part leads a group
     } catch {
       // Gone already.
     }

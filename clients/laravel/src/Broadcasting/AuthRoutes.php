@@ -10,8 +10,8 @@ use Parley\Laravel\Tokens\TokenController;
 
 final class AuthRoutes
 {
-    // The name of Laravel's check in its versions. Clients are known by session or token; the answers are secret to
-    // pages of other origins anyway.
+    // The names of Laravel's check over its versions, which Broadcast::routes() leaves out too: nothing is changed here, and
+    // the answer is not readable for pages of other origins.
     private const CSRF = [
         'Illuminate\Foundation\Http\Middleware\VerifyCsrfToken',
         'Illuminate\Foundation\Http\Middleware\ValidateCsrfToken',
@@ -25,8 +25,10 @@ final class AuthRoutes
             return;
         }
         $app['router']->group($attributes, function ($router): void {
-            $router->match(['get', 'post'], '/broadcasting/auth', '\\'.BroadcastController::class.'@authenticate')->withoutMiddleware(self::CSRF);
-            $router->match(['get', 'post'], '/broadcasting/user-auth', UserAuthController::class)->withoutMiddleware(self::CSRF);
+            $ask = ['get', 'post'];
+            $router->match($ask, '/broadcasting/auth', '\\'.BroadcastController::class.'@authenticate')
+                ->withoutMiddleware(self::CSRF);
+            $router->match($ask, '/broadcasting/user-auth', UserAuthController::class)->withoutMiddleware(self::CSRF);
             $router->get('/broadcasting/token', TokenController::class);
         });
     }

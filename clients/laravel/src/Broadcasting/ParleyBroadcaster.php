@@ -6,6 +6,7 @@ use Closure;
 use Illuminate\Broadcasting\Broadcasters\Broadcaster;
 use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
 use Illuminate\Support\Arr;
+use JsonException;
 use Parley\Laravel\Http\Client;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Publishing\ChannelCipher;
@@ -50,7 +51,14 @@ class ParleyBroadcaster extends Broadcaster
         if ($names === []) {
             return;
         }
-        $data = Client::encode($payload);
+        // A page that is not connected yet sends `X-Socket-ID: undefined`. There is nobody to leave out then.
+        $socketId = self::isSocketId($socketId) ? $socketId : null;
+        try {
+            $data = Client::encode($payload);
+        } catch (JsonException $error) {
+            $what = "The payload of {$event} cannot be JSON: {$error->getMessage()}.";
+            throw new ParleyException($what, 'bad_argument', 0, 'Text has to be UTF-8.', $error);
+        }
         $key = $this->keys->next($names, $event, $data);
         $this->publisher->publish(new Publication($names, $event, $data, $socketId, $key));
     }
@@ -68,7 +76,7 @@ class ParleyBroadcaster extends Broadcaster
             throw new AccessDeniedHttpException('Only private and presence channels are authorised.');
         }
         // What is signed is a text with colons: neither part may smuggle one in.
-        if (! preg_match('/\A[A-Za-z0-9_\-=@,.;]{1,200}\z/', $channel)) {
+        if (! preg_match('/\A[A-Za-z0-9_\-=@,.;]{1,1000}\z/', $channel)) {
             throw new BadRequestHttpException('`channel_name` is not valid.');
         }
         $this->socketId($request);
@@ -99,8 +107,8 @@ class ParleyBroadcaster extends Broadcaster
             }
         }
 
-        // Old clients ask by JSONP.
-        return $request->input('callback') ? response()->json($answer)->withCallback($request->input('callback')) : $answer;
+        // No JSONP, which Laravel's own driver has: any other site could have a visitor's signature by it.
+        return $answer;
     }
 
     /** `/broadcasting/user-auth`: who this connection is. Without a callback: whom the request is authenticated as. */
@@ -134,10 +142,15 @@ class ParleyBroadcaster extends Broadcaster
     private function socketId($request): string
     {
         $socketId = $request->input('socket_id');
-        if (! is_string($socketId) || ! preg_match('/\A\d+\.\d+\z/', $socketId)) {
+        if (! self::isSocketId($socketId)) {
             throw new BadRequestHttpException('`socket_id` is missing or not valid.');
         }
 
         return $socketId;
+    }
+
+    private static function isSocketId($text): bool
+    {
+        return is_string($text) && preg_match('/\A\d+\.\d+\z/', $text) === 1;
     }
 }

@@ -3,6 +3,7 @@
 namespace Parley\Laravel\Console;
 
 use Illuminate\Console\Command;
+use Symfony\Component\Console\Formatter\OutputFormatter;
 
 // php artisan parley:check: is everything set so that broadcasts arrive, and if not, what is the first thing to do?
 
@@ -15,14 +16,15 @@ class CheckCommand extends Command
     public function handle(Checks $checks): int
     {
         foreach ($checks->all() as $finding) {
+            $text = OutputFormatter::escape($finding->text);
             if ($finding->ok) {
-                $this->line("  <info>ok</info>    {$finding->text}");
+                $this->line("  <info>ok</info>    {$text}");
 
                 continue;
             }
-            $this->line("  <error>wrong</error> {$finding->text}");
+            $this->line("  <error>wrong</error> {$text}");
             foreach ($finding->remedies as $remedy) {
-                $this->line("        {$remedy}");
+                $this->line('        '.OutputFormatter::escape($remedy));
             }
 
             return $finding->exitCode;

@@ -39,8 +39,14 @@ final class Checks
     /** @return iterable<Finding> ends with the first that is wrong */
     public function all(): iterable
     {
-        foreach (['configuration', 'host', 'port', 'isParley', 'clock', 'credentials', 'publishing', 'webhooks', 'broadcasting'] as $check) {
-            $finding = $this->$check();
+        $checks = ['configuration', 'host', 'port', 'isParley', 'clock', 'credentials', 'publishing', 'webhooks', 'broadcasting'];
+        foreach ($checks as $check) {
+            try {
+                $finding = $this->$check();
+            } catch (NoAnswer $failure) {
+                $what = "The server stopped answering: {$failure->getMessage()}.";
+                $finding = Finding::wrong(Finding::PORT, $what, 'Look at its log.');
+            }
             yield $finding;
             if (! $finding->ok) {
                 return;
@@ -90,13 +96,16 @@ final class Checks
         try {
             $answer = $this->client->attempt('GET', 'status');
         } catch (NoAnswer $failure) {
-            return Finding::wrong(Finding::NOT_PARLEY, "What listens at {$this->settings->url()} does not answer as Parley: {$failure->getMessage()}.",
+            $what = "What listens at {$this->settings->url()} does not answer as Parley: {$failure->getMessage()}.";
+
+            return Finding::wrong(Finding::NOT_PARLEY, $what,
                 'Does WEBSOCKET_SCHEME fit? http and https do not understand one another.',
                 'Is it another program? Look with `curl -i '.$this->settings->url().'/up`.');
         }
         if (! $answer->isParleyError() && ! isset($answer->json()['subscription_count'])) {
-            return Finding::wrong(Finding::NOT_PARLEY, "What answers at {$this->settings->url()} is not Parley (status {$answer->status}".
-                (isset($answer->headers['server']) ? ", it says it is {$answer->headers['server']})." : ').'),
+            $who = isset($answer->headers['server']) ? ", it says it is {$answer->headers['server']}" : '';
+
+            return Finding::wrong(Finding::NOT_PARLEY, "What answers at {$this->settings->url()} is not Parley (status {$answer->status}{$who}).",
                 'Compare WEBSOCKET_HOST and WEBSOCKET_PORT with the server. Behind a proxy, /apps has to lead to Parley;',
                 'a path in front of everything is WEBSOCKET_PATH.');
         }
@@ -113,7 +122,9 @@ final class Checks
         }
         $skew = $this->client->signer()->now() - $theirs;
         if (abs($skew) > self::SKEW_MAX) {
-            return Finding::wrong(Finding::CLOCK, 'The clock here is '.abs($skew).' seconds '.($skew > 0 ? 'ahead of' : 'behind').' that of the server.',
+            $where = $skew > 0 ? 'ahead of' : 'behind';
+
+            return Finding::wrong(Finding::CLOCK, 'The clock here is '.abs($skew)." seconds {$where} that of the server.",
                 'Set both by NTP: calls are refused when the clocks differ by ten minutes.');
         }
 
@@ -138,9 +149,13 @@ final class Checks
 
     private function publishing(): Finding
     {
-        $answer = $this->client->attempt('POST', 'events', [], Client::encode(['name' => 'check', 'channel' => 'parley-check', 'data' => '{}']));
+        $event = ['name' => 'check', 'channel' => 'parley-check', 'data' => '{}'];
+        $answer = $this->client->attempt('POST', 'events', [], Client::encode($event));
+        if (! $answer->ok()) {
+            return Finding::wrong(Finding::PUBLISH, "The server does not publish. {$this->said($answer)}");
+        }
 
-        return $answer->ok() ? Finding::ok('publishing works') : Finding::wrong(Finding::PUBLISH, "The server does not publish. {$this->said($answer)}");
+        return Finding::ok('publishing works');
     }
 
     private function webhooks(): Finding
@@ -150,11 +165,13 @@ final class Checks
         }
         $route = $this->router->getRoutes()->getByName('parley.webhooks');
         if ($route === null) {
-            return Finding::wrong(Finding::WEBHOOKS, 'There is no route for webhooks.', 'If routes are cached: `php artisan route:cache` again.');
+            return Finding::wrong(Finding::WEBHOOKS, 'There is no route for webhooks.',
+                'If routes are cached: `php artisan route:cache` again.');
         }
         $store = $this->config->get('parley.webhooks.cache') ?? $this->config->get('cache.default');
         if (in_array($this->config->get("cache.stores.{$store}.driver"), ['array', 'null'], true)) {
-            return Finding::wrong(Finding::WEBHOOKS, "The cache `{$store}` forgets with the process which notices were seen: one that is sent twice is dispatched twice.",
+            return Finding::wrong(Finding::WEBHOOKS,
+                "The cache `{$store}` forgets with the process which notices were seen: one that is sent twice is dispatched twice.",
                 'Set WEBSOCKET_WEBHOOK_CACHE to a store that all processes share: file, redis, database.');
         }
 
@@ -166,7 +183,9 @@ final class Checks
         $name = $this->config->get('broadcasting.default');
         $driver = $this->config->get("broadcasting.connections.{$name}.driver");
         if (! in_array($driver, ParleyServiceProvider::NAMES, true)) {
-            return Finding::wrong(Finding::BROADCASTING, 'Events are broadcast to '.($name === null ? 'nobody' : "`{$name}`").', not to Parley.',
+            $where = $name === null ? 'nobody' : "`{$name}`";
+
+            return Finding::wrong(Finding::BROADCASTING, "Events are broadcast to {$where}, not to Parley.",
                 'Set BROADCAST_DRIVER=websocket, or BROADCAST_CONNECTION=websocket from Laravel 11 on.',
                 'If it stands there: `php artisan config:clear`, and see that config/broadcasting.php reads that variable.');
         }
@@ -176,6 +195,9 @@ final class Checks
 
     private function said(Answer $answer): string
     {
+        if (! $answer->isParleyError()) {
+            return "The status is {$answer->status}.";
+        }
         $json = $answer->json();
 
         return "It says: {$json['message']} ({$json['error']}).";

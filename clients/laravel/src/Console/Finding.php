@@ -15,9 +15,9 @@ final class Finding
 
     public const NOT_PARLEY = 5;
 
-    public const CREDENTIALS = 6;
+    public const CLOCK = 6;
 
-    public const CLOCK = 7;
+    public const CREDENTIALS = 7;
 
     public const PUBLISH = 8;
 

@@ -22,7 +22,7 @@ use Illuminate\Support\Facades\Facade;
  * @method static ?array user($userId)
  * @method static array sessions($userId)
  * @method static ?int kick($userId, $channel, $until = null)
- * @method static ?int ban($userId, $until = null, ?string $reason = null)
+ * @method static int ban($userId, $until, ?string $reason = null)
  * @method static void unban($userId)
  * @method static void disconnect($userId, bool $revokeTokens = false)
  * @method static void forget($userId)

@@ -67,7 +67,8 @@ class Client
     public function call(string $method, string $path, array $query = [], string $body = ''): array
     {
         if ($missing = $this->settings->missing()) {
-            throw new ParleyException(implode(', ', $missing).' is not set.', 'not_configured', 0, 'Set it in `.env` as in the configuration of the server, and run `php artisan config:clear`.');
+            throw new ParleyException(implode(', ', $missing).' is not set.', 'not_configured', 0,
+                'Set it in `.env` as in the configuration of the server, and run `php artisan config:clear`.');
         }
         $answer = $this->answer($method, $path, $query, $body);
         if (! $answer->ok()) {
@@ -75,7 +76,8 @@ class Client
         }
         $json = $answer->json();
         if ($json === null) {
-            throw new ParleyException("What answers at {$this->settings->url()} is not Parley: its answer is no JSON.", 'bad_answer', $answer->status, $this->addressRemedy());
+            throw new ParleyException("What answers at {$this->settings->url()} is not Parley: its answer is no JSON.",
+                'bad_answer', $answer->status, $this->addressRemedy());
         }
 
         return $json;
@@ -132,22 +134,25 @@ class Client
     {
         $url = $this->settings->url();
         if ($failure->final) {
-            return new ParleyException("The answer of Parley at {$url} cannot be read: {$failure->getMessage()}.", 'bad_answer', 0, '', $failure);
+            return new ParleyException("The answer of Parley at {$url} cannot be read: {$failure->getMessage()}.", 'bad_answer', 0,
+                $failure->untrusted() ? 'WEBSOCKET_VERIFY is the PEM file of the authority that signed its certificate.' : '', $failure);
         }
         if ($failure->timedOut()) {
             return new ParleyException("Parley at {$url} did not answer in time ({$failure->getMessage()}).", 'no_answer', 0,
                 'Look at the load of the server and the network between, or raise WEBSOCKET_TIMEOUT. '.$this->addressRemedy(), $failure);
         }
+        $what = "Parley at {$url} cannot be reached: {$failure->getMessage()}.";
 
-        return new ParleyException("Parley at {$url} cannot be reached: {$failure->getMessage()}.", 'unreachable', 0, $this->addressRemedy(), $failure);
+        return new ParleyException($what, 'unreachable', 0, $this->addressRemedy(), $failure);
     }
 
     private function refusal(Answer $answer): ParleyException
     {
         $json = $answer->json();
         if (! $answer->isParleyError()) {
-            return new ParleyException("What answers at {$this->settings->url()} is not Parley, or a proxy in front of it: status {$answer->status}.",
-                'bad_answer', $answer->status, $this->addressRemedy());
+            $what = "What answers at {$this->settings->url()} is not Parley, or a proxy in front of it: status {$answer->status}.";
+
+            return new ParleyException($what, 'bad_answer', $answer->status, $this->addressRemedy());
         }
         $message = "Parley refused it: {$json['message']} ({$json['error']}, {$answer->status})";
         foreach (is_array($json['channels'] ?? null) ? $json['channels'] : [] as $channel => $error) {
@@ -159,6 +164,7 @@ class Client
 
     private function addressRemedy(): string
     {
-        return 'Is the server running, and do WEBSOCKET_HOST, WEBSOCKET_PORT and WEBSOCKET_SCHEME name it? `php artisan parley:check` looks.';
+        return 'Is the server running, and do WEBSOCKET_HOST, WEBSOCKET_PORT and WEBSOCKET_SCHEME name it? '.
+            '`php artisan parley:check` looks.';
     }
 }

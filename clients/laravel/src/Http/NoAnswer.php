@@ -22,8 +22,8 @@ final class NoAnswer extends RuntimeException
         return $this->getCode() === CURLE_OPERATION_TIMEOUTED;
     }
 
-    public function hostUnknown(): bool
+    public function untrusted(): bool
     {
-        return $this->getCode() === CURLE_COULDNT_RESOLVE_HOST;
+        return in_array($this->getCode(), [CURLE_SSL_CACERT, CURLE_SSL_CACERT_BADFILE], true);
     }
 }

@@ -64,6 +64,9 @@ class Transport
         if ($body !== '') {
             curl_setopt($handle, CURLOPT_POSTFIELDS, $body);
         }
+        if (in_array($this->settings->host, ['127.0.0.1', '::1', 'localhost'], true)) {
+            curl_setopt($handle, CURLOPT_NOPROXY, '*');  // a proxy of the environment cannot know who is meant
+        }
         if (is_string($this->settings->verify)) {
             curl_setopt($handle, CURLOPT_CAINFO, $this->settings->verify);
         }

@@ -13,6 +13,9 @@ use Illuminate\Queue\Jobs\SyncJob;
 
 final class IdempotencyKeys
 {
+    /** Of one job; what it says beyond that may happen again when it is tried again. */
+    private const REMEMBERED_MAX = 100_000;
+
     /** @var list<Job> the one that the worker runs first; `sync` jobs that it starts lie on top */
     private array $jobs = [];
 
@@ -33,7 +36,11 @@ final class IdempotencyKeys
 
     public function jobEnds(Job $job): void
     {
-        array_pop($this->jobs);
+        // With those that it started and nobody saw end.
+        $at = array_search($job, $this->jobs, true);
+        if ($at !== false) {
+            array_splice($this->jobs, $at);
+        }
     }
 
     /** @param list<string> $channels */
@@ -41,7 +48,7 @@ final class IdempotencyKeys
     {
         $job = $this->jobs[0] ?? null;
         $id = $job === null || ! method_exists($job, 'uuid') ? null : $job->uuid();
-        if ($id === null) {
+        if ($id === null || count($this->seen) >= self::REMEMBERED_MAX) {
             return bin2hex(random_bytes(16));
         }
         // A BroadcastEvent publishes one thing, and its models may read differently the next time. Any other job may

@@ -1,12 +1,14 @@
 <?php
 
 use App\Http\Controllers\AdminController;
+use App\Http\Controllers\HealthController;
 use App\Http\Controllers\LoginController;
 use App\Http\Controllers\MessageController;
 use App\Http\Controllers\PeopleController;
 use App\Http\Controllers\ReadController;
 use Illuminate\Support\Facades\Route;
 
+Route::get('up', HealthController::class);
 Route::post('login', [LoginController::class, 'login']);
 
 Route::middleware(['auth:api', 'no-forgery'])->group(function () {

@@ -29,3 +29,5 @@ Artisan::command('chat:people {count} {--domain=1}', function () {
     });
     $this->info("person1@example.com to person{$this->argument('count')}@example.com, password `password`");
 })->purpose('Add people to a domain, to see how much it bears');
+
+Artisan::command('chat:jobs', fn () => $this->line((string) DB::table('jobs')->count()))->purpose('How many broadcasts wait in the queue');

@@ -15,9 +15,6 @@ use Parley\Laravel\ParleyException;
 
 class MessageController extends Controller
 {
-    /** Where a channel is that nothing was published on yet. */
-    private const BEGINNING = '0000000000000000:0';
-
     /** A page, oldest first: the newest, those before an id, or those after one. */
     public function index(Request $request, string $domain): JsonResponse
     {
@@ -81,7 +78,7 @@ class MessageController extends Controller
     private function position(Domain $domain): ?string
     {
         try {
-            return Parley::position("private-domain.{$domain->id}") ?? self::BEGINNING;
+            return Parley::position("private-domain.{$domain->id}");
         } catch (ParleyException $away) {
             report($away);
 

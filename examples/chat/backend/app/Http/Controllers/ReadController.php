@@ -43,7 +43,9 @@ class ReadController extends Controller
             ->where('last_read_id', '<', $id)->update(['last_read_id' => $id]);
         if ($moved > 0) {
             // Stored it is; while Parley is away the other tabs hear of it with the next mark, or when they ask.
-            rescue(fn () => broadcast(new MessagesRead($request->user()->id, $domain->id, $id))->toOthers());
+            rescue(function () use ($request, $domain, $id): void {
+                broadcast(new MessagesRead($request->user()->id, $domain->id, $id))->toOthers();
+            });
         }
 
         return response()->noContent();

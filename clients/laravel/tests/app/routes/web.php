@@ -1,0 +1,5 @@
+<?php
+
+use Parley\Laravel\Facades\Parley;
+
+Parley::routes(['middleware' => []]);
