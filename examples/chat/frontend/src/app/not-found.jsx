@@ -1,11 +1,11 @@
-import Link from "next/link";
+import { PageLink } from "@/components/PageLink";
 
 export default function NotFound() {
   return (
     <main className="centre">
       <div className="card">
         <h1>There is no such page</h1>
-        <Link href="/">To the overview</Link>
+        <PageLink href="/">To the overview</PageLink>
       </div>
     </main>
   );

@@ -64,7 +64,7 @@ export function ConnectionBanner() {
       {state === "offline" && <p className="banner">You are offline. What is written meanwhile comes when you are back.</p>}
       {state === "reconnecting" && (
         <p className="banner">
-          Connecting again…{" "}
+          {connected === "refused" ? "The server refused the connection. Trying again…" : "Connecting again…"}{" "}
           <button type="button" onClick={() => transport?.retry()}>
             Try now
           </button>

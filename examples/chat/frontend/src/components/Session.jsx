@@ -4,11 +4,10 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useState } from "react";
 
 import { Api } from "@/lib/api";
+import { hearOtherTabs, tellOtherTabs } from "@/lib/tabs";
 import { disconnect } from "@/lib/websocket";
 
 const SessionContext = createContext(null);
-const tabs = "chat-session";
-
 function leave(to) {
   disconnect();
   window.location.replace(to);
@@ -19,21 +18,15 @@ export function SessionProvider({ user, domains, settings, children }) {
 
   useEffect(() => {
     api.onSignedOut = () => leave("/login?ended=1");
-    if (typeof BroadcastChannel === "undefined") return;
-    const others = new BroadcastChannel(tabs);
-    others.onmessage = ({ data }) => data === user.id && leave("/login");
-    return () => others.close();
+    // The cookie is every tab's: who signed out, or signed in as somebody else, did so in all of them.
+    return hearOtherTabs((now) => now !== user.id && leave(now === null ? "/login" : "/messages"));
   }, [api, user.id]);
 
   const signOut = useCallback(async () => {
     await api.post("/api/logout");
-    if (typeof BroadcastChannel !== "undefined") {
-      const others = new BroadcastChannel(tabs);
-      others.postMessage(user.id);
-      others.close();
-    }
+    tellOtherTabs(null);
     leave("/login");
-  }, [api, user.id]);
+  }, [api]);
 
   const session = useMemo(() => ({ user, domains, settings, api, signOut }), [user, domains, settings, api, signOut]);
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;

@@ -1,11 +1,11 @@
 "use client";
 // What stands around every page: where one can go, the bell, who one is, and the connection's state.
-import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 
 import { Avatar } from "./Avatar";
 import { Bell, Leave, Mark } from "./icons";
+import { PageLink } from "./PageLink";
 import { ConnectionBanner } from "./Realtime";
 import { useSession } from "./Session";
 import { useGlobalMessageNotifications } from "@/hooks/useGlobalMessageNotifications";
@@ -30,14 +30,14 @@ export function Shell({ children }) {
         Skip to content
       </a>
       <header className="bar">
-        <Link className="brand" href="/" aria-label="Chat, overview">
+        <PageLink className="brand" href="/" aria-label="Chat, overview">
           <Mark /> Chat
-        </Link>
+        </PageLink>
         <nav aria-label="Pages">
           {pages.map(([address, name]) => (
-            <Link key={address} href={address} aria-current={path === address ? "page" : undefined}>
+            <PageLink key={address} href={address} aria-current={path === address ? "page" : undefined}>
               {name}
-            </Link>
+            </PageLink>
           ))}
         </nav>
         <div className="bar-end">
@@ -81,9 +81,9 @@ function Notifications() {
           <ul>
             {unread.map(({ id, name }) => (
               <li key={id}>
-                <Link href={`/messages?domain=${id}`} onClick={() => setOpen(false)}>
+                <PageLink href={`/messages?domain=${id}`} onClick={() => setOpen(false)}>
                   {name} <b className="badge">{inBadge(unreadOf(id))}</b>
-                </Link>
+                </PageLink>
               </li>
             ))}
           </ul>

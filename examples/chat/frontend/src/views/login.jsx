@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { Mark } from "@/components/icons";
 import { Api } from "@/lib/api";
+import { tellOtherTabs } from "@/lib/tabs";
 
 export function LoginForm({ settings, ended }) {
   const [api] = useState(() => new Api(settings.apiUrl));
@@ -18,7 +19,8 @@ export function LoginForm({ settings, ended }) {
     setWaiting(true);
     setFailed(null);
     try {
-      await api.login(form.get("email"), form.get("password"));
+      const { user } = await api.login(form.get("email"), form.get("password"));
+      tellOtherTabs(user.id);
       // A whole new page: nothing of before is in its memory. What its address says stays, as ?realtime=.
       const query = new URLSearchParams(window.location.search);
       query.delete("ended");

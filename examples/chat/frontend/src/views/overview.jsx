@@ -1,6 +1,5 @@
 "use client";
-import Link from "next/link";
-
+import { PageLink } from "@/components/PageLink";
 import { useSession } from "@/components/Session";
 import { useGlobalMessageNotifications } from "@/hooks/useGlobalMessageNotifications";
 
@@ -16,7 +15,7 @@ export function Overview() {
           const unread = unreadOf(id);
           return (
             <li key={id}>
-              <Link className="card" href={`/messages?domain=${id}`} data-domain={id}>
+              <PageLink className="card" href={`/messages?domain=${id}`} data-domain={id}>
                 <h2>{name}</h2>
                 <p>{unread > 0 ? <b>{unread} unread</b> : "Everything is read"}</p>
                 {latest?.domain_id === id && (
@@ -24,7 +23,7 @@ export function Overview() {
                     {latest.sender.name}: {latest.text}
                   </p>
                 )}
-              </Link>
+              </PageLink>
             </li>
           );
         })}

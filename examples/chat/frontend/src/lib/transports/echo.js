@@ -54,6 +54,10 @@ export class EchoTransport {
     this.#changed(this.pusher.connection.state); // it has begun to connect already
     this.pusher.signin(); // who this is: without it nobody would be online
     window.addEventListener("online", this.#online);
+    if (stock) {
+      this.pusher.connection.bind("connected", () => document.hidden && this.#activity());
+      document.addEventListener("visibilitychange", this.#activity);
+    }
   }
 
   get pusher() {
@@ -91,8 +95,10 @@ export class EchoTransport {
     subscription.bind("pusher:subscription_succeeded", succeeded);
     subscription.bind("pusher:subscription_error", failed);
     for (const [event, handler] of Object.entries(events)) channel.listen(`.${event}`, handler);
-    if (subscription.subscribed) queueMicrotask(succeeded);
+    let gone = false;
+    if (subscription.subscribed) queueMicrotask(() => gone || succeeded());
     return () => {
+      gone = true;
       subscription.unbind("pusher:subscription_succeeded", succeeded);
       subscription.unbind("pusher:subscription_error", failed);
       for (const [event, handler] of Object.entries(events)) channel.stopListening(`.${event}`, handler);
@@ -113,6 +119,7 @@ export class EchoTransport {
     this.#closed = true;
     clearTimeout(this.#timer);
     window.removeEventListener("online", this.#online);
+    document.removeEventListener("visibilitychange", this.#activity);
     for (const { timer } of this.#channels.values()) clearTimeout(timer);
     this.#channels.clear();
     this.pusher.connection.unbind_all();
@@ -136,14 +143,17 @@ export class EchoTransport {
 
   #online = () => this.retry();
 
+  // Away is who looks at none of their tabs.
+  #activity = () => this.pusher.send_event("parley:activity", { state: document.hidden ? "away" : "online" });
+
   #changed(current) {
     if (this.#closed) return;
     if (current === "connected") {
       this.#attempts = 0;
       clearTimeout(this.#timer);
       this.#timer = undefined;
-    } else if (current === "connecting" || current === "unavailable") {
-      // Once refused, as by a server that is just starting, pusher-js pauses for 15 seconds and longer.
+    } else {
+      // Once refused, as by a server that is just starting, pusher-js pauses for 15 seconds and longer, or for ever.
       this.#timer ??= setTimeout(() => this.retry(), revivals[Math.min(this.#attempts++, revivals.length - 1)] * (0.75 + Math.random() / 2));
     }
     const state = { connected: "connected", connecting: this.state === "connecting" ? "connecting" : "unavailable", disconnected: "refused", failed: "refused" }[current] ?? "unavailable";

@@ -43,6 +43,13 @@ export class SocketIoTransport {
       this.#become(this.state === "connecting" ? "connecting" : "unavailable");
       if (!this.#socket.active) this.#later();
     });
+    // The token is short-lived; a new one, before it ends, keeps the connection.
+    this.#socket.on("parley:token_expiring", () => {
+      persistently(() => api.get("/broadcasting/token")).then(
+        ({ token }) => this.#socket.emit("token", { token }),
+        () => {}, // it ends, and a new connection asks again
+      );
+    });
     this.#socket.onAny((...heard) => this.#heard(heard));
     document.addEventListener("visibilitychange", this.#activity);
   }

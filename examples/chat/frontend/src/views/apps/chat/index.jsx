@@ -1,11 +1,11 @@
 "use client";
 // The messages page: the domains with what is unread, the conversation of one, and its people. It polled once.
-import Link from "next/link";
 import { useState } from "react";
 
 import { Conversation } from "./Conversation";
 import { PeopleList } from "./PeopleList";
 import { People as PeopleIcon } from "@/components/icons";
+import { PageLink } from "@/components/PageLink";
 import { useSession } from "@/components/Session";
 import { useGlobalMessageNotifications } from "@/hooks/useGlobalMessageNotifications";
 import { usePeople } from "@/hooks/usePeople";
@@ -52,7 +52,7 @@ function Domains({ open }) {
           const unread = id === open ? 0 : unreadOf(id);
           return (
             <li key={id}>
-              <Link href={`/messages?domain=${id}`} aria-current={id === open ? "page" : undefined} data-domain={id}>
+              <PageLink href={`/messages?domain=${id}`} aria-current={id === open ? "page" : undefined} data-domain={id}>
                 <span className="hash" aria-hidden="true">
                   #
                 </span>
@@ -63,7 +63,7 @@ function Domains({ open }) {
                     <span className="unseen"> unread</span>
                   </b>
                 )}
-              </Link>
+              </PageLink>
             </li>
           );
         })}
@@ -84,7 +84,7 @@ export function Refused({ reason }) {
           Yours: {domains.map(({ id, name }, index) => (
             <span key={id}>
               {index > 0 && ", "}
-              <Link href={`/messages?domain=${id}`}>{name}</Link>
+              <PageLink href={`/messages?domain=${id}`}>{name}</PageLink>
             </span>
           ))}
         </p>
