@@ -7,15 +7,36 @@ import assert from "node:assert/strict";
 import { root } from "../../../examples/chat/start/chat.js";
 import { available, results, watched } from "./browser.js";
 import { skip as skipBackend } from "./chat.js";
-import { until } from "./wait.js";
+import { started } from "./processes.js";
+import { until, within } from "./wait.js";
 
 const built = existsSync(join(root, "examples/chat/frontend/dist/BUILD_ID"));
 export const skip = skipBackend || (!available() && "chromium is not installed") || (!built && "examples/chat/frontend is not built: npm ci && npm run build");
 
+const frontend = join(root, "examples/chat/frontend");
+
+// Next.js once more, with another environment, on the port of the launcher's own.
+export async function pages(port, env) {
+  const child = started(process.execPath, ["node_modules/next/dist/bin/next", "start", "--port", String(port), "--hostname", "127.0.0.1"], {
+    cwd: frontend,
+    env: { PATH: process.env.PATH, NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", ...env },
+    stdio: "ignore",
+  });
+  const base = `http://127.0.0.1:${port}`;
+  await until(async () => (await fetch(`${base}/login`)).ok, "Next.js to answer");
+  return {
+    base,
+    stop: () => {
+      child.kill("SIGKILL");
+      return within(child.ended, "Next.js to end");
+    },
+  };
+}
+
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 // Somebody's window, signed in. `alone: false`: another window of `context`.
-export async function visit(t, browser, site, name, { path = "/messages", realtime, context, signIn = true, ...options } = {}) {
+export async function visit(t, browser, site, name, { path = "/messages", base = site.url, realtime, context, signIn = true, ...options } = {}) {
   const own = context ?? (await browser.newContext({ viewport: { width: 1200, height: 760 }, locale: "en-GB", ...options }));
   if (!context) t.after(() => own.close());
   if (!context && signIn) {
@@ -35,7 +56,7 @@ export async function visit(t, browser, site, name, { path = "/messages", realti
   page.asked = [];
   page.on("request", (request) => page.asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
 
-  page.open = (to) => page.goto(`${site.url}${to}${realtime ? `${to.includes("?") ? "&" : "?"}realtime=${realtime}` : ""}`);
+  page.open = (to) => page.goto(`${base}${to}${realtime ? `${to.includes("?") ? "&" : "?"}realtime=${realtime}` : ""}`);
   page.alive = () => page.waitForFunction(() => document.querySelector("[data-connection]")?.dataset.connection === "online" && document.querySelector("[data-realtime]")?.dataset.realtime === "connected");
   page.texts = () => page.locator(".message .text").allTextContents();
   // The last of the conversation, and nothing of them anywhere else in it.

@@ -6,7 +6,7 @@ import { after, before } from "node:test";
 
 import { launch } from "../lib/browser.js";
 import { ChatSite } from "../lib/chat.js";
-import { skip, visit as open } from "../lib/chat_pages.js";
+import { pages, skip, visit as open } from "../lib/chat_pages.js";
 import { range, test as anyTest } from "../lib/harness.js";
 import { ran } from "../lib/processes.js";
 import { until } from "../lib/wait.js";
@@ -406,6 +406,26 @@ for (const realtime of ["parley", "echo", "socketio", "polling"]) {
     noProblems(ada, ...(realtime === "polling" ? [ben] : []));
   });
 }
+
+test("without a proxy, each part on a port of its own", async (t) => {
+  const { app, url, nextPort, parleyUrl } = site.chat;
+  await down(t, "next");
+  const own = await pages(nextPort, { NEXT_PUBLIC_API_URL: url, NEXT_PUBLIC_WEBSOCKET_URL: parleyUrl, NEXT_PUBLIC_PARLEY_APP_KEY: app.key });
+  try {
+    const windows = { parley: await visit(t, "ada", { base: own.base }), echo: await visit(t, "ben", { base: own.base, realtime: "echo" }), socketio: await visit(t, "cleo", { base: own.base, realtime: "socketio" }) };
+    const said = [];
+    for (const [realtime, page] of Object.entries(windows)) {
+      await page.alive();
+      assert.ok(page.sockets.length === 1 && page.sockets[0].url().startsWith(parleyUrl.replace("http", "ws")), `${realtime} goes to Parley itself`);
+      said.push(text(realtime));
+      await page.say(said.at(-1));
+      for (const other of Object.values(windows)) await other.shows(said);
+    }
+    noProblems(...Object.values(windows));
+  } finally {
+    await own.stop();
+  }
+});
 
 test("ten changes of route are one connection, and no subscription stays behind", async (t) => {
   const ada = await visit(t, "ada");

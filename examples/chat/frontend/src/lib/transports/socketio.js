@@ -27,6 +27,9 @@ export class SocketIoTransport {
           () => give({}), // refused with a sentence, and tried again
         );
       },
+      // A socket at once; long polling where none gets through. Polling from a page of another port needs socketio.cors_origins.
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
       reconnectionDelay: 500,
       reconnectionDelayMax: 5000,
       forceNew: true,
