@@ -90,7 +90,7 @@ npm_part() {
 
 deps_build() { apt_install "${build_packages[@]}"; npm_part examples/demo build; }
 deps_example() { apt_install "${example_packages[@]}"; need_node; npm_part clients/js build; npm_part examples/chat/frontend build clients/js; }
-deps_test() { apt_install "${test_packages[@]}"; npm_part tests/e2e; deps_example; }
+deps_test() { apt_install "${test_packages[@]}" "${example_packages[@]}"; npm_part tests/e2e; npm_part clients/js build; npm_part examples/chat/frontend build clients/js; }
 
 configure() {
   local preset=$1

@@ -140,11 +140,10 @@ class Page:
         self.lock = asyncio.Lock()
         self.wire: Wire | None = None
         self.seen: set[int] = set()
-        self.asking = asyncio.Lock()
 
     async def call(self, method: str, path: str, body: dict | str | None = None, headers: str = "") -> dict:
         async with self.lock:  # one connection, one request at a time
-            if self.wire is None:
+            if self.wire is None or self.wire.reader.at_eof():  # nginx closes those that were silent for 75 s
                 self.wire = await Wire.open(self.traffic, self.site.port)
             data = b""
             if body is not None:

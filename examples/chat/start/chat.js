@@ -1,5 +1,5 @@
-// Starts the whole chat: Parley, PHP-FPM with Laravel, its queue worker, Next.js and nginx in front, each with an own configuration below
-// one directory. The command is example.js; tests use this as a library.
+// Starts the whole chat: Parley, PHP-FPM with Laravel, its queue worker, Next.js and nginx in front, each with an own
+// configuration below one directory. The command is example.js; tests use this as a library.
 //
 //   const chat = await start({ directory, next: false });
 //   chat.url, chat.pids, await chat.restart("parley"), await chat.stop()
@@ -17,8 +17,9 @@ const chatFolder = resolve(here, "..");
 const backend = join(chatFolder, "backend");
 const frontend = join(chatFolder, "frontend");
 const TRIES = 5; // to find ports that nobody takes between the look and the start
-
-const WORKER_RENEWS = [0, 12];
+// How a worker ends that counts on being started again: `queue:restart`, or more memory than it may have.
+const RENEWED_WORKER = [0, 12];
+const RENEWALS_A_MINUTE_MAX = 10;
 
 // Whom one can sign in as: database/seeders.
 export const people = [
@@ -35,10 +36,21 @@ function environment(more = {}) {
 }
 const withSystemPrograms = () => `${process.env.PATH}:/usr/sbin:/sbin`;
 
+// When a process began, in ticks since the machine did: a number is given to another process one day, the two together
+// are not.
+function startOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(")").pop().trim().split(" ")[19];
+  } catch {
+    return null;
+  }
+}
+
 /*
- * Options: directory (where everything that the run makes is kept), port (or, without it, `prefer`, the ports to try before any free one), fresh (forget what was kept), next (false: without
- * the pages), parley (the program), parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told
- * when a part ended by itself, with a sentence why).
+ * Options: directory (where everything that the run makes is kept), port (or, without it, `prefer`, the ports to try
+ * before any free one), fresh (forget what was kept), next (false: without the pages), parley (the program),
+ * parleyConfig (more TOML), env (more lines for Laravel's .env), say (told what happens), onEnd (told when a part ended
+ * by itself, with a sentence why).
  */
 export async function start(options = {}) {
   const chat = new Chat(options);
@@ -56,13 +68,15 @@ export class Chat {
     Object.assign(this, { directory: resolve(directory), wantedPort: port, prefer, fresh, withNext: next, parleyProgram: resolve(parley), parleyConfig, moreEnv: env, say });
     this.parts = new Map();
     this.onEnd = onEnd;
+    this.ready = false; // until then a part that ends makes start() fail, and nobody is told besides
+    this.renewals = [];
   }
 
   async start() {
     if (!existsSync(this.parleyProgram)) throw new Error(`${this.parleyProgram} does not exist: ./parley.sh build makes it`);
     this.lock();
     if (this.fresh) for (const name of ["parley", "backend", "nginx", "secrets.json"]) rmSync(join(this.directory, name), { recursive: true, force: true });
-    for (const name of ["parley", "nginx", "backend/storage/logs", "backend/storage/framework/views", "backend/storage/framework/cache/data"]) {
+    for (const name of ["parley", "nginx", "logs", "backend/storage/logs", "backend/storage/framework/views", "backend/storage/framework/cache/data"]) {
       mkdirSync(join(this.directory, name), { recursive: true });
     }
     // The path of a Unix socket has at most 107 bytes, whatever the directory's is.
@@ -74,6 +88,7 @@ export class Chat {
       this.configure();
       try {
         await this.startAll();
+        this.ready = true;
         return;
       } catch (error) {
         // Somebody took a port between the look and the start.
@@ -87,11 +102,9 @@ export class Chat {
   lock() {
     mkdirSync(this.directory, { recursive: true });
     const file = join(this.directory, "launcher.pid");
-    const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-    if (pid > 0 && pid !== process.pid && existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("node")) {
-      throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
-    }
-    writeFileSync(file, String(process.pid));
+    const [pid, begun] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
+    if (begun !== undefined && startOf(pid) === begun) throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
+    writeFileSync(file, `${process.pid} ${startOf(process.pid)}`);
     this.locked = file;
   }
 
@@ -122,12 +135,12 @@ export class Chat {
     const php = environment({ APP_ENV_DIRECTORY: backendFiles, LARAVEL_STORAGE_PATH: join(backendFiles, "storage") });
     this.phpEnvironment = php;
     const asRoot = process.getuid() === 0 ? ["--allow-to-run-as-root"] : [];
-    const add = (name, settings) => this.parts.set(name, new Part(name, { onEnd: (part) => this.ended(part), ...settings }));
+    const add = (name, settings) => this.parts.set(name, new Part(name, { log: join(this.directory, `logs/${name}.log`), onEnd: (part) => this.ended(part), ...settings }));
     this.parts.clear();
     add("parley", { command: this.parleyProgram, args: ["serve", "--config", join(this.directory, "parley.toml")], cwd: this.directory, env: environment() });
     add("php", { command: "php-fpm8.2", args: ["--nodaemonize", "--force-stderr", "--fpm-config", join(this.directory, "php-fpm.conf"), ...asRoot], cwd: backend, env: environment({ PATH: withSystemPrograms() }) });
-    // It looks for a job twenty times a second, for that long a message waits: Laravel's own pause is three seconds. A job that fails comes again after 1, 2, 5, 10
-    // and then every 30 seconds.
+    // It looks for a job twenty times a second, for that long a message waits: Laravel's own pause is three seconds. A
+    // job that fails comes again after 1, 2, 5, 10 and then every 30 seconds.
     add("worker", { command: "php", args: ["artisan", "queue:work", "--sleep=0.05", "--backoff=1,2,5,10,30", "--timeout=25"], cwd: backend, env: php });
     if (this.withNext) {
       const pages = { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", NEXT_PUBLIC_PARLEY_APP_KEY: this.app.key, NEXT_PUBLIC_API_URL: "", NEXT_PUBLIC_WEBSOCKET_URL: "", API_URL_INTERNAL: this.url };
@@ -138,17 +151,19 @@ export class Chat {
 
   async startAll() {
     const others = [...this.parts.keys()].filter((name) => name !== "nginx");
-    await Promise.all(others.map((name) => this.startPart(name)));
-    await this.startPart("nginx");
+    const all = [...this.parts.values()];
+    await Promise.all(others.map((name) => this.startPart(name, all)));
+    await this.startPart("nginx", all);
   }
 
-  // Starts a part and waits until it does its work.
-  async startPart(name) {
+  // Starts a part and waits until it does its work, or until one of those that it is started with ends.
+  async startPart(name, together = []) {
     const part = this.parts.get(name);
+    if (this.stopping) throw new Error(`${name} is not started: the chat is being stopped`);
     this.say(`starting ${name}`);
     if (name === "nginx") rmSync(this.nginxPid, { force: true });
     part.start();
-    await until(() => this.answers(name, part), `${name} to be ready`, [part]);
+    await until(() => this.answers(name, part), `${name} to be ready`, [part, ...together.filter((other) => other !== part)]);
   }
 
   async answers(name, part) {
@@ -163,8 +178,8 @@ export class Chat {
       case "next":
         return /Ready/.test(part.output) && (await status(`${this.nextUrl}/login`)) < 500;
       case "nginx":
-        // It is this one that listens, not a stranger that took the port; and behind it PHP-FPM, and a database that the worker has migrated
-        // (AUTO_MIGRATE).
+        // It is this one that listens, not a stranger that took the port; and behind it PHP-FPM, and a database that
+        // the worker has migrated (AUTO_MIGRATE).
         return existsSync(this.nginxPid) && readFileSync(this.nginxPid, "utf8").trim() === String(part.pid) && (await status(`${this.url}/api/up`)) === 200;
       default:
         throw new Error(`there is no part ${name}`);
@@ -172,13 +187,22 @@ export class Chat {
   }
 
   ended(part) {
-    // `queue:restart`, or more than its 128 MB: a worker ends between two jobs and counts on being started again.
-    if (part.name === "worker" && WORKER_RENEWS.includes(part.exit.code)) {
+    if (part.name === "worker" && RENEWED_WORKER.includes(part.exit.code) && this.mayRenew()) {
       this.say("the worker is renewed");
       part.start();
-    } else {
+    } else if (this.ready) {
       this.onEnd(part.name, part.why());
     }
+  }
+
+  mayRenew() {
+    this.renewals = [...this.renewals.filter((at) => performance.now() - at < 60_000), performance.now()];
+    return this.renewals.length <= RENEWALS_A_MINUTE_MAX;
+  }
+
+  // Of Prometheus; on a port that Parley chose.
+  get metricsUrl() {
+    return /^parley ready .*metrics=(\S+)/m.exec(this.part("parley").output)?.[1];
   }
 
   get pids() {
@@ -215,13 +239,15 @@ export class Chat {
   }
 
   async stopAll() {
-    // From the outside in, so that nobody is refused by a part that is gone already; Parley last, for the worker may be telling it something.
+    // From the outside in, so that nobody is refused by a part that is gone already; Parley last, for the worker may be
+    // telling it something.
     for (const names of [["nginx"], ["next", "php", "worker"], ["parley"]]) {
       await Promise.all(names.map((name) => this.parts.get(name)?.stop()));
     }
   }
 
   async stop() {
+    this.stopping = true;
     await this.stopAll();
     if (this.sockets) rmSync(this.sockets, { recursive: true, force: true });
     if (this.locked) rmSync(this.locked, { force: true });

@@ -50,7 +50,7 @@ try {
   await chat.start();
   if (!ending) {
     const whom = people.map(({ email, password, what }) => `  ${email.padEnd(18)} ${password}   ${what}\n`).join("");
-    process.stdout.write(`chat ready ${chat.url}\n${whom}Parley ${chat.parleyUrl}, logs in ${chat.directory}; Ctrl-C ends all\n`);
+    process.stdout.write(`chat ready ${chat.url}\n${whom}Parley ${chat.parleyUrl}, its metrics ${chat.metricsUrl}/metrics, logs in ${chat.directory}/logs; Ctrl-C ends all\n`);
   }
 } catch (error) {
   if (!ending) {

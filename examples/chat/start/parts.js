@@ -1,14 +1,16 @@
 // A part of the chat: one program that the launcher runs, with what it said last.
 //
-// Parts have sessions of their own, so that Ctrl-C in the terminal reaches the launcher alone, which then ends them in order. What
-// remains if the launcher itself is killed ends through reaper.js.
+// Parts have sessions of their own, so that Ctrl-C in the terminal reaches the launcher alone, which then ends them in
+// order. What remains if the launcher itself is killed ends through reaper.js.
 import { spawn } from "node:child_process";
+import { appendFileSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const KEPT_BYTES = 64 * 1024;
+const LOG_BYTES_MAX = 8 * 1024 * 1024; // then a new one is begun, and the one before is kept
 const END_MS = 15_000;
 
 let reaper = null;
@@ -23,9 +25,11 @@ function reap(sign, pid) {
 }
 
 export class Part {
-  // onEnd(part): it ended although nobody asked it to.
-  constructor(name, { command, args, cwd, env, onEnd = () => {} }) {
-    Object.assign(this, { name, command, args, cwd, env, onEnd });
+  // log: the file that what it says is written to. onEnd(part): it ended although nobody asked it to.
+  constructor(name, { command, args, cwd, env, log = null, onEnd = () => {} }) {
+    Object.assign(this, { name, command, args, cwd, env, log, onEnd });
+    this.logged = 0;
+    if (log) rmSync(log, { force: true });
     this.child = null;
     this.exit = null; // { code, signal, error } of the last run
     this.output = "";
@@ -39,7 +43,7 @@ export class Part {
     this.child = child;
     if (child.pid !== undefined) reap("+", child.pid);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text) => (this.output = (this.output + text).slice(-KEPT_BYTES)));
+      stream.setEncoding("utf8").on("data", (text) => this.said(text));
     }
     this.ended = new Promise((done) => {
       child.once("error", (error) => child.pid === undefined && done({ code: null, signal: null, error: error.message }));
@@ -55,6 +59,21 @@ export class Part {
       return exit;
     });
     return this;
+  }
+
+  said(text) {
+    this.output = (this.output + text).slice(-KEPT_BYTES);
+    if (this.log === null) return;
+    try {
+      if (this.logged > LOG_BYTES_MAX) {
+        renameSync(this.log, `${this.log}.1`);
+        this.logged = 0;
+      }
+      appendFileSync(this.log, text);
+      this.logged += Buffer.byteLength(text);
+    } catch {
+      // A full disk, or the directory is gone: the part goes on, and its last lines are here.
+    }
   }
 
   // Workers of nginx and PHP-FPM outlive a master that was killed, and would keep its port.
@@ -122,8 +141,8 @@ export const canListen = (port) =>
     probe.listen(port, "127.0.0.1", () => probe.close(() => done(true)));
   });
 
-// A port that nobody listens on, outside of those from which the system gives to outgoing connections: a part that is started again finds
-// its own free.
+// A port that nobody listens on, outside of those from which the system gives to outgoing connections: a part that is
+// started again finds its own free.
 export async function freePort(preferred = []) {
   for (const port of preferred) if (await canListen(port)) return port;
   for (let tries = 0; tries < 1000; tries++) {

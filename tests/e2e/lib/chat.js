@@ -1,4 +1,5 @@
-// The chat example (examples/chat) as a suite has it: its real parts by its own launcher, without the pages, and its people.
+// The chat example (examples/chat) as a suite has it: its real parts by its own launcher, without the pages, and its
+// people.
 import { existsSync, rmSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { connect, createServer } from "node:net";
@@ -18,7 +19,8 @@ function missing() {
 }
 export const skip = missing();
 
-// Between Laravel and Parley: passes on, but lets requests that hold a text through and eats the answers to them, or holds them back.
+// Between Laravel and Parley: passes on, but lets requests that hold a text through and eats the answers to them, or
+// holds them back.
 export class AnswerEater {
   static async start(port) {
     const eater = new AnswerEater();
@@ -142,7 +144,8 @@ export class Person {
     return this.post(`/api/domains/${domain}/messages`, { text, client_id: clientId }, headers);
   }
 
-  // A stock pusher-js, through nginx, authorised by Laravel. Resolves when the channels are joined, with what is heard in `heard`.
+  // A stock pusher-js, through nginx, authorised by Laravel. Resolves when the channels are joined, with what is heard
+  // in `heard`.
   async pusher(channels, { signIn = false, ...options } = {}) {
     const headers = { Authorization: `Bearer ${this.token}` };
     const client = new pushers["pusher-js 8"](this.site.chat.app.key, {

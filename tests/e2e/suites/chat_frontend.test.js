@@ -106,7 +106,7 @@ test("signing in by the form; what one says the other one sees at once, who type
 test("what comes between the page that the server made and the socket is there, once", async (t) => {
   const ben = await site.person(t, "ben");
   const before = range(1, 2).map((n) => text(`before ${n}`));
-  const between = range(1, 3).map((n) => text(`between ${n}`));
+  const between = range(1, 60).map((n) => text(`between ${n}`)); // more than a page of history
   for (const said of before) assert.equal((await ben.say(sales, said)).status, 201);
   const ada = await visit(t, "ada", { path: null });
   let release;

@@ -1,4 +1,5 @@
-// `./parley.sh example`, the part of it that starts: what it prints, how it ends, what it keeps. Without the pages, which have a suite of their own.
+// `./parley.sh example`, the part of it that starts: what it prints, how it ends, what it keeps. Without the pages,
+// which have a suite of their own.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -7,6 +8,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { Chat } from "../../../examples/chat/start/chat.js";
 import { skip } from "../lib/chat.js";
 import { test as anyTest } from "../lib/harness.js";
 import { started } from "../lib/processes.js";
@@ -16,12 +18,14 @@ import { until, within } from "../lib/wait.js";
 const script = fileURLToPath(new URL("../../../examples/chat/start/example.js", import.meta.url));
 const test = (name, body) => anyTest(name, { skip }, body);
 
+const launchers = new Map(); // of each test that runs
+
 class Launcher {
   constructor(t, directory, args = [], options = {}) {
     this.child = started(process.execPath, [script, "--no-pages", "--parley", binary, "--directory", directory, ...args], { stdio: ["ignore", "pipe", "pipe"], ...options });
     this.said = "";
     for (const stream of [this.child.stdout, this.child.stderr]) stream.setEncoding("utf8").on("data", (text) => (this.said += text));
-    t.after(() => this.end("SIGTERM"));
+    launchers.set(t, [...(launchers.get(t) ?? []), this]);
   }
 
   async ready() {
@@ -57,15 +61,22 @@ const read = (file) => {
 };
 const gone = (pids) => until(() => pids.every((pid) => /^State:\s+Z|^$/m.test(read(`/proc/${pid}/status`) || "\n")), () => `all parts to be gone; ${pids.filter((pid) => read(`/proc/${pid}/status`))}`);
 
-function directory(t) {
+// Removed when the test is over, after what is stopped first.
+function directory(t, stop = async () => {}) {
   const made = temporaryDirectory("chat start");
-  t.after(() => rmSync(made, { recursive: true, force: true }));
+  t.after(async () => {
+    await stop();
+    for (const launcher of launchers.get(t) ?? []) await launcher.end("SIGTERM");
+    launchers.delete(t);
+    rmSync(made, { recursive: true, force: true });
+  });
   return made;
 }
 
 test("it starts, keeps what was said over a restart, and forgets it when told to", async (t) => {
   const place = directory(t);
   const first = await new Launcher(t, place).ready();
+  for (const part of ["parley", "php", "worker"]) assert.notEqual(read(join(place, "logs", `${part}.log`)), "", `${part} has a log`);
   for (const name of ["ada", "ben", "cleo", "dan"]) assert.match(first.said, new RegExp(`^  ${name}@example\\.com +password `, "m"));
   assert.deepEqual(Object.keys(first.parts).filter((name) => name !== "node").sort(), ["nginx", "parley", "php", "php-fpm8.2"]);
   const { token } = await (await first.call("/api/login", { email: "ada@example.com", password: "password" })).json();
@@ -126,6 +137,37 @@ test("a port that is in use, one that is none, and a program that is not there a
   const free = await freePort();
   const chat = await new Launcher(t, directory(t), ["--port", String(free)]).ready();
   assert.equal(chat.url, `http://127.0.0.1:${free}`);
+});
+
+for (const name of ["port", "parleyPort"]) {
+  test(`somebody takes the ${name} between the look and the start: another one is found`, async (t) => {
+    const taken = createServer();
+    await new Promise((done) => taken.listen(0, "127.0.0.1", done));
+    t.after(() => taken.close());
+    const { port } = taken.address();
+    class Unlucky extends Chat {
+      async choosePorts() {
+        await super.choosePorts();
+        this.choices = (this.choices ?? 0) + 1;
+        if (this.choices === 1) this[name] = port;
+      }
+    }
+    const ended = [];
+    const chat = new Unlucky({ directory: directory(t, () => chat.stop()), next: false, parley: binary, onEnd: (part) => ended.push(part) });
+    await chat.start();
+    assert.deepEqual([chat.choices, chat[name] === port, ended], [2, false, []]);
+    assert.equal((await fetch(`${chat.url}/api/up`)).status, 200);
+  });
+}
+
+test("a worker that ends at once again and again is not started for ever", async (t) => {
+  const ended = [];
+  const chat = new Chat({ directory: directory(t, () => chat.stop()), next: false, parley: binary, onEnd: (part, why) => ended.push([part, why]) });
+  await chat.start();
+  chat.part("worker").args = ["-r", "exit(0);"];
+  await chat.artisan("queue:restart");
+  await until(() => ended.length > 0, "the launcher to give up");
+  assert.deepEqual(ended, [["worker", "worker ended with 0"]]);
 });
 
 test("an ordinary user can start it", async (t) => {

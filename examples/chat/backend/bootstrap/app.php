@@ -2,7 +2,8 @@
 
 $app = new Illuminate\Foundation\Application(dirname(__DIR__));
 
-// Where the .env stands and where logs and caches go, when not here: the launcher keeps what a run makes out of the sources.
+// Where the .env stands and where logs and caches go, when not here: the launcher keeps what a run makes out of the
+// sources.
 if ($directory = getenv('APP_ENV_DIRECTORY')) {
     $app->useEnvironmentPath($directory);
 }

@@ -8,7 +8,8 @@ return [
             'driver' => 'database',
             'table' => 'jobs',
             'queue' => 'default',
-            // Longer than a broadcast may take: a job whose worker was killed is taken up again after this many seconds.
+            // Longer than a broadcast may take: a job whose worker was killed is taken up again after this many
+            // seconds.
             'retry_after' => (int) env('QUEUE_RETRY_AFTER', 30),
         ],
     ],

@@ -5,9 +5,9 @@ namespace App\Database;
 use PDO;
 
 /**
- * Transactions that take the write lock when they begin. SQLite's own kind takes it at the first write; if another process wrote since
- * the first read, that fails at once with "database is locked", whatever the busy_timeout. The queue's worker reads
- * before it writes, and would lose a second each time.
+ * Transactions that take the write lock when they begin. SQLite's own kind takes it at the first write; if another
+ * process wrote since the first read, that fails at once with "database is locked", whatever the busy_timeout. The
+ * queue's worker reads before it writes, and would lose a second each time.
  */
 class ImmediatePdo extends PDO
 {

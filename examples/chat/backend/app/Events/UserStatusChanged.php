@@ -7,8 +7,8 @@ use Illuminate\Broadcasting\PrivateChannel;
 use Illuminate\Contracts\Broadcasting\ShouldBroadcast;
 
 /**
- * Somebody is online, away or offline. Parley itself tells the people of a domain (private-domain.{id}); this one is fired by its
- * webhook, for what the application does with it, and tells the admins, who see everybody.
+ * Somebody is online, away or offline. Parley itself tells the people of a domain (private-domain.{id}); this one is
+ * fired by its webhook, for what the application does with it, and tells the admins, who see everybody.
  */
 class UserStatusChanged implements ShouldBroadcast
 {

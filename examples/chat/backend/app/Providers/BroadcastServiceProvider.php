@@ -12,7 +12,8 @@ class BroadcastServiceProvider extends ServiceProvider
 {
     public function boot(): void
     {
-        // Who a connection is: `pusher.signin()` asks /broadcasting/user-auth. The domains say who hears of this person's status.
+        // Who a connection is: `pusher.signin()` asks /broadcasting/user-auth. The domains say who hears of this
+        // person's status.
         Broadcast::resolveAuthenticatedUserUsing(fn (Request $request) => [
             'id' => $request->user()->id,
             'user_info' => $request->user()->card(),

@@ -26,8 +26,8 @@ class MessageController extends Controller
         ]);
         $limit = (int) ($given['limit'] ?? 50);
 
-        // The position first: what is told after it comes by the socket, and what was told before it is in the table already. The
-        // other way round a message of the moment between would be in neither.
+        // The position first: what is told after it comes by the socket, and what was told before it is in the table
+        // already. The other way round a message of the moment between would be in neither.
         $position = $this->position($domain);
 
         $query = $domain->messages()->with('sender')->limit($limit);

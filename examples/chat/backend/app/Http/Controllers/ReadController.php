@@ -18,7 +18,8 @@ class ReadController extends Controller
     public function index(Request $request): JsonResponse
     {
         $id = $request->user()->id;
-        // One statement, so that `newest_id` and the count are of one moment: a page knows which messages of the socket are counted.
+        // One statement, so that `newest_id` and the count are of one moment: a page knows which messages of the socket
+        // are counted.
         $rows = DB::select(
             'select place.domain_id as id, place.last_read_id,
                     (select count(*) from (select 1 from messages

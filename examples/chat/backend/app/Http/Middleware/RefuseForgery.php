@@ -7,8 +7,8 @@ use Illuminate\Http\Request;
 use Symfony\Component\HttpFoundation\Response;
 
 /**
- * Where only a cookie says who somebody is, what changes something must carry a header that a page of another origin cannot send
- * without being allowed to (config/cors.php). Who brings a bearer token has shown more than that.
+ * Where only a cookie says who somebody is, what changes something must carry a header that a page of another origin
+ * cannot send without being allowed to (config/cors.php). Who brings a bearer token has shown more than that.
  */
 class RefuseForgery
 {
