@@ -75,6 +75,8 @@ export class Feed extends Store {
   #gap = null;
   /** What is covered, both ends included. @type {{ epoch: string, low: number, high: number } | null} */
   #range = null;
+  /** After which offset it gave up to fill, until the newest page is there. @type {number | null} */
+  #behind = null;
   #hasOlder = false;
   #loadingOlder = false;
   /** In the range, by offset. @type {Publication[]} */
@@ -271,6 +273,8 @@ export class Feed extends Store {
     const low = page.more && found.length > 0 ? found[0].offset : (page.oldest ?? 0);
     this.#range = { epoch: page.epoch, low, high: low - 1 };
     this.#hasOlder = page.more;
+    if (this.#behind !== null) this.#gap = { after: this.#behind, before: low, epoch: page.epoch };
+    this.#behind = null;
     this.#extend(found, page.newest ?? 0);
     // What came before the question and is not among the newest is older than those: history has it.
     this.#tail = this.#tail.filter(({ serial }) => serial > heard);
@@ -299,6 +303,8 @@ export class Feed extends Store {
         return;
       }
     }
+    // More than a page wants to wait for: the newest ones, and the word that something lies between.
+    this.#behind = this.#range?.high ?? 0;
     this.#beginAnew();
     return this.#begin();
   }

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { attach, ParleyError } from "../src/index.js";
-import { app, Backend, connect, Ends, fresh, historyOverHttp, numbers, offsets, Proxy, publish, pushers, range, removeOne, startServer, until, when } from "./support.js";
+import { app, Backend, connect, Ends, fresh, historyOverHttp, numbers, offsets, Proxy, publish, publishBatch, pushers, range, removeOne, startServer, until, when } from "./support.js";
 
 let server;
 let backend;
@@ -306,6 +306,40 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
     await feed.loadOlder();
     expect(feed.snapshot).toMatchObject({ hasOlder: false, loadingOlder: false });
     expect(new Set(feed.snapshot.publications.map(({ key }) => key)).size).toBe(26);
+  });
+
+  test("a feed goes on from the position of a page that was made on the server", async () => {
+    const name = fresh("private-domain.");
+    for (const n of range(1, 4)) await publish(server, name, { n });
+    const { epoch, newest } = await historyOverHttp(server, name);
+    for (const n of range(5, 7)) await publish(server, name, { n });
+    const { parley } = page();
+    const feed = hold(parley.feed(name, { since: `${epoch}:${newest}` }));
+    for (const n of range(8, 9)) await publish(server, name, { n });
+    const state = await when(feed, (now) => now.state === "live" && offsets(now).includes(9), "what came since");
+    expect(offsets(state)).toEqual(range(5, 9));
+    expect(state).toMatchObject({ hasOlder: true, gap: null });
+    // The position of a channel that had nothing is its beginning.
+    const empty = fresh("private-domain.");
+    const first = hold(parley.feed(empty, { since: "0000000000000000:0" }));
+    await when(first, ({ state }) => state === "live", "an empty channel");
+    await publish(server, empty, { n: 1 });
+    expect(offsets(await when(first, ({ publications }) => publications.length === 1, "the first"))).toEqual([1]);
+    expect(first.snapshot).toMatchObject({ hasOlder: false, gap: null });
+  });
+
+  test("a feed that is too far behind shows the newest page and tells the gap", async () => {
+    const name = fresh("private-domain.");
+    await publish(server, name, { n: 0 });
+    const { epoch } = await historyOverHttp(server, name);
+    const batch = range(1, 10);
+    for (const round of range(0, 109)) await publishBatch(server, batch.map((n) => [name, { n: round * 10 + n }]));
+    const { parley } = page();
+    const feed = hold(parley.feed(name, { since: `${epoch}:1`, limit: 20 }));
+    const state = await when(feed, (now) => now.state === "live", "the newest page");
+    expect(offsets(state)).toEqual(range(1082, 1101));
+    expect(state.gap).toEqual({ after: 1001, before: 1082, epoch });
+    expect(state.hasOlder).toBe(true);
   });
 
   test("a feed of a channel that has nothing yet begins with the first one", async () => {

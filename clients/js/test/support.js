@@ -68,6 +68,13 @@ export async function publish(server, channel, data, event = "message.sent", ext
   if (answer.status !== 200) throw new Error(`publish: ${answer.status} ${answer.text}`);
 }
 
+/** Up to ten at once: `[[channel, data], …]`. */
+export async function publishBatch(server, all, event = "message.sent") {
+  const batch = all.map(([channel, data]) => ({ name: event, channel, data: JSON.stringify(data) }));
+  const answer = await call(server, app, "POST", `/apps/${app.id}/batch_events`, { body: { batch } });
+  if (answer.status !== 200) throw new Error(`publish: ${answer.status} ${answer.text}`);
+}
+
 export const remove = (server, channel, query = {}) => call(server, app, "DELETE", `/apps/${app.id}/channels/${channel}/history`, { query });
 export const removeOne = (server, channel, position) => call(server, app, "DELETE", `/apps/${app.id}/channels/${channel}/history/${position}`);
 export const historyOverHttp = async (server, channel, query = {}) => (await call(server, app, "GET", `/apps/${app.id}/channels/${channel}/history`, { query })).json;
