@@ -465,6 +465,8 @@ test("pages of the frontend's own origin may call with cookies, others may not",
   assert.deepEqual(["origin", "credentials"].map((name) => yes.headers.get(`access-control-allow-${name}`)), [origin, "true"]);
   assert.match(yes.headers.get("access-control-allow-headers"), /X-Requested-With.*X-Socket-ID/);
   assert.equal((await ask("https://evil.example")).headers.get("access-control-allow-origin"), null);
+  const polled = await fetch(`${site.chat.parleyUrl}/socket.io/?EIO=4&transport=polling`, { headers: { Origin: origin } });
+  assert.deepEqual([polled.status, polled.headers.get("access-control-allow-origin"), polled.headers.get("access-control-allow-credentials")], [200, origin, "true"]);
   const simple = await site.call("GET", "/api/me", { headers: { Origin: origin } });
   assert.deepEqual([simple.status, simple.headers.get("access-control-allow-origin")], [401, origin]);
 });
