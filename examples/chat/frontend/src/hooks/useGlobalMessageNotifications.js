@@ -80,7 +80,7 @@ export function NotificationsProvider({ initial, children }) {
         try {
           while (known.said < known.wanted) {
             const mark = known.wanted;
-            await persistently(() => api.post(`/api/domains/${domain}/read`, { message_id: mark }));
+            await persistently(() => api.post(`/api/domains/${domain}/read`, { message_id: mark }, { keepalive: true }));
             known.said = mark;
           }
         } catch {

@@ -25,15 +25,16 @@ export class Api {
     return this.#ask("GET", path);
   }
 
-  post(path, body) {
-    return this.#ask("POST", path, body);
+  /** @param {{ keepalive?: boolean }} [options] `keepalive`: also if the page goes meanwhile */
+  post(path, body, options) {
+    return this.#ask("POST", path, body, options);
   }
 
   login(email, password) {
     return this.#ask("POST", "/api/login", { email, password }, { expectRefusal: true });
   }
 
-  async #ask(method, path, body, { expectRefusal = false } = {}) {
+  async #ask(method, path, body, { expectRefusal = false, keepalive = false } = {}) {
     const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const socketId = this.socketId();
@@ -47,6 +48,7 @@ export class Api {
         body: body === undefined ? undefined : JSON.stringify(body),
         credentials: "include",
         cache: "no-store",
+        keepalive,
         signal: AbortSignal.timeout(timeoutMs),
       });
       said = answer.status === 204 ? null : await answer.json().catch(() => ({}));

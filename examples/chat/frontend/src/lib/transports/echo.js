@@ -110,9 +110,12 @@ export class EchoTransport {
     };
   }
 
-  /** A client event to the others of a private or presence channel. */
+  /** A client event to the others of a private or presence channel. False: not sent. */
   whisper(name, event, data) {
-    this.#channels.get(name)?.channel.whisper(event, data);
+    const channel = this.#channels.get(name)?.channel;
+    if (!channel?.subscription.subscribed) return false;
+    channel.whisper(event, data);
+    return true;
   }
 
   close() {
