@@ -66,7 +66,7 @@ const pauses = [500, 1000, 2000, 4000, 8000];
 /**
  * Asks again while the server is away or busy, for what a page cannot do without.
  * @param {() => Promise<any>} ask
- * @param {{ attempts?: number, signal?: AbortSignal }} [options] `signal` ends the attempts; the promise then stays open
+ * @param {{ attempts?: number, signal?: AbortSignal }} [options] `signal` ends the attempts, and the promise stays open
  */
 export async function persistently(ask, { attempts = 6, signal } = {}) {
   for (let attempt = 1; ; attempt++) {
