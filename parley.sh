@@ -160,7 +160,7 @@ test_laravel() {
   mkdir -p "$results/laravel"
   # PHPUnit writes its results at the end: without them, what is here says that it died.
   : >"$results/laravel/phpunit.xml"
-  (cd clients/laravel && PARLEY_BIN=$root/build/release/server/parley timeout 300 phpunit --log-junit "$results/laravel/phpunit.xml") >&2 || true
+  (cd clients/laravel && PARLEY_BIN=$root/build/release/server/parley timeout -k 10 300 phpunit --log-junit "$results/laravel/phpunit.xml") >&2 || true
 }
 
 test_e2e() {

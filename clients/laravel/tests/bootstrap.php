@@ -5,9 +5,11 @@
 error_reporting(E_ALL);
 
 // Ended from outside, it ends what it started all the same: that is done in shutdown functions.
-pcntl_async_signals(true);
-foreach ([SIGTERM, SIGINT, SIGHUP] as $signal) {
-    pcntl_signal($signal, fn () => exit(1));
+if (PHP_SAPI === 'cli') {
+    pcntl_async_signals(true);
+    foreach ([SIGTERM, SIGINT, SIGHUP] as $signal) {
+        pcntl_signal($signal, fn () => exit(1));
+    }
 }
 
 $composer = __DIR__.'/../vendor/autoload.php';

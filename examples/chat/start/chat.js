@@ -76,7 +76,7 @@ export class Chat {
     if (!existsSync(this.parleyProgram)) throw new Error(`${this.parleyProgram} does not exist: ./parley.sh build makes it`);
     this.lock();
     if (this.fresh) for (const name of ["parley", "backend", "nginx", "secrets.json"]) rmSync(join(this.directory, name), { recursive: true, force: true });
-    for (const name of ["parley", "nginx", "logs", "backend/storage/logs", "backend/storage/framework/views", "backend/storage/framework/cache/data"]) {
+    for (const name of ["parley", "nginx", "logs", "backend/storage/logs", "backend/storage/framework/views"]) {
       mkdirSync(join(this.directory, name), { recursive: true });
     }
     // The path of a Unix socket has at most 107 bytes, whatever the directory's is.

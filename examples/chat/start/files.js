@@ -58,6 +58,11 @@ port = 0
 [data]
 dir = ${toml(directory)}
 
+# For pages that do not come through nginx: socket.io-client polls first, from their origin.
+[socketio]
+cors_origins = ${toml(origins)}
+cors_credentials = true
+
 [[apps]]
 id = ${toml(app.id)}
 name = "The chat example"

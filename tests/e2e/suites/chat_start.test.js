@@ -118,6 +118,22 @@ test("it is killed itself: nothing stays behind, and the next start works", asyn
   await new Launcher(t, place).ready();
 });
 
+test("it is cut off while it makes the database: the next start makes all of it", async (t) => {
+  const place = directory(t);
+  for (const step of ["Migration table", "000001", "000002"]) {
+    const cut = new Launcher(t, place, ["--fresh"]);
+    // Wherever it is by then, the database is as before or complete.
+    await until(() => read(join(place, "logs/worker.log")).includes(step) || cut.child.exitCode !== null, "the worker to migrate");
+    const parts = pidsOf(cut.child.pid);
+    for (const pid of parts) process.kill(pid, "SIGKILL");
+    await cut.end("SIGKILL");
+    await gone(parts);
+    const { url } = await new Launcher(t, place).ready();
+    assert.equal((await fetch(`${url}/api/up`)).status, 200);
+    await launchers.get(t).at(-1).end("SIGTERM");
+  }
+});
+
 test("a port that is in use, one that is none, and a program that is not there are said", async (t) => {
   const taken = createServer();
   await new Promise((done) => taken.listen(0, "127.0.0.1", done));

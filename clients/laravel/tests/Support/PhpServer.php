@@ -15,7 +15,8 @@ final class PhpServer
     /** @param list<string> $arguments behind `php -S ADDRESS` */
     public function __construct(array $arguments, string $folder, array $environment = [])
     {
-        $inherited = array_filter(getenv(), fn ($name) => ! preg_match('/^(PARLEY_|WEBSOCKET_|PUSHER_|REVERB_|BROADCAST_)/', $name), ARRAY_FILTER_USE_KEY);
+        // One process: workers (PHP_CLI_SERVER_WORKERS) outlive the one that is ended.
+        $inherited = array_filter(getenv(), fn ($name) => ! preg_match('/^(PHP_CLI_|PARLEY_|WEBSOCKET_|PUSHER_|REVERB_|BROADCAST_)/', $name), ARRAY_FILTER_USE_KEY);
         // It cannot pick a port and tell it; somebody may take the one that was free a moment ago.
         for ($try = 1; $try <= 10; $try++) {
             $this->port = self::freePort();
@@ -36,7 +37,7 @@ final class PhpServer
 
     public function end(): void
     {
-        $this->process->end(SIGTERM);  // its workers end with it
+        $this->process->end();
     }
 
     private static function freePort(): int

@@ -14,7 +14,7 @@ final class WebSite
     public function __construct(TestApplication $application)
     {
         $this->server = new PhpServer(["{$application->folder}/public/index.php"], $application->folder,
-            ['PARLEY_TEST_BOOTSTRAP' => dirname(__DIR__).'/bootstrap.php', 'PHP_CLI_SERVER_WORKERS' => '2']);
+            ['PARLEY_TEST_BOOTSTRAP' => dirname(__DIR__).'/bootstrap.php']);
         $this->port = $this->server->port;
     }
 

@@ -1,9 +1,11 @@
 <?php
 
 return [
-    'default' => env('CACHE_DRIVER', 'file'),
+    // In the database, as in a fresh Laravel 11: of a file that is being made another process may read nothing, take it
+    // for expired and delete it, and a `queue:restart` is lost.
+    'default' => env('CACHE_DRIVER', 'database'),
     'stores' => [
-        'file' => ['driver' => 'file', 'path' => storage_path('framework/cache/data')],
+        'database' => ['driver' => 'database', 'table' => 'cache'],
         'array' => ['driver' => 'array', 'serialize' => false],
     ],
     'prefix' => 'chat_cache',

@@ -7,15 +7,12 @@ use Illuminate\Support\Facades\DB;
 use Illuminate\Support\Facades\Hash;
 
 Artisan::command('chat:prepare', function () {
-    // Several processes may start at once; the first one prepares, the others find it done.
-    $lock = fopen(storage_path('framework/prepare.lock'), 'c');
-    flock($lock, LOCK_EX);
-    try {
+    $prepare = function () {
         $this->call('migrate', ['--force' => true]);
         $this->call('db:seed', ['--force' => true]);
-    } finally {
-        fclose($lock);
-    }
+    };
+    // Whole or not at all, also when it is killed, and by one process at a time: SQLite takes back tables too.
+    DB::getDriverName() === 'sqlite' ? DB::transaction($prepare) : $prepare();
 })->purpose('Migrate, and seed an empty database');
 
 Artisan::command('chat:people {count} {--domain=1}', function () {

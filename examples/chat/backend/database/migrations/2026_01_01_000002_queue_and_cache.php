@@ -4,7 +4,7 @@ use Illuminate\Database\Migrations\Migration;
 use Illuminate\Database\Schema\Blueprint;
 use Illuminate\Support\Facades\Schema;
 
-// As `queue:table` and `queue:failed-table` make them.
+// As `queue:table`, `queue:failed-table` and `cache:table` make them.
 return new class extends Migration
 {
     public function up(): void
@@ -28,11 +28,24 @@ return new class extends Migration
             $table->longText('exception');
             $table->timestamp('failed_at')->useCurrent();
         });
+
+        Schema::create('cache', function (Blueprint $table) {
+            $table->string('key')->primary();
+            $table->mediumText('value');
+            $table->integer('expiration')->index();
+        });
+
+        Schema::create('cache_locks', function (Blueprint $table) {
+            $table->string('key')->primary();
+            $table->string('owner');
+            $table->integer('expiration');
+        });
     }
 
     public function down(): void
     {
-        Schema::dropIfExists('failed_jobs');
-        Schema::dropIfExists('jobs');
+        foreach (['cache_locks', 'cache', 'failed_jobs', 'jobs'] as $table) {
+            Schema::dropIfExists($table);
+        }
     }
 };
