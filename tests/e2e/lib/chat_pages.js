@@ -58,6 +58,8 @@ export async function visit(t, browser, site, name, { path = "/messages", base =
 
   page.open = (to) => page.goto(`${base}${to}${realtime ? `${to.includes("?") ? "&" : "?"}realtime=${realtime}` : ""}`);
   page.alive = () => page.waitForFunction(() => document.querySelector("[data-connection]")?.dataset.connection === "online" && document.querySelector("[data-realtime]")?.dataset.realtime === "connected");
+  // In the domain's presence channel, over whichever protocol.
+  page.joined = (domain) => until(() => page.heard.some((frame) => frame.includes(`presence-domain.${domain}`) && /subscription_succeeded|presence:subscribed/.test(frame)), `${name} to be in presence-domain.${domain}`);
   page.texts = () => page.locator(".message .text").allTextContents();
   // The last of the conversation, and nothing of them anywhere else in it.
   page.shows = (texts) =>

@@ -8,7 +8,7 @@ import { useRealtime } from "@/components/Realtime";
 import { useSession } from "@/components/Session";
 import { usePolling } from "@/hooks/usePolling";
 import { persistently } from "@/lib/api";
-import { fromPage, trimmed, withMessages, withNewest, withOlder } from "@/lib/messages";
+import { fromPage, keep, trimmed, withMessages, withNewest, withOlder } from "@/lib/messages";
 
 const sent = ["message.sent"];
 const pageSize = 50;
@@ -31,7 +31,8 @@ export function useConversation(domain, page) {
     complete.current = Math.max(complete.current, messages.at(-1)?.id ?? 0);
   };
 
-  const add = useCallback((messages) => setConversation((now) => trimmed(withMessages(now, messages))), []);
+  const most = useRef(keep); // what was asked for stays
+  const add = useCallback((messages) => setConversation((now) => trimmed(withMessages(now, messages), most.current)), []);
 
   // Asks for the newest page until it is there. `mark`: up to which id nothing is missing.
   const ends = useRef(null);
@@ -93,12 +94,13 @@ export function useConversation(domain, page) {
 
   // ---- as before ----
 
-  usePolling(mode === "polling" ? async () => {
+  const poll = async () => {
     const mark = complete.current;
     const newestPage = await api.get(`${path}?limit=${pageSize}`);
     completeTo(newestPage.messages);
-    setConversation((now) => withNewest(now, newestPage, mark));
-  } : null);
+    setConversation((now) => trimmed(withNewest(now, newestPage, mark), most.current));
+  };
+  usePolling(mode === "polling" ? poll : null);
 
   // ---- what is sent from here ----
 
@@ -124,6 +126,7 @@ export function useConversation(domain, page) {
     setOlderFailed(null);
     try {
       const older = await api.get(`${path}?before=${oldest}&limit=${pageSize}`);
+      most.current += pageSize;
       setConversation((now) => (now.messages[0]?.id === oldest ? withOlder(now, older) : now));
     } catch (error) {
       setOlderFailed(error.message);

@@ -34,29 +34,29 @@ export function NotificationsProvider({ initial, children }) {
         persistently(load, { attempts: Infinity, signal: end.signal }).catch(() => {});
       }, 50);
     };
-    const stops = domains.map(({ id }) => {
+    const listen = (channel, events) => {
       let begun = false;
-      return transport.subscribe(`private-domain.${id}`, {
+      return transport.subscribe(channel, {
         // What was missed comes by itself where the connection was recovered.
         subscribed: ({ recovered }) => {
           if (!begun || !recovered) ask();
           begun = true;
         },
         gap: ask,
-        events: {
-          "message.sent": ({ message }) => {
-            if (message.sender.id === user.id) return;
-            setUnread((now) => heard(now, message.domain_id, message.id));
-            setLatest(message);
-          },
-        },
+        events,
       });
-    });
-    stops.push(
-      transport.subscribe(`private-user.${user.id}`, {
-        events: { "messages.read": ({ domain_id, last_read_id }) => setUnread((now) => read(now, domain_id, last_read_id)) },
+    };
+    const stops = domains.map(({ id }) =>
+      listen(`private-domain.${id}`, {
+        "message.sent": ({ message }) => {
+          if (message.sender.id === user.id) return;
+          setUnread((now) => heard(now, message.domain_id, message.id));
+          setLatest(message);
+        },
       }),
     );
+    // Read on another device, or in another tab.
+    stops.push(listen(`private-user.${user.id}`, { "messages.read": ({ domain_id, last_read_id }) => setUnread((now) => read(now, domain_id, last_read_id)) }));
     return () => {
       end.abort();
       clearTimeout(due);
@@ -80,7 +80,7 @@ export function NotificationsProvider({ initial, children }) {
         try {
           while (known.said < known.wanted) {
             const mark = known.wanted;
-            await persistently(() => api.post(`/api/domains/${domain}/read`, { message_id: mark }));
+            await persistently(() => api.post(`/api/domains/${domain}/read`, { message_id: mark }, { keepalive: true }));
             known.said = mark;
           }
         } catch {

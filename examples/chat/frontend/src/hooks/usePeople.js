@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useRealtime } from "@/components/Realtime";
 import { useSession } from "@/components/Session";
 import { usePolling } from "@/hooks/usePolling";
+import { persistently } from "@/lib/api";
 
 /**
  * @param {number} domain
@@ -31,13 +32,18 @@ export function usePeople(domain, initial) {
   // Alone: asked for after each subscription, then told.
   useEffect(() => {
     if (!transport || transport.kind === "parley") return;
-    return transport.subscribe(channel, {
-      subscribed: () => load().catch(() => {}),
+    const end = new AbortController();
+    const stop = transport.subscribe(channel, {
+      subscribed: () => persistently(load, { attempts: Infinity, signal: end.signal }).catch(() => {}),
       events: {
         "user.status.changed": ({ user_id, status, last_seen }) =>
           setPeople((all) => all.map((person) => (String(person.id) === String(user_id) ? { ...person, status, last_seen } : person))),
       },
     });
+    return () => {
+      end.abort();
+      stop();
+    };
   }, [transport, channel, load]);
 
   usePolling(mode === "polling" ? load : null);

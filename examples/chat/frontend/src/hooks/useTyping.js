@@ -44,11 +44,10 @@ export function useTyping(domain) {
     };
   }, [transport, channel, user.id, forget]);
 
-  const say = useCallback((still) => transport?.whisper(channel, "typing", { id: user.id, name: user.name, typing: still }), [transport, channel, user]);
+  const say = useCallback((still) => transport?.whisper(channel, "typing", { id: user.id, name: user.name, typing: still }) ?? false, [transport, channel, user]);
   const tell = useCallback(() => {
     if (performance.now() - told.current < tellEveryMs) return;
-    told.current = performance.now();
-    say(true);
+    if (say(true)) told.current = performance.now();
   }, [say]);
   const stopped = useCallback(() => {
     if (told.current === -Infinity) return;

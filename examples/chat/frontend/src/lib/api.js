@@ -25,15 +25,16 @@ export class Api {
     return this.#ask("GET", path);
   }
 
-  post(path, body) {
-    return this.#ask("POST", path, body);
+  /** @param {{ keepalive?: boolean }} [options] `keepalive`: also if the page goes meanwhile */
+  post(path, body, options) {
+    return this.#ask("POST", path, body, options);
   }
 
   login(email, password) {
     return this.#ask("POST", "/api/login", { email, password }, { expectRefusal: true });
   }
 
-  async #ask(method, path, body, { expectRefusal = false } = {}) {
+  async #ask(method, path, body, { expectRefusal = false, keepalive = false } = {}) {
     const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const socketId = this.socketId();
@@ -47,6 +48,7 @@ export class Api {
         body: body === undefined ? undefined : JSON.stringify(body),
         credentials: "include",
         cache: "no-store",
+        keepalive,
         signal: AbortSignal.timeout(timeoutMs),
       });
       said = answer.status === 204 ? null : await answer.json().catch(() => ({}));
@@ -64,7 +66,7 @@ const pauses = [500, 1000, 2000, 4000, 8000];
 /**
  * Asks again while the server is away or busy, for what a page cannot do without.
  * @param {() => Promise<any>} ask
- * @param {{ attempts?: number, signal?: AbortSignal }} [options] `signal` ends the attempts; the promise then stays open
+ * @param {{ attempts?: number, signal?: AbortSignal }} [options] `signal` ends the attempts, and the promise stays open
  */
 export async function persistently(ask, { attempts = 6, signal } = {}) {
   for (let attempt = 1; ; attempt++) {

@@ -31,7 +31,7 @@ export function withMessages(conversation, added) {
 }
 
 /** Bounds what is kept, by leaving out the oldest. */
-export function trimmed(conversation, most = keep) {
+export function trimmed(conversation, most) {
   if (conversation.messages.length <= most) return conversation;
   return { messages: conversation.messages.slice(-most), hasOlder: true };
 }

@@ -21,6 +21,8 @@ export class EchoTransport {
   #channels = new Map();
   #attempts = 0;
   #timer;
+  /** What is asked for the connection of now: another one has another socket id. */
+  #asking = new AbortController();
   #closed = false;
 
   /** @param {{ settings: any, api: import("../api").Api, onState: () => void }} options */
@@ -31,9 +33,10 @@ export class EchoTransport {
     // pusher-js itself would give up.
     const authorize = (path) => (what, callback) => {
       const body = { socket_id: what.socketId, ...(what.channelName ? { channel_name: what.channelName } : {}) };
-      persistently(() => api.post(path, body)).then(
-        (answer) => callback(null, answer),
-        (error) => callback(error, null),
+      const { signal } = this.#asking;
+      persistently(() => api.post(path, body), { attempts: Infinity, signal }).then(
+        (answer) => signal.aborted || callback(null, answer),
+        (error) => signal.aborted || callback(error, null),
       );
     };
     this.echo = new Echo({
@@ -110,13 +113,17 @@ export class EchoTransport {
     };
   }
 
-  /** A client event to the others of a private or presence channel. */
+  /** A client event to the others of a private or presence channel. False: not sent. */
   whisper(name, event, data) {
-    this.#channels.get(name)?.channel.whisper(event, data);
+    const channel = this.#channels.get(name)?.channel;
+    if (!channel?.subscription.subscribed) return false;
+    channel.whisper(event, data);
+    return true;
   }
 
   close() {
     this.#closed = true;
+    this.#asking.abort();
     clearTimeout(this.#timer);
     window.removeEventListener("online", this.#online);
     document.removeEventListener("visibilitychange", this.#activity);
@@ -153,6 +160,8 @@ export class EchoTransport {
       clearTimeout(this.#timer);
       this.#timer = undefined;
     } else {
+      this.#asking.abort();
+      this.#asking = new AbortController();
       // Once refused, as by a server that is just starting, pusher-js pauses for 15 seconds and longer, or for ever.
       this.#timer ??= setTimeout(() => this.retry(), revivals[Math.min(this.#attempts++, revivals.length - 1)] * (0.75 + Math.random() / 2));
     }

@@ -28,7 +28,7 @@ export class ParleyTransport extends EchoTransport {
   }
 
   whisper(name, event, data) {
-    this.#parley.peek(`channel:${name}`)?.whisper(event, data);
+    return this.#parley.peek(`channel:${name}`)?.whisper(event, data) ?? false;
   }
 
   close() {

@@ -9,7 +9,10 @@ export class PollingTransport {
     return () => {};
   }
 
-  whisper() {}
+  whisper() {
+    return false;
+  }
+
   retry() {}
   close() {}
 }

@@ -83,7 +83,9 @@ export class SocketIoTransport {
   }
 
   whisper(name, event, data) {
-    if (this.#socket.connected) this.#socket.emit("client event", { channel: name, event: `client-${event}`, data });
+    if (!this.#socket.connected || !this.#channels.get(name)?.subscribed) return false;
+    this.#socket.emit("client event", { channel: name, event: `client-${event}`, data });
+    return true;
   }
 
   retry() {
