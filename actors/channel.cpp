@@ -117,7 +117,6 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
 void Channel::begin_anew(Position from, MonoTime now) {
   const ChannelEvent::Gap gap{from.epoch, newest_.offset, Offset{from.offset.value + 1}};
   newest_ = from;
-  cursors_.begin_anew();
   resumes_.deleted();  // the pages at hand are of the old life
   subscribers_.tell({.channel = key_, .what = gap, .except = {}, .accepted = now});
 }
@@ -241,7 +240,8 @@ void Channel::history_read(std::uint64_t read, Result<HistoryPage> page, MonoTim
   if (page && newest_.exists() && page->newest.epoch != newest_.epoch) {
     // Who resumes was read from another life than the one that is told here: it asks again when we know which it is.
     auto asking = resumes_.give_back(read);
-    waiting_.insert(waiting_.end(), std::make_move_iterator(asking.begin()), std::make_move_iterator(asking.end()));
+    // Before all that waits: who asked and left meanwhile has its leaving there.
+    waiting_.insert(waiting_.begin(), std::make_move_iterator(asking.begin()), std::make_move_iterator(asking.end()));
     if (!asking.empty() && (stage_ == Stage::open || opens_ == 0)) reopen();
     return;
   }
@@ -264,7 +264,7 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
   }
   const auto [fresh, user_came] = subscribers_.join(joining.from, subscribe.subscription, member, now);
   if (const auto& client_id = subscribe.resume.client_id; durable() && !client_id.empty()) {
-    cursors_.came(client_id, joining.from.session);
+    cursors_.came(client_id, joining.from.session, fresh);
   }
   if (fresh && subscribers_.size() == 1) notices_.came({}, wall);
   if (user_came) notices_.came({member->user_id, member->id_form}, wall);
@@ -302,15 +302,15 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
   const bool joined = subscribers_.joined(from.session, unsubscribe.subscription);
   const bool on_purpose = unsubscribe.reason == LeaveReason::unsubscribed;
   const auto& client_id = unsubscribe.client_id;
-  cursors_.gone(client_id, from.session);
-  // An old connection's leaving, that comes when the client is here again, ends nothing.
-  const bool here_again = cursors_.elsewhere(client_id, from.session) || resumes_.waits(client_id);
-  if (durable() && !client_id.empty() && on_purpose && (joined || waited) && !here_again) {
+  // An old connection's leaving, that comes when the client was here again, ends nothing.
+  if (durable() && !client_id.empty() && on_purpose && (joined || waited) &&
+      !cursors_.elsewhere(client_id, from.session) && !resumes_.waits(client_id)) {
     port_.visits().forget(key_, client_id);
     const bool maybe_stored = early_save_ || !early_visits_.empty() || !pending_.empty() || in_doubt_;
     if (newest_.exists() || maybe_stored) cursors_.forget(client_id, now);
   }
   if (!joined) return;
+  if (!client_id.empty()) cursors_.gone(client_id);
   subscribers_.leave(from.session, now, on_purpose ? rule_->presence_linger : rule_->presence_grace);
   if (subscribers_.size() == 0) notices_.gone({}, now);
   count_changed(now);

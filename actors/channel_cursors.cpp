@@ -12,7 +12,8 @@ constexpr auto kSaveAfter = std::chrono::milliseconds(1'000);
 
 void ChannelCursors::confirm(const std::string& client_id, Offset offset, Epoch epoch, Origin origin, MonoTime now) {
   auto& cursor = dirty_[client_id];
-  cursor = {.offset = cursor.forget ? offset : std::max(cursor.offset, offset), .epoch = epoch, .origin = origin};
+  const bool goes_on = !cursor.forget && cursor.epoch == epoch;
+  cursor = {.offset = goes_on ? std::max(cursor.offset, offset) : offset, .epoch = epoch, .origin = origin};
   save_later(now);
 }
 
@@ -33,29 +34,24 @@ bool ChannelCursors::owes_gap(const std::string& client_id) const {
   return false;
 }
 
-void ChannelCursors::came(const std::string& client_id, SocketId session) { latest_[stable_hash(client_id)] = session; }
+void ChannelCursors::came(const std::string& client_id, SocketId session, bool fresh) {
+  auto& place = connections_[stable_hash(client_id)];
+  place.latest = session;
+  if (fresh || place.count == 0) ++place.count;
+}
 
-void ChannelCursors::gone(const std::string& client_id, SocketId session) {
-  const auto place = latest_.find(stable_hash(client_id));
-  if (place != latest_.end() && place->second == session) latest_.erase(place);
+void ChannelCursors::gone(const std::string& client_id) {
+  const auto place = connections_.find(stable_hash(client_id));
+  if (place != connections_.end() && --place->second.count == 0) connections_.erase(place);
 }
 
 bool ChannelCursors::elsewhere(const std::string& client_id, SocketId session) const {
-  const auto place = latest_.find(stable_hash(client_id));
-  return place != latest_.end() && place->second != session;
+  const auto place = connections_.find(stable_hash(client_id));
+  return place != connections_.end() && place->second.latest != session;
 }
 
 bool ChannelCursors::take_out(const std::string& client_id) {
   return dirty_.erase(client_id) + saving_.erase(client_id) > 0;
-}
-
-void ChannelCursors::begin_anew() {
-  const auto old = [](const auto& row) { return !row.second.forget; };
-  std::erase_if(dirty_, old);
-  std::erase_if(saving_, old);
-  for (auto& [client_id, read] : reading_) {
-    if (read.saved && !read.saved->forget) read.saved.reset();
-  }
 }
 
 bool ChannelCursors::forgotten(const std::string& client_id) const {
@@ -86,7 +82,7 @@ void ChannelCursors::stored(const std::string& client_id, Position position, boo
 void ChannelCursors::follow(CursorFound& found, const Cursor& later) {
   if (later.forget) {
     found.position.reset();
-    found.owes_gap = false;
+    found.owes_gap = later.owed;
     return;
   }
   const bool goes_on = found.position && (found.position->epoch == later.epoch || found.position->epoch.value == 0 ||

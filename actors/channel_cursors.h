@@ -19,8 +19,8 @@ class ChannelCursors {
   void forget(const std::string& client_id, MonoTime now);
   // A client is here on one connection, or for a while on two: the one that nobody knows to be dead yet, and the next.
   // What the old one says last is not the client's last word.
-  void came(const std::string& client_id, SocketId session);
-  void gone(const std::string& client_id, SocketId session);
+  void came(const std::string& client_id, SocketId session, bool fresh);
+  void gone(const std::string& client_id);  // one of them
   [[nodiscard]] bool elsewhere(const std::string& client_id, SocketId session) const;
 
   // Nothing of the client is to be saved any more: a first visit is kept on its own. True: something was.
@@ -36,9 +36,6 @@ class ChannelCursors {
   // Where the client is, given what the read found.
   CursorFound end_read(const std::string& client_id, CursorFound found);
   void stored(const std::string& client_id, Position position, bool owes_gap);  // of a first visit
-
-  // The channel's epoch is another one: what was confirmed of the old one, and is not saved yet, says nothing any more.
-  void begin_anew();
 
   // What is to be proposed now, if anything, as `token`; one at a time.
   std::optional<SaveCursors> next(CommandToken token, MonoTime now);
@@ -64,7 +61,11 @@ class ChannelCursors {
   void keep_for_reads(const std::string& client_id, const Cursor& saved);
   void save_later(MonoTime now);
 
-  std::unordered_map<std::uint64_t, SocketId> latest_;  // by the client id's hash: the connection that came last
+  struct Connections {
+    SocketId latest;
+    std::uint32_t count = 0;
+  };
+  std::unordered_map<std::uint64_t, Connections> connections_;  // of those who are here, by the client id's hash
   Cursors dirty_;
   Cursors saving_;  // proposed, not applied yet
   CommandToken saving_token_ = 0;

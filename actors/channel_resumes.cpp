@@ -64,7 +64,8 @@ ChannelResumes::Ready ChannelResumes::cursor_read(std::uint64_t read, Result<Cur
     return {};
   }
   if (!place.position) {
-    if (found->forgotten) {  // who is here for the first time hears of a gap too: nobody can tell the two apart
+    if (place.forgotten ||
+        place.owes_gap) {  // who is here for the first time hears of a gap too: nobody can tell the two apart
       joining->gap_before = Offset{now.newest.offset.value + 1};
       joining->outcome = ResumeOutcome::gap;
     }

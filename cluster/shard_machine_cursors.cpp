@@ -59,8 +59,8 @@ Status ShardMachine::save_cursor(const ChannelKey& channel, Meta& meta, const Sa
     if (!before) return before.error();
     // What is said of another life of the channel is no place in this one. Whoever has none in any is told of it.
     if (other_life && before->epoch.value != 0 && !cursor.forget) return {};
-    const bool goes_on =
-        before->epoch == place.epoch || place.epoch.value == 0 || (before->epoch.value == 0 && !other_life);
+    const bool goes_on = before->epoch == place.epoch || place.epoch.value == 0 ||
+                         (before->epoch.value == 0 && before->offset <= meta.newest && !other_life);
     if (goes_on && before->offset > place.offset) {  // a confirmation that comes late takes nothing back
       place.offset = before->offset;
       place.owes_gap = before->owes_gap;

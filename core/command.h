@@ -63,7 +63,7 @@ struct SaveCursors {
     std::string client_id;
     Offset offset;
     bool forget = false;
-    Epoch epoch{};          // that the offset is of; 0: before the first publication. Of another life it says nothing
+    Epoch epoch{};          // that the offset is of; 0: before the first publication. One of another life means a gap
     Origin origin{};        // whose share it counts to
     bool owes_gap = false;  // a gap up to the offset is announced: until the client confirms it, it is told again
   };

@@ -43,8 +43,8 @@ constexpr auto kAppKeys = std::to_array<ConfigKey<App>>({
     {"refuse_replays", [](App& a) -> Slot { return &a.refuse_replays; },
      "Whether a signed publish that was used before is refused. Stock SDKs sign two equal events of one second alike. "
      "`later`: the same request passes for `limits.signature_repeat` after it was first seen, whoever sends it. "
-     "`always` (or `true`): never again, and of equal events within a second only the first passes. `never` (or `false`): a "
-     "captured request passes until its timestamp is too old."},
+     "`always` (or `true`): never again, and of equal events within a second only the first passes. `never` (or "
+     "`false`): a captured request passes until its timestamp is too old."},
     {"subscription_count", [](App& a) -> Slot { return &a.subscription_count; },
      "Tell subscribers how many they are (`pusher_internal:subscription_count`)."},
     {"allowed_origins", [](App& a) -> Slot { return &a.allowed_origins; },

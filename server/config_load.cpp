@@ -44,7 +44,7 @@ void become_dev(LoadedConfig& out) {
     out.origins["server.host"] = "--dev";
   }
   const auto* own = config.settings.app_by_id(kDevAppId);
-  if (own != nullptr && own->key != kDevAppKey) {
+  if (own != nullptr && config.settings.app_by_key(kDevAppKey) == nullptr) {
     out.hints.push_back(
         fmt::format("the app {} has another key than the demo's ({}): the demo page cannot connect. Give "
                     "your app another id, or start without --dev",

@@ -15,7 +15,7 @@ constexpr std::string_view kPlain = "text/plain; charset=UTF-8";
 constexpr std::string_view kOctets = "application/octet-stream";
 constexpr std::string_view kScript = "text/javascript; charset=UTF-8";
 constexpr std::string_view kHtml = "text/html";
-constexpr std::size_t kSentKept = 1'024;       // packets that were sent, until what is behind them moves up
+constexpr std::size_t kSentKept = 256;         // packets that were sent, until what is behind them moves up
 constexpr milliseconds kCloseLingers{30'000};  // by polling: so long the last words wait for a GET
 
 struct ErrorRow {
@@ -31,7 +31,7 @@ constexpr std::array<ErrorRow, 6> kErrors{{{400, "Transport unknown"},
 
 EngineAnswer empty_answer(int status) { return {status, {}, kHtml}; }
 
-// Of its place in an answer.
+// What the packet takes in a body, at most.
 std::size_t bytes_of(const OutPacket& packet) {
   if (const auto* frame = std::get_if<Bytes>(&packet.text)) return (*frame)->size();
   const auto size = packet.view().size();
@@ -185,27 +185,52 @@ void Engine::flush(MonoTime now) {
   out_.answer_poll(payload_answer(packets));
 }
 
+std::size_t Engine::packets_at_once() const {
+  const auto waiting = queue_.size() - first_;
+  if (form_.packets_max == 0) return waiting;
+  const auto most = std::min(waiting, form_.packets_max);
+  if (version_ == EngineVersion::v4) return most;
+  // python-engineio 3 counts characters where the protocol counts UTF-16 units: behind one that is two of them it loses
+  // its place.
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto text = queue_[first_ + i].view();
+    if (std::any_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0xF0; })) {
+      return i + 1;
+    }
+  }
+  return most;
+}
+
 // As many as the client takes at once; the others wait for its next poll.
 std::vector<OutPacket> Engine::next_packets() {
-  const auto most = form_.packets_max;
-  if (most == 0 || queue_.size() - first_ <= most) {
+  const auto count = packets_at_once();
+  if (first_ + count == queue_.size()) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
     queue_bytes_ = largest_bytes_ = 0;
     return std::exchange(queue_, {});
   }
   const auto from = queue_.begin() + static_cast<std::ptrdiff_t>(first_);
   std::vector<OutPacket> packets(std::make_move_iterator(from),
-                                 std::make_move_iterator(from + static_cast<std::ptrdiff_t>(most)));
+                                 std::make_move_iterator(from + static_cast<std::ptrdiff_t>(count)));
+  first_ += count;
+  bool largest = false;
   for (const auto& packet : packets) {
     const auto bytes = bytes_of(packet);
     queue_bytes_ -= bytes + sizeof(OutPacket);
-    if (bytes == largest_bytes_) largest_bytes_ = 0;
+    largest = largest || bytes == largest_bytes_;
   }
-  first_ += most;
+  if (largest && largest_bytes_ > 0) {
+    largest_bytes_ = 0;
+    for (auto i = first_; i < queue_.size(); ++i) note_size(bytes_of(queue_[i]));
+  }
   if (first_ > kSentKept && first_ > queue_.size() / 2) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
   }
   return packets;
+}
+
+void Engine::note_size(std::size_t bytes) {
+  if (bytes > settings_.queue_bytes_max) largest_bytes_ = std::max(largest_bytes_, bytes);
 }
 
 EngineAnswer Engine::post(std::string_view body, bool binary_body, MonoTime now) {
@@ -334,7 +359,7 @@ void Engine::push(OutPacket packet) {
   const auto bytes = bytes_of(packet);
   queue_.push_back(std::move(packet));
   queue_bytes_ += bytes + sizeof(OutPacket);  // the smallest packets cost most
-  if (bytes > settings_.queue_bytes_max) largest_bytes_ = std::max(largest_bytes_, bytes);
+  note_size(bytes);
   if (!flush_asked_ && (parked_ || queue_bytes_ > settings_.queue_bytes_max)) {
     flush_asked_ = true;
     out_.flush_later();

@@ -46,7 +46,7 @@ struct PollForm {
   bool base64_only = false;  // `b64=1`
   bool jsonp = false;
   std::uint32_t jsonp_index = 0;
-  std::size_t packets_max = 0;  // that the client takes at once; 0: any number
+  std::size_t packets_max = 0;  // that the client, python-engineio, takes at once; 0: any number
 };
 
 struct EngineAnswer {
@@ -135,7 +135,9 @@ class Engine {
   void switch_to_websocket(MonoTime now);
   void drop_probe();
   void push(OutPacket packet);
+  [[nodiscard]] std::size_t packets_at_once() const;
   std::vector<OutPacket> next_packets();
+  void note_size(std::size_t bytes);  // of one that is in the queue
   void send_control(EngineType type);
   void heard_heartbeat(MonoTime now);
   void end(EngineEnd why, MonoTime now);

@@ -228,6 +228,8 @@ void Client::on_gap(ChannelView& view, const json::object& frame) {
     if (!plan_.unsynced(view.channel)) violated("one_name", view, "a synced channel began a new life");
     view.epoch = epoch == kNoEpoch ? std::string() : epoch;
     view.offset = view.last_on_connection = before - 1;
+    view.gap_told = before;
+    view.own_in_doubt.clear();
     view.ahead = std::exchange(view.ahead_elsewhere[view.epoch], {});
     view.received.clear();
     view.adopts = false;

@@ -142,7 +142,22 @@ TEST_F(ChannelThatBeganAnew, DoesNotGoBackForWhatARecoveryTellsLate) {
   EXPECT_EQ(told(), (std::vector<Position>{{world.newest.epoch, Offset{7}}}));
 }
 
-TEST_F(ChannelThatBeganAnew, ForgetsWhatWasConfirmedOfTheOldLife) {
+TEST_F(ChannelThatBeganAnew, LetsGoWhoLeftBeforeItsPageCame) {
+  world.subscribe(2, nullptr, {.since = Position{before.epoch, Offset{3}}});
+  const auto [read, query] = world.reads.at(0);
+  world.reads.clear();
+  lose(5);
+  const auto found = std::make_shared<Publication>(
+      Publication{.event = "e", .data = "m", .position = {world.newest.epoch, Offset{6}}, .time = world.wall()});
+  world.channel->applied(0, Effect{.channel = world.key, .what = Effect::Appended{found}}, world.now());
+  world.unsubscribe(2, LeaveReason::connection_lost);  // waits until it is known which life this is
+  world.channel->history_read(read, world.page(query), world.now(), world.wall());
+  world.answer_open();
+  world.answer_reads();
+  EXPECT_EQ(world.channel->describe(world.wall()).subscriptions, 1U);
+}
+
+TEST_F(ChannelThatBeganAnew, SavesWhatWasConfirmedOfTheOldLifeAsOfThatLife) {
   world.handle({world.session(1), Confirm{world.key, "client-1", Offset{7}, before.epoch}});
   lose(5);
   say(3);
@@ -150,10 +165,12 @@ TEST_F(ChannelThatBeganAnew, ForgetsWhatWasConfirmedOfTheOldLife) {
   world.handle({world.session(1), Confirm{world.key, "client-3", Offset{6}, world.newest.epoch}});
   world.advance(milliseconds(1'000));
   ASSERT_EQ(world.proposed.size(), 1U);
-  const auto& save = std::get<SaveCursors>(world.proposed[0].second.what);
-  ASSERT_EQ(save.cursors.size(), 1U);
-  EXPECT_EQ(save.cursors[0].client_id, "client-3");
-  EXPECT_EQ(save.cursors[0].epoch, world.newest.epoch);
+  std::map<std::string, Position> saved;
+  for (const auto& one : std::get<SaveCursors>(world.proposed[0].second.what).cursors) {
+    saved[one.client_id] = {one.epoch, one.offset};
+  }
+  EXPECT_EQ(saved, (std::map<std::string, Position>{{"client-1", {before.epoch, Offset{7}}},
+                                                    {"client-3", {world.newest.epoch, Offset{6}}}}));
 }
 
 }  // namespace

@@ -132,6 +132,33 @@ TEST_F(VisitsOfAStockClient, AreNotEndedByALeavingOnTheOldConnectionThatComesLat
   EXPECT_EQ(world.missed(4), (std::vector<std::uint64_t>{3, 4}));
 }
 
+TEST_F(VisitsOfAStockClient, AreNotEndedByThatLeavingWhenTheNewConnectionIsLostByThen) {
+  visit(2);
+  world.answer_reads();
+  world.commit();
+  visit(3);
+  world.answer_reads();
+  world.unsubscribe(3, LeaveReason::connection_lost, "tab-1");
+  world.unsubscribe(2, LeaveReason::unsubscribed, "tab-1");
+  let_it_save();
+  say(2);
+  visit(4);
+  world.answer_reads();
+  EXPECT_EQ(world.missed(4), (std::vector<std::uint64_t>{3, 4}));
+}
+
+TEST_F(VisitsOfAStockClient, EndWithTheLastConnectionThatIsLeftOnPurpose) {
+  visit(2);
+  world.answer_reads();
+  world.commit();
+  visit(3);
+  world.answer_reads();
+  world.unsubscribe(2, LeaveReason::connection_lost, "tab-1");
+  world.unsubscribe(3, LeaveReason::unsubscribed, "tab-1");
+  let_it_save();
+  EXPECT_FALSE(world.cursors.contains("tab-1"));
+}
+
 // ---- a gap that is owed ----
 
 struct OwedGap : VisitsOfAStockClient {
