@@ -76,7 +76,9 @@ class Client
         }
         $json = $answer->json();
         if ($json === null) {
-            throw new ParleyException("What answers at {$this->settings->url()} is not Parley: its answer is no JSON.",
+            // What json() has just tried.
+            $why = json_last_error() === JSON_ERROR_NONE ? 'it is no JSON object' : json_last_error_msg();
+            throw new ParleyException("What answers at {$this->settings->url()} cannot be read ({$why}). Is it Parley?",
                 'bad_answer', $answer->status, $this->addressRemedy());
         }
 

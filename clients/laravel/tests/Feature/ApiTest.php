@@ -8,7 +8,9 @@ use Illuminate\Broadcasting\PrivateChannel;
 use Parley\Laravel\Facades\Parley;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Tests\Support\ChildProcess;
+use Parley\Laravel\Tests\Support\Folder;
 use Parley\Laravel\Tests\Support\ParleyServer;
+use Parley\Laravel\Tests\Support\PhpServer;
 use Parley\Laravel\Tests\Support\Wait;
 use Parley\Laravel\Tests\Support\WebSocket;
 use Parley\Laravel\Tests\TestCase;
@@ -58,6 +60,32 @@ final class ApiTest extends TestCase
         $users = Parley::status(range(1, 2500));
         $this->assertCount(2500, $users);
         $this->assertSame('online', $users[2071]['status']);
+    }
+
+    public function test_history_with_half_a_surrogate_is_read(): void
+    {
+        $channel = 'private-domain.'.self::id();
+        Parley::client()->call('POST', 'events', [], '{"name":"said","channel":"'.$channel.'","data":"cut \ud83d"}');
+        Parley::trigger($channel, 'said', 'after');
+        $this->assertSame(["cut \u{fffd}", '"after"'], array_column(Parley::history($channel)['publications'], 'data'));
+        $this->assertNotNull(Parley::position($channel));
+    }
+
+    public function test_an_answer_that_cannot_be_read_says_why(): void
+    {
+        $folder = Folder::temporary();
+        file_put_contents("{$folder}/any.php", '<?php echo "{\"publications\":";');
+        $server = $this->later(new PhpServer(["{$folder}/any.php"], $folder), 'end');
+        $this->application(['WEBSOCKET_PORT' => $server->port])->app();
+        try {
+            Parley::history('a');
+            $this->fail('it was read');
+        } catch (ParleyException $error) {
+            $this->assertSame('bad_answer', $error->error());
+            $this->assertStringContainsString('cannot be read (Syntax error)', $error->getMessage());
+        } finally {
+            Folder::remove($folder);
+        }
     }
 
     public function test_history_is_read_in_both_directions_and_by_position(): void
