@@ -13,6 +13,7 @@ use Parley\Laravel\Console\CheckCommand;
 use Parley\Laravel\Console\Checks;
 use Parley\Laravel\Console\Resolver;
 use Parley\Laravel\Publishing\IdempotencyKeys;
+use Parley\Laravel\Publishing\Rounds;
 use Parley\Laravel\Tokens\TokenClaims;
 use Parley\Laravel\Webhooks\Delivery;
 use Parley\Laravel\Webhooks\Gatekeeper;
@@ -32,7 +33,7 @@ class ParleyServiceProvider extends ServiceProvider
         $this->registerConnections();
         // Instances, so that the copies of the application that Octane makes for each request share them.
         $this->app->instance(ClientFactory::class, new ClientFactory);
-        $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys);
+        $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys(new Rounds(fn () => app('cache')->store())));
         $this->app->instance(TokenClaims::class, new TokenClaims);
         $this->app->singleton(Parley::class, function ($app) {
             $factory = $app->make(ClientFactory::class);
@@ -97,9 +98,8 @@ class ParleyServiceProvider extends ServiceProvider
     {
         $events = $this->app['events'];
         $events->listen(JobProcessing::class, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobBegins($event->job));
-        foreach ([JobProcessed::class, JobExceptionOccurred::class] as $end) {
-            $events->listen($end, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobEnds($event->job));
-        }
+        $events->listen(JobProcessed::class, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobIsThrough($event->job));
+        $events->listen(JobExceptionOccurred::class, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobEnds($event->job));
     }
 
     private function routeWebhooks(): void

@@ -5,6 +5,7 @@ namespace Parley\Laravel\Tests\Feature;
 use App\Events\MessageRead;
 use App\Events\MessageSent;
 use App\Jobs\Announce;
+use App\Jobs\Poll;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Database\Schema\Blueprint;
 use Illuminate\Support\Facades\DB;
@@ -127,6 +128,33 @@ final class QueueTest extends TestCase
         $this->assertSame(array_slice($texts, 0, 10), $this->texts(), 'the server had the first batch');
         $this->work();
         $this->assertSame($texts, $this->texts());
+    }
+
+    public function test_a_job_that_releases_itself_tells_the_same_again_each_round(): void
+    {
+        $this->queue('database');
+        Queue::push(new Poll(3));
+        $this->work();
+        $this->work();
+        $this->assertSame(['polled', 'polled'], $this->texts());
+        $this->work();
+        $this->assertSame(['polled', 'polled', 'polled'], $this->texts());
+        $this->assertSame(0, DB::table('jobs')->count());
+    }
+
+    public function test_a_round_that_fails_is_repeated_and_its_events_happen_once(): void
+    {
+        $this->queue('database');
+        Queue::push(new Poll(3));
+        $this->work();
+        $this->proxy->loseAnswers();
+        $this->work();
+        $this->proxy->passAnswers();
+        $this->assertSame(['polled', 'polled'], $this->texts(), 'the server had the second round\'s, and the job does not know');
+        // As another worker would find it.
+        $this->application->restart();
+        $this->work();
+        $this->assertSame(['polled', 'polled'], $this->texts());
     }
 
     public function test_on_the_sync_queue_who_broadcasts_hears_of_a_failure(): void

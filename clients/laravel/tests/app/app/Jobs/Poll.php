@@ -1,0 +1,33 @@
+<?php
+
+namespace App\Jobs;
+
+use App\Events\MessageSentNow;
+use Illuminate\Bus\Queueable;
+use Illuminate\Contracts\Queue\ShouldQueue;
+use Illuminate\Queue\InteractsWithQueue;
+
+// Tells the same in each round, and releases itself for the next one.
+
+class Poll implements ShouldQueue
+{
+    use InteractsWithQueue;
+    use Queueable;
+
+    public $tries = 10;
+
+    private int $rounds;
+
+    public function __construct(int $rounds)
+    {
+        $this->rounds = $rounds;
+    }
+
+    public function handle()
+    {
+        event(new MessageSentNow('polled'));
+        if ($this->attempts() < $this->rounds) {
+            $this->release();
+        }
+    }
+}
