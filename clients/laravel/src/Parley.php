@@ -60,10 +60,13 @@ class Parley
         $this->trigger('#server-to-user-'.self::id($userId), $event, $data);
     }
 
-    /** What is broadcast inside, at once (ShouldBroadcastNow), is sent together at the end; when it throws, nothing is. */
+    /**
+     * What is broadcast inside, at once (ShouldBroadcastNow), is sent together at the end; when it throws, nothing is. It
+     * waits in memory: import a million rows in several batches.
+     */
     public function batch(Closure $inside)
     {
-        return $this->publisher->batch($inside);
+        return $this->publisher->batch()->gather($inside);
     }
 
     // --- History ---

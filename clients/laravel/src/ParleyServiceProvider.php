@@ -12,6 +12,7 @@ use Parley\Laravel\Broadcasting\ParleyBroadcaster;
 use Parley\Laravel\Console\CheckCommand;
 use Parley\Laravel\Console\Checks;
 use Parley\Laravel\Console\Resolver;
+use Parley\Laravel\Publishing\Batch;
 use Parley\Laravel\Publishing\IdempotencyKeys;
 use Parley\Laravel\Publishing\Rounds;
 use Parley\Laravel\Tokens\TokenClaims;
@@ -32,7 +33,8 @@ class ParleyServiceProvider extends ServiceProvider
         $this->mergeConfigFrom(__DIR__.'/../config/parley.php', 'parley');
         $this->registerConnections();
         // Instances, so that the copies of the application that Octane makes for each request share them.
-        $this->app->instance(ClientFactory::class, new ClientFactory);
+        $this->app->instance(Batch::class, $batch = new Batch);
+        $this->app->instance(ClientFactory::class, new ClientFactory($batch));
         $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys(new Rounds(fn () => app('cache')->store())));
         $this->app->instance(TokenClaims::class, new TokenClaims);
         $this->app->singleton(Parley::class, function ($app) {
@@ -84,8 +86,11 @@ class ParleyServiceProvider extends ServiceProvider
         }
     }
 
-    public static function broadcaster($app, array $config): ParleyBroadcaster
-    {
+    public static function broadcaster(
+        $app,
+        #[\SensitiveParameter]
+        array $config
+    ): ParleyBroadcaster {
         $factory = $app->make(ClientFactory::class);
         $config = array_replace($app['config']['parley'], array_filter($config, fn ($value) => $value !== null));
 

@@ -70,6 +70,9 @@ class Client
             throw new ParleyException(implode(', ', $missing).' is not set.', 'not_configured', 0,
                 'Set it in `.env` as in the configuration of the server, and run `php artisan config:clear`.');
         }
+        if ($wrong = $this->settings->wrong) {
+            throw new ParleyException(implode(' ', $wrong), 'not_configured');
+        }
         $answer = $this->answer($method, $path, $query, $body);
         if (! $answer->ok()) {
             throw $this->refusal($answer);

@@ -147,6 +147,39 @@ final class BroadcastTest extends TestCase
         $this->assertSame(['batch_events', 'events', 'events'], array_slice($this->proxy->requests(3), 0, 3));
     }
 
+    public function test_a_batch_gathers_what_goes_by_a_connection_with_settings_of_its_own(): void
+    {
+        $application = $this->observed([], ['config/broadcasting.php' => "<?php return ['default' => 'websocket', 'connections' => [
+            'websocket' => ['driver' => 'parley', 'timeout' => 4]]];"]);
+        $channel = self::channel();
+        Parley::batch(function () use ($channel) {
+            foreach (['a', 'b', 'c'] as $text) {
+                event(new MessageSentNow($text, [new Channel($channel)]));
+            }
+            Parley::trigger($channel, 'message.sent', ['text' => 'by the facade']);
+        });
+        $this->assertCount(4, self::texts($channel));
+        $this->assertSame(['batch_events', 'events'], array_slice($this->proxy->requests(2), 0, 2));
+    }
+
+    public function test_what_a_batch_within_a_batch_said_before_it_threw_is_not_sent(): void
+    {
+        $this->application()->app();
+        $channel = self::channel();
+        Parley::batch(function () use ($channel) {
+            Parley::trigger($channel, 'message.sent', ['text' => 'before']);
+            try {
+                Parley::batch(function () use ($channel) {
+                    Parley::trigger($channel, 'message.sent', ['text' => 'half']);
+                    throw new RuntimeException('the rest is missing');
+                });
+            } catch (RuntimeException $error) {
+            }
+            Parley::trigger($channel, 'message.sent', ['text' => 'after']);
+        });
+        $this->assertSame(['before', 'after'], self::texts($channel));
+    }
+
     public function test_nothing_of_a_batch_that_throws_is_sent(): void
     {
         $this->application()->app();

@@ -5,6 +5,7 @@ namespace Parley\Laravel\Tests\Feature;
 use App\Events\MessageRead;
 use App\Events\MessageSent;
 use App\Jobs\Announce;
+use App\Jobs\GiveUp;
 use App\Jobs\Poll;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Database\Schema\Blueprint;
@@ -115,6 +116,25 @@ final class QueueTest extends TestCase
         $this->work();
         $this->assertSame($texts, $this->texts());
         $this->assertSame(['batch_events', 'batch_events'], array_values(array_filter($this->proxy->requests(2), fn ($path) => $path === 'batch_events')));
+    }
+
+    public function test_a_job_with_the_middleware_that_calls_fail_has_said_nothing(): void
+    {
+        $this->queue('database');
+        Queue::push(new GiveUp);
+        $this->work();
+        $this->assertSame(0, DB::table('jobs')->count());
+        $this->assertSame([], $this->texts());
+    }
+
+    public function test_a_job_with_the_middleware_that_releases_itself_has_said_what_it_had_to(): void
+    {
+        $this->queue('database');
+        Queue::push(new Poll(2, true));
+        $this->work();
+        $this->assertSame(['polled'], $this->texts());
+        $this->work();
+        $this->assertSame(['polled', 'polled'], $this->texts());
     }
 
     public function test_a_batch_whose_answers_were_lost_happens_once(): void

@@ -6,6 +6,7 @@ use App\Events\MessageSentNow;
 use Illuminate\Bus\Queueable;
 use Illuminate\Contracts\Queue\ShouldQueue;
 use Illuminate\Queue\InteractsWithQueue;
+use Parley\Laravel\Queue\BatchBroadcasts;
 
 // Tells the same in each round, and releases itself for the next one.
 
@@ -18,9 +19,17 @@ class Poll implements ShouldQueue
 
     private int $rounds;
 
-    public function __construct(int $rounds)
+    private bool $together;
+
+    public function __construct(int $rounds, bool $together = false)
     {
         $this->rounds = $rounds;
+        $this->together = $together;
+    }
+
+    public function middleware()
+    {
+        return $this->together ? [new BatchBroadcasts] : [];
     }
 
     public function handle()
