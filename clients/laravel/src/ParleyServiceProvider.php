@@ -44,7 +44,7 @@ class ParleyServiceProvider extends ServiceProvider
             return new Parley($client, $publisher, $app->make(IdempotencyKeys::class), $app->make(TokenClaims::class));
         });
         $this->app->bind(Checks::class, fn ($app) => new Checks(
-            $app->make(Parley::class)->client(), $app['config'], $app['router'], new Resolver
+            $app->make(Parley::class)->client(), $app->make(BroadcastManager::class), $app['config'], $app['router'], new Resolver
         ));
         $this->app->bind(Gatekeeper::class, fn ($app) => new Gatekeeper(
             new Settings($app['config']['parley']), $app['config']['parley.webhooks']

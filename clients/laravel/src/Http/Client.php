@@ -155,6 +155,12 @@ class Client
     {
         $json = $answer->json();
         if (! $answer->isParleyError()) {
+            if ($answer->status === 413) {
+                $what = "The call is too large for what is in front of Parley at {$this->settings->url()} (status 413).";
+
+                return new ParleyException($what, 'bad_answer', 413,
+                    'Send less, lower `batch.bytes` of config/parley.php, or raise the limit of the proxy (nginx: client_max_body_size).');
+            }
             $what = "What answers at {$this->settings->url()} is not Parley, or a proxy in front of it: status {$answer->status}.";
 
             return new ParleyException($what, 'bad_answer', $answer->status, $this->addressRemedy());
@@ -169,7 +175,7 @@ class Client
 
     private function addressRemedy(): string
     {
-        return 'Is the server running, and do WEBSOCKET_HOST, WEBSOCKET_PORT and WEBSOCKET_SCHEME name it? '.
-            '`php artisan parley:check` looks.';
+        return 'Is the server running, and do WEBSOCKET_HOST, WEBSOCKET_PORT and WEBSOCKET_SCHEME (or `host`, `port` and `scheme` '.
+            'of this connection in config/broadcasting.php) name it? `php artisan parley:check` looks.';
     }
 }

@@ -88,6 +88,20 @@ final class ApiTest extends TestCase
         }
     }
 
+    public function test_a_call_that_is_too_large_for_a_proxy_says_so(): void
+    {
+        $folder = Folder::temporary();
+        file_put_contents("{$folder}/any.php", '<?php http_response_code(413);');
+        $server = $this->later(new PhpServer(["{$folder}/any.php"], $folder), 'end');
+        $this->application(['WEBSOCKET_PORT' => $server->port])->app();
+        $this->expectExceptionMessage('The call is too large for what is in front of Parley');
+        try {
+            Parley::trigger('a', 'said', 'x');
+        } finally {
+            Folder::remove($folder);
+        }
+    }
+
     public function test_history_is_read_in_both_directions_and_by_position(): void
     {
         $channel = new PrivateChannel('domain.'.self::id());
