@@ -2,6 +2,7 @@
 
 namespace Parley\Laravel\Http;
 
+use JsonException;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Settings;
 
@@ -53,10 +54,18 @@ class Client
         return $this->call('DELETE', $path);
     }
 
-    /** JSON as it is sent: short, and never a text that is not UTF-8. */
-    public static function encode($value): string
+    /**
+     * JSON as it is sent: short, and never a text that is not UTF-8.
+     *
+     * @throws ParleyException which names `$what` it was
+     */
+    public static function encode($value, string $what = 'What is sent'): string
     {
-        return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION);
+        try {
+            return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION);
+        } catch (JsonException $error) {
+            throw new ParleyException("{$what} cannot be JSON: {$error->getMessage()}.", 'bad_argument', 0, 'Text has to be UTF-8.', $error);
+        }
     }
 
     /**

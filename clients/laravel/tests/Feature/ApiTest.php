@@ -5,6 +5,7 @@ namespace Parley\Laravel\Tests\Feature;
 use DateInterval;
 use DateTimeImmutable;
 use Illuminate\Broadcasting\PrivateChannel;
+use Illuminate\Support\Str;
 use Parley\Laravel\Facades\Parley;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Tests\Support\ChildProcess;
@@ -100,6 +101,48 @@ final class ApiTest extends TestCase
         } finally {
             Folder::remove($folder);
         }
+    }
+
+    public function test_names_of_dots_are_names(): void
+    {
+        foreach (['.', '..'] as $name) {
+            Parley::trigger($name, 'said', $name);
+            $this->assertSame($name, Parley::history($name)['channel']);
+            $this->assertNull(Parley::user($name));
+        }
+    }
+
+    public function test_ids_may_be_objects_that_are_text(): void
+    {
+        $id = self::id();
+        $this->visitor($id);
+        self::online($id);
+        $this->assertSame('online', Parley::user(Str::of($id))['status']);
+    }
+
+    /** @dataProvider wrongArguments */
+    public function test_a_wrong_argument_is_refused_here(string $message, callable $call): void
+    {
+        try {
+            $call();
+            $this->fail('it was taken');
+        } catch (ParleyException $error) {
+            $this->assertSame('bad_argument', $error->error());
+            $this->assertStringContainsString($message, $error->getMessage());
+        }
+    }
+
+    public function wrongArguments(): array
+    {
+        return [
+            ['The name of a channel is empty', fn () => Parley::history('')],
+            ['The name of a channel is empty', fn () => Parley::trigger(['a', ''], 'said')],
+            ['The id of a user is empty', fn () => Parley::user('')],
+            ['neither text nor a number', fn () => Parley::user([7])],
+            ['Collection is neither a user nor an id', fn () => Parley::user(collect([7]))],
+            ['Until when is seconds', fn () => Parley::ban(7, 'tomorrow')],
+            ['A time is Unix milliseconds', fn () => Parley::history('a', from: 'yesterday')],
+        ];
     }
 
     public function test_history_is_read_in_both_directions_and_by_position(): void

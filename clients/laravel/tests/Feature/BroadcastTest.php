@@ -356,6 +356,40 @@ final class BroadcastTest extends TestCase
         $this->assertSame(2, $this->proxy->connections());
     }
 
+    public function test_an_own_key_is_of_one_event(): void
+    {
+        $this->application()->app();
+        $channel = self::channel();
+        foreach (['order.placed', 'order.paid', 'order.placed'] as $event) {
+            Parley::trigger($channel, $event, ['text' => $event], null, 'order-7');
+        }
+        $this->assertSame(['order.placed', 'order.paid'], self::texts($channel));
+        $this->expectExceptionMessage('The idempotency key is empty');
+        Parley::trigger($channel, 'order.paid', [], null, '');
+    }
+
+    public function test_trigger_forgives_a_page_that_is_not_connected(): void
+    {
+        $this->application()->app();
+        $channel = self::channel();
+        Parley::trigger($channel, 'message.sent', ['text' => 'a'], 'undefined');
+        $this->assertSame(['a'], self::texts($channel));
+    }
+
+    /** @dataProvider noJson */
+    public function test_what_cannot_be_json_is_the_packages_exception(string $why, $data): void
+    {
+        $this->application()->app();
+        $this->expectException(ParleyException::class);
+        $this->expectExceptionMessage("The data of said cannot be JSON: {$why}");
+        Parley::trigger('a', 'said', $data);
+    }
+
+    public function noJson(): array
+    {
+        return [['Inf and NaN', NAN], ['Malformed UTF-8', ["\xff"]]];
+    }
+
     public function test_trigger_publishes_without_a_class_and_keys_make_it_once(): void
     {
         $this->application()->app();
