@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chownSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Chat } from "../../../examples/chat/start/chat.js";
@@ -16,7 +17,34 @@ import { binary, freePort, temporaryDirectory } from "../lib/server.js";
 import { until, within } from "../lib/wait.js";
 
 const script = fileURLToPath(new URL("../../../examples/chat/start/example.js", import.meta.url));
+const backend = fileURLToPath(new URL("../../../examples/chat/backend", import.meta.url));
 const test = (name, body) => anyTest(name, { skip }, body);
+
+const pidsOf = (parent) => readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${name}/status`))?.[1]) === parent).map(Number);
+// By the name of the program: { parley: pid, nginx: pid, … }.
+const childrenOf = (parent) => Object.fromEntries(pidsOf(parent).map((pid) => [/^Name:\s+(\S+)/m.exec(read(`/proc/${pid}/status`))?.[1], pid]));
+const read = (file) => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+};
+const linkOf = (file) => {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return "";
+  }
+};
+
+// Workers of PHP-FPM whose master is gone.
+const leftBehind = () => pidsOf(1).filter((pid) => linkOf(`/proc/${pid}/cwd`) === backend);
+let atFirst = [];
+before(() => {
+  atFirst = leftBehind();
+});
+after(() => until(() => leftBehind().every((pid) => atFirst.includes(pid)), () => `nothing to be left behind; there are ${leftBehind()}`));
 
 const launchers = new Map(); // of each test that runs
 
@@ -49,16 +77,6 @@ class Launcher {
   }
 }
 
-const pidsOf = (parent) => readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${name}/status`))?.[1]) === parent).map(Number);
-// By the name of the program: { parley: pid, nginx: pid, … }.
-const childrenOf = (parent) => Object.fromEntries(pidsOf(parent).map((pid) => [/^Name:\s+(\S+)/m.exec(read(`/proc/${pid}/status`))?.[1], pid]));
-const read = (file) => {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
-};
 const gone = (pids) => until(() => pids.every((pid) => /^State:\s+Z|^$/m.test(read(`/proc/${pid}/status`) || "\n")), () => `all parts to be gone; ${pids.filter((pid) => read(`/proc/${pid}/status`))}`);
 
 // Removed when the test is over, after what is stopped first.
@@ -121,11 +139,13 @@ test("it is killed itself: nothing stays behind, and the next start works", asyn
 test("it is cut off while it makes the database: the next start makes all of it", async (t) => {
   const place = directory(t);
   for (const step of ["Migration table", "000001", "000002"]) {
+    rmSync(join(place, "logs/worker.log"), { force: true }); // of the round before
     const cut = new Launcher(t, place, ["--fresh"]);
     // Wherever it is by then, the database is as before or complete.
-    await until(() => read(join(place, "logs/worker.log")).includes(step) || cut.child.exitCode !== null, "the worker to migrate");
-    const parts = pidsOf(cut.child.pid);
-    for (const pid of parts) process.kill(pid, "SIGKILL");
+    await until(() => read(join(place, "logs/worker.log")).includes(step), () => `the worker to migrate; it said ${cut.said}`);
+    // The worker first, at once; what remains is the launcher's and its reaper's to end.
+    const parts = pidsOf(cut.child.pid).flatMap((pid) => [pid, ...pidsOf(pid)]);
+    process.kill(childrenOf(cut.child.pid).php, "SIGKILL");
     await cut.end("SIGKILL");
     await gone(parts);
     const { url } = await new Launcher(t, place).ready();
