@@ -12,13 +12,11 @@ foreach (['PARLEY', 'REVERB', 'PUSHER'] as $family) {
     }
 }
 
-// Likewise the address: the port of one with the host of another leads nowhere.
+// Likewise the address: WEBSOCKET_*, or that of the server whose credentials these are. The lines of another one that
+// Laravel's own `.env` has (PUSHER_HOST without a value, PUSHER_PORT=443) say nothing.
 $address = 'WEBSOCKET';
-foreach (['WEBSOCKET', 'REVERB', 'PUSHER'] as $family) {
-    if (env("{$family}_HOST") || env("{$family}_PORT")) {
-        $address = $family;
-        break;
-    }
+if (! env('WEBSOCKET_HOST') && ! env('WEBSOCKET_PORT') && $credentials !== 'PARLEY' && env("{$credentials}_HOST")) {
+    $address = $credentials;
 }
 
 return [

@@ -44,13 +44,19 @@ class Parley
      *
      * @param mixed $channels one or several
      * @param string|null $socketId the connection that is left out
-     * @param string|null $key an idempotency key of your own: repeated within ten minutes it publishes once
+     * @param string|null $key an idempotency key of your own: repeated within ten minutes this event happens once on a channel
      */
     public function trigger($channels, string $event, $data = [], ?string $socketId = null, ?string $key = null): void
     {
-        $names = array_map('strval', is_array($channels) ? array_values($channels) : [$channels]);
-        $json = Client::encode($data);
-        $key ??= $this->keys->next($names, $event, $json);
+        $names = array_map([self::class, 'channelName'], is_array($channels) ? array_values($channels) : [$channels]);
+        $json = Client::encode($data, "The data of {$event}");
+        if ($key === '') {
+            throw new ParleyException('The idempotency key is empty.', 'bad_argument', 0, 'Leave it out, or name what happens once.');
+        }
+        // The server knows a key for a channel; one order may be both `placed` and `paid` there.
+        $key = $key === null ? $this->keys->next($names, $event, $json) : hash('sha256', "{$event}\n{$key}");
+        // As in broadcast(): a page that is not connected yet has nobody to leave out.
+        $socketId = SocketId::isOne($socketId) ? $socketId : null;
         $this->publisher->publish(new Publication($names, $event, $json, $socketId, $key));
     }
 
@@ -60,10 +66,13 @@ class Parley
         $this->trigger('#server-to-user-'.self::id($userId), $event, $data);
     }
 
-    /** What is broadcast inside, at once (ShouldBroadcastNow), is sent together at the end; when it throws, nothing is. */
+    /**
+     * What is broadcast inside, at once (ShouldBroadcastNow), is sent together at the end; when it throws, nothing is. It
+     * waits in memory: import a million rows in several batches.
+     */
     public function batch(Closure $inside)
     {
-        return $this->publisher->batch($inside);
+        return $this->publisher->batch()->gather($inside);
     }
 
     // --- History ---
@@ -123,7 +132,7 @@ class Parley
     /** @return bool whether there was one at this position */
     public function deletePublication($channel, string $position): bool
     {
-        $path = self::channelPath($channel).'/history/'.rawurlencode($position);
+        $path = self::channelPath($channel).'/history/'.self::segment($position);
 
         return $this->foundOr(false, fn () => $this->client->delete($path)['deleted'] > 0);
     }
@@ -186,7 +195,7 @@ class Parley
     /** A page of who belongs to a domain, online or not. */
     public function domainMembers($domain, int $limit = 100, ?string $after = null): array
     {
-        $path = 'domains/'.rawurlencode((string) $domain).'/members';
+        $path = 'domains/'.self::segment((string) $domain).'/members';
 
         return $this->client->get($path, self::given(['limit' => $limit, 'after' => $after]));
     }
@@ -211,7 +220,7 @@ class Parley
      */
     public function kick($userId, $channel, $until = null): ?int
     {
-        $body = ['channel' => (string) $channel] + self::until($until);
+        $body = ['channel' => self::channelName($channel)] + self::until($until);
 
         return $this->client->post(self::userPath($userId).'/kick', $body)['until'];
     }
@@ -310,12 +319,27 @@ class Parley
 
     private static function channelPath($channel): string
     {
-        return 'channels/'.rawurlencode((string) $channel);
+        return 'channels/'.self::segment(self::channelName($channel));
+    }
+
+    private static function channelName($channel): string
+    {
+        if ((string) $channel === '') {
+            throw new ParleyException('The name of a channel is empty.', 'bad_argument');
+        }
+
+        return (string) $channel;
+    }
+
+    // `.` and `..` are names here, and steps through folders to everything between here and the server.
+    private static function segment(string $name): string
+    {
+        return $name === '.' || $name === '..' ? str_replace('.', '%2E', $name) : rawurlencode($name);
     }
 
     private static function userPath($userId): string
     {
-        $id = rawurlencode(self::id($userId));
+        $id = self::segment(self::id($userId));
 
         return 'users/'.($id === 'status' ? '%73tatus' : $id);  // `users/status` is a path of its own
     }
@@ -323,8 +347,8 @@ class Parley
     private static function id($user): string
     {
         $user = UserId::of($user);
-        if ((string) $user === '') {
-            throw new ParleyException('The id of a user is empty.', 'bad_argument');
+        if (! is_int($user) && ! is_string($user) && ! is_float($user) || $user === '') {
+            throw new ParleyException('The id of a user is empty, or neither text nor a number.', 'bad_argument');
         }
 
         return (string) $user;
@@ -339,13 +363,24 @@ class Parley
             $until = (new \DateTimeImmutable)->add($until);
         }
 
-        return $until instanceof DateTimeInterface ? ['until' => self::milliseconds($until)] : ['for_seconds' => (int) $until];
+        if ($until instanceof DateTimeInterface) {
+            return ['until' => self::milliseconds($until)];
+        }
+        if (! is_numeric($until)) {
+            throw new ParleyException('Until when is seconds, a DateInterval or a DateTimeInterface.', 'bad_argument');
+        }
+
+        return ['for_seconds' => (int) $until];
     }
 
     private static function milliseconds($time): ?int
     {
         if ($time instanceof DateTimeInterface) {
             return (int) $time->format('Uv');
+        }
+
+        if ($time !== null && ! is_numeric($time)) {
+            throw new ParleyException('A time is Unix milliseconds or a DateTimeInterface.', 'bad_argument');
         }
 
         return $time === null ? null : (int) $time;

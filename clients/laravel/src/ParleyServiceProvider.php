@@ -12,7 +12,9 @@ use Parley\Laravel\Broadcasting\ParleyBroadcaster;
 use Parley\Laravel\Console\CheckCommand;
 use Parley\Laravel\Console\Checks;
 use Parley\Laravel\Console\Resolver;
+use Parley\Laravel\Publishing\Batch;
 use Parley\Laravel\Publishing\IdempotencyKeys;
+use Parley\Laravel\Publishing\Rounds;
 use Parley\Laravel\Tokens\TokenClaims;
 use Parley\Laravel\Webhooks\Delivery;
 use Parley\Laravel\Webhooks\Gatekeeper;
@@ -31,8 +33,9 @@ class ParleyServiceProvider extends ServiceProvider
         $this->mergeConfigFrom(__DIR__.'/../config/parley.php', 'parley');
         $this->registerConnections();
         // Instances, so that the copies of the application that Octane makes for each request share them.
-        $this->app->instance(ClientFactory::class, new ClientFactory);
-        $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys);
+        $this->app->instance(Batch::class, $batch = new Batch);
+        $this->app->instance(ClientFactory::class, new ClientFactory($batch));
+        $this->app->instance(IdempotencyKeys::class, new IdempotencyKeys(new Rounds(fn () => app('cache')->store())));
         $this->app->instance(TokenClaims::class, new TokenClaims);
         $this->app->singleton(Parley::class, function ($app) {
             $factory = $app->make(ClientFactory::class);
@@ -41,7 +44,7 @@ class ParleyServiceProvider extends ServiceProvider
             return new Parley($client, $publisher, $app->make(IdempotencyKeys::class), $app->make(TokenClaims::class));
         });
         $this->app->bind(Checks::class, fn ($app) => new Checks(
-            $app->make(Parley::class)->client(), $app['config'], $app['router'], new Resolver
+            $app->make(Parley::class)->client(), $app->make(BroadcastManager::class), $app['config'], $app['router'], new Resolver
         ));
         $this->app->bind(Gatekeeper::class, fn ($app) => new Gatekeeper(
             new Settings($app['config']['parley']), $app['config']['parley.webhooks']
@@ -83,8 +86,11 @@ class ParleyServiceProvider extends ServiceProvider
         }
     }
 
-    public static function broadcaster($app, array $config): ParleyBroadcaster
-    {
+    public static function broadcaster(
+        $app,
+        #[\SensitiveParameter]
+        array $config
+    ): ParleyBroadcaster {
         $factory = $app->make(ClientFactory::class);
         $config = array_replace($app['config']['parley'], array_filter($config, fn ($value) => $value !== null));
 
@@ -97,9 +103,8 @@ class ParleyServiceProvider extends ServiceProvider
     {
         $events = $this->app['events'];
         $events->listen(JobProcessing::class, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobBegins($event->job));
-        foreach ([JobProcessed::class, JobExceptionOccurred::class] as $end) {
-            $events->listen($end, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobEnds($event->job));
-        }
+        $events->listen(JobProcessed::class, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobIsThrough($event->job));
+        $events->listen(JobExceptionOccurred::class, fn ($event) => $this->app->make(IdempotencyKeys::class)->jobEnds($event->job));
     }
 
     private function routeWebhooks(): void

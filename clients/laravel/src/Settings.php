@@ -43,10 +43,20 @@ final class Settings
 
     public int $tokenLifetime;
 
-    public function __construct(array $config)
-    {
+    /** @var list<string> what cannot be meant; calls are refused with it */
+    public array $wrong = [];
+
+    public function __construct(
+        #[\SensitiveParameter]
+        array $config
+    ) {
         // Connections copied from a `pusher` one have these below `options`.
         $options = $config['options'] ?? [];
+        // Laravel 8 ships `useTLS` with no address at all, which then says nothing of an address from elsewhere.
+        if (! isset($options['scheme']) && (isset($options['host']) || isset($options['port']))) {
+            $tls = $options['useTLS'] ?? $options['encrypted'] ?? null;
+            $options['scheme'] = $tls === null ? null : (filter_var($tls, FILTER_VALIDATE_BOOLEAN) ? 'https' : 'http');
+        }
         $config = array_replace($config, array_filter([
             'host' => $options['host'] ?? null,
             'port' => $options['port'] ?? null,
@@ -58,11 +68,11 @@ final class Settings
         $this->key = (string) ($config['key'] ?? '');
         $this->secret = (string) ($config['secret'] ?? '');
         $this->secretPrevious = ($config['secret_previous'] ?? null) ?: null;
-        $this->scheme = self::scheme((string) ($config['scheme'] ?? 'http'));
+        $this->scheme = $this->scheme((string) ($config['scheme'] ?? ''));
         $this->host = self::host((string) ($config['host'] ?? ''));
         $this->port = (int) ($config['port'] ?? 0) ?: 6001;
         $this->path = ($path = trim((string) ($config['path'] ?? ''), '/')) === '' ? '' : '/'.$path;
-        $this->verify = self::verify($config['verify'] ?? true);
+        $this->verify = self::verify($config['verify'] ?? '');
         $this->connectTimeout = self::seconds($config['connect_timeout'] ?? null, 2);
         $this->timeout = self::seconds($config['timeout'] ?? null, 5);
         $this->batchEvents = max(1, (int) ($config['batch']['events'] ?? 10));
@@ -89,9 +99,26 @@ final class Settings
         return $this->scheme.'://'.(str_contains($this->host, ':') ? "[{$this->host}]" : $this->host).':'.$this->port;
     }
 
-    private static function scheme(string $scheme): string
+    /** For dump(): settings are part of what an error page or a log shows. */
+    public function __debugInfo(): array
     {
-        return in_array(strtolower($scheme), ['https', 'wss'], true) ? 'https' : 'http';
+        $shown = get_object_vars($this);
+        foreach (['secret', 'secretPrevious', 'masterKey', 'tokenSecret'] as $hidden) {
+            $shown[$hidden] = ($shown[$hidden] ?? '') === '' ? $shown[$hidden] : '(hidden)';
+        }
+
+        return $shown;
+    }
+
+    private function scheme(string $scheme): string
+    {
+        $scheme = strtolower(trim($scheme));
+        if (! in_array($scheme, ['', 'http', 'https', 'ws', 'wss'], true)) {
+            // Not one of them: secrets would go over the wire in the open because of a slip of the finger.
+            $this->wrong[] = "The scheme `{$scheme}` is not known: WEBSOCKET_SCHEME is http or https.";
+        }
+
+        return in_array($scheme, ['https', 'wss'], true) ? 'https' : 'http';
     }
 
     // One `.env` serves the server too, where a host is what it listens on. Nobody can connect to "everywhere".
@@ -109,15 +136,19 @@ final class Settings
         }
     }
 
-    // From a file of the environment everything is text.
+    // From a file of the environment everything is text. A line without a value (`WEBSOCKET_VERIFY=`) turns nothing off.
     private static function verify($value)
     {
         if (is_bool($value)) {
             return $value;
         }
+        $value = trim((string) $value);
+        if ($value === '') {
+            return true;
+        }
         $flag = filter_var($value, FILTER_VALIDATE_BOOLEAN, FILTER_NULL_ON_FAILURE);
 
-        return $flag ?? (string) $value;
+        return $flag ?? $value;
     }
 
     private static function seconds($value, float $default): float

@@ -2,6 +2,7 @@
 
 namespace Parley\Laravel\Broadcasting;
 
+use ArrayObject;
 use Symfony\Component\HttpFoundation\ParameterBag;
 use Symfony\Component\HttpKernel\Exception\BadRequestHttpException;
 use Symfony\Component\HttpKernel\Exception\HttpExceptionInterface;
@@ -22,7 +23,8 @@ trait AuthorizesManyChannels
         return is_array($request->input('channel_name')) || is_array($request->input('channels'));
     }
 
-    protected function authorizeMany($request): array
+    /** @return array|ArrayObject */
+    protected function authorizeMany($request)
     {
         $byServer = is_array($request->input('channels'));
         $names = array_values($request->input($byServer ? 'channels' : 'channel_name'));
@@ -45,6 +47,9 @@ trait AuthorizesManyChannels
                 $answers[$name] = ['status' => 500];
             }
         }
+
+        // Objects of JSON, whatever names there are: `0` and `1` would make a list.
+        $answers = new ArrayObject($answers);
 
         return $byServer ? ['channels' => $answers] : $answers;
     }

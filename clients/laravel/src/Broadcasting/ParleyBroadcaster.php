@@ -6,13 +6,13 @@ use Closure;
 use Illuminate\Broadcasting\Broadcasters\Broadcaster;
 use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
 use Illuminate\Support\Arr;
-use JsonException;
 use Parley\Laravel\Http\Client;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Publishing\ChannelCipher;
 use Parley\Laravel\Publishing\IdempotencyKeys;
 use Parley\Laravel\Publishing\Publication;
 use Parley\Laravel\Publishing\Publisher;
+use Parley\Laravel\SocketId;
 use Parley\Laravel\UserId;
 use Symfony\Component\HttpKernel\Exception\AccessDeniedHttpException;
 use Symfony\Component\HttpKernel\Exception\BadRequestHttpException;
@@ -52,13 +52,8 @@ class ParleyBroadcaster extends Broadcaster
             return;
         }
         // A page that is not connected yet sends `X-Socket-ID: undefined`. There is nobody to leave out then.
-        $socketId = self::isSocketId($socketId) ? $socketId : null;
-        try {
-            $data = Client::encode($payload);
-        } catch (JsonException $error) {
-            $what = "The payload of {$event} cannot be JSON: {$error->getMessage()}.";
-            throw new ParleyException($what, 'bad_argument', 0, 'Text has to be UTF-8.', $error);
-        }
+        $socketId = SocketId::isOne($socketId) ? $socketId : null;
+        $data = Client::encode($payload, "The payload of {$event}");
         $key = $this->keys->next($names, $event, $data);
         $this->publisher->publish(new Publication($names, $event, $data, $socketId, $key));
     }
@@ -142,15 +137,10 @@ class ParleyBroadcaster extends Broadcaster
     private function socketId($request): string
     {
         $socketId = $request->input('socket_id');
-        if (! self::isSocketId($socketId)) {
+        if (! SocketId::isOne($socketId)) {
             throw new BadRequestHttpException('`socket_id` is missing or not valid.');
         }
 
         return $socketId;
-    }
-
-    private static function isSocketId($text): bool
-    {
-        return is_string($text) && preg_match('/\A\d+\.\d+\z/', $text) === 1;
     }
 }

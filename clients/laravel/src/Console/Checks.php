@@ -2,24 +2,19 @@
 
 namespace Parley\Laravel\Console;
 
+use Illuminate\Contracts\Broadcasting\Factory;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Routing\Registrar;
-use Parley\Laravel\Http\Answer;
 use Parley\Laravel\Http\Client;
-use Parley\Laravel\Http\NoAnswer;
 use Parley\Laravel\ParleyServiceProvider;
-use Parley\Laravel\Settings;
 
-// The checks of parley:check, each of which only makes sense when those before it are fine.
+// The checks of parley:check: of each server that the application publishes to, and of what is set in the application.
 
 final class Checks
 {
-    /** Calls are refused beyond `limits.signature_window` (600 s); what is a tenth of that will be too much some day. */
-    private const SKEW_MAX = 60;
+    private Client $facade;
 
-    private Client $client;
-
-    private Settings $settings;
+    private Factory $broadcasts;
 
     private Repository $config;
 
@@ -27,10 +22,10 @@ final class Checks
 
     private Resolver $resolver;
 
-    public function __construct(Client $client, Repository $config, Registrar $router, Resolver $resolver)
+    public function __construct(Client $facade, Factory $broadcasts, Repository $config, Registrar $router, Resolver $resolver)
     {
-        $this->client = $client;
-        $this->settings = $client->settings();
+        $this->facade = $facade;
+        $this->broadcasts = $broadcasts;
         $this->config = $config;
         $this->router = $router;
         $this->resolver = $resolver;
@@ -39,14 +34,7 @@ final class Checks
     /** @return iterable<Finding> ends with the first that is wrong */
     public function all(): iterable
     {
-        $checks = ['configuration', 'host', 'port', 'isParley', 'clock', 'credentials', 'publishing', 'webhooks', 'broadcasting'];
-        foreach ($checks as $check) {
-            try {
-                $finding = $this->$check();
-            } catch (NoAnswer $failure) {
-                $what = "The server stopped answering: {$failure->getMessage()}.";
-                $finding = Finding::wrong(Finding::PORT, $what, 'Look at its log.');
-            }
+        foreach ($this->findings() as $finding) {
             yield $finding;
             if (! $finding->ok) {
                 return;
@@ -54,108 +42,55 @@ final class Checks
         }
     }
 
-    private function configuration(): Finding
+    private function findings(): iterable
     {
-        if ($missing = $this->settings->missing()) {
-            return Finding::wrong(Finding::CONFIGURATION, implode(', ', $missing).(count($missing) === 1 ? ' is' : ' are').' not set.',
-                'Set in .env what the server has for this application: PARLEY_APP_ID, PARLEY_APP_KEY, PARLEY_APP_SECRET.',
-                'If they stand there: `php artisan config:clear`.');
+        foreach ($this->clients() as $whose => $client) {
+            foreach ((new ServerChecks($client, $this->resolver))->all() as $finding) {
+                yield $whose === '' ? $finding : $finding->of($whose);
+            }
         }
-
-        return Finding::ok("application {$this->settings->appId} at {$this->settings->url()}");
+        yield $this->broadcasting();
+        yield $this->webhooks();
     }
 
-    private function host(): Finding
+    /**
+     * Events go by the default connection, which may have settings of its own; the facade has those of config/parley.php.
+     *
+     * @return array<string, Client> by whose it is, where there are two
+     */
+    private function clients(): array
     {
-        $host = $this->settings->host;
-        $address = $this->resolver->address($host);
-        if ($address === null) {
-            return Finding::wrong(Finding::HOST, "The host `{$host}` has no address.",
-                'WEBSOCKET_HOST is the name of the server as this machine knows it: 127.0.0.1, or the name of its container.');
+        if (! $this->broadcastsToParley()) {
+            return ['' => $this->facade];
+        }
+        $name = $this->config->get('broadcasting.default');
+        $client = $this->broadcasts->connection()->client();
+        if ($client->settings() == $this->facade->settings()) {
+            return ['' => $this->facade];
         }
 
-        return Finding::ok($address === $host ? "the host is the address {$host}" : "the host {$host} is {$address}");
+        return ["connection `{$name}`" => $client, 'facade `Parley`' => $this->facade];
     }
 
-    private function port(): Finding
+    private function broadcastsToParley(): bool
     {
-        $host = str_contains($this->settings->host, ':') ? "[{$this->settings->host}]" : $this->settings->host;
-        $socket = @stream_socket_client("tcp://{$host}:{$this->settings->port}", $code, $error, $this->settings->connectTimeout);
-        if ($socket === false) {
-            return Finding::wrong(Finding::PORT, "Nothing answers at {$this->settings->host} port {$this->settings->port}: {$error}.",
-                'Start the server (`parley serve`), and compare WEBSOCKET_PORT with its `server.port`.',
-                'In a container 127.0.0.1 is the container itself: use the name of the server\'s container.');
-        }
-        fclose($socket);
+        $name = $this->config->get('broadcasting.default');
 
-        return Finding::ok("port {$this->settings->port} is open");
+        return in_array($this->config->get("broadcasting.connections.{$name}.driver"), ParleyServiceProvider::NAMES, true);
     }
 
-    private function isParley(): Finding
+    private function broadcasting(): Finding
     {
-        try {
-            $answer = $this->client->attempt('GET', 'status');
-        } catch (NoAnswer $failure) {
-            $what = "What listens at {$this->settings->url()} does not answer as Parley: {$failure->getMessage()}.";
+        $name = $this->config->get('broadcasting.default');
+        if (! $this->broadcastsToParley()) {
+            $where = $name === null ? 'nobody' : "`{$name}`";
 
-            return Finding::wrong(Finding::NOT_PARLEY, $what,
-                'Does WEBSOCKET_SCHEME fit? http and https do not understand one another.',
-                'Is it another program? Look with `curl -i '.$this->settings->url().'/up`.');
-        }
-        if (! $answer->isParleyError() && ! isset($answer->json()['subscription_count'])) {
-            $who = isset($answer->headers['server']) ? ", it says it is {$answer->headers['server']}" : '';
-
-            return Finding::wrong(Finding::NOT_PARLEY, "What answers at {$this->settings->url()} is not Parley (status {$answer->status}{$who}).",
-                'Compare WEBSOCKET_HOST and WEBSOCKET_PORT with the server. Behind a proxy, /apps has to lead to Parley;',
-                'a path in front of everything is WEBSOCKET_PATH.');
+            return Finding::wrong(Finding::BROADCASTING, "Events are broadcast to {$where}, not to Parley.",
+                'Set BROADCAST_DRIVER=websocket, or BROADCAST_CONNECTION=websocket from Laravel 11 on.',
+                'If it stands there: `php artisan config:clear`, and see that config/broadcasting.php reads that variable.');
         }
 
-        return Finding::ok('it is Parley');
-    }
-
-    // Before the credentials: with a wrong clock these are refused as well, and for no fault of theirs.
-    private function clock(): Finding
-    {
-        $theirs = strtotime($this->client->attempt('GET', 'status')->headers['date'] ?? '');
-        if ($theirs === false) {
-            return Finding::ok('the server does not say what time it is');
-        }
-        $skew = $this->client->signer()->now() - $theirs;
-        if (abs($skew) > self::SKEW_MAX) {
-            $where = $skew > 0 ? 'ahead of' : 'behind';
-
-            return Finding::wrong(Finding::CLOCK, 'The clock here is '.abs($skew)." seconds {$where} that of the server.",
-                'Set both by NTP: calls are refused when the clocks differ by ten minutes.');
-        }
-
-        return Finding::ok('the clocks agree');
-    }
-
-    private function credentials(): Finding
-    {
-        $answer = $this->client->attempt('GET', 'status');
-        if ($answer->ok()) {
-            return Finding::ok('key and secret are right');
-        }
-        $said = $this->said($answer);
-        if ($answer->status === 404) {
-            return Finding::wrong(Finding::CREDENTIALS, "The server has no application `{$this->settings->appId}`. {$said}",
-                'PARLEY_APP_ID is the `id` of one of its [[apps]]: `parley check` on the server lists them.');
-        }
-
-        return Finding::wrong(Finding::CREDENTIALS, "The server refuses what is signed with this key and secret. {$said}",
-            'PARLEY_APP_KEY and PARLEY_APP_SECRET are `key` and `secret` of the application in the server\'s configuration.');
-    }
-
-    private function publishing(): Finding
-    {
-        $event = ['name' => 'check', 'channel' => 'parley-check', 'data' => '{}'];
-        $answer = $this->client->attempt('POST', 'events', [], Client::encode($event));
-        if (! $answer->ok()) {
-            return Finding::wrong(Finding::PUBLISH, "The server does not publish. {$this->said($answer)}");
-        }
-
-        return Finding::ok('publishing works');
+        return Finding::ok("events are broadcast to `{$name}`");
     }
 
     private function webhooks(): Finding
@@ -175,31 +110,6 @@ final class Checks
                 'Set WEBSOCKET_WEBHOOK_CACHE to a store that all processes share: file, redis, database.');
         }
 
-        return Finding::ok("webhooks go to /{$route->uri()} and are signed with the application's secret");
-    }
-
-    private function broadcasting(): Finding
-    {
-        $name = $this->config->get('broadcasting.default');
-        $driver = $this->config->get("broadcasting.connections.{$name}.driver");
-        if (! in_array($driver, ParleyServiceProvider::NAMES, true)) {
-            $where = $name === null ? 'nobody' : "`{$name}`";
-
-            return Finding::wrong(Finding::BROADCASTING, "Events are broadcast to {$where}, not to Parley.",
-                'Set BROADCAST_DRIVER=websocket, or BROADCAST_CONNECTION=websocket from Laravel 11 on.',
-                'If it stands there: `php artisan config:clear`, and see that config/broadcasting.php reads that variable.');
-        }
-
-        return Finding::ok("events are broadcast to `{$name}`");
-    }
-
-    private function said(Answer $answer): string
-    {
-        if (! $answer->isParleyError()) {
-            return "The status is {$answer->status}.";
-        }
-        $json = $answer->json();
-
-        return "It says: {$json['message']} ({$json['error']}).";
+        return Finding::ok("webhooks are taken at /{$route->uri()}, signed with the application's secret");
     }
 }

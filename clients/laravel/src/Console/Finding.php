@@ -47,6 +47,12 @@ final class Finding
         return new self(true, $text, [], 0);
     }
 
+    /** The same, told of one of several servers. */
+    public function of(string $whose): self
+    {
+        return new self($this->ok, "{$whose}: {$this->text}", $this->remedies, $this->exitCode);
+    }
+
     public static function wrong(int $exitCode, string $text, string ...$remedies): self
     {
         return new self(false, $text, $remedies, $exitCode);

@@ -2,6 +2,8 @@
 
 namespace Parley\Laravel\Events;
 
+use Parley\Laravel\Http\Json;
+
 // A client has published an event (`client-…`).
 
 class ClientEvent implements Notice
@@ -32,6 +34,6 @@ class ClientEvent implements Notice
     /** The data, taken for JSON; null if it is none. */
     public function decoded()
     {
-        return $this->data === null ? null : json_decode($this->data, true);
+        return $this->data === null ? null : Json::decode($this->data);
     }
 }

@@ -28,7 +28,7 @@ final class Answer
     /** The JSON object in the body, or null. */
     public function json(): ?array
     {
-        $decoded = json_decode($this->body, true, 512, JSON_BIGINT_AS_STRING);
+        $decoded = Json::decode($this->body, 512, JSON_BIGINT_AS_STRING);
 
         return is_array($decoded) ? $decoded : null;
     }

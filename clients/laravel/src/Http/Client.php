@@ -2,6 +2,7 @@
 
 namespace Parley\Laravel\Http;
 
+use JsonException;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Settings;
 
@@ -53,10 +54,18 @@ class Client
         return $this->call('DELETE', $path);
     }
 
-    /** JSON as it is sent: short, and never a text that is not UTF-8. */
-    public static function encode($value): string
+    /**
+     * JSON as it is sent: short, and never a text that is not UTF-8.
+     *
+     * @throws ParleyException which names `$what` it was
+     */
+    public static function encode($value, string $what = 'What is sent'): string
     {
-        return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION);
+        try {
+            return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION);
+        } catch (JsonException $error) {
+            throw new ParleyException("{$what} cannot be JSON: {$error->getMessage()}.", 'bad_argument', 0, 'Text has to be UTF-8.', $error);
+        }
     }
 
     /**
@@ -70,13 +79,18 @@ class Client
             throw new ParleyException(implode(', ', $missing).' is not set.', 'not_configured', 0,
                 'Set it in `.env` as in the configuration of the server, and run `php artisan config:clear`.');
         }
+        if ($wrong = $this->settings->wrong) {
+            throw new ParleyException(implode(' ', $wrong), 'not_configured');
+        }
         $answer = $this->answer($method, $path, $query, $body);
         if (! $answer->ok()) {
             throw $this->refusal($answer);
         }
         $json = $answer->json();
         if ($json === null) {
-            throw new ParleyException("What answers at {$this->settings->url()} is not Parley: its answer is no JSON.",
+            // What json() has just tried.
+            $why = json_last_error() === JSON_ERROR_NONE ? 'it is no JSON object' : json_last_error_msg();
+            throw new ParleyException("What answers at {$this->settings->url()} cannot be read ({$why}). Is it Parley?",
                 'bad_answer', $answer->status, $this->addressRemedy());
         }
 
@@ -150,6 +164,12 @@ class Client
     {
         $json = $answer->json();
         if (! $answer->isParleyError()) {
+            if ($answer->status === 413) {
+                $what = "The call is too large for what is in front of Parley at {$this->settings->url()} (status 413).";
+
+                return new ParleyException($what, 'bad_answer', 413,
+                    'Send less, lower `batch.bytes` of config/parley.php, or raise the limit of the proxy (nginx: client_max_body_size).');
+            }
             $what = "What answers at {$this->settings->url()} is not Parley, or a proxy in front of it: status {$answer->status}.";
 
             return new ParleyException($what, 'bad_answer', $answer->status, $this->addressRemedy());
@@ -164,7 +184,7 @@ class Client
 
     private function addressRemedy(): string
     {
-        return 'Is the server running, and do WEBSOCKET_HOST, WEBSOCKET_PORT and WEBSOCKET_SCHEME name it? '.
-            '`php artisan parley:check` looks.';
+        return 'Is the server running, and do WEBSOCKET_HOST, WEBSOCKET_PORT and WEBSOCKET_SCHEME (or `host`, `port` and `scheme` '.
+            'of this connection in config/broadcasting.php) name it? `php artisan parley:check` looks.';
     }
 }

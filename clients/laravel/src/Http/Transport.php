@@ -32,6 +32,7 @@ class Transport
         curl_reset($handle);  // keeps the connection
         curl_setopt_array($handle, [
             CURLOPT_URL => $this->settings->url().$this->settings->path.$target,
+            CURLOPT_PATH_AS_IS => true,  // it is what was signed
             CURLOPT_CUSTOMREQUEST => $method,
             CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
             CURLOPT_FOLLOWLOCATION => false,

@@ -12,9 +12,17 @@ final class ChannelCipher
     private ?string $masterKey;
 
     /** @param string|null $masterKey 32 bytes in base64 */
-    public function __construct(?string $masterKey)
-    {
+    public function __construct(
+        #[\SensitiveParameter]
+        ?string $masterKey
+    ) {
         $this->masterKey = $masterKey;
+    }
+
+    /** For dump(). */
+    public function __debugInfo(): array
+    {
+        return ['masterKey' => $this->masterKey === null ? null : '(hidden)'];
     }
 
     public static function isEncrypted(string $channel): bool

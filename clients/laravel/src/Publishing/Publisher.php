@@ -2,10 +2,9 @@
 
 namespace Parley\Laravel\Publishing;
 
-use Closure;
 use Parley\Laravel\Http\Client;
 
-// Sends publications, at once or, within batch(), gathered into as few calls as the server's limits allow.
+// Sends publications, at once or, within a batch, gathered into as few calls as the server's limits allow.
 
 class Publisher
 {
@@ -16,13 +15,13 @@ class Publisher
 
     private ChannelCipher $cipher;
 
-    /** @var list<Publication>|null what waits for the end of batch(); null outside of one */
-    private ?array $waiting = null;
+    private Batch $batch;
 
-    public function __construct(Client $client, ChannelCipher $cipher)
+    public function __construct(Client $client, ChannelCipher $cipher, ?Batch $batch = null)
     {
         $this->client = $client;
         $this->cipher = $cipher;
+        $this->batch = $batch ?? new Batch;
     }
 
     public function publish(Publication $publication): void
@@ -30,38 +29,20 @@ class Publisher
         if ($publication->channels === []) {
             return;
         }
-        if ($this->waiting !== null) {
-            $this->waiting[] = $publication;
+        if ($this->batch->isOpen()) {
+            $this->batch->add($this, $publication);
         } else {
             $this->send([$publication]);
         }
     }
 
-    /**
-     * What is published inside is sent at its end, in order. When it throws, nothing is: a job that is tried again
-     * begins anew. A batch within a batch belongs to the outer one.
-     *
-     * @return mixed what the closure returns
-     */
-    public function batch(Closure $inside)
+    public function batch(): Batch
     {
-        if ($this->waiting !== null) {
-            return $inside();
-        }
-        $this->waiting = [];
-        try {
-            $result = $inside();
-            $publications = $this->waiting;
-        } finally {
-            $this->waiting = null;
-        }
-        $this->send($publications);
-
-        return $result;
+        return $this->batch;
     }
 
     /** @param list<Publication> $publications */
-    private function send(array $publications): void
+    public function send(array $publications): void
     {
         $alone = count($publications) === 1;
         $group = [];

@@ -9,8 +9,11 @@ use Parley\Laravel\ParleyException;
 
 final class ConnectionToken
 {
-    public static function encode(array $claims, string $secret): string
-    {
+    public static function encode(
+        array $claims,
+        #[\SensitiveParameter]
+        string $secret
+    ): string {
         if ($secret === '') {
             throw new ParleyException('PARLEY_APP_SECRET is not set.', 'not_configured');
         }

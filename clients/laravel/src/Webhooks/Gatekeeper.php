@@ -3,9 +3,11 @@
 namespace Parley\Laravel\Webhooks;
 
 use Illuminate\Http\Request;
+use Parley\Laravel\Http\Json;
 use Parley\Laravel\Settings;
 
-// Decides whether a request comes from the server, and reads what it says. Nothing is parsed before the signature fits.
+// Decides whether a request comes from the server, and reads what it says. Nothing here is parsed before the signature fits;
+// Laravel may have parsed a JSON body already (for its middleware), bounded by PHP's `post_max_size` alone.
 
 final class Gatekeeper
 {
@@ -48,7 +50,7 @@ final class Gatekeeper
             throw $this->tooLarge();
         }
         $this->checkSignature($request, $body);
-        $message = json_decode($body, true, self::DEPTH_MAX, JSON_BIGINT_AS_STRING);
+        $message = Json::decode($body, self::DEPTH_MAX, JSON_BIGINT_AS_STRING);
         if (! is_array($message) || ! is_int($message['time_ms'] ?? null) || ! is_array($message['events'] ?? null)) {
             throw new Refusal(400, 'The body is not what a Parley server sends.');
         }

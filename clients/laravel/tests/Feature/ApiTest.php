@@ -5,10 +5,13 @@ namespace Parley\Laravel\Tests\Feature;
 use DateInterval;
 use DateTimeImmutable;
 use Illuminate\Broadcasting\PrivateChannel;
+use Illuminate\Support\Str;
 use Parley\Laravel\Facades\Parley;
 use Parley\Laravel\ParleyException;
 use Parley\Laravel\Tests\Support\ChildProcess;
+use Parley\Laravel\Tests\Support\Folder;
 use Parley\Laravel\Tests\Support\ParleyServer;
+use Parley\Laravel\Tests\Support\PhpServer;
 use Parley\Laravel\Tests\Support\Wait;
 use Parley\Laravel\Tests\Support\WebSocket;
 use Parley\Laravel\Tests\TestCase;
@@ -58,6 +61,88 @@ final class ApiTest extends TestCase
         $users = Parley::status(range(1, 2500));
         $this->assertCount(2500, $users);
         $this->assertSame('online', $users[2071]['status']);
+    }
+
+    public function test_history_with_half_a_surrogate_is_read(): void
+    {
+        $channel = 'private-domain.'.self::id();
+        Parley::client()->call('POST', 'events', [], '{"name":"said","channel":"'.$channel.'","data":"cut \ud83d"}');
+        Parley::trigger($channel, 'said', 'after');
+        $this->assertSame(["cut \u{fffd}", '"after"'], array_column(Parley::history($channel)['publications'], 'data'));
+        $this->assertNotNull(Parley::position($channel));
+    }
+
+    public function test_an_answer_that_cannot_be_read_says_why(): void
+    {
+        $folder = Folder::temporary();
+        file_put_contents("{$folder}/any.php", '<?php echo "{\"publications\":";');
+        $server = $this->later(new PhpServer(["{$folder}/any.php"], $folder), 'end');
+        $this->application(['WEBSOCKET_PORT' => $server->port])->app();
+        try {
+            Parley::history('a');
+            $this->fail('it was read');
+        } catch (ParleyException $error) {
+            $this->assertSame('bad_answer', $error->error());
+            $this->assertStringContainsString('cannot be read (Syntax error)', $error->getMessage());
+        } finally {
+            Folder::remove($folder);
+        }
+    }
+
+    public function test_a_call_that_is_too_large_for_a_proxy_says_so(): void
+    {
+        $folder = Folder::temporary();
+        file_put_contents("{$folder}/any.php", '<?php http_response_code(413);');
+        $server = $this->later(new PhpServer(["{$folder}/any.php"], $folder), 'end');
+        $this->application(['WEBSOCKET_PORT' => $server->port])->app();
+        $this->expectExceptionMessage('The call is too large for what is in front of Parley');
+        try {
+            Parley::trigger('a', 'said', 'x');
+        } finally {
+            Folder::remove($folder);
+        }
+    }
+
+    public function test_names_of_dots_are_names(): void
+    {
+        foreach (['.', '..'] as $name) {
+            Parley::trigger($name, 'said', $name);
+            $this->assertSame($name, Parley::history($name)['channel']);
+            $this->assertNull(Parley::user($name));
+        }
+    }
+
+    public function test_ids_may_be_objects_that_are_text(): void
+    {
+        $id = self::id();
+        $this->visitor($id);
+        self::online($id);
+        $this->assertSame('online', Parley::user(Str::of($id))['status']);
+    }
+
+    /** @dataProvider wrongArguments */
+    public function test_a_wrong_argument_is_refused_here(string $message, callable $call): void
+    {
+        try {
+            $call();
+            $this->fail('it was taken');
+        } catch (ParleyException $error) {
+            $this->assertSame('bad_argument', $error->error());
+            $this->assertStringContainsString($message, $error->getMessage());
+        }
+    }
+
+    public function wrongArguments(): array
+    {
+        return [
+            ['The name of a channel is empty', fn () => Parley::history('')],
+            ['The name of a channel is empty', fn () => Parley::trigger(['a', ''], 'said')],
+            ['The id of a user is empty', fn () => Parley::user('')],
+            ['neither text nor a number', fn () => Parley::user([7])],
+            ['Collection is neither a user nor an id', fn () => Parley::user(collect([7]))],
+            ['Until when is seconds', fn () => Parley::ban(7, 'tomorrow')],
+            ['A time is Unix milliseconds', fn () => Parley::history('a', from: 'yesterday')],
+        ];
     }
 
     public function test_history_is_read_in_both_directions_and_by_position(): void

@@ -186,6 +186,15 @@ final class AuthorizationTest extends TestCase
         }
     }
 
+    public function test_names_that_are_numbers_are_names(): void
+    {
+        $application = $this->application();
+        foreach ([['channel_name', '%s'], ['channels', '{"channels":%s}']] as [$field, $form]) {
+            $answer = $application->json('POST', '/broadcasting/auth', ['socket_id' => '1.1', $field => ['0', '1']], 'user-1');
+            $this->assertSame(sprintf($form, '{"0":{"status":403},"1":{"status":403}}'), $answer->getContent());
+        }
+    }
+
     public function test_a_call_for_too_many_channels_is_refused(): void
     {
         $this->begin();

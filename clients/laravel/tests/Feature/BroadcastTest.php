@@ -147,6 +147,39 @@ final class BroadcastTest extends TestCase
         $this->assertSame(['batch_events', 'events', 'events'], array_slice($this->proxy->requests(3), 0, 3));
     }
 
+    public function test_a_batch_gathers_what_goes_by_a_connection_with_settings_of_its_own(): void
+    {
+        $application = $this->observed([], ['config/broadcasting.php' => "<?php return ['default' => 'websocket', 'connections' => [
+            'websocket' => ['driver' => 'parley', 'timeout' => 4]]];"]);
+        $channel = self::channel();
+        Parley::batch(function () use ($channel) {
+            foreach (['a', 'b', 'c'] as $text) {
+                event(new MessageSentNow($text, [new Channel($channel)]));
+            }
+            Parley::trigger($channel, 'message.sent', ['text' => 'by the facade']);
+        });
+        $this->assertCount(4, self::texts($channel));
+        $this->assertSame(['batch_events', 'events'], array_slice($this->proxy->requests(2), 0, 2));
+    }
+
+    public function test_what_a_batch_within_a_batch_said_before_it_threw_is_not_sent(): void
+    {
+        $this->application()->app();
+        $channel = self::channel();
+        Parley::batch(function () use ($channel) {
+            Parley::trigger($channel, 'message.sent', ['text' => 'before']);
+            try {
+                Parley::batch(function () use ($channel) {
+                    Parley::trigger($channel, 'message.sent', ['text' => 'half']);
+                    throw new RuntimeException('the rest is missing');
+                });
+            } catch (RuntimeException $error) {
+            }
+            Parley::trigger($channel, 'message.sent', ['text' => 'after']);
+        });
+        $this->assertSame(['before', 'after'], self::texts($channel));
+    }
+
     public function test_nothing_of_a_batch_that_throws_is_sent(): void
     {
         $this->application()->app();
@@ -321,6 +354,40 @@ final class BroadcastTest extends TestCase
         event(new MessageSentNow('parent again', [new Channel($channel)]));
         $this->assertSame(['parent', 'child', 'parent again'], self::texts($channel));
         $this->assertSame(2, $this->proxy->connections());
+    }
+
+    public function test_an_own_key_is_of_one_event(): void
+    {
+        $this->application()->app();
+        $channel = self::channel();
+        foreach (['order.placed', 'order.paid', 'order.placed'] as $event) {
+            Parley::trigger($channel, $event, ['text' => $event], null, 'order-7');
+        }
+        $this->assertSame(['order.placed', 'order.paid'], self::texts($channel));
+        $this->expectExceptionMessage('The idempotency key is empty');
+        Parley::trigger($channel, 'order.paid', [], null, '');
+    }
+
+    public function test_trigger_forgives_a_page_that_is_not_connected(): void
+    {
+        $this->application()->app();
+        $channel = self::channel();
+        Parley::trigger($channel, 'message.sent', ['text' => 'a'], 'undefined');
+        $this->assertSame(['a'], self::texts($channel));
+    }
+
+    /** @dataProvider noJson */
+    public function test_what_cannot_be_json_is_the_packages_exception(string $why, $data): void
+    {
+        $this->application()->app();
+        $this->expectException(ParleyException::class);
+        $this->expectExceptionMessage("The data of said cannot be JSON: {$why}");
+        Parley::trigger('a', 'said', $data);
+    }
+
+    public function noJson(): array
+    {
+        return [['Inf and NaN', NAN], ['Malformed UTF-8', ["\xff"]]];
     }
 
     public function test_trigger_publishes_without_a_class_and_keys_make_it_once(): void

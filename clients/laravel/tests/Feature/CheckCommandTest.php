@@ -36,7 +36,7 @@ final class CheckCommandTest extends TestCase
         $this->assertSame(0, $code, $output);
         $this->assertSame(9, substr_count($output, ' ok '), $output);
         $this->assertStringNotContainsString('wrong', $output);
-        $this->assertStringContainsString('webhooks go to /parley/webhooks', $output);
+        $this->assertStringContainsString('webhooks are taken at /parley/webhooks', $output);
     }
 
     public function test_missing_configuration(): void
@@ -67,7 +67,7 @@ final class CheckCommandTest extends TestCase
     {
         $silent = Listener::silent();
         $application = $this->application(['WEBSOCKET_PORT' => $silent->port, 'WEBSOCKET_TIMEOUT' => '0.3']);
-        $this->assertFound(Finding::NOT_PARLEY, 'does not answer as Parley', $application);
+        $this->assertFound(Finding::NOT_PARLEY, 'takes connections and does not answer within 0.3 seconds', $application);
     }
 
     public function test_a_scheme_that_does_not_fit(): void
@@ -110,6 +110,49 @@ final class CheckCommandTest extends TestCase
     public function test_a_cache_that_forgets(): void
     {
         $this->assertFound(Finding::WEBHOOKS, 'The cache `array` forgets', $this->application(['CACHE_DRIVER' => 'array']));
+    }
+
+    public function test_a_cache_that_forgets_does_not_hide_that_events_go_elsewhere(): void
+    {
+        $this->assertFound(Finding::BROADCASTING, 'Events are broadcast to `log`', $this->application(['CACHE_DRIVER' => 'array', 'BROADCAST_DRIVER' => 'log']));
+    }
+
+    public function test_the_connection_that_broadcasts_is_checked_and_not_the_facade_alone(): void
+    {
+        $closed = Listener::closed();
+        $own = "<?php return ['default' => 'own', 'connections' => ['own' => ['driver' => 'parley', 'port' => {$closed->port}]]];";
+        $this->assertFound(Finding::PORT, "connection `own`: Nothing answers at 127.0.0.1 port {$closed->port}", $this->application([], ['config/broadcasting.php' => $own]));
+    }
+
+    public function test_the_facade_is_checked_too_when_it_has_another_server(): void
+    {
+        $closed = Listener::closed();
+        $port = ParleyServer::shared()->port;
+        $own = "<?php return ['default' => 'own', 'connections' => ['own' => ['driver' => 'parley', 'port' => {$port}]]];";
+        $application = $this->application(['WEBSOCKET_PORT' => $closed->port], ['config/broadcasting.php' => $own]);
+        $this->assertFound(Finding::PORT, "facade `Parley`: Nothing answers at 127.0.0.1 port {$closed->port}", $application);
+        [, $output] = $application->artisan('parley:check');
+        $this->assertStringContainsString('connection `own`: publishing works', $output);
+    }
+
+    public function test_a_wrong_path_and_the_port_of_metrics(): void
+    {
+        $text = 'serves nothing under /elsewhere/apps';
+        $this->assertFound(Finding::NOT_PARLEY, $text, $this->application(['WEBSOCKET_PATH' => 'elsewhere']));
+        $port = ParleyServer::shared()->metricsPort;
+        $this->assertFound(Finding::NOT_PARLEY, "Or {$port} is the server's `metrics.port`", $this->application(['WEBSOCKET_PORT' => $port]));
+    }
+
+    public function test_an_unknown_scheme(): void
+    {
+        $this->assertFound(Finding::CONFIGURATION, 'The scheme `htps` is not known', $this->application(['WEBSOCKET_SCHEME' => 'htps']));
+    }
+
+    public function test_it_says_when_certificates_are_not_verified(): void
+    {
+        $this->assertFound(0, 'certificates are not verified', $this->application(['WEBSOCKET_VERIFY' => 'false']));
+        [, $output] = $this->application(['WEBSOCKET_VERIFY' => ''])->artisan('parley:check');
+        $this->assertStringNotContainsString('not verified', $output);
     }
 
     public function test_events_that_are_broadcast_elsewhere(): void

@@ -61,8 +61,27 @@ final class EnvironmentTest extends TestCase
 
     public function test_the_address_of_reverb_counts_where_none_is_given(): void
     {
-        $this->only(['BROADCAST_DRIVER' => 'parley', 'REVERB_HOST' => 'ws.example.com', 'REVERB_PORT' => '443', 'REVERB_SCHEME' => 'https', 'PUSHER_HOST' => 'x']);
+        $this->only(['BROADCAST_DRIVER' => 'parley', 'REVERB_APP_ID' => '1', 'REVERB_APP_KEY' => 'key', 'REVERB_APP_SECRET' => 'secret', 'REVERB_HOST' => 'ws.example.com', 'REVERB_PORT' => '443', 'REVERB_SCHEME' => 'https', 'PUSHER_HOST' => 'x']);
         $this->assertSame('https://ws.example.com:443', self::url());
+    }
+
+    /** @dataProvider leftovers */
+    public function test_the_address_of_a_server_whose_credentials_do_not_count_is_not_taken(array $environment): void
+    {
+        $this->only(['BROADCAST_DRIVER' => 'parley'] + $environment);
+        $this->assertSame('http://127.0.0.1:6001', self::url());
+    }
+
+    public function leftovers(): array
+    {
+        $credentials = fn (string $family) => ["{$family}_APP_ID" => '1', "{$family}_APP_KEY" => 'key', "{$family}_APP_SECRET" => 'secret'];
+        $stock = ['PUSHER_HOST' => '', 'PUSHER_PORT' => '443', 'PUSHER_SCHEME' => 'https'];
+
+        return [
+            'of Reverb, and what Laravel 10 ships' => [$credentials('REVERB') + $stock],
+            'of Parley, and an old host' => [$credentials('PARLEY') + ['PUSHER_HOST' => 'api.example.com', 'PUSHER_PORT' => '443', 'PUSHER_SCHEME' => 'https']],
+            'of Pusher, as Laravel 10 ships it' => [$credentials('PUSHER') + $stock],
+        ];
     }
 
     public function test_without_an_address_it_is_here(): void

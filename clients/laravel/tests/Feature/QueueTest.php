@@ -5,6 +5,8 @@ namespace Parley\Laravel\Tests\Feature;
 use App\Events\MessageRead;
 use App\Events\MessageSent;
 use App\Jobs\Announce;
+use App\Jobs\GiveUp;
+use App\Jobs\Poll;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Database\Schema\Blueprint;
 use Illuminate\Support\Facades\DB;
@@ -116,6 +118,25 @@ final class QueueTest extends TestCase
         $this->assertSame(['batch_events', 'batch_events'], array_values(array_filter($this->proxy->requests(2), fn ($path) => $path === 'batch_events')));
     }
 
+    public function test_a_job_with_the_middleware_that_calls_fail_has_said_nothing(): void
+    {
+        $this->queue('database');
+        Queue::push(new GiveUp);
+        $this->work();
+        $this->assertSame(0, DB::table('jobs')->count());
+        $this->assertSame([], $this->texts());
+    }
+
+    public function test_a_job_with_the_middleware_that_releases_itself_has_said_what_it_had_to(): void
+    {
+        $this->queue('database');
+        Queue::push(new Poll(2, true));
+        $this->work();
+        $this->assertSame(['polled'], $this->texts());
+        $this->work();
+        $this->assertSame(['polled', 'polled'], $this->texts());
+    }
+
     public function test_a_batch_whose_answers_were_lost_happens_once(): void
     {
         $this->queue('database');
@@ -127,6 +148,33 @@ final class QueueTest extends TestCase
         $this->assertSame(array_slice($texts, 0, 10), $this->texts(), 'the server had the first batch');
         $this->work();
         $this->assertSame($texts, $this->texts());
+    }
+
+    public function test_a_job_that_releases_itself_tells_the_same_again_each_round(): void
+    {
+        $this->queue('database');
+        Queue::push(new Poll(3));
+        $this->work();
+        $this->work();
+        $this->assertSame(['polled', 'polled'], $this->texts());
+        $this->work();
+        $this->assertSame(['polled', 'polled', 'polled'], $this->texts());
+        $this->assertSame(0, DB::table('jobs')->count());
+    }
+
+    public function test_a_round_that_fails_is_repeated_and_its_events_happen_once(): void
+    {
+        $this->queue('database');
+        Queue::push(new Poll(3));
+        $this->work();
+        $this->proxy->loseAnswers();
+        $this->work();
+        $this->proxy->passAnswers();
+        $this->assertSame(['polled', 'polled'], $this->texts(), 'the server had the second round\'s, and the job does not know');
+        // As another worker would find it.
+        $this->application->restart();
+        $this->work();
+        $this->assertSame(['polled', 'polled'], $this->texts());
     }
 
     public function test_on_the_sync_queue_who_broadcasts_hears_of_a_failure(): void

@@ -70,6 +70,30 @@ final class WebhookTest extends TestCase
         $this->assertSame(array_values(array_unique($ids)), array_values($ids), 'each once');
     }
 
+    // JavaScript cuts an emoji in two, and its JSON says so. What PHP does not read must not hold up what comes after.
+    public function test_half_a_surrogate_of_a_client_is_told_and_holds_up_nothing(): void
+    {
+        $application = $this->application();
+        $site = $this->later(new WebSite($application), 'end');
+        $server = $this->later(new ParleyServer("[[webhooks]]\nname = \"site\"\nurl = \"http://127.0.0.1:{$site->port}/parley/webhooks\""), 'stop');
+        $application->environment(self::environment($server->port));
+        $application->app();
+        $socket = $this->later(new WebSocket($server->port, '/t/'.Parley::token(42, null, null, ['private-room.*']).'/app/'.ParleyServer::KEY.'?protocol=7'), 'close');
+        $socket->subscribe('private-room.1', ['auth' => '']);
+        $socket->sendText('{"event":"client-typing","channel":"private-room.1","data":"cut \ud83d, whole \ud83d\ude00, text \\\\ud83d"}');
+        $socket->send('client-typing', ['after' => true], 'private-room.1');
+        $this->heard($application, Events\ClientEvent::class, ['channel' => 'private-room.1', 'data' => "cut \u{fffd}, whole \u{1f600}, text \\ud83d"]);
+        $after = $this->heard($application, Events\ClientEvent::class, ['channel' => 'private-room.1', 'data' => '{"after":true}']);
+        $this->assertSame($socket->socketId, $after['socket_id']);
+    }
+
+    public function test_a_client_event_with_half_a_surrogate_in_its_data_is_decoded(): void
+    {
+        $event = new Events\ClientEvent(['name' => 'client_event', 'data' => '{"text":"\ud83d","end":"\uDE00"}']);
+        $this->assertSame(['text' => "\u{fffd}", 'end' => "\u{fffd}"], $event->decoded());
+        $this->assertNull((new Events\ClientEvent(['data' => '{']))->decoded());
+    }
+
     public function test_a_request_that_comes_twice_is_dispatched_once(): void
     {
         $application = $this->application();

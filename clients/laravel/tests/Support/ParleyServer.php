@@ -18,6 +18,8 @@ final class ParleyServer
 
     public int $port;
 
+    public int $metricsPort;
+
     private ChildProcess $process;
 
     private string $folder;
@@ -34,7 +36,8 @@ final class ParleyServer
         $environment = array_filter(getenv(), fn ($name) => ! preg_match('/^(PARLEY_|WEBSOCKET_|PUSHER_|REVERB_|SOKETI_)/', $name), ARRAY_FILTER_USE_KEY);
         $this->process = new ChildProcess([self::binary(), 'serve', '--host', '127.0.0.1', '--port', '0', '--metrics-port', '0',
             '--data-dir', "{$this->folder}/data", '--config', "{$this->folder}/parley.toml"], $environment, $this->folder);
-        $this->port = (int) $this->process->waitFor('/^parley ready http=https?:\/\/127\.0\.0\.1:(\d+) /m')[1];
+        $ready = $this->process->waitFor('/^parley ready http=https?:\/\/127\.0\.0\.1:(\d+) metrics=http:\/\/127\.0\.0\.1:(\d+)/m');
+        [$this->port, $this->metricsPort] = [(int) $ready[1], (int) $ready[2]];
     }
 
     public static function binary(): string

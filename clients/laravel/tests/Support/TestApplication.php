@@ -49,6 +49,12 @@ final class TestApplication
         $this->app = null;
     }
 
+    /** Another process would see what stands in files and tables, and nothing else. */
+    public function restart(): void
+    {
+        $this->app = null;
+    }
+
     public function app(): Application
     {
         if ($this->app === null) {

@@ -39,7 +39,12 @@ final class WebSocket
 
     public function send(string $event, array $data, ?string $channel = null): void
     {
-        $text = json_encode(['event' => $event, 'data' => $data] + ($channel === null ? [] : ['channel' => $channel]));
+        $this->sendText(json_encode(['event' => $event, 'data' => $data] + ($channel === null ? [] : ['channel' => $channel])));
+    }
+
+    /** For what json_encode() does not write. */
+    public function sendText(string $text): void
+    {
         $mask = random_bytes(4);
         $length = strlen($text) < 126 ? chr(0x80 | strlen($text)) : chr(0x80 | 126).pack('n', strlen($text));
         fwrite($this->stream, "\x81".$length.$mask.($text ^ str_pad('', strlen($text), $mask)));
