@@ -165,10 +165,11 @@ class Client
         $json = $answer->json();
         if (! $answer->isParleyError()) {
             if ($answer->status === 413) {
-                $what = "The call is too large for what is in front of Parley at {$this->settings->url()} (status 413).";
+                // Said before the server knows whose call it is, and so without what its other refusals say.
+                $what = "The call is too large for Parley at {$this->settings->url()}, or for a proxy in front of it (status 413).";
 
-                return new ParleyException($what, 'bad_answer', 413,
-                    'Send less, lower `batch.bytes` of config/parley.php, or raise the limit of the proxy (nginx: client_max_body_size).');
+                return new ParleyException($what, 'too_large', 413, 'Send less, lower `batch.bytes` of config/parley.php, or raise '.
+                    '`limits.http_body_bytes_max` of the server and the limit of the proxy (nginx: client_max_body_size).');
             }
             $what = "What answers at {$this->settings->url()} is not Parley, or a proxy in front of it: status {$answer->status}.";
 

@@ -2,6 +2,7 @@
 
 namespace Parley\Laravel\Queue;
 
+use Illuminate\Contracts\Queue\Job;
 use Parley\Laravel\Publishing\Batch;
 
 // Middleware for a job that broadcasts many events (ShouldBroadcastNow): they are sent together when it has done its work,
@@ -17,6 +18,6 @@ final class BatchBroadcasts
     {
         $queued = $job->job ?? null;  // of InteractsWithQueue; without it a job cannot fail but by an exception
 
-        return app(Batch::class)->gather(fn () => $next($job), fn () => $queued === null || ! $queued->hasFailed());
+        return app(Batch::class)->gather(fn () => $next($job), fn () => ! ($queued instanceof Job && $queued->hasFailed()));
     }
 }

@@ -89,13 +89,24 @@ final class ApiTest extends TestCase
         }
     }
 
+    public function test_a_call_that_is_too_large_for_the_server_says_so(): void
+    {
+        try {
+            Parley::trigger('a', 'said', str_repeat('x', 3_000_000));
+            $this->fail('it was taken');
+        } catch (ParleyException $error) {
+            $this->assertSame(['too_large', 413], [$error->error(), $error->status()]);
+            $this->assertStringContainsString('limits.http_body_bytes_max', $error->remedy());
+        }
+    }
+
     public function test_a_call_that_is_too_large_for_a_proxy_says_so(): void
     {
         $folder = Folder::temporary();
         file_put_contents("{$folder}/any.php", '<?php http_response_code(413);');
         $server = $this->later(new PhpServer(["{$folder}/any.php"], $folder), 'end');
         $this->application(['WEBSOCKET_PORT' => $server->port])->app();
-        $this->expectExceptionMessage('The call is too large for what is in front of Parley');
+        $this->expectExceptionMessage('or for a proxy in front of it (status 413)');
         try {
             Parley::trigger('a', 'said', 'x');
         } finally {

@@ -61,7 +61,8 @@ final class EnvironmentTest extends TestCase
 
     public function test_the_address_of_reverb_counts_where_none_is_given(): void
     {
-        $this->only(['BROADCAST_DRIVER' => 'parley', 'REVERB_APP_ID' => '1', 'REVERB_APP_KEY' => 'key', 'REVERB_APP_SECRET' => 'secret', 'REVERB_HOST' => 'ws.example.com', 'REVERB_PORT' => '443', 'REVERB_SCHEME' => 'https', 'PUSHER_HOST' => 'x']);
+        $credentials = ['REVERB_APP_ID' => '1', 'REVERB_APP_KEY' => 'key', 'REVERB_APP_SECRET' => 'secret'];
+        $this->only($credentials + ['BROADCAST_DRIVER' => 'parley', 'REVERB_HOST' => 'ws.example.com', 'REVERB_PORT' => '443', 'REVERB_SCHEME' => 'https', 'PUSHER_HOST' => 'x']);
         $this->assertSame('https://ws.example.com:443', self::url());
     }
 

@@ -78,7 +78,8 @@ final class WebhookTest extends TestCase
         $server = $this->later(new ParleyServer("[[webhooks]]\nname = \"site\"\nurl = \"http://127.0.0.1:{$site->port}/parley/webhooks\""), 'stop');
         $application->environment(self::environment($server->port));
         $application->app();
-        $socket = $this->later(new WebSocket($server->port, '/t/'.Parley::token(42, null, null, ['private-room.*']).'/app/'.ParleyServer::KEY.'?protocol=7'), 'close');
+        $token = Parley::token(42, null, null, ['private-room.*']);
+        $socket = $this->later(new WebSocket($server->port, "/t/{$token}/app/".ParleyServer::KEY.'?protocol=7'), 'close');
         $socket->subscribe('private-room.1', ['auth' => '']);
         $socket->sendText('{"event":"client-typing","channel":"private-room.1","data":"cut \ud83d, whole \ud83d\ude00, text \\\\ud83d"}');
         $socket->send('client-typing', ['after' => true], 'private-room.1');
