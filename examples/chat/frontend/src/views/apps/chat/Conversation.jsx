@@ -56,6 +56,7 @@ export function Conversation({ domain, page, people }) {
     // The keyboard of a phone, a banner.
     const grown = new ResizeObserver(() => {
       if (follow.current) place.scrollTop = place.scrollHeight;
+      before.current.height = place.scrollHeight;
     });
     grown.observe(place);
     return () => grown.disconnect();
