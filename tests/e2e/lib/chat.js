@@ -84,7 +84,12 @@ export class ChatSite {
     site.eater = await AnswerEater.start(() => site.chat.parleyPort);
     site.deaths = new Inbox("the parts that ended by themselves");
     site.options = { directory: site.directory, next: false, parley: binary, env: { WEBSOCKET_PORT: site.eater.port, QUEUE_RETRY_AFTER: 3 }, onEnd: (name, why) => site.deaths.push({ name, why }), ...options };
-    await site.up();
+    try {
+      await site.up();
+    } catch (error) {
+      await site.stop(); // else what listens keeps the run from ending
+      throw error;
+    }
     return site;
   }
 

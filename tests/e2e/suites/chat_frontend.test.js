@@ -19,14 +19,12 @@ let browser;
 
 before(async () => {
   if (skip) return;
-  [site, browser] = await Promise.all([
-    ChatSite.start({
-      next: true,
-      // Who leaves is gone after a second instead of three, which nobody needs to wait for here.
-      parleyConfig: [`"domain.*"`, `"user.*"`, `"admin.*"`].map((match) => `\n[[channels]]\nmatch = ${match}\ndurability = "quorum"\npresence_grace_ms = 1000\n`).join(""),
-    }),
-    launch(),
-  ]);
+  browser = await launch();
+  site = await ChatSite.start({
+    next: true,
+    // Who leaves is gone after a second instead of three, which nobody needs to wait for here.
+    parleyConfig: [`"domain.*"`, `"user.*"`, `"admin.*"`].map((match) => `\n[[channels]]\nmatch = ${match}\ndurability = "quorum"\npresence_grace_ms = 1000\n`).join(""),
+  });
 });
 after(async () => {
   await browser?.close();

@@ -77,7 +77,12 @@ class Launcher {
   }
 }
 
-const gone = (pids) => until(() => pids.every((pid) => /^State:\s+Z|^$/m.test(read(`/proc/${pid}/status`) || "\n")), () => `all parts to be gone; ${pids.filter((pid) => read(`/proc/${pid}/status`))}`);
+// Nobody may have looked at the end of one whose parent is gone.
+function isGone(pid) {
+  const status = read(`/proc/${pid}/status`);
+  return status === "" || /^State:\s+Z/m.test(status);
+}
+const gone = (pids) => until(() => pids.every(isGone), () => `all parts to be gone; ${pids.filter((pid) => !isGone(pid)).map((pid) => read(`/proc/${pid}/cmdline`))}`);
 
 // Removed when the test is over, after what is stopped first.
 function directory(t, stop = async () => {}) {
