@@ -490,6 +490,7 @@ test("behind nginx: an id to resume by in the path, the signed API, and Parley's
   const ben = await site.person(t, "ben");
   const id = randomUUID();
   const { heard } = await ben.pusher(["private-domain.2"], { wsPath: `/r/${id}` });
+  for (const path of ["/api/up", "/parley/webhooks", "/"]) assert.equal((await site.call("GET", path)).headers.get("x-frame-options"), "DENY", path);
   const through = text("through");
   await ben.say(2, through);
   await heard.find(isMessage(through), "the message");
