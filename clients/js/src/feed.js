@@ -246,6 +246,7 @@ export class Feed extends Store {
     }
     // No history to be had: what comes live is shown all the same.
     this.#withoutHistory = true;
+    this.#behind = null;
     this.#tail = [...this.#tail, ...this.#early.filter(({ event }) => this.#isWanted(event))];
     this.#early = [];
     this.#state = "live";
@@ -267,6 +268,7 @@ export class Feed extends Store {
     // Nothing was ever published, or the channel keeps nothing.
     if (page.epoch === null || page.epoch === undefined) {
       this.begunAt ??= formatPosition(beginning);
+      this.#behind = null;
       return;
     }
     const found = [...page.publications].reverse();

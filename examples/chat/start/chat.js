@@ -77,7 +77,7 @@ export class Chat {
     this.lock();
     if (this.fresh) for (const name of ["parley", "backend", "nginx", "secrets.json"]) rmSync(join(this.directory, name), { recursive: true, force: true });
     for (const name of ["parley", "nginx", "logs", "backend/storage/logs", "backend/storage/framework/views"]) {
-      mkdirSync(join(this.directory, name), { recursive: true });
+      mkdirSync(join(this.directory, name), { recursive: true, mode: 0o700 });
     }
     // The path of a Unix socket has at most 107 bytes, whatever the directory's is.
     this.sockets = mkdtempSync(join(tmpdir(), "parley-chat-"));
@@ -100,11 +100,19 @@ export class Chat {
 
   // Two launchers on one directory would share a database and fight for Parley's data.
   lock() {
-    mkdirSync(this.directory, { recursive: true });
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 }); // what people write is in it
     const file = join(this.directory, "launcher.pid");
-    const [pid, begun] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
-    if (begun !== undefined && startOf(pid) === begun) throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
-    writeFileSync(file, `${process.pid} ${startOf(process.pid)}`);
+    const take = () => writeFileSync(file, `${process.pid} ${startOf(process.pid)}`, { flag: "wx" });
+    try {
+      take();
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+      const [pid, begun] = readFileSync(file, "utf8").split(" ");
+      if (begun !== undefined && startOf(pid) === begun) throw new Error(`the example runs already in ${this.directory} (process ${pid})`);
+      // Of one that was killed. Who takes it in between has it, and this one fails.
+      rmSync(file, { force: true });
+      take();
+    }
     this.locked = file;
   }
 

@@ -28,6 +28,7 @@ export function dotEnv({ directory, url, origins, app, laravelKey, parleyPort, m
     APP_PACKAGES_CACHE: join(directory, "storage/framework/packages.php"),
     FRONTEND_URL: origins.join(","),
     AUTO_MIGRATE: "true",
+    SEED_PEOPLE: "true",
     DB_DATABASE: join(directory, "chat.sqlite"),
     QUEUE_CONNECTION: "database",
     BROADCAST_DRIVER: "websocket",

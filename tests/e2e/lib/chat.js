@@ -83,7 +83,7 @@ export class ChatSite {
     site.directory = temporaryDirectory("chat run"); // a path with a space, as people have them
     site.eater = await AnswerEater.start(() => site.chat.parleyPort);
     site.deaths = new Inbox("the parts that ended by themselves");
-    site.options = { directory: site.directory, next: false, parley: binary, env: { WEBSOCKET_PORT: site.eater.port, QUEUE_RETRY_AFTER: 3 }, onEnd: (name, why) => site.deaths.push({ name, why }), ...options };
+    site.options = { directory: site.directory, next: false, parley: binary, env: { WEBSOCKET_PORT: site.eater.port, QUEUE_RETRY_AFTER: 3, DB_BUSY_TIMEOUT: 30_000 }, onEnd: (name, why) => site.deaths.push({ name, why }), ...options };
     try {
       await site.up();
     } catch (error) {

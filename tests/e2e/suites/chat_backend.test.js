@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { request } from "node:http";
 import { after, before } from "node:test";
 
 import { ChatSite, isMessage, skip } from "../lib/chat.js";
@@ -29,6 +30,14 @@ const test = (name, body) =>
       throw error;
     }
   });
+
+// Ends a part, which is there again after the test at the latest.
+async function down(t, part, signal) {
+  t.after(async () => {
+    if (!site.chat.part(part).running) await site.chat.up(part);
+  });
+  await site.chat.down(part, signal);
+}
 
 const laravelLog = async () => {
   const { readdirSync, readFileSync } = await import("node:fs");
@@ -84,6 +93,40 @@ test("who guesses passwords has to wait, and nobody else has", async (t) => {
   await site.person(t, "ada");
 });
 
+test("one address that tries many accounts has to wait, with the right password too, and other addresses have not", async (t) => {
+  const from = (localAddress, email, password) =>
+    new Promise((done, failed) => {
+      const headers = { "Content-Type": "application/json" };
+      const asked = request(`${site.url}/api/login`, { method: "POST", localAddress, headers, timeout: 60_000 }, (answer) => {
+        answer.resume();
+        done(answer.statusCode);
+      });
+      asked.on("error", failed).on("timeout", () => asked.destroy(new Error("no answer"))).end(JSON.stringify({ email, password }));
+    });
+  for (const tens of range(0, 9)) {
+    const statuses = await Promise.all(range(0, 9).map((ones) => from("127.0.0.7", `sprayed${tens}${ones}@example.com`, "password")));
+    assert.deepEqual(new Set(statuses), new Set([401]));
+  }
+  assert.equal(await from("127.0.0.7", "sprayed@example.com", "password"), 429);
+  assert.equal(await from("127.0.0.7", "ada@example.com", "password"), 429);
+  await site.person(t, "ada");
+});
+
+test("a form of another page signs nobody in", async () => {
+  const bodies = {
+    "application/x-www-form-urlencoded": new URLSearchParams({ email: "ada@example.com", password: "password" }).toString(),
+    "text/plain": '{"email":"ada@example.com","password":"password"}',
+    "text/plain; x=/json": '{"email":"ada@example.com","password":"password"}',
+  };
+  for (const [type, raw] of Object.entries(bodies)) {
+    const answer = await site.call("POST", "/api/login", { raw, headers: { "Content-Type": type } });
+    assert.deepEqual([answer.status, answer.json.message], [415, "Sign in with JSON: Content-Type: application/json"], type);
+    assert.equal(answer.headers.get("set-cookie"), null);
+  }
+  const json = await site.call("POST", "/api/login", { raw: bodies["text/plain"], headers: { "Content-Type": "application/json; charset=utf-8" } });
+  assert.equal(json.status, 200);
+});
+
 test("who is not signed in gets 401, whose domain it is not 403, what does not exist 404, always with a message", async (t) => {
   const paths = [["GET", "/api/me"], ["GET", "/api/domains/1/messages"], ["POST", "/api/domains/1/messages"], ["POST", "/api/domains/1/read"], ["GET", "/api/unread"], ["GET", "/api/domains/1/people"], ["GET", "/api/admin/people"],
     ["POST", "/api/logout"], ["POST", "/broadcasting/auth"], ["POST", "/broadcasting/user-auth"], ["GET", "/broadcasting/token"]];
@@ -93,7 +136,7 @@ test("who is not signed in gets 401, whose domain it is not 403, what does not e
   }
   const dan = await site.person(t, "dan");
   const cleo = await site.person(t, "cleo");
-  for (const [who, domain] of [[dan, 1], [dan, 2], [cleo, 2], [cleo, 99], [cleo, "1e0"], [cleo, "01x"]]) {
+  for (const [who, domain] of [[dan, 1], [dan, 2], [cleo, 2], [cleo, 99], [cleo, "1e0"], [cleo, "01x"], [cleo, "01"], [cleo, "1%0A"], [cleo, "9".repeat(19)]]) {
     for (const [method, path] of [["get", "messages"], ["post", "messages"], ["post", "read"], ["get", "people"]]) {
       const answer = await who[method](`/api/domains/${domain}/${path}`, method === "post" ? { text: "x", client_id: randomUUID(), message_id: 1 } : undefined);
       assert.deepEqual([answer.status, answer.json], [403, { message: "You are not a member of this domain" }], `${who.user.name} ${method} ${domain}/${path}`);
@@ -115,7 +158,7 @@ test("who may join what is said by routes/channels.php", async (t) => {
     return status === 200;
   };
   const allowed = { ada: [], ben: [], cleo: [], dan: [] };
-  const channels = ["private-domain.1", "private-domain.2", "presence-domain.1", "presence-domain.2", "private-user.1", "private-user.2", "private-admin.1", "private-admin.2", "private-domain.99", "private-other.1", "private-domain.", "private-user.", "presence-admin."];
+  const channels = ["private-domain.1", "private-domain.2", "presence-domain.1", "presence-domain.2", "private-user.1", "private-user.2", "private-admin.1", "private-admin.2", "private-domain.99", "private-domain.01", "presence-domain.01", "private-domain.9999999999999999999", "private-other.1", "private-domain.", "private-user.", "presence-admin."];
   for (const name of Object.keys(allowed)) for (const channel of channels) if (await may(name, channel)) allowed[name].push(channel);
   assert.deepEqual(allowed, {
     ada: ["private-domain.1", "private-domain.2", "presence-domain.1", "presence-domain.2", "private-user.1", "private-admin.1"],
@@ -240,7 +283,7 @@ test("forty messages at once: none is refused, each is told once", async (t) => 
 test("what is queued waits for the worker; what is not queued does not", async (t) => {
   const ben = await site.person(t, "ben");
   const tab = await ben.pusher(["private-domain.1", "private-user.2"]);
-  await site.chat.down("worker", "SIGKILL");
+  await down(t, "worker", "SIGKILL");
   const queued = text("queued");
   const { message } = (await ben.say(1, queued)).json;
   assert.equal((await ben.post("/api/domains/1/read", { message_id: message.id })).status, 204);
@@ -287,8 +330,8 @@ test("a worker that is killed in the middle of a job: the next one takes it up, 
   site.eater.hold(cut);
   t.after(() => site.eater.release());
   await ben.say(2, cut);
-  await until(() => site.eater.held === 1, "the worker to wait for the answer");
-  await site.chat.down("worker", "SIGKILL");
+  await until(() => site.eater.held >= 1, "the worker to wait for the answer");
+  await down(t, "worker", "SIGKILL");
   site.eater.release();
   await site.chat.up("worker");
   await until(async () => Number((await site.chat.artisan("chat:jobs")).trim()) === 0, "the queue to be empty");
@@ -447,6 +490,7 @@ test("behind nginx: an id to resume by in the path, the signed API, and Parley's
   const ben = await site.person(t, "ben");
   const id = randomUUID();
   const { heard } = await ben.pusher(["private-domain.2"], { wsPath: `/r/${id}` });
+  for (const path of ["/api/up", "/parley/webhooks", "/"]) assert.equal((await site.call("GET", path)).headers.get("x-frame-options"), "DENY", path);
   const through = text("through");
   await ben.say(2, through);
   await heard.find(isMessage(through), "the message");

@@ -9,11 +9,13 @@ use Illuminate\Support\Facades\Hash;
 Artisan::command('chat:prepare', function () {
     $prepare = function () {
         $this->call('migrate', ['--force' => true]);
-        $this->call('db:seed', ['--force' => true]);
+        if (config('chat.seed_people')) {
+            $this->call('db:seed', ['--force' => true]);
+        }
     };
     // Whole or not at all, also when it is killed, and by one process at a time: SQLite takes back tables too.
     DB::getDriverName() === 'sqlite' ? DB::transaction($prepare) : $prepare();
-})->purpose('Migrate, and seed an empty database');
+})->purpose('Migrate, and with SEED_PEOPLE=true seed an empty database');
 
 Artisan::command('chat:people {count} {--domain=1}', function () {
     $domain = Domain::query()->findOrFail($this->option('domain'));

@@ -20,9 +20,15 @@ class User extends Authenticatable
         return $this->belongsToMany(Domain::class)->withPivot('last_read_id')->orderBy('domains.id');
     }
 
+    /** `01` is not `1`: it would be another channel, with nothing in it. */
+    public function domainOf(string $id): ?Domain
+    {
+        return preg_match('/^[1-9]\d{0,17}$/D', $id) === 1 ? $this->domains()->whereKey((int) $id)->first() : null;
+    }
+
     public function isMemberOf(int|string $domainId): bool
     {
-        return ctype_digit((string) $domainId) && $this->domains()->whereKey((int) $domainId)->exists();
+        return $this->domainOf((string) $domainId) !== null;
     }
 
     /** As the API and members of presence channels show people. */

@@ -23,7 +23,18 @@ export function SessionProvider({ user, domains, settings, children }) {
   }, [api, user.id]);
 
   const signOut = useCallback(async () => {
-    await api.post("/api/logout");
+    // Meant to end: answers of 401 that other questions get meanwhile are no news.
+    const { onSignedOut } = api;
+    api.onSignedOut = () => {};
+    try {
+      await api.post("/api/logout");
+    } catch (error) {
+      // 401: it was over already.
+      if (error.status !== 401) {
+        api.onSignedOut = onSignedOut;
+        throw error;
+      }
+    }
     tellOtherTabs(null);
     leave("/login");
   }, [api]);

@@ -14,7 +14,7 @@ const NotificationsContext = createContext(null);
 /** Once, in the dashboard's layout. `initial`: the API's answer when the page was made. */
 export function NotificationsProvider({ initial, children }) {
   const { user, domains, api } = useSession();
-  const { transport, mode } = useRealtime();
+  const { transport, mode, state } = useRealtime();
   const [unread, setUnread] = useState(() => counted(new Map(), initial));
   const [latest, setLatest] = useState(null);
 
@@ -68,30 +68,39 @@ export function NotificationsProvider({ initial, children }) {
 
   // One request at a time for each domain, the newest mark wins.
   const marks = useRef(new Map());
+  const sayMark = useCallback(
+    async (domain, known) => {
+      if (known.running) return;
+      known.running = true;
+      try {
+        while (known.said < known.wanted) {
+          const mark = known.wanted;
+          await persistently(() => api.post(`/api/domains/${domain}/read`, { message_id: mark }, { keepalive: true }));
+          known.said = mark;
+        }
+      } catch {
+        // The next connection, the next message or the next visit says it again.
+      } finally {
+        known.running = false;
+      }
+    },
+    [api],
+  );
   const markRead = useCallback(
     (domain, messageId) => {
       setUnread((now) => read(now, domain, messageId));
       const known = marks.current.get(domain) ?? { said: 0, wanted: 0, running: false };
       marks.current.set(domain, known);
       known.wanted = Math.max(known.wanted, messageId);
-      if (known.running) return;
-      known.running = true;
-      (async () => {
-        try {
-          while (known.said < known.wanted) {
-            const mark = known.wanted;
-            await persistently(() => api.post(`/api/domains/${domain}/read`, { message_id: mark }, { keepalive: true }));
-            known.said = mark;
-          }
-        } catch {
-          // The next message, or the next visit, says it again.
-        } finally {
-          known.running = false;
-        }
-      })();
+      sayMark(domain, known);
     },
-    [api],
+    [sayMark],
   );
+  // What could not be said while the server was away.
+  useEffect(() => {
+    if (state !== "connected") return;
+    for (const [domain, known] of marks.current) sayMark(domain, known);
+  }, [state, sayMark]);
 
   const value = useMemo(
     () => ({

@@ -17,7 +17,7 @@ abstract class Controller extends BaseController
     {
         /** @var User $user */
         $user = $request->user();
-        $domain = ctype_digit($id) ? $user->domains()->whereKey((int) $id)->first() : null;
+        $domain = $user->domainOf($id);
         abort_unless($domain !== null, 403, 'You are not a member of this domain');
 
         return $domain;

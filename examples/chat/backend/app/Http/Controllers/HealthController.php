@@ -17,6 +17,6 @@ class HealthController extends Controller
             return response()->json(['message' => 'The database is not ready: run `php artisan migrate --seed`, or set AUTO_MIGRATE=true'], 503);
         }
 
-        return $ready ? response()->json(['message' => 'ready']) : response()->json(['message' => 'Nobody is in the database: run `php artisan db:seed`'], 503);
+        return $ready ? response()->json(['message' => 'ready']) : response()->json(['message' => 'Nobody is in the database: run `php artisan db:seed`, or set SEED_PEOPLE=true'], 503);
     }
 }

@@ -19,7 +19,7 @@ export function Conversation({ domain, page, people }) {
   const { user } = useSession();
   const { markRead, lastReadOf } = useGlobalMessageNotifications();
   const { messages, outgoing, send, retry, discard, hasOlder, loadOlder, loadingOlder, olderFailed, failure } = useConversation(domain, page);
-  const { typing, tell, stopped, forget } = useTyping(domain);
+  const { typing, tell, stopped, forget } = useTyping(domain, people);
   const local = useNow() !== 0;
   // Where reading stopped before this visit.
   const [unreadFrom] = useState(() => firstUnread(page.messages, lastReadOf(domain), user.id));
