@@ -23,9 +23,13 @@ export function statusInWords({ status, last_seen }, now) {
 // Server and browser may be in different zones: until the page is alive both say UTC.
 const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const utcClock = new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" });
-const utcDay = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+// Put together here: whether a comma stands in it depends on the version of ICU, and those of server and browser differ.
+const dayParts = { weekday: "long", day: "numeric", month: "long" };
+const utcDay = new Intl.DateTimeFormat("en-GB", { ...dayParts, timeZone: "UTC" });
 
 export const clock = (time, local) => (local ? new Intl.DateTimeFormat("en-GB", options) : utcClock).format(new Date(time));
 
-export const dayOf = (time, local) =>
-  (local ? new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" }) : utcDay).format(new Date(time));
+export function dayOf(time, local) {
+  const parts = (local ? new Intl.DateTimeFormat("en-GB", dayParts) : utcDay).formatToParts(new Date(time));
+  return Object.keys(dayParts).map((name) => parts.find(({ type }) => type === name).value).join(" ");
+}
