@@ -103,7 +103,7 @@ export const node = {
   "redis.url": { restart: "redis://127.0.0.1:6380" },
   "redis.host": { restart: "127.0.0.2" },
   "redis.port": { restart: 6380 },
-  "redis.socket": { restart: "/tmp/no-redis.sock" },
+  "redis.socket": { restart: "/nonexistent/redis.sock" },
   "redis.username": { restart: "laravel", beside: () => ({ redis: { password: "x" } }) },
   "redis.password": { restart: "x" },
   "redis.database": { restart: 1 },

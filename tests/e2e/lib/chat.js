@@ -1,12 +1,15 @@
 // The chat example (examples/chat) as a suite has it: its real parts by its own launcher, without the pages, and its
 // people.
-import { existsSync, rmSync } from "node:fs";
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { connect, createServer } from "node:net";
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 
 import { start } from "../../../examples/chat/start/chat.js";
 import { pushers, sockets } from "./clients.js";
+import { test } from "./harness.js";
 import { phpHas } from "./processes.js";
 import { RawClient } from "./raw.js";
 import { binary, temporaryDirectory } from "./server.js";
@@ -77,6 +80,18 @@ export class AnswerEater {
   }
 }
 
+// Tests on a site that is there when they run: no part may end by itself, and a failing one shows what the parts said.
+export const testsOn = (site, without = skip) => (name, body) =>
+  test(name, { skip: without }, async (t) => {
+    try {
+      await body(t);
+      assert.deepEqual(site().deaths.items, [], "no part ended");
+    } catch (error) {
+      process.stderr.write(site().said);
+      throw error;
+    }
+  });
+
 export class ChatSite {
   static async start(options = {}) {
     const site = new ChatSite();
@@ -105,6 +120,22 @@ export class ChatSite {
 
   get url() {
     return this.chat.url;
+  }
+
+  // Ends a part, which is there again after the test at the latest.
+  async down(t, part, signal) {
+    t.after(async () => {
+      if (!this.chat.part(part).running) await this.chat.up(part);
+    });
+    await this.chat.down(part, signal);
+  }
+
+  // What the parts and Laravel said last.
+  get said() {
+    const folder = join(this.directory, "backend/storage/logs");
+    const logs = existsSync(folder) ? readdirSync(folder).map((file) => ["Laravel", readFileSync(join(folder, file), "utf8")]) : [];
+    const last = (output) => output.split("\n").filter((line) => !line.startsWith("#")).slice(-15).join("\n");
+    return [...[...this.chat.parts].map(([part, { output }]) => [part, output]), ...logs].map(([name, output]) => `\n--- ${name}:\n${last(output)}\n`).join("");
   }
 
   // Somebody who has signed in: "ada", "ben", "cleo" or "dan".

@@ -6,9 +6,9 @@ import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { after, before } from "node:test";
 
-import { ChatSite, isMessage, skip } from "../lib/chat.js";
+import { ChatSite, isMessage, skip, testsOn } from "../lib/chat.js";
 import { sdk } from "../lib/clients.js";
-import { range, test as anyTest } from "../lib/harness.js";
+import { range } from "../lib/harness.js";
 import { until } from "../lib/wait.js";
 
 let site;
@@ -18,32 +18,7 @@ before(async () => {
 after(async () => {
   await site?.stop();
 });
-// A failing test shows what the parts said last.
-const test = (name, body) =>
-  anyTest(name, { skip }, async (t) => {
-    try {
-      await body(t);
-      assert.deepEqual(site.deaths.items, [], "no part ended");
-    } catch (error) {
-      for (const [part, { output }] of site.chat.parts) process.stderr.write(`\n--- ${part}:\n${output.split("\n").slice(-15).join("\n")}\n`);
-      process.stderr.write(`\n--- Laravel:\n${await laravelLog()}\n`);
-      throw error;
-    }
-  });
-
-// Ends a part, which is there again after the test at the latest.
-async function down(t, part, signal) {
-  t.after(async () => {
-    if (!site.chat.part(part).running) await site.chat.up(part);
-  });
-  await site.chat.down(part, signal);
-}
-
-const laravelLog = async () => {
-  const { readdirSync, readFileSync } = await import("node:fs");
-  const folder = `${site.directory}/backend/storage/logs`;
-  return readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, "utf8").split("\n").filter((line) => !line.startsWith("#")).slice(-15).join("\n")).join("\n");
-};
+const test = testsOn(() => site);
 let numbers = 0;
 const text = (what) => `${what} ${++numbers} ${randomUUID().slice(0, 8)}`;
 const history = async (domain) => (await sdk({ port: site.chat.port }, site.chat.app).get({ path: `/channels/private-domain.${domain}/history`, params: { limit: "1000", direction: "backward" } }).then((answer) => answer.json())).publications;
@@ -283,7 +258,7 @@ test("forty messages at once: none is refused, each is told once", async (t) => 
 test("what is queued waits for the worker; what is not queued does not", async (t) => {
   const ben = await site.person(t, "ben");
   const tab = await ben.pusher(["private-domain.1", "private-user.2"]);
-  await down(t, "worker", "SIGKILL");
+  await site.down(t, "worker", "SIGKILL");
   const queued = text("queued");
   const { message } = (await ben.say(1, queued)).json;
   assert.equal((await ben.post("/api/domains/1/read", { message_id: message.id })).status, 204);
@@ -331,7 +306,7 @@ test("a worker that is killed in the middle of a job: the next one takes it up, 
   t.after(() => site.eater.release());
   await ben.say(2, cut);
   await until(() => site.eater.held >= 1, "the worker to wait for the answer");
-  await down(t, "worker", "SIGKILL");
+  await site.down(t, "worker", "SIGKILL");
   site.eater.release();
   await site.chat.up("worker");
   await until(async () => Number((await site.chat.artisan("chat:jobs")).trim()) === 0, "the queue to be empty");

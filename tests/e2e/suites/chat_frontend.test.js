@@ -5,9 +5,9 @@ import { randomUUID } from "node:crypto";
 import { after, before } from "node:test";
 
 import { launch } from "../lib/browser.js";
-import { ChatSite } from "../lib/chat.js";
+import { ChatSite, testsOn } from "../lib/chat.js";
 import { pages, skip, visit as open } from "../lib/chat_pages.js";
-import { range, test as anyTest } from "../lib/harness.js";
+import { range } from "../lib/harness.js";
 import { ran } from "../lib/processes.js";
 import { until } from "../lib/wait.js";
 
@@ -36,30 +36,12 @@ const conversation = (domain) => `/messages?domain=${domain}`;
 let numbers = 0;
 const text = (what) => `${what} ${++numbers} ${randomUUID().slice(0, 8)}`;
 
-// A failing test shows what the parts said last.
-const test = (name, body) =>
-  anyTest(name, { skip }, async (t) => {
-    try {
-      await body(t);
-      assert.deepEqual(site.deaths.items, [], "no part ended");
-    } catch (error) {
-      for (const [part, { output }] of site.chat.parts) process.stderr.write(`\n--- ${part}:\n${output.split("\n").slice(-15).join("\n")}\n`);
-      throw error;
-    }
-  });
+const test = testsOn(() => site, skip);
 // Next.js 15.5 has a race: about once in two hundred first loads of a page that is made for its visitor React takes the server's HTML for another
 // one (#418), though it is the same, and renders the page again (also reported as vercel/next.js#96371). What the page shows is held by the tests all
 // the same, and a difference of our own would be there each time: "the browser takes over".
 const race = /React error #418/;
 const noProblems = (...pages) => assert.deepEqual(pages.flatMap(({ problems }) => problems).filter((problem) => !race.test(problem)), []);
-
-// Ends a part, which is there again after the test at the latest.
-async function down(t, part, signal) {
-  t.after(async () => {
-    if (!site.chat.part(part).running) await site.chat.up(part);
-  });
-  await site.chat.down(part, signal);
-}
 
 // The database, where no call of the API does it.
 async function sql(statement) {
@@ -191,7 +173,7 @@ test("kill -9 of Parley under the pages: what is said meanwhile comes when it is
   await ben.say(first);
   await ada.shows([first]);
   await Promise.all([ada.watchTwice(), ben.watchTwice()]);
-  await down(t, "parley", "SIGKILL");
+  await site.down(t, "parley", "SIGKILL");
   await ada.connection("reconnecting");
   assert.match(await ada.textContent(".banner"), /Connecting again/);
   const meanwhile = range(1, 3).map((n) => text(`meanwhile ${n}`));
@@ -213,7 +195,7 @@ test("kill -9 of Parley under the pages: what is said meanwhile comes when it is
 test("PHP is restarted: what fails meanwhile is one message after trying again, and the socket never left", async (t) => {
   const [ada, ben] = [await visit(t, "ada"), await visit(t, "ben")];
   await Promise.all([ada.alive(), ben.alive()]);
-  await down(t, "php");
+  await site.down(t, "php");
   const said = text("while PHP is away");
   await ada.say(said);
   await ada.outgoing(said).locator(".not-sent").waitFor();
@@ -409,7 +391,7 @@ for (const realtime of ["parley", "echo", "socketio", "polling"]) {
       await ada.waitForFunction(() => document.querySelector(".typing").textContent === "Ben is typing…");
     }
     if (realtime === "echo" || realtime === "socketio") {
-      await down(t, "parley", "SIGKILL");
+      await site.down(t, "parley", "SIGKILL");
       await ada.connection("reconnecting");
       const missed = [text("missed")];
       await ben.say(missed[0]);
@@ -430,7 +412,7 @@ for (const realtime of ["parley", "echo", "socketio", "polling"]) {
 
 test("without a proxy, each part on a port of its own", async (t) => {
   const { app, url, nextPort, parleyUrl } = site.chat;
-  await down(t, "next");
+  await site.down(t, "next");
   const own = await pages(nextPort, { NEXT_PUBLIC_API_URL: url, NEXT_PUBLIC_WEBSOCKET_URL: parleyUrl, NEXT_PUBLIC_PARLEY_APP_KEY: app.key });
   try {
     const windows = { parley: await visit(t, "ada", { base: own.base }), echo: await visit(t, "ben", { base: own.base, realtime: "echo" }), socketio: await visit(t, "cleo", { base: own.base, realtime: "socketio" }) };

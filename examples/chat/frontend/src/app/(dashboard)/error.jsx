@@ -1,24 +1,10 @@
 "use client";
-// A page that could not be made: the API is away, mostly for a moment.
-import { useRouter } from "next/navigation";
-import { startTransition } from "react";
+import { NoAnswer } from "@/components/NoAnswer";
 
 export default function DashboardError({ reset }) {
-  const router = useRouter();
-  const again = () =>
-    startTransition(() => {
-      router.refresh();
-      reset();
-    });
   return (
     <div className="centre">
-      <div className="card" role="alert">
-        <h1>The server does not answer</h1>
-        <p>Nothing is lost. It may be back in a moment.</p>
-        <button type="button" onClick={again}>
-          Try again
-        </button>
-      </div>
+      <NoAnswer reset={reset} />
     </div>
   );
 }
