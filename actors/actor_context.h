@@ -3,10 +3,10 @@
 // mailboxes. Outlives every actor; set up before the first one runs and then constant, but for the
 // atomics.
 
-#include "actors/channel.h"
+#include "actors/channel/channel.h"
+#include "actors/channel/visit_memory.h"
 #include "actors/gateway.h"
-#include "actors/user.h"
-#include "actors/visit_memory.h"
+#include "actors/people/user.h"
 #include "cluster/shard.h"
 #include "core/byte_budget.h"
 #include "core/clock.h"

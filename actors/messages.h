@@ -2,7 +2,7 @@
 // What actors send each other. Node-local: between nodes only envelopes travel. Each carries values
 // or handles that may be moved out by its one receiver.
 
-#include "actors/channel.h"
+#include "actors/channel/channel.h"
 #include "cluster/shard.h"
 #include "core/command.h"
 #include "core/request.h"

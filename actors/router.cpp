@@ -1,9 +1,9 @@
 #include "actors/router.h"
 
-#include "actors/channel_actor.h"
+#include "actors/channel/channel_actor.h"
+#include "actors/people/user_actor.h"
 #include "actors/refusal.h"
 #include "actors/session_command.h"
-#include "actors/user_actor.h"
 
 namespace parley::actors {
 namespace {

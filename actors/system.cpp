@@ -2,11 +2,11 @@
 
 #include "actors/actor_context.h"
 #include "actors/messages.h"
+#include "actors/people/watchlists_actor.h"
 #include "actors/refusal.h"
 #include "actors/router.h"
 #include "actors/shard_actor.h"
-#include "actors/watchlists_actor.h"
-#include "actors/webhook_actor.h"
+#include "actors/webhooks/webhook_actor.h"
 #include "core/thread_name.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #include "cluster/local_shards.h"
 
-#include "cluster/retention.h"
+#include "cluster/machine/retention.h"
 #include "core/log.h"
 #include "storage/keys.h"
 
@@ -241,7 +241,7 @@ Status LocalShards::write_results() {
   }
   touched_.clear();
   log_.cut(batch);
-  // Not synced: the log is, and the machine would come to the same results again. But see cluster/lineage.h.
+  // Not synced: the log is, and the machine would come to the same results again. But see cluster/machine/lineage.h.
   const auto sync = must_sync ? storage::Sync::yes : storage::Sync::no;
   if (auto written = store_.write(batch, sync); !written) return written;
   if (trimmed > 0) metrics_.retention_trimmed.add(static_cast<double>(trimmed));

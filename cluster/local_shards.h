@@ -5,11 +5,11 @@
 // Threads: the log writer's (commits, applying, telling) and one reader. What the log thread owns and
 // what the reader owns is marked below; the shards' pending counters are atomics.
 
-#include "cluster/history_reader.h"
-#include "cluster/people_reader.h"
-#include "cluster/read_queue.h"
+#include "cluster/machine/shard_machine.h"
+#include "cluster/reads/history_reader.h"
+#include "cluster/reads/people_reader.h"
+#include "cluster/reads/read_queue.h"
 #include "cluster/shard.h"
-#include "cluster/shard_machine.h"
 #include "cluster/single_voter_log.h"
 
 #include <atomic>

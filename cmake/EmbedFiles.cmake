@@ -17,7 +17,7 @@ foreach(file IN LISTS FILES)
   math(EXPR count "${count} + 1")
 endforeach()
 file(WRITE ${OUTPUT} "// Made by cmake/EmbedFiles.cmake.
-#include \"server/demo_assets.h\"
+#include \"server/demo/demo_assets.h\"
 
 namespace parley::server {
 namespace {

@@ -30,8 +30,12 @@ set(PARLEY_PCH <algorithm> <atomic> <chrono> <cstdint> <functional> <map> <memor
 
 # parley_library(core LINKS …): the folder's .cpp files as a static library `parley_core`.
 function(parley_library name)
-  cmake_parse_arguments(ARG "" "" "LINKS;PRIVATE_LINKS;PCH" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(ARG "" "" "LINKS;PRIVATE_LINKS;PCH;ROOMS" ${ARGN})
+  set(patterns *.cpp)
+  foreach(room ${ARG_ROOMS})
+    list(APPEND patterns ${room}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
   if(NOT sources)
     file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp "")
     set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)

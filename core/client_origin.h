@@ -1,6 +1,6 @@
 #pragma once
 // Where a client comes from, as far as shares are concerned: its address, of IPv6 the network of 64 bits that one
-// customer has. A value; net/client_origin.h makes it of an address.
+// customer has. A value; net/address/client_origin.h makes it of an address.
 
 #include <compare>
 #include <cstdint>

@@ -2,9 +2,9 @@
 
 #include "core/check.h"
 #include "core/log.h"
-#include "net/io_thread.h"
-#include "net/listener.h"
-#include "net/metrics_handler.h"
+#include "net/http/listener.h"
+#include "net/http/metrics_handler.h"
+#include "net/hub/io_thread.h"
 #include "net/pusher/encoder.h"
 #include "net/socketio/words.h"
 

@@ -9,9 +9,9 @@
 #include "core/metrics.h"
 #include "core/random.h"
 #include "core/settings.h"
-#include "net/application_asker.h"
-#include "net/http_handler.h"
-#include "net/session_factory.h"
+#include "net/http/handler.h"
+#include "net/hub/application_asker.h"
+#include "net/websocket/session_factory.h"
 
 #include <cstdint>
 #include <memory>

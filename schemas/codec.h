@@ -36,7 +36,7 @@ struct ChannelMeta {
   std::uint32_t cursors = 0;
   WallTime cursors_unsure_until;  // until then a client without a cursor may have had one
   WallTime cursors_oldest;
-  bool unsynced = false;      // the newest publication was told before the disk had it: see cluster/lineage.h
+  bool unsynced = false;      // the newest publication was told before the disk had it: see cluster/machine/lineage.h
   std::uint64_t lineage = 0;  // of the shard when it was appended
 
   [[nodiscard]] std::uint64_t count() const { return newest.value + 1 - oldest.value; }

@@ -4,7 +4,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "storage/store.h"
 
 #include <functional>

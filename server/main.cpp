@@ -1,16 +1,16 @@
 // The program `parley`: reads the command line and calls the command. Each command is a file of its own.
 
-#include "server/admin_command_line.h"
-#include "server/bench_command.h"
-#include "server/client_commands.h"
-#include "server/client_line.h"
-#include "server/command_line.h"
-#include "server/config_keys.h"
-#include "server/config_print.h"
-#include "server/import_command.h"
-#include "server/serve_command.h"
-#include "server/token_command.h"
-#include "server/usage.h"
+#include "server/commands/admin_command_line.h"
+#include "server/commands/bench_command.h"
+#include "server/commands/client_commands.h"
+#include "server/commands/client_line.h"
+#include "server/commands/command_line.h"
+#include "server/commands/import_command.h"
+#include "server/commands/serve_command.h"
+#include "server/commands/token_command.h"
+#include "server/commands/usage.h"
+#include "server/config/config_keys.h"
+#include "server/config/config_print.h"
 #include "server/version.h"
 
 #include <fmt/format.h>

@@ -3,19 +3,19 @@
 #include "actors/system.h"
 #include "cluster/shard.h"
 #include "core/log.h"
-#include "net/admin_api.h"
-#include "net/application_auth.h"
-#include "net/engine_service.h"
+#include "net/engine/service.h"
 #include "net/front_end.h"
-#include "net/health.h"
-#include "net/http_caller.h"
-#include "net/pusher/context.h"
-#include "net/rest_api.h"
-#include "net/webhook_sender.h"
-#include "server/demo.h"
+#include "net/http/health.h"
+#include "net/outbound/application_auth.h"
+#include "net/outbound/http_caller.h"
+#include "net/outbound/webhook_sender.h"
+#include "net/rest/admin.h"
+#include "net/rest/api.h"
+#include "net/session/context.h"
+#include "server/config/redis_setup.h"
+#include "server/demo/demo.h"
 #include "server/memory_trimmer.h"
 #include "server/process_memory.h"
-#include "server/redis_setup.h"
 #include "server/version.h"
 #include "storage/rocks_store.h"
 
@@ -119,7 +119,7 @@ struct Node::Impl : net::Readiness {
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<actors::ActorSystem> actors;
   std::shared_ptr<cluster::Shards> shards;
-  net::pusher::PusherContext pusher;
+  net::SessionContext pusher;
   std::unique_ptr<net::FrontEnd> front_end;
   bool stopped = false;
 

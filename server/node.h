@@ -4,7 +4,7 @@
 
 #include "core/metrics.h"
 #include "core/result.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/env.h"
 
 #include <memory>

@@ -5,6 +5,7 @@
 // where an object is the custom, and in client events, whose data keeps the type in which it came.
 
 #include "net/protocol.h"
+#include "net/session/succeeded.h"
 
 #include <memory>
 #include <optional>
@@ -21,19 +22,9 @@ std::string encode_established(SocketId socket, std::chrono::seconds activity_ti
 std::string encode_error(const Error& error);  // pusher:error; code null where the table has none
 std::string encode_subscription_error(std::string_view channel, const Error& error);
 
-struct Succeeded {
-  const Roster* roster = nullptr;  // presence channels
-  RosterPtr shared{};              // the same, where it can be kept until it is sent
-  Position position;               // durable channels
-  bool durable = false;            // tells the position even when nothing was published yet: all zero
-  std::optional<bool> recovered;   // a resume was asked
-  bool catching_up = false;        // what was missed follows
-};
 std::string encode_succeeded(std::string_view channel, const Succeeded& what);
 // The same with a long roster, which is written while it goes out.
-inline constexpr std::size_t kLongRosterBytes = 65'536;
 std::unique_ptr<TextSource> long_succeeded(std::string_view channel, const Succeeded& what);
-std::size_t roster_bytes(const Roster& roster);  // on the wire
 
 std::string encode_publication(std::string_view channel, const Publication& publication);
 std::string encode_cache_miss(std::string_view channel);
@@ -49,7 +40,6 @@ std::string encode_token_accepted(WallTime expires);
 std::string encode_token_expiring(seconds in);
 // The people of a domain: an event of its channel, `parley:status`.
 std::string encode_status(std::string_view channel, const UserList& list, WallTime now);
-std::string status_json(const UserList& list, WallTime now);  // what is in it, on every protocol
 // A page of history, as history_json() made it, and why there is none; events of the channel too.
 std::string encode_history(std::string_view channel, std::uint64_t id, std::string_view page_json);
 std::string encode_history_error(std::string_view channel, std::uint64_t id, const Error& error);

@@ -7,11 +7,11 @@
 
 namespace parley::net::pusher {
 
-std::unique_ptr<Protocol> make_pusher_protocol(PusherSession session) {
+std::unique_ptr<Protocol> make_pusher_protocol(Admitted session) {
   return std::make_unique<Session>(std::move(session));
 }
 
-Session::Session(PusherSession session) : ChannelSession(std::move(session)) {
+Session::Session(Admitted session) : ChannelSession(std::move(session)) {
   if (session.client_id.empty()) return;
   resumer_ = std::make_unique<Resumer>(Resumer{.client_id = std::move(session.client_id)});
 }

@@ -3,8 +3,8 @@
 // done with channels is channel_session.h. Parts: session.cpp (dispatch, end), session_words.cpp (what is said),
 // confirm.cpp (what a stock client surely has).
 
-#include "net/pusher/channel_session.h"
 #include "net/pusher/protocol.h"
+#include "net/session/channel_session.h"
 
 #include <memory>
 #include <string>
@@ -21,7 +21,7 @@ struct Resumer {
 
 class Session final : public ChannelSession {
  public:
-  explicit Session(PusherSession session);
+  explicit Session(Admitted session);
 
   void on_open(MonoTime now, Actions& actions) override;
   void on_text(std::string_view payload, MonoTime now, Actions& actions) override;

@@ -1,8 +1,8 @@
 // What a Pusher client is told, frame by frame.
 
+#include "net/json/fields.h"
+#include "net/json/history_json.h"
 #include "net/pusher/encoder.h"
-#include "net/pusher/fields.h"
-#include "net/pusher/history_json.h"
 #include "net/pusher/session.h"
 
 namespace parley::net::pusher {

@@ -2,9 +2,9 @@
 
 #include "core/json_string.h"
 #include "core/log.h"
-#include "net/pusher/fields.h"
+#include "net/auth/http_signature.h"
+#include "net/json/fields.h"
 #include "net/pusher/handshake.h"
-#include "net/pusher/http_signature.h"
 #include "net/socketio/words.h"
 
 #include <fmt/format.h>
@@ -31,20 +31,18 @@ EndReason reason_of(EngineEnd end) {
 
 // A string of the CONNECT payload; empty: absent or something else.
 std::string text_of(std::string_view payload, std::string_view name) {
-  if (payload.empty() || pusher::type_of(payload) != pusher::JsonType::object) return {};
+  if (payload.empty() || type_of(payload) != JsonType::object) return {};
   std::string text;
-  pusher::JsonObject object(payload);
+  JsonObject object(payload);
   while (object.next()) {
-    if (object.key_is(name) && pusher::type_of(object.value()) == pusher::JsonType::string) {
-      text = pusher::json_string(object.value());
-    }
+    if (object.key_is(name) && type_of(object.value()) == JsonType::string) { text = json_string(object.value()); }
   }
   return text;
 }
 
 }  // namespace
 
-Client::Client(pusher::PusherContext& context, ClientHost& host, ClientHello hello, milliseconds connect_timeout,
+Client::Client(SessionContext& context, ClientHost& host, ClientHello hello, milliseconds connect_timeout,
                const FixtureMaker* fixture)
     : context_(context), host_(host), fixture_(fixture), hello_(std::move(hello)), connect_timeout_(connect_timeout) {}
 
@@ -128,17 +126,17 @@ void Client::refuse(std::string_view nsp, const Error& error) {
   engine_->send(encode_connect_error(nsp, error.message, data, engine_->version() == EngineVersion::v3));
 }
 
-Result<pusher::PusherSession> Client::judge(std::string_view nsp, std::string_view token, SettingsPtr settings) {
+Result<Admitted> Client::judge(std::string_view nsp, std::string_view token, SettingsPtr settings) {
   const auto* app = settings->socketio.app_of(nsp, settings->apps);
-  const pusher::PusherHandshake request{.origin = hello_.origin,
-                                        .headers = hello_.headers,
-                                        .wall = host_.wall(),
-                                        .tls = hello_.tls,
-                                        .socket = host_.new_socket(),
-                                        .client_address = hello_.address,
-                                        .over_capacity = hello_.over_capacity};
-  if (token.empty()) token = pusher::bearer_token(request);
-  return pusher::judge_client(
+  const Handshake request{.origin = hello_.origin,
+                          .headers = hello_.headers,
+                          .wall = host_.wall(),
+                          .tls = hello_.tls,
+                          .socket = host_.new_socket(),
+                          .client_address = hello_.address,
+                          .over_capacity = hello_.over_capacity};
+  if (token.empty()) token = bearer_token(request);
+  return judge_client(
       context_, {.settings = std::move(settings),
                  .app = app,
                  .token = token,
@@ -172,7 +170,7 @@ void Client::connect(const Packet& packet, MonoTime now) {
     return;
   }
   auto token = text_of(packet.payload, "token");
-  if (token.empty()) token = pusher::Query::parse(packet.nsp_query).get("token");
+  if (token.empty()) token = Query::parse(packet.nsp_query).get("token");
   if (token.empty()) token = hello_.token;
   auto session = judge(packet.nsp, token, settings);
   if (!session) {
@@ -205,7 +203,7 @@ void Client::connect(const Packet& packet, MonoTime now) {
                   [this, number](std::optional<KeptRecord> record) { on_kept(number, std::move(record)); });
 }
 
-void Client::open_anew(pusher::PusherSession session, SocketTerms terms, MonoTime now) {
+void Client::open_anew(Admitted session, SocketTerms terms, MonoTime now) {
   terms.sid = session.socket.text();
   // Engine.IO 3 clients know themselves by the engine's id, on other namespaces with the name before it.
   const auto own = engine_->version() == EngineVersion::v3 ? SocketId::parse(engine_->sid()) : session.socket;
@@ -218,7 +216,7 @@ void Client::open_anew(pusher::PusherSession session, SocketTerms terms, MonoTim
   open(std::move(session), std::move(terms), now);
 }
 
-void Client::open(pusher::PusherSession session, SocketTerms terms, MonoTime now) {
+void Client::open(Admitted session, SocketTerms terms, MonoTime now) {
   const auto id = session.socket;
   const auto nsp = terms.nsp;
   const bool recovers = !terms.pid.empty();

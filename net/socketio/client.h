@@ -3,9 +3,9 @@
 // binary packets, connects and ends namespaces, takes up sessions that were kept. Without I/O; on the I/O thread of the
 // session's hub. (socket.io-protocol 5, and 4 for Engine.IO 3 clients.)
 
-#include "net/pusher/context.h"
 #include "net/pusher/protocol.h"
-#include "net/pusher/rate_limit.h"
+#include "net/session/context.h"
+#include "net/session/rate_limit.h"
 #include "net/socketio/engine.h"
 #include "net/socketio/socket.h"
 
@@ -60,7 +60,7 @@ using FixtureMaker = std::function<std::unique_ptr<NamespaceEnd>(std::string_vie
 
 class Client final : public EngineClient {
  public:
-  Client(pusher::PusherContext& context, ClientHost& host, ClientHello hello, milliseconds connect_timeout,
+  Client(SessionContext& context, ClientHost& host, ClientHello hello, milliseconds connect_timeout,
          const FixtureMaker* fixture);
   ~Client() override;
 
@@ -93,7 +93,7 @@ class Client final : public EngineClient {
   // A namespace whose kept session is being looked for.
   struct Pending {
     std::uint64_t number;
-    pusher::PusherSession session;
+    Admitted session;
     SocketTerms terms;
     std::string pid;
     std::string offset;
@@ -104,8 +104,8 @@ class Client final : public EngineClient {
   void connect(const Packet& packet, MonoTime now);
   void connect_fixture(const Packet& packet, MonoTime now);
   void refuse(std::string_view nsp, const Error& error);
-  void open(pusher::PusherSession session, SocketTerms terms, MonoTime now);
-  void open_anew(pusher::PusherSession session, SocketTerms terms, MonoTime now);
+  void open(Admitted session, SocketTerms terms, MonoTime now);
+  void open_anew(Admitted session, SocketTerms terms, MonoTime now);
   void on_kept(std::uint64_t number, std::optional<KeptRecord> record);
   void put_back(const Pending& one, std::string record, WallTime expires);
   void reopen(std::string nsp, MonoTime now);
@@ -113,9 +113,9 @@ class Client final : public EngineClient {
   Namespace* find(std::string_view nsp);
   Namespace* find(SocketId id);
   [[nodiscard]] bool pending(std::string_view nsp) const;
-  Result<pusher::PusherSession> judge(std::string_view nsp, std::string_view token, SettingsPtr settings);
+  Result<Admitted> judge(std::string_view nsp, std::string_view token, SettingsPtr settings);
 
-  pusher::PusherContext& context_;
+  SessionContext& context_;
   ClientHost& host_;
   const FixtureMaker* fixture_;
   Engine* engine_ = nullptr;
@@ -128,7 +128,7 @@ class Client final : public EngineClient {
   milliseconds connect_timeout_;
   MonoTime connect_by_ = MonoTime::max();
   MonoTime now_{};  // of the newest call
-  pusher::RateLimit connects_;
+  RateLimit connects_;
   std::uint64_t last_number_ = 0;
   bool connected_once_ = false;
 };

@@ -1,6 +1,7 @@
 #include "net/socketio/fixture.h"
 
-#include "net/pusher/json_text.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 #include "net/socketio/words.h"
 
 #include <fmt/format.h>
@@ -61,11 +62,9 @@ class Memory {
 
 std::string text_field(std::string_view payload, std::string_view name) {
   std::string text;
-  pusher::JsonObject object(payload);
+  JsonObject object(payload);
   while (object.next()) {
-    if (object.key_is(name) && pusher::type_of(object.value()) == pusher::JsonType::string) {
-      text = pusher::json_string(object.value());
-    }
+    if (object.key_is(name) && type_of(object.value()) == JsonType::string) { text = json_string(object.value()); }
   }
   return text;
 }
@@ -87,8 +86,7 @@ class Fixture final : public NamespaceEnd, private Protocol {
     const auto arguments = arguments_of(packet.payload);
     if (arguments.empty() || kept_.nsp != "/") return;
     if (packet.type != PacketType::event && packet.type != PacketType::binary_event) return;
-    const auto event =
-        pusher::type_of(arguments[0]) == pusher::JsonType::string ? pusher::json_string(arguments[0]) : std::string();
+    const auto event = type_of(arguments[0]) == JsonType::string ? json_string(arguments[0]) : std::string();
     std::string out;
     if (event == "message") {
       begin_event(out, kept_.nsp, attachments.size());

@@ -1,6 +1,6 @@
 #include "net/socketio/headers.h"
 
-#include "net/pusher/fields.h"
+#include "net/json/fields.h"
 
 #include <algorithm>
 
@@ -19,20 +19,18 @@ std::string lower(std::string text) {
 
 Result<Headers> forwarded_headers(std::string_view object, const std::vector<std::string>& listed) {
   Headers headers;
-  const auto fields = pusher::read_fields<1>(object, {"headers"}, Errc::bad_frame, "`auth`");
+  const auto fields = read_fields<1>(object, {"headers"}, Errc::bad_frame, "`auth`");
   if (!fields) return fields.error();
   const auto given = fields->front();
   if (given.empty()) return headers;
-  if (pusher::type_of(given) != pusher::JsonType::object) {
-    return make_error(Errc::bad_frame, "`headers` must be an object");
-  }
-  pusher::JsonObject each(given);
+  if (type_of(given) != JsonType::object) { return make_error(Errc::bad_frame, "`headers` must be an object"); }
+  JsonObject each(given);
   while (each.next()) {
     const auto name = lower(each.key());
     if (std::find(listed.begin(), listed.end(), name) == listed.end()) continue;
-    if (pusher::type_of(each.value()) == pusher::JsonType::null) continue;
+    if (type_of(each.value()) == JsonType::null) continue;
     std::string value;
-    if (auto read = pusher::read_string(each.value(), name, Errc::bad_frame, value); !read) return read.error();
+    if (auto read = read_string(each.value(), name, Errc::bad_frame, value); !read) return read.error();
     if (value.size() > kHeaderBytesMax) return make_error(Errc::too_large, "a header is too long");
     const bool clean = std::none_of(value.begin(), value.end(),
                                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });

@@ -1,7 +1,7 @@
 #include "net/socketio/jsonp.h"
 
 #include "core/json_string.h"
-#include "net/pusher/http_signature.h"
+#include "net/auth/http_signature.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -72,12 +72,12 @@ Result<std::string> unwrap_jsonp_post(std::string_view form) {
     const auto field = form.substr(0, end);
     form.remove_prefix(std::min(end + 1, form.size()));
     const auto equals = field.find('=');
-    if (equals == std::string_view::npos || pusher::percent_decode(field.substr(0, equals), true) != "d") continue;
+    if (equals == std::string_view::npos || percent_decode(field.substr(0, equals), true) != "d") continue;
     if (body) return make_error(Errc::bad_frame, "the form has more than one field d");
     body = field.substr(equals + 1);
   }
   if (!body) return make_error(Errc::bad_frame, "the form has no field d");
-  return line_feeds_back(pusher::percent_decode(*body, true));
+  return line_feeds_back(percent_decode(*body, true));
 }
 
 }  // namespace parley::net::socketio

@@ -1,6 +1,7 @@
 #include "net/socketio/packet.h"
 
-#include "net/pusher/json_text.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 #include "net/socketio/utf16.h"
 
 #include <fmt/format.h>
@@ -73,28 +74,28 @@ std::string_view without_space(std::string_view text) {
 }
 
 Status check_event_name(std::string_view payload) {
-  pusher::JsonArray arguments(payload);
+  JsonArray arguments(payload);
   if (!arguments.next()) return bad("an event has a name");
-  const auto type = pusher::type_of(arguments.value());
-  if (type == pusher::JsonType::number) return {};
-  if (type != pusher::JsonType::string) return bad("an event's name is a string or a number");
-  const auto name = pusher::json_string(arguments.value());
+  const auto type = type_of(arguments.value());
+  if (type == JsonType::number) return {};
+  if (type != JsonType::string) return bad("an event's name is a string or a number");
+  const auto name = json_string(arguments.value());
   if (is_reserved_event(name)) return bad(fmt::format("the event name {} is reserved", name));
   return {};
 }
 
 // Form and contents for the type; the syntax is checked.
 Status check_form(const Packet& packet) {
-  const auto type = pusher::type_of(packet.payload);
+  const auto type = type_of(packet.payload);
   if (packet.type == PacketType::connect) {
-    if (!packet.payload.empty() && type != pusher::JsonType::object) return bad("connect takes an object");
+    if (!packet.payload.empty() && type != JsonType::object) return bad("connect takes an object");
     return {};
   }
   if (packet.type == PacketType::disconnect) {
     if (!packet.payload.empty()) return bad("disconnect takes nothing");
     return {};
   }
-  if (packet.payload.empty() || type != pusher::JsonType::array) return bad("events and acks take an array");
+  if (packet.payload.empty() || type != JsonType::array) return bad("events and acks take an array");
   if (is_event(packet.type)) {
     if (auto named = check_event_name(packet.payload); !named) return named;
   }
@@ -122,7 +123,7 @@ Result<Packet> decode_packet(std::string_view message, std::size_t json_depth_ma
   if (is_ack(packet.type) && !packet.ack) return bad("an ack has an id");
   if (packet.ack && !is_ack(packet.type) && !is_event(packet.type)) return bad("only events and acks have an id");
   if (!rest.empty()) {
-    if (auto checked = pusher::check_json(rest, json_depth_max); !checked) return checked.error();
+    if (auto checked = check_json(rest, json_depth_max); !checked) return checked.error();
     packet.payload = without_space(rest);
   }
   if (auto checked = check_form(packet); !checked) return checked.error();
@@ -135,7 +136,7 @@ bool is_reserved_event(std::string_view name) {
 
 std::vector<std::string_view> arguments_of(std::string_view payload) {
   std::vector<std::string_view> arguments;
-  pusher::JsonArray array(payload);
+  JsonArray array(payload);
   while (array.next()) arguments.push_back(array.value());
   return arguments;
 }

@@ -1,7 +1,7 @@
 // What goes out: packets as the text of an Engine.IO message.
 
 #include "core/json_string.h"
-#include "net/pusher/json_text.h"
+#include "core/json_text.h"
 #include "net/socketio/packet.h"
 
 namespace parley::net::socketio {
@@ -12,7 +12,7 @@ void append_head(std::string& out, PacketType type, std::string_view nsp, std::s
   out.push_back('4');
   out.push_back(static_cast<char>('0' + static_cast<int>(type)));
   if (attachments > 0) {
-    pusher::append_number(out, attachments);
+    append_number(out, attachments);
     out.push_back('-');
   }
   if (nsp.empty() || nsp == "/") return;
@@ -67,13 +67,13 @@ std::string encode_disconnect(std::string_view nsp) {
 
 void begin_event(std::string& out, std::string_view nsp, std::size_t attachments, std::optional<std::uint64_t> ack) {
   append_head(out, attachments > 0 ? PacketType::binary_event : PacketType::event, nsp, attachments);
-  if (ack) pusher::append_number(out, *ack);
+  if (ack) append_number(out, *ack);
   out.push_back('[');
 }
 
 void begin_ack(std::string& out, std::string_view nsp, std::uint64_t ack, std::size_t attachments) {
   append_head(out, attachments > 0 ? PacketType::binary_ack : PacketType::ack, nsp, attachments);
-  pusher::append_number(out, ack);
+  append_number(out, ack);
   out.push_back('[');
 }
 

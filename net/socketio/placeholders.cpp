@@ -1,6 +1,7 @@
 #include "net/socketio/placeholders.h"
 
-#include "net/pusher/json_text.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -89,7 +90,7 @@ class Scanner {
   static Key key_of(std::string_view quoted) {
     // `_` may be written as an escape, and so may every letter: six bytes instead of one.
     if (quoted.size() > kMark.size() * 6 + 2) return Key::other;
-    const auto key = pusher::json_string(quoted);
+    const auto key = json_string(quoted);
     return key == kMark ? Key::mark : key == kNumber ? Key::number : Key::other;
   }
 
@@ -97,7 +98,7 @@ class Scanner {
     auto& level = levels_.back();
     if (level.key == Key::mark) level.marked = text == "true";
     if (level.key == Key::number) {
-      const auto number = pusher::is_json_integer(text) ? pusher::json_integer(text) : std::nullopt;
+      const auto number = is_json_integer(text) ? json_integer(text) : std::nullopt;
       level.number_fits = number && !text.starts_with('-') && static_cast<std::uint64_t>(*number) < attachments_;
     }
   }

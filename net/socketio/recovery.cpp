@@ -32,7 +32,7 @@ bool Socket::durable(std::string_view channel) const {
 // Whether it can be said of every channel that the client is on what the client has of it. Not of ephemeral channels,
 // nor while the first page of what was missed is on its way; while further pages follow it can.
 bool Socket::settled() const {
-  return std::all_of(subscriptions_.begin(), subscriptions_.end(), [&](const pusher::Subscription& one) {
+  return std::all_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
     if (!one.active) return true;
     if (one.extra == nullptr || !one.extra->tracking || !durable(one.channel)) return false;
     return one.extra->catch_up == nullptr || one.extra->catch_up->flows;
@@ -43,9 +43,9 @@ bool Socket::settled() const {
 // invention, and so many of them fill a disk: with nothing else, a session is not kept.
 bool Socket::worth_keeping() const {
   return subscriptions_.empty() ||
-         std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const pusher::Subscription& one) {
+         std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
            const bool published = one.extra != nullptr && one.extra->tracking && one.extra->tracking->sent.exists();
-           return one.active && (published || one.proof != pusher::Proof::none_needed);
+           return one.active && (published || one.proof != Proof::none_needed);
          });
 }
 
@@ -103,7 +103,7 @@ void Socket::note_identity(Actions& actions) {
   if (kept_) note_left(actions);
 }
 
-bool Socket::start_tracking(pusher::Subscription& subscription, Position position, MonoTime, Actions& actions) {
+bool Socket::start_tracking(Subscription& subscription, Position position, MonoTime, Actions& actions) {
   const bool keeps = recoverable() && durable(subscription.channel);
   if (keeps) {
     auto& tracking = subscription.need_extra().tracking;
@@ -124,7 +124,7 @@ bool Socket::start_tracking(pusher::Subscription& subscription, Position positio
   return keeps || terms_.nsp != "/";
 }
 
-void Socket::channel_restored(const pusher::Subscription& subscription, Actions& actions) {
+void Socket::channel_restored(const Subscription& subscription, Actions& actions) {
   // Somebody else's cookies may open the same channel: that is another session.
   const auto expected = restoring_->members.find(subscription.channel);
   const auto* member = subscription.extra == nullptr ? nullptr : subscription.extra->member.get();
@@ -136,7 +136,7 @@ void Socket::channel_restored(const pusher::Subscription& subscription, Actions&
 
 // Of a long history the first page is here: nothing of it is missing, so the client may be told that it is taken up,
 // and the rest follows as its connection takes it. From here on its offset says how far it is.
-void Socket::on_page(pusher::Subscription& subscription, MonoTime, Actions& actions) {
+void Socket::on_page(Subscription& subscription, MonoTime, Actions& actions) {
   auto& extra = *subscription.extra;
   auto& catch_up = *extra.catch_up;
   const bool first = !std::exchange(catch_up.paged, true);
@@ -166,13 +166,13 @@ void Socket::on_page(pusher::Subscription& subscription, MonoTime, Actions& acti
   }
 }
 
-void Socket::note_sent(pusher::Subscription& subscription, Position position, MonoTime) {
+void Socket::note_sent(Subscription& subscription, Position position, MonoTime) {
   if (subscription.extra == nullptr || !subscription.extra->tracking) return;
   subscription.extra->tracking->sent = position;
 }
 
 // What it published itself shortly before it was away, under the id that it has again.
-bool Socket::has_sent(pusher::Subscription& subscription, const Publication& publication) {
+bool Socket::has_sent(Subscription& subscription, const Publication& publication) {
   const auto* catch_up = subscription.extra == nullptr ? nullptr : subscription.extra->catch_up.get();
   const bool recovers = restoring_ != nullptr || (catch_up != nullptr && catch_up->recovers);
   if (!recovers || !publication.except.exists() || publication.except != socket_) return false;
@@ -184,7 +184,7 @@ bool Socket::has_sent(pusher::Subscription& subscription, const Publication& pub
 }
 
 // An event of a history that what is kept does not name yet, or no longer.
-void Socket::meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions) {
+void Socket::meet_epoch(Subscription& subscription, Position position, Actions& actions) {
   auto& tracking = *subscription.extra->tracking;
   if (tracking.sent.epoch == position.epoch) return;
   tracking.confirmed = Offset{position.offset.value - 1};
@@ -238,7 +238,7 @@ KeptSession Socket::as_it_is() const {
       channel.position = {tracking.sent.epoch, tracking.confirmed.value_or(tracking.sent.offset)};
     }
     if (one.extra != nullptr) channel.member = one.extra->member;
-    if (one.proof == pusher::Proof::signature) {
+    if (one.proof == Proof::signature) {
       channel.proof = KeptProof::signature;
       if (identity_ != nullptr) channel.user = identity_->id;
     }
@@ -329,7 +329,7 @@ void Socket::begin_restore(MonoTime now, Actions& actions) {
     restoring_->since.emplace(channel.name, since[i]);
     if (channel.member != nullptr) restoring_->members.emplace(channel.name, channel.member->user_id);
     if (channel.proof == KeptProof::signature) {
-      Right right{.proof = pusher::Proof::signature, .member = channel.member, .user_id = channel.user};
+      Right right{.proof = Proof::signature, .member = channel.member, .user_id = channel.user};
       if (channel.member != nullptr) right.user_id = channel.member->user_id;
       go_on(channel.name, std::move(right), {.since = since[i]}, actions);
     } else {
@@ -347,7 +347,7 @@ bool Socket::has_already(std::string_view channel, Position position) const {
 
 bool Socket::all_named() const {
   return std::all_of(restoring_->unnamed.begin(), restoring_->unnamed.end(), [&](const TaggedOffset& told) {
-    return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const pusher::Subscription& one) {
+    return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
       return one.extra != nullptr && one.extra->tracking &&
              offset_tag(one.channel, one.extra->tracking->sent.epoch) == told.tag;
     });
@@ -370,7 +370,7 @@ void Socket::restored(Actions& actions) {
   for (const auto& text : done->missed) actions.send_text(text);
   send_connect(actions);
   for (const auto& text : done->after) actions.send_text(text);
-  const bool flows = std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const pusher::Subscription& one) {
+  const bool flows = std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
     return one.extra != nullptr && one.extra->catch_up != nullptr;
   });
   if (flows) tell_offsets(actions);  // of all channels: those that answered last are not in the first pages' offsets

@@ -1,14 +1,14 @@
 #include "net/socketio/socket.h"
 
-#include "net/pusher/json_text.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 #include "net/socketio/words.h"
 
 #include <algorithm>
 
 namespace parley::net::socketio {
 
-Socket::Socket(pusher::PusherSession session, SocketTerms terms)
-    : ChannelSession(std::move(session)), terms_(std::move(terms)) {}
+Socket::Socket(Admitted session, SocketTerms terms) : ChannelSession(std::move(session)), terms_(std::move(terms)) {}
 
 void Socket::on_open(MonoTime now, Actions& actions) {
   begin(now);
@@ -71,14 +71,14 @@ void Socket::on_packet(const Packet& packet, const std::vector<std::string>&, Mo
   if (packet.type != PacketType::event && packet.type != PacketType::binary_event) return;  // nobody asked for acks
   if (restoring_ != nullptr) return;  // who was not told that it is connected has nothing to say
   const auto arguments = arguments_of(packet.payload);
-  const bool named = !arguments.empty() && pusher::type_of(arguments.front()) == pusher::JsonType::string;
-  const auto event = named ? pusher::json_string(arguments.front()) : std::string();
+  const bool named = !arguments.empty() && type_of(arguments.front()) == JsonType::string;
+  const auto event = named ? json_string(arguments.front()) : std::string();
   if (event != "activity") note_activity(now, actions);
   dispatch(event, packet, now, actions);
 }
 
 MonoTime Socket::deadline() const {
-  if (closing_) return pusher::kNever;
+  if (closing_) return kNever;
   auto first = std::min(own_deadline(), keep_at_);
   if (restoring_ != nullptr) first = std::min(first, restoring_->until);
   return first;

@@ -6,7 +6,7 @@
 // A socket belongs to a Client (client.h), on its hub's I/O thread. What it sends through Actions is text of an
 // Engine.IO message; where that goes, a WebSocket or a poll, is not its business.
 
-#include "net/pusher/channel_session.h"
+#include "net/session/channel_session.h"
 #include "net/socketio/engine_packet.h"
 #include "net/socketio/headers.h"
 #include "net/socketio/kept.h"
@@ -57,9 +57,9 @@ struct SocketTerms {
   std::unique_ptr<Returning> returning;
 };
 
-class Socket final : public pusher::ChannelSession, public NamespaceEnd {
+class Socket final : public ChannelSession, public NamespaceEnd {
  public:
-  Socket(pusher::PusherSession session, SocketTerms terms);
+  Socket(Admitted session, SocketTerms terms);
 
   void on_packet(const Packet& packet, const std::vector<std::string>& attachments, MonoTime now,
                  Actions& actions) override;
@@ -95,7 +95,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
     std::map<std::string, std::string, std::less<>> members;  // who it was, per presence channel
     std::size_t bytes = 0;
     std::size_t channels_left = 0;
-    MonoTime until = pusher::kNever;
+    MonoTime until = kNever;
     bool failed = false;
   };
 
@@ -118,13 +118,12 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void answer_after(std::uint64_t ticket, Actions& actions, Work&& work);
 
   // socket_words.cpp
-  void say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what,
-                     Actions& actions) override;
+  void say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) override;
   void say_refused(std::string_view channel, const Error& error, Actions& actions) override;
   void say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) override;
   void say_cache_miss(std::string_view channel, Actions& actions) override;
-  void say_publication(pusher::Subscription& subscription, const Publication& publication, Actions& actions) override;
-  void say_frame(pusher::Subscription& subscription, const Bytes& frame, Position position, Actions& actions) override;
+  void say_publication(Subscription& subscription, const Publication& publication, Actions& actions) override;
+  void say_frame(Subscription& subscription, const Bytes& frame, Position position, Actions& actions) override;
   void say_error(const Error& error, Actions& actions) override;
   void say_signed_in(std::string_view user_data, Actions& actions) override;
   void say_token_accepted(WallTime expires, Actions& actions) override;
@@ -139,12 +138,12 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   void end_with(const Error& error, Actions& actions) override;
 
   // recovery.cpp
-  bool start_tracking(pusher::Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
-  void note_sent(pusher::Subscription& subscription, Position position, MonoTime now) override;
-  void on_page(pusher::Subscription& subscription, MonoTime now, Actions& actions) override;
+  bool start_tracking(Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
+  void note_sent(Subscription& subscription, Position position, MonoTime now) override;
+  void on_page(Subscription& subscription, MonoTime now, Actions& actions) override;
   [[nodiscard]] bool holds_back() const override { return restoring_ != nullptr; }
-  void channel_restored(const pusher::Subscription& subscription, Actions& actions);
-  bool has_sent(pusher::Subscription& subscription, const Publication& publication) override;
+  void channel_restored(const Subscription& subscription, Actions& actions);
+  bool has_sent(Subscription& subscription, const Publication& publication) override;
   void note_own(const Published& published, MonoTime now) override;
   [[nodiscard]] bool recoverable() const { return !terms_.pid.empty(); }
   [[nodiscard]] bool durable(std::string_view channel) const;
@@ -153,7 +152,7 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   [[nodiscard]] std::string offsets() const;
   void tell_offsets(Actions& actions);
   void tell_unsettled(Actions& actions);
-  void meet_epoch(pusher::Subscription& subscription, Position position, Actions& actions);
+  void meet_epoch(Subscription& subscription, Position position, Actions& actions);
   void channels_changed(Actions& actions);
   void on_keep_answered(bool stored, MonoTime now, Actions& actions);
   void stands_in_log(Actions& actions);
@@ -175,10 +174,10 @@ class Socket final : public pusher::ChannelSession, public NamespaceEnd {
   std::unique_ptr<Restoring> restoring_;
   std::vector<std::pair<std::string, std::uint64_t>> asked_;  // channels whose subscribe wants an answer, and tickets
   std::optional<std::uint64_t> joining_;                      // the ticket of the subscribe that is at work; 0: none
-  MonoTime keep_at_ = pusher::kNever;                         // when the session is to be kept anew
+  MonoTime keep_at_ = kNever;                                 // when the session is to be kept anew
   std::uint64_t answering_ = 0;                               // answer_after() is at work: the ticket
   std::uint64_t kept_hash_ = 0;                               // of what stands there or is on its way
-  pusher::RateLimit keeps_;
+  RateLimit keeps_;
   bool kept_ = false;       // something stands in the log
   bool keeping_ = false;    // an answer to KeepSession is awaited
   bool changed_ = false;    // since it was kept

@@ -1,6 +1,6 @@
 // What clients ask of a namespace: laravel-echo-server's three events, and those that are answered.
 
-#include "net/pusher/fields.h"
+#include "net/json/fields.h"
 #include "net/socketio/headers.h"
 #include "net/socketio/socket.h"
 #include "net/socketio/words.h"
@@ -12,8 +12,8 @@
 
 namespace parley::net::socketio {
 
-using pusher::JsonType;
-using pusher::type_of;
+using JsonType;
+using type_of;
 
 namespace {
 
@@ -69,27 +69,27 @@ void Socket::dispatch(std::string_view event, const Packet& packet, MonoTime now
     if (event == "client event" || event == "publish") return client_event(*argument, ticket, now, actions);
     if (event == "presence") return ask_presence(*argument, ticket, now, actions);
     if (event == "history") {
-      const auto asked = pusher::decode_history(*argument, depth);
+      const auto asked = decode_history(*argument, depth);
       return asked ? ask_history(*asked, ticket, now, actions) : Status(asked.error());
     }
     if (event == "status") {
-      auto asked = pusher::decode_status(*argument, depth);
+      auto asked = decode_status(*argument, depth);
       return asked ? ask_status(std::move(*asked), ticket, now, actions) : Status(asked.error());
     }
     if (event == "activity") {
-      const auto status = pusher::decode_activity(*argument, depth);
+      const auto status = decode_activity(*argument, depth);
       if (!status) return status.error();
       answer_after(ticket, actions, [&] { set_activity(*status, now, actions); });
       return {};
     }
     if (event == "token") {
-      const auto token = pusher::decode_token(*argument, depth);
+      const auto token = decode_token(*argument, depth);
       if (!token) return token.error();
       answer_after(ticket, actions, [&] { renew_token(*token, now, actions); });
       return {};
     }
     if (event == "signin") {
-      const auto data = pusher::decode_sign_in(*argument, depth);
+      const auto data = decode_sign_in(*argument, depth);
       if (!data) return data.error();
       answer_after(ticket, actions, [&] { sign_in(*data, now, actions); });
       return {};
@@ -103,28 +103,28 @@ void Socket::dispatch(std::string_view event, const Packet& packet, MonoTime now
 
 // `{"channel":"private-domain.7","auth":{"headers":{…}}}`, or a signature or a token of the channel as `auth`.
 Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Actions& actions) {
-  const auto fields = pusher::read_fields<5>(argument, {"channel", "auth", "channel_data", "since", "rewind"}, kBad,
-                                             "the argument of subscribe");
+  const auto fields = read_fields<5>(argument, {"channel", "auth", "channel_data", "since", "rewind"}, kBad,
+                                     "the argument of subscribe");
   if (!fields) return fields.error();
   const auto [channel, auth, channel_data, since, rewind] = *fields;
-  pusher::SubscribeData data;
+  SubscribeData data;
   if (channel.empty()) return make_error(kBad, "`channel` is missing");
-  if (auto read = pusher::read_string(channel, "channel", kBad, data.channel); !read) return read;
+  if (auto read = read_string(channel, "channel", kBad, data.channel); !read) return read;
   data.headers = terms_.headers;
   if (!auth.empty() && type_of(auth) == JsonType::object) {
     auto headers = forwarded_headers(auth, app_->auth.forward_headers);
     if (!headers) return headers.error();
     merge_headers(data.headers, std::move(*headers));
-  } else if (auto read = pusher::read_string(auth, "auth", kBad, data.auth); !read) {
+  } else if (auto read = read_string(auth, "auth", kBad, data.auth); !read) {
     return read;
   }
   if (!channel_data.empty()) {
     data.channel_data.emplace();
-    if (auto read = pusher::read_string(channel_data, "channel_data", kBad, *data.channel_data); !read) return read;
+    if (auto read = read_string(channel_data, "channel_data", kBad, *data.channel_data); !read) return read;
   }
-  if (auto read = pusher::read_string(since, "since", kBad, data.since); !read) return read;
+  if (auto read = read_string(since, "since", kBad, data.since); !read) return read;
   if (!rewind.empty()) {
-    const auto number = pusher::json_integer(rewind);
+    const auto number = json_integer(rewind);
     if (!number || *number < 0 || *number > 1'000'000) {
       return make_error(kBad, "`rewind` must be a whole number from 0 on");
     }
@@ -153,11 +153,11 @@ Status Socket::subscribe(std::string_view argument, std::uint64_t ticket, Action
 }
 
 Status Socket::unsubscribe(std::string_view argument, std::uint64_t ticket, Actions& actions) {
-  const auto fields = pusher::read_fields<1>(argument, {"channel"}, kBad, "the argument of unsubscribe");
+  const auto fields = read_fields<1>(argument, {"channel"}, kBad, "the argument of unsubscribe");
   if (!fields) return fields.error();
   std::string channel;
   if (fields->front().empty()) return make_error(kBad, "`channel` is missing");
-  if (auto read = pusher::read_string(fields->front(), "channel", kBad, channel); !read) return read;
+  if (auto read = read_string(fields->front(), "channel", kBad, channel); !read) return read;
   leave(channel, actions);
   answer_asked(channel, error_json(make_error(Errc::not_subscribed, "the channel was left again")), actions);
   answer(ticket, "{}", actions);
@@ -166,19 +166,18 @@ Status Socket::unsubscribe(std::string_view argument, std::uint64_t ticket, Acti
 
 // `{"channel":"private-domain.7","event":"client-typing","data":{…}}`
 Status Socket::client_event(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions) {
-  const auto fields = pusher::read_fields<4>(argument, {"channel", "event", "data", "idempotency_key"}, kBad,
-                                             "the argument of a client event");
+  const auto fields =
+      read_fields<4>(argument, {"channel", "event", "data", "idempotency_key"}, kBad, "the argument of a client event");
   if (!fields) return fields.error();
   const auto [channel, event, data, key] = *fields;
-  pusher::ClientFrame frame{.data = data, .ack = ticket};
+  ClientFrame frame{.data = data, .ack = ticket};
   if (channel.empty() || event.empty()) return make_error(kBad, "a client event needs `channel` and `event`");
   frame.channel.emplace();
-  if (auto read = pusher::read_string(channel, "channel", kBad, *frame.channel); !read) return read;
-  if (auto read = pusher::read_string(event, "event", kBad, frame.event); !read) return read;
-  if (auto read = pusher::read_string(key, "idempotency_key", kBad, frame.idempotency_key); !read) return read;
-  if (frame.idempotency_key.size() > pusher::kIdempotencyKeyCharsMax) {
-    return make_error(kBad,
-                      fmt::format("`idempotency_key` has more than {} characters", pusher::kIdempotencyKeyCharsMax));
+  if (auto read = read_string(channel, "channel", kBad, *frame.channel); !read) return read;
+  if (auto read = read_string(event, "event", kBad, frame.event); !read) return read;
+  if (auto read = read_string(key, "idempotency_key", kBad, frame.idempotency_key); !read) return read;
+  if (frame.idempotency_key.size() > kIdempotencyKeyCharsMax) {
+    return make_error(kBad, fmt::format("`idempotency_key` has more than {} characters", kIdempotencyKeyCharsMax));
   }
   if (!frame.event.starts_with("client-")) {
     return make_error(Errc::bad_event_name, "the name of a client event starts with client-");
@@ -187,10 +186,10 @@ Status Socket::client_event(std::string_view argument, std::uint64_t ticket, Mon
 }
 
 Status Socket::ask_presence(std::string_view argument, std::uint64_t ticket, MonoTime now, Actions& actions) {
-  const auto fields = pusher::read_fields<1>(argument, {"channel"}, kBad, "the argument of presence");
+  const auto fields = read_fields<1>(argument, {"channel"}, kBad, "the argument of presence");
   if (!fields) return fields.error();
   std::string channel;
-  if (auto read = pusher::read_string(fields->front(), "channel", kBad, channel); !read) return read;
+  if (auto read = read_string(fields->front(), "channel", kBad, channel); !read) return read;
   const auto* subscription = find(channel);
   if (subscription == nullptr || !subscription->active) {
     return make_error(Errc::not_subscribed, fmt::format("the connection is not subscribed to {}", channel));

@@ -2,8 +2,8 @@
 // `parley:`.
 
 #include "core/json_string.h"
+#include "net/json/history_json.h"
 #include "net/pusher/encoder.h"
-#include "net/pusher/history_json.h"
 #include "net/socketio/socket.h"
 #include "net/socketio/words.h"
 
@@ -29,14 +29,13 @@ std::string ids_json(const std::vector<std::string>& ids, std::span<const std::s
 
 }  // namespace
 
-void Socket::say_succeeded(const pusher::Subscription& subscription, const pusher::Succeeded& what, Actions& actions) {
+void Socket::say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) {
   const auto& channel = subscription.channel;
   if (restoring_ != nullptr && !what.recovered.value_or(false)) {  // a reload may have taken its history away
     fail_restore("gap", actions);
     return;
   }
-  const bool large =
-      what.shared != nullptr && restoring_ == nullptr && pusher::roster_bytes(*what.shared) > pusher::kLongRosterBytes;
+  const bool large = what.shared != nullptr && restoring_ == nullptr && roster_bytes(*what.shared) > kLongRosterBytes;
   if (large) {
     actions.send_long(long_roster(terms_.nsp, channel, what.shared));
   } else if (what.roster != nullptr) {
@@ -86,11 +85,11 @@ void Socket::say_cache_miss(std::string_view channel, Actions& actions) {
   say(encode_channel_event(terms_.nsp, "pusher:cache_miss", channel, "null"), actions);
 }
 
-void Socket::say_publication(pusher::Subscription& subscription, const Publication& publication, Actions& actions) {
+void Socket::say_publication(Subscription& subscription, const Publication& publication, Actions& actions) {
   if (restoring_ != nullptr) {  // the cached event of a cache channel, which the client may have, or have sent
     if (has_sent(subscription, publication)) return;
     const auto since = restoring_->since.find(subscription.channel);
-    if (since != restoring_->since.end() && pusher::already_sent(publication.position, since->second)) return;
+    if (since != restoring_->since.end() && already_sent(publication.position, since->second)) return;
   }
   std::string offset;
   const bool kept = recoverable() && publication.position.exists();
@@ -107,7 +106,7 @@ void Socket::say_publication(pusher::Subscription& subscription, const Publicati
 }
 
 // The hub's frame is for the namespace `/` and has this channel's offset alone: right for who is on no other.
-void Socket::say_frame(pusher::Subscription& subscription, const Bytes& frame, Position position, Actions& actions) {
+void Socket::say_frame(Subscription& subscription, const Bytes& frame, Position position, Actions& actions) {
   const bool tracks = subscription.extra != nullptr && subscription.extra->tracking && position.exists();
   if (tracks) {
     meet_epoch(subscription, position, actions);
@@ -180,11 +179,11 @@ void Socket::say_not_published(const PublishRefused& what, Actions& actions) {
 }
 
 void Socket::say_status(std::uint64_t ticket, std::string_view, const UserList& list, Actions& actions) {
-  answer(ticket, pusher::status_json(list, actions.wall()), actions);
+  answer(ticket, status_json(list, actions.wall()), actions);
 }
 
 void Socket::say_history(std::uint64_t ticket, const HistoryPage& page, Actions& actions) {
-  answer(ticket, pusher::history_json(page.channel.name(), page, std::nullopt, pusher::DataForm::as_json), actions);
+  answer(ticket, history_json(page.channel.name(), page, std::nullopt, DataForm::as_json), actions);
 }
 
 void Socket::say_refusal(std::uint64_t ticket, const Error& error, Actions& actions) {

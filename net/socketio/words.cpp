@@ -1,7 +1,7 @@
 #include "net/socketio/words.h"
 
 #include "core/json_string.h"
-#include "net/pusher/json_text.h"
+#include "core/json_text.h"
 
 #include <fmt/format.h>
 
@@ -33,12 +33,12 @@ bool append_data(std::string& out, const Publication& publication) {
   const std::string_view data = publication.data;
   if (publication.kind == DataKind::json) {
     out.append(data);
-  } else if (!pusher::append_if_json(out, data, pusher::kDataDepthMax)) {
+  } else if (!append_if_json(out, data, kDataDepthMax)) {
     append_json_string(out, data);
     return true;
   }
   const auto start = std::min(data.find_first_not_of(" \t\r\n"), data.size());
-  return pusher::type_of(data.substr(start)) == pusher::JsonType::string;
+  return type_of(data.substr(start)) == JsonType::string;
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ std::string offset_tag(std::string_view channel, Epoch epoch) {
 void append_offset(std::string& out, std::string_view channel, Position position) {
   out.append(offset_tag(channel, position.epoch));
   out.push_back('.');
-  pusher::append_number(out, position.offset.value);
+  append_number(out, position.offset.value);
 }
 
 std::string encode_publication(std::string_view nsp, std::string_view channel, const Publication& publication,

@@ -2,8 +2,9 @@
 // lies inside the payload, and what decodes is within the codec's promises.
 
 #include "core/check.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 #include "net/pusher/codec.h"
-#include "net/pusher/json_text.h"
 
 using namespace parley;
 using namespace parley::net::pusher;

@@ -2,8 +2,8 @@
 // as a file that is accepted again.
 
 #include "core/check.h"
-#include "server/config_load.h"
-#include "server/config_print.h"
+#include "server/config/config_load.h"
+#include "server/config/config_print.h"
 
 using namespace parley;
 using namespace parley::server;

@@ -1,8 +1,8 @@
 // A laravel-echo-server.json of any bytes: refused, or a configuration that is accepted.
 
-#include "server/echo_server_import.h"
+#include "server/config/echo_server_import.h"
 #include "core/check.h"
-#include "server/config_load.h"
+#include "server/config/config_load.h"
 
 using namespace parley;
 using namespace parley::server;

@@ -2,7 +2,8 @@
 // decodes lies inside the body or its own bytes, and decodes to the same packets once it was encoded again.
 
 #include "core/check.h"
-#include "net/pusher/json_text.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 #include "net/socketio/engine_packet.h"
 
 using namespace parley;
@@ -69,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (is_utf8(body)) {
     const auto script = wrap_jsonp(body, 0);
     const std::string_view quoted = std::string_view(script).substr(10, script.size() - 12);  // ___eio[0](  and  );
-    CHECK(net::pusher::check_json(quoted, 1).ok() && net::pusher::json_string(quoted) == body);
+    CHECK(net::check_json(quoted, 1).ok() && net::json_string(quoted) == body);
     CHECK(script.find_first_of("<\n") == std::string::npos);
   }
   return 0;

@@ -2,7 +2,7 @@
 // where they end in a refusal it may come later in one of the two: what is too long in pieces may fit as a whole.
 
 #include "core/check.h"
-#include "net/http_reader.h"
+#include "net/http/reader.h"
 
 #include <algorithm>
 #include <cstdint>

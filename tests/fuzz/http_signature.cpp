@@ -1,7 +1,7 @@
 // Query strings of the signed HTTP API: parsing is total, what we sign ourselves is accepted, and any
 // change to what was signed is refused.
 
-#include "net/pusher/http_signature.h"
+#include "net/auth/http_signature.h"
 #include "core/check.h"
 
 #include <algorithm>

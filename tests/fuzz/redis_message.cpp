@@ -1,11 +1,12 @@
 // What comes from Redis: a channel's name, a line feed, a message. Data that is taken is JSON of the message, as it
 // stands there; a name that is ours is never another's private channel in disguise.
 
-#include "net/redis_message.h"
 #include "core/check.h"
-#include "net/pusher/json_text.h"
-#include "net/redis_prefix.h"
-#include "net/redis_target.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
+#include "net/redis/message.h"
+#include "net/redis/prefix.h"
+#include "net/redis/target.h"
 
 #include <algorithm>
 
@@ -20,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
 
   constexpr std::size_t kDepth = 32;
   if (const auto got = decode_redis_broadcast(text, kDepth)) {
-    CHECK(!got->data.empty() && pusher::check_json(got->data, kDepth).ok());
+    CHECK(!got->data.empty() && check_json(got->data, kDepth).ok());
     CHECK(got->data == "null" || text.find(got->data) != std::string_view::npos);
   }
   auto learning = RedisPrefix::to_be_learned();

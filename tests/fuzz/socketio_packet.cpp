@@ -2,8 +2,9 @@
 // promises, and decodes to the same packet once it was encoded again.
 
 #include "core/check.h"
+#include "core/json_string.h"
+#include "core/json_text.h"
 #include "core/limits.h"
-#include "net/pusher/json_text.h"
 #include "net/socketio/packet.h"
 #include "net/socketio/utf16.h"
 
@@ -38,7 +39,7 @@ std::string encoded(const Packet& packet) {
   const auto arguments = arguments_of(packet.payload);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     check_within(arguments[i], packet.payload);
-    CHECK(net::pusher::check_json(arguments[i], kDepthMax).ok());
+    CHECK(net::check_json(arguments[i], kDepthMax).ok());
     out.append(i > 0 ? "," : "").append(arguments[i]);
   }
   return out.append("]");
@@ -59,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         (packet->type == PacketType::binary_event || packet->type == PacketType::binary_ack));
   check_within(packet->nsp_query, message);
   check_within(packet->payload, message);
-  CHECK(packet->payload.empty() || net::pusher::check_json(packet->payload, kDepthMax).ok());
+  CHECK(packet->payload.empty() || net::check_json(packet->payload, kDepthMax).ok());
   CHECK(packet->attachments == 0 || placeholders_fit(packet->payload, packet->attachments));
   const auto text = encoded(*packet);
   CHECK(is_utf8(text));

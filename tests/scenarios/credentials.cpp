@@ -1,8 +1,8 @@
 #include "tests/scenarios/credentials.h"
 
 #include "core/json_string.h"
+#include "net/auth/pusher_signature.h"
 #include "net/auth/token.h"
-#include "net/pusher/auth.h"
 #include "tests/scenarios/node.h"
 
 #include <boost/json.hpp>

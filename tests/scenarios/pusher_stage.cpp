@@ -121,7 +121,7 @@ class PusherStage final : public Stage {
     recorder_.modes.clear();
     const auto whole = expand(rest, kSocket);  // $token in it
     rest = whole;
-    PusherHandshake handshake{.wall = recorder_.wall(), .socket = kSocket, .client_address = "192.0.2.1"};
+    Handshake handshake{.wall = recorder_.wall(), .socket = kSocket, .client_address = "192.0.2.1"};
     std::vector<std::pair<std::string, std::string>> headers;
     bool first = true;
     while (!rest.empty()) {
@@ -195,7 +195,7 @@ class PusherStage final : public Stage {
   SettingsSource source_{std::make_shared<const Settings>()};
   Metrics metrics_;
   Revocations revocations_;
-  PusherContext context_{source_, metrics_, revocations_};
+  SessionContext context_{source_, metrics_, revocations_};
   MonoTime now_ = kBegin;
   Recorder recorder_{now_};
   std::unique_ptr<net::Protocol> protocol_;

@@ -1,7 +1,7 @@
 #include "tests/scenarios/socketio_peer.h"
 
+#include "net/socket/websocket_frame.h"
 #include "net/socketio/words.h"
-#include "net/websocket_frame.h"
 #include "tests/scenarios/node.h"
 
 #include <fmt/format.h>
@@ -91,7 +91,7 @@ class SocketIoPeer::End final : public Actions {
   bool removed_ = false;
 };
 
-SocketIoPeer::SocketIoPeer(SocketIoWorld& world, pusher::PusherContext& context, std::string name, Opening opening)
+SocketIoPeer::SocketIoPeer(SocketIoWorld& world, SessionContext& context, std::string name, Opening opening)
     : world_(world),
       name_(std::move(name)),
       client_(context, *this, std::move(opening.hello), opening.connect_timeout, opening.fixture),

@@ -57,7 +57,7 @@ class SocketIoPeer final : public net::socketio::EngineOut,
     milliseconds connect_timeout{0};
     const net::socketio::FixtureMaker* fixture = nullptr;
   };
-  SocketIoPeer(SocketIoWorld& world, net::pusher::PusherContext& context, std::string name, Opening opening);
+  SocketIoPeer(SocketIoWorld& world, net::SessionContext& context, std::string name, Opening opening);
   ~SocketIoPeer() override;
 
   // ---- what the other side does ----

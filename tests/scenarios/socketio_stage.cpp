@@ -273,7 +273,7 @@ class SocketIoStage final : public Stage {
   SettingsSource source_{std::make_shared<const Settings>()};
   Metrics metrics_;
   Revocations revocations_;
-  pusher::PusherContext context_{source_, metrics_, revocations_};
+  SessionContext context_{source_, metrics_, revocations_};
   FixtureMaker fixture_maker_ = make_fixtures(false);
   SocketIoWorld world_;
   std::map<std::string, std::unique_ptr<SocketIoPeer>> peers_;

@@ -1,5 +1,5 @@
 #pragma once
-// The shell around one real Channel: what actors/channel_actor.cpp does, in virtual time.
+// The shell around one real Channel: what actors/channel/channel_actor.cpp does, in virtual time.
 
 #include "actors/one_tick.h"
 #include "tests/sim/node.h"

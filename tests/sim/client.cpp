@@ -1,7 +1,7 @@
 #include "tests/sim/client.h"
 
 #include "core/channel_name.h"
-#include "net/pusher/auth.h"
+#include "net/auth/pusher_signature.h"
 
 #include <fmt/format.h>
 
@@ -141,7 +141,7 @@ void Client::subscribe(ChannelView& view) {
     data["channel_data"] = *member;
   }
   if (traits.needs_auth)
-    data["auth"] = net::pusher::sign_channel(kAppKey, kAppSecret, socket_.text(), view.channel, member);
+    data["auth"] = net::auth::sign_channel(kAppKey, kAppSecret, socket_.text(), view.channel, member);
   if (spec_.kind == ClientKind::own && view.visited && plan_.has_history(view.channel)) {
     view.resuming = true;
     data["since"] = fmt::format("{}:{}", view.epoch.empty() ? kNoEpoch : view.epoch, view.offset);

@@ -6,7 +6,7 @@
 
 namespace parley::sim {
 
-// ---- a session (net/websocket_connection.cpp) ----
+// ---- a session (net/websocket/connection.cpp) ----
 
 template <class Call>
 void ServerSession::with_protocol(Call&& call) {
@@ -108,7 +108,7 @@ void ServerSession::close(std::uint16_t, std::string_view reason, Errc) {
   closing_ = true;
 }
 
-// ---- the table (net/hub.cpp) ----
+// ---- the table (net/hub/hub.cpp) ----
 
 void Hub::add(std::shared_ptr<ServerSession> session) {
   const auto socket = session->socket();

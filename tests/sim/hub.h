@@ -1,6 +1,6 @@
 #pragma once
 // One I/O thread's table, small: who listens where and in which mode, sessions and their timers. What
-// net/hub.cpp and net/websocket_connection.cpp do around the real protocol objects, without sockets.
+// net/hub/hub.cpp and net/websocket/connection.cpp do around the real protocol objects, without sockets.
 
 #include "actors/gateway.h"
 #include "net/protocol.h"

@@ -123,7 +123,7 @@ void Node::may_sleep(const ChannelKey& channel, std::uint64_t handled) {
   channels_.erase(place);
 }
 
-// ---- watchlists (actors/watchlists_actor.cpp) ----
+// ---- watchlists (actors/people/watchlists_actor.cpp) ----
 
 void Node::to_users(const Request& request) {
   const auto now = scheduler_.now();

@@ -3,11 +3,11 @@
 // channel, shard and users shells do what actors/*_actor.cpp and actors/router.cpp do; each message
 // between two of them is late by chance, and in order. A crash is the end of this object.
 
-#include "actors/channel.h"
+#include "actors/channel/channel.h"
 #include "actors/one_tick.h"
-#include "actors/watchlists.h"
-#include "net/pusher/context.h"
-#include "net/session_factory.h"
+#include "actors/people/watchlists.h"
+#include "net/session/context.h"
+#include "net/websocket/session_factory.h"
 #include "tests/sim/hub.h"
 #include "tests/sim/shards.h"
 
@@ -90,7 +90,7 @@ class Node final : public cluster::ShardListener, private actors::WatchlistPort 
   actors::ChannelMetrics channel_metrics_{metrics_};
   actors::VisitMemory visits_;
   Revocations revocations_;
-  net::pusher::PusherContext pusher_{settings_, metrics_, revocations_};
+  net::SessionContext pusher_{settings_, metrics_, revocations_};
   std::shared_ptr<net::SessionFactory> factory_;
   std::vector<std::unique_ptr<Hub>> hubs_;
   std::vector<std::unique_ptr<Lane>> to_router_;

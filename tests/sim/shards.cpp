@@ -1,6 +1,6 @@
 #include "tests/sim/shards.h"
 
-#include "cluster/retention.h"
+#include "cluster/machine/retention.h"
 #include "core/check.h"
 #include "schemas/codec.h"
 #include "schemas/log_frame.h"

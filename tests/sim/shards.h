@@ -3,9 +3,9 @@
 // SingleVoterLog, LogWriter and ReadQueue do, with the same keys and bytes, and the real ShardMachine
 // and HistoryReader. Only the threads and their waiting are ours.
 
-#include "cluster/history_reader.h"
+#include "cluster/machine/shard_machine.h"
+#include "cluster/reads/history_reader.h"
 #include "cluster/shard.h"
-#include "cluster/shard_machine.h"
 #include "tests/sim/disk.h"
 
 #include <functional>

@@ -510,7 +510,7 @@ export const webhooks = {
     },
     shows: [unlooked, "dead letter"],
   },
-  ca_file: { heldBy: ["tests/unit/net/webhook_sender_test.cpp", "ca_file"], because: "it needs a receiver with a certificate of an authority" },
+  ca_file: { heldBy: ["tests/unit/net/outbound/webhook_sender_test.cpp", "ca_file"], because: "it needs a receiver with a certificate of an authority" },
 };
 
 async function callAs(w, id, app = w.app) {

@@ -2,7 +2,7 @@
 // A Channel with everything around it played by hand: what it said is recorded, and its shard is a
 // vector. Time stands still until a test moves it.
 
-#include "actors/channel.h"
+#include "actors/channel/channel.h"
 #include "core/random.h"
 
 #include <gtest/gtest.h>

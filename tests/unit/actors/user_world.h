@@ -2,7 +2,7 @@
 // A User with everything around it played by hand: what it said is recorded, its shard is a record and a
 // list of notices. Time stands still until a test moves it.
 
-#include "actors/user.h"
+#include "actors/people/user.h"
 #include "core/random.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "actors/watchlists.h"
+#include "actors/people/watchlists.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Webhook delivery to receivers that behave at random, in virtual time.
 
-#include "actors/webhook_queue.h"
+#include "actors/webhooks/webhook_queue.h"
 
 #include "webhook_rows.h"
 

@@ -1,6 +1,6 @@
 // The rules of webhook delivery, step by step.
 
-#include "actors/webhook_queue.h"
+#include "actors/webhooks/webhook_queue.h"
 
 #include "webhook_rows.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 // Rows of a webhook's queue, and when its tests begin.
 
-#include "actors/webhook_queue.h"
+#include "actors/webhooks/webhook_queue.h"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // Durability async: whatever a power loss or a failed disk takes, a position names one publication for ever.
-#include "cluster/lineage.h"
+#include "cluster/machine/lineage.h"
 
 #include "tests/unit/cluster/world.h"
 

@@ -1,6 +1,6 @@
 // What a shard does with notices: stores them, bounds them, settles them, sends dead ones again; and that
 // a restart finds them as they were.
-#include "cluster/people_reader.h"
+#include "cluster/reads/people_reader.h"
 #include "tests/unit/cluster/world.h"
 
 namespace parley::cluster {

@@ -8,7 +8,7 @@
 #include "actors/gateway.h"
 #include "core/metrics.h"
 #include "core/random.h"
-#include "net/client.h"
+#include "net/client/client.h"
 #include "net/front_end.h"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // What reaches the operator's terminal, and what an operator may write for a time.
 
-#include "server/command_output.h"
+#include "server/commands/command_output.h"
 
-#include "server/admin_commands.h"
+#include "server/commands/admin_commands.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // Every mistake is found, at once, with its line, its key and what to do.
 
-#include "server/config_load.h"
+#include "server/config/config_load.h"
 
-#include "tests/unit/auth/keys.h"
+#include "tests/unit/net/auth/keys.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

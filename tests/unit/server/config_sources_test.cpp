@@ -1,8 +1,8 @@
 // Who wins: defaults, file, earlier names, PARLEY_*, flags. And what is printed of it.
 
-#include "server/config_keys.h"
-#include "server/config_load.h"
-#include "server/config_print.h"
+#include "server/config/config_keys.h"
+#include "server/config/config_load.h"
+#include "server/config/config_print.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/dotenv.h"
+#include "server/config/dotenv.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

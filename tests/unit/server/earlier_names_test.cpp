@@ -1,8 +1,8 @@
 // What variables of other servers do here, from the environment and from a `.env`.
 
-#include "server/earlier_names.h"
+#include "server/config/earlier_names.h"
 
-#include "server/config_load.h"
+#include "server/config/config_load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

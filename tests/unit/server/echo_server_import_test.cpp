@@ -1,9 +1,9 @@
 // What a laravel-echo-server.json becomes, and what is said about it.
 
-#include "server/echo_server_import.h"
+#include "server/config/echo_server_import.h"
 
 #include "core/random.h"
-#include "server/config_load.h"
+#include "server/config/config_load.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

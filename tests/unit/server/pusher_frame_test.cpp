@@ -1,6 +1,6 @@
 // Frames as the commands read them: whatever the node passes on.
 
-#include "server/pusher_connection.h"
+#include "server/commands/pusher_connection.h"
 
 #include <gtest/gtest.h>
 

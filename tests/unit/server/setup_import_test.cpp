@@ -1,8 +1,8 @@
 // What a `.env` or a soketi.json becomes, and what is said about it.
 
-#include "server/setup_import.h"
+#include "server/config/setup_import.h"
 
-#include "server/config_load.h"
+#include "server/config/config_load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // `parley token`, without its printing.
 
-#include "server/token_command.h"
+#include "server/commands/token_command.h"
 
-#include "tests/unit/auth/keys.h"
+#include "tests/unit/net/auth/keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,55 @@
+#pragma once
+// Who listens to a channel on this node: sessions, the hubs that must be told, and the members that the
+// sessions stand for. A plain value owned by its Channel.
+
+#include "actors/channel/metrics.h"
+#include "actors/channel/port.h"
+#include "actors/channel/roster.h"
+
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace parley::actors {
+
+class ChannelSubscribers {
+ public:
+  ChannelSubscribers(const ChannelMetrics& metrics, ChannelPort& port) : metrics_(metrics), port_(port) {}
+  ~ChannelSubscribers();
+  ChannelSubscribers(const ChannelSubscribers&) = delete;
+  ChannelSubscribers& operator=(const ChannelSubscribers&) = delete;
+
+  struct Joined {
+    bool fresh = false;      // the session did not listen before
+    bool user_came = false;  // the member was not there before
+  };
+  // `member`: none where the channel has none.
+  Joined join(const ReplyTo& from, SubscriptionId subscription, const MemberPtr& member, MonoTime now);
+  // The member, if the session stood for one, stays for the hold unless another session is or comes.
+  void leave(SocketId session, MonoTime now, milliseconds hold);
+  // Members whose hold ended.
+  std::vector<RosterBook::Gone> expire(MonoTime now);
+  [[nodiscard]] std::optional<MonoTime> deadline() const { return roster_.deadline(); }
+
+  [[nodiscard]] bool joined(SocketId session, SubscriptionId subscription) const;
+  [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  [[nodiscard]] bool empty() const { return sessions_.empty() && roster_.size() == 0; }
+  [[nodiscard]] const RosterBook& roster() const { return roster_; }
+
+  void tell(ChannelEvent event) const;  // once to each hub with listeners
+
+ private:
+  struct Session {
+    SubscriptionId subscription;
+    HubId hub;
+    std::string user_id;  // presence channels
+  };
+
+  const ChannelMetrics& metrics_;
+  ChannelPort& port_;
+  std::unordered_map<SocketId, Session> sessions_;
+  std::vector<std::pair<HubId, std::uint64_t>> listeners_;  // hubs with at least one session here
+  RosterBook roster_;
+};
+
+}  // namespace parley::actors

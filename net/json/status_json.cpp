@@ -1,0 +1,26 @@
+#include "net/json/status_json.h"
+
+#include "core/json_string.h"
+
+#include <fmt/format.h>
+
+namespace parley::net {
+
+std::string status_json(const UserList& list, WallTime now) {
+  std::string data = R"({"users":[)";
+  for (const auto& about : list.users) {
+    if (data.back() != '[') data.push_back(',');
+    data.append(R"({"user_id":)");
+    append_id(data, about.user.id, about.record.id_form);
+    const auto& record = about.record;
+    const auto seen = record.status == UserStatus::offline ? record.last_seen : now;
+    data.append(fmt::format(R"(,"status":"{}","since":{},"last_seen":{},"user_info":)", status_name(record.status),
+                            record.since.ms, seen.ms));
+    data.append(record.user_info.empty() ? "null" : record.user_info).append("}");
+  }
+  data.append(R"(],"next":)");
+  append_json_string(data, list.next);
+  return data + "}";
+}
+
+}  // namespace parley::net

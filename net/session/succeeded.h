@@ -1,0 +1,22 @@
+#pragma once
+// The answer to a subscription, before a protocol puts it into its words. A value; what it points to outlives the call.
+
+#include "core/request.h"
+
+#include <optional>
+
+namespace parley::net {
+
+struct Succeeded {
+  const Roster* roster = nullptr;  // presence channels
+  RosterPtr shared{};              // the same, where it can be kept until it is sent
+  Position position;               // durable channels
+  bool durable = false;            // tells the position even when nothing was published yet: all zero
+  std::optional<bool> recovered;   // a resume was asked
+  bool catching_up = false;        // what was missed follows
+};
+
+// A longer roster is written while it goes out.
+inline constexpr std::size_t kLongRosterBytes = 65'536;
+
+}  // namespace parley::net

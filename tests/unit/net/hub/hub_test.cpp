@@ -1,0 +1,261 @@
+// The subscription table alone: who gets an event, and that its list may change under a fan-out.
+
+#include "net/hub/hub.h"
+
+#include "core/random.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace parley::net {
+namespace {
+
+class NoGateway final : public actors::Gateway {
+ public:
+  HubId attach(std::shared_ptr<actors::HubInbox>) override { return {}; }
+  void submit(std::vector<Request>&& requests) override {
+    ++batches;
+    for (auto& request : requests) seen.push_back(std::move(request));
+  }
+  int batches = 0;
+  std::vector<Request> seen;
+};
+
+class CountingEncoder final : public Encoder {
+ public:
+  [[nodiscard]] std::string encode(const ChannelEvent& event) const override {
+    ++encoded;
+    return "event of " + std::string(event.channel.name());
+  }
+  mutable int encoded = 0;
+};
+
+class Listener final : public Session {
+ public:
+  Listener() : Session(Wire::pusher) {}
+  void deliver(const Bytes& frame) override { frames.push_back(frame); }
+  void on_event(const ChannelEvent& event, const Bytes&) override {
+    ++through;
+    if (when_through) when_through(event);
+  }
+  void on_reply(Reply&) override { ++replies; }
+
+  std::vector<Bytes> frames;
+  int through = 0;
+  int replies = 0;
+  std::function<void(const ChannelEvent&)> when_through;
+};
+
+class HubTest : public testing::Test {
+ protected:
+  ChannelKey key(std::string_view name) const { return ChannelKey("app", name); }
+  void publish(std::string_view channel, SocketId except = {}) {
+    actors::HubMessage message = std::make_shared<const ChannelEvent>(
+        ChannelEvent{key(channel), ChannelEvent::Published{std::make_shared<Publication>()}, except, clock.now()});
+    hub.handle(message);
+    hub.end_turn();
+  }
+  void join(Listener& listener, std::uint64_t id) { ASSERT_TRUE(hub.add_session(listener, SocketId{id})); }
+
+  ManualClock clock;
+  Metrics metrics;
+  NoGateway gateway;
+  SettingsSource settings{std::make_shared<const Settings>()};
+  CountingEncoder encoder;
+  Hub hub{HubWorld{clock,
+                   metrics,
+                   gateway,
+                   settings,
+                   {&encoder, nullptr},
+                   milliseconds(10),
+                   milliseconds(1'000),
+                   milliseconds(1'000)}};
+};
+
+TEST_F(HubTest, WhatWaitsForOneSocketIsLittleWhileTheNodeHoldsMuch) {
+  const auto most = NodeLimits{}.write_queue_bytes_max;
+  const auto full = static_cast<std::int64_t>(64 * most);
+  EXPECT_EQ(hub.queue_bytes_max(), most);
+  hub.queue_grew(full);
+  EXPECT_EQ(hub.queue_bytes_max(), most);
+  hub.queue_grew(2'000'000);  // without a tick between: a flood is quicker than that
+  EXPECT_EQ(hub.queue_bytes_max(), 65'536U);
+  hub.queue_grew(-4'000'000);
+  EXPECT_EQ(hub.queue_bytes_max(), most);
+  hub.queue_grew(2'000'000 - full);
+}
+
+TEST_F(HubTest, EncodesOnceAndSharesTheFrame) {
+  std::vector<Listener> listeners(100);
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    join(listeners[i], i + 1);
+    hub.listen(listeners[i], key("a"), ListenMode::direct);
+  }
+  publish("a");
+  EXPECT_EQ(encoder.encoded, 1);
+  for (const auto& listener : listeners) {
+    ASSERT_EQ(listener.frames.size(), 1U);
+    EXPECT_EQ(listener.frames[0], listeners[0].frames[0]);  // the same bytes, not equal ones
+  }
+  EXPECT_EQ(metrics.deliveries.value(), 100);
+  for (auto& listener : listeners) hub.remove_session(listener);
+  EXPECT_EQ(hub.channel_count(), 0U);
+  EXPECT_EQ(hub.session_count(), 0U);
+  publish("a");
+  EXPECT_EQ(encoder.encoded, 1);  // nobody listens: nothing is encoded
+}
+
+TEST_F(HubTest, SkipsTheSender) {
+  Listener a, b;
+  join(a, 1);
+  join(b, 2);
+  hub.listen(a, key("x"), ListenMode::direct);
+  hub.listen(b, key("x"), ListenMode::direct);
+  publish("x", SocketId{1});
+  publish("x", SocketId{99});
+  EXPECT_EQ(a.frames.size(), 1U);
+  EXPECT_EQ(b.frames.size(), 2U);
+}
+
+TEST_F(HubTest, ModesChangeAndListeningTwiceCountsOnce) {
+  Listener a;
+  join(a, 1);
+  hub.listen(a, key("x"), ListenMode::through);
+  publish("x");
+  hub.listen(a, key("x"), ListenMode::direct);
+  publish("x");
+  EXPECT_EQ(a.through, 1);
+  EXPECT_EQ(a.frames.size(), 1U);
+  hub.unlisten(a, key("x"));
+  hub.unlisten(a, key("x"));
+  hub.unlisten(a, key("never"));
+  publish("x");
+  EXPECT_EQ(a.frames.size(), 1U);
+  EXPECT_EQ(hub.channel_count(), 0U);
+}
+
+TEST_F(HubTest, LeavingDuringAFanOutIsSafeForAll) {
+  std::vector<Listener> listeners(50);
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    join(listeners[i], i + 1);
+    hub.listen(listeners[i], key("x"), i % 3 == 0 ? ListenMode::through : ListenMode::direct);
+  }
+  // The first throws everybody with an odd number out, itself as well, and lets a newcomer in.
+  Listener newcomer;
+  join(newcomer, 1'000);
+  listeners[0].when_through = [&](const ChannelEvent&) {
+    for (std::size_t i = 1; i < listeners.size(); i += 2) hub.unlisten(listeners[i], key("x"));
+    hub.remove_session(listeners[0]);
+    hub.listen(newcomer, key("x"), ListenMode::direct);
+  };
+  publish("x");
+  EXPECT_EQ(newcomer.frames.size(), 0U);  // came after the event
+  publish("x");
+  EXPECT_EQ(newcomer.frames.size(), 1U);
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const std::size_t got = listeners[i].frames.size() + static_cast<std::size_t>(listeners[i].through);
+    EXPECT_EQ(got, i == 0 ? 1U : i % 2 == 1 ? 0U : 2U) << i;
+  }
+  for (auto& listener : listeners) hub.remove_session(listener);
+  hub.remove_session(newcomer);
+  EXPECT_EQ(hub.channel_count(), 0U);
+}
+
+TEST_F(HubTest, EveryoneLeavingDuringAFanOutErasesTheChannel) {
+  Listener a, b;
+  join(a, 1);
+  join(b, 2);
+  hub.listen(a, key("x"), ListenMode::through);
+  hub.listen(b, key("x"), ListenMode::through);
+  a.when_through = [&](const ChannelEvent&) {
+    hub.unlisten(a, key("x"));
+    hub.unlisten(b, key("x"));
+  };
+  publish("x");
+  EXPECT_EQ(b.through, 0);
+  EXPECT_EQ(hub.channel_count(), 0U);
+}
+
+TEST_F(HubTest, RandomComingsAndGoingsKeepTheTableRight) {
+  SeededRandom random(7);
+  constexpr std::size_t kListeners = 30, kChannels = 6;
+  std::vector<Listener> listeners(kListeners);
+  std::vector<std::set<std::size_t>> wanted(kChannels);
+  for (std::size_t i = 0; i < kListeners; ++i) join(listeners[i], i + 1);
+  for (int step = 0; step < 5'000; ++step) {
+    const std::size_t who = random.below(kListeners), where = random.below(kChannels);
+    const ChannelKey channel = key(std::to_string(where));
+    if (random.below(2) == 0) {
+      hub.listen(listeners[who], channel, ListenMode::direct);
+      wanted[where].insert(who);
+    } else {
+      hub.unlisten(listeners[who], channel);
+      wanted[where].erase(who);
+    }
+    if (step % 50 != 0) continue;
+    for (std::size_t i = 0; i < kChannels; ++i) {
+      for (auto& listener : listeners) listener.frames.clear();
+      publish(std::to_string(i));
+      for (std::size_t l = 0; l < kListeners; ++l)
+        ASSERT_EQ(listeners[l].frames.size(), wanted[i].count(l)) << i << " " << l;
+    }
+  }
+  for (auto& listener : listeners) hub.remove_session(listener);
+  EXPECT_EQ(hub.channel_count(), 0U);
+}
+
+TEST_F(HubTest, RequestsOfATurnGoTogether) {
+  for (int i = 0; i < 10; ++i) hub.submit({{}, GetChannel{key("x")}});
+  hub.end_turn();
+  hub.end_turn();
+  EXPECT_EQ(gateway.batches, 1);
+  EXPECT_EQ(gateway.seen.size(), 10U);
+}
+
+TEST_F(HubTest, AnswersFindTheirSessionOrTicketOrNobody) {
+  Listener a;
+  join(a, 5);
+  int answered = 0;
+  hub.ask({{}, GetChannel{key("x")}},
+          [&](Reply& reply) { answered += std::holds_alternative<Done>(reply.what) ? 1 : 100; });
+  hub.end_turn();
+  const ReplyTo ticket = gateway.seen.at(0).from;
+  for (const ReplyTo to :
+       {ReplyTo{{}, SocketId{5}, 0}, ReplyTo{{}, SocketId{6}, 0}, ticket, ticket, ReplyTo{{}, {}, 777}}) {
+    actors::HubMessage message = Reply{to, Done{}};
+    hub.handle(message);
+  }
+  EXPECT_EQ(a.replies, 1);
+  EXPECT_EQ(answered, 1);
+  hub.remove_session(a);
+}
+
+TEST_F(HubTest, ARequestWithoutAnswerTimesOut) {
+  bool timed_out = false;
+  hub.ask({{}, GetChannel{key("x")}},
+          [&](Reply& reply) { timed_out = std::get<Refused>(reply.what).error.code == Errc::timeout; });
+  clock.advance(milliseconds(999));
+  hub.tick();
+  EXPECT_FALSE(timed_out);
+  clock.advance(milliseconds(1));
+  hub.tick();
+  EXPECT_TRUE(timed_out);
+}
+
+TEST_F(HubTest, ASocketIdIsTakenOnlyOnce) {
+  Listener a, b;
+  join(a, 1);
+  EXPECT_FALSE(hub.add_session(b, SocketId{1}));
+  EXPECT_FALSE(hub.add_session(b, SocketId{}));
+  hub.remove_session(b);
+  EXPECT_EQ(hub.session_count(), 1U);
+  hub.remove_session(a);
+}
+
+}  // namespace
+}  // namespace parley::net
