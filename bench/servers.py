@@ -28,6 +28,7 @@ client_events = true
 
 [apps.limits]
 client_events_per_second_max = 0
+client_event_bytes_per_second_max = 0
 
 # All clients come from one address here.
 [limits]

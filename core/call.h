@@ -1,6 +1,6 @@
 #pragma once
 // A call of the application's backend over HTTP, as values: what is asked and what came of it. Actors
-// make calls; net/http_caller makes them happen. Values belong to whoever holds them.
+// make calls; net/outbound/http_caller makes them happen. Values belong to whoever holds them.
 
 #include "core/clock.h"
 

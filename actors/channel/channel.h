@@ -4,11 +4,11 @@
 // what follows goes out through ChannelPort, synchronously.
 //
 // Owned by one channel actor (channel_actor.cpp) or by the simulator. Not thread-safe. Three files: what comes and goes
-// in channel.cpp, channel_publishing.cpp, and what is before the first publication in channel_early_visits.cpp.
+// in channel.cpp, publishing.cpp, and what is before the first publication in early_visits.cpp.
 //
 // Order is decided here: an ephemeral publication goes out when it comes in; a durable one when the
 // shard tells its effect. A subscriber that resumes joins with the first page of what it missed and asks for the others
-// as its socket takes them (channel_resumes.h). The last page goes out in the step in which it reaches the newest
+// as its socket takes them (resumes.h). The last page goes out in the step in which it reaches the newest
 // publication, and durable ones count as live for it from there on: nothing falls between, and nothing comes twice.
 
 #include "actors/channel/cursors.h"

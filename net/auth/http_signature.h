@@ -2,12 +2,12 @@
 // Signed HTTP requests of Pusher's API: what is signed, checking it, and signing for our own tools.
 //
 // METHOD, path and the decoded, sorted query, joined by line feeds. Checked in Pusher's order: key,
-// timestamp, body_md5, signature. Pure but for the crypto contexts of auth.h.
+// timestamp, body_md5, signature. Pure but for the crypto contexts of pusher_signature.h.
 
 #include "core/clock.h"
 #include "core/result.h"
 #include "core/settings.h"
-#include "net/url/query.h"
+#include "net/text/query.h"
 
 #include <string>
 #include <string_view>

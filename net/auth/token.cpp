@@ -1,6 +1,6 @@
 #include "net/auth/token.h"
 
-#include "net/auth/base64url.h"
+#include "net/text/base64.h"
 
 #include <fmt/format.h>
 

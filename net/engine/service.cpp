@@ -3,7 +3,7 @@
 #include "core/log.h"
 #include "core/origin.h"
 #include "net/auth/http_signature.h"
-#include "net/pusher/handshake.h"
+#include "net/session/handshake.h"
 #include "net/socketio/fixture.h"
 #include "net/socketio/jsonp.h"
 
@@ -125,7 +125,7 @@ EngineService::Terms EngineService::terms(const Settings& settings) const {
 }
 
 EngineService::Query EngineService::parse(std::string_view text) const {
-  const auto query = Query::parse(text);
+  const auto query = net::Query::parse(text);
   Query out;
   // The reference server takes whatever is not 4 for 3.
   out.version = query.get("eio") == "4" ? EngineVersion::v4 : EngineVersion::v3;

@@ -1,6 +1,6 @@
 #pragma once
 // HTTP without sockets: a request that was read whole, and the way to answer it. The handlers (REST
-// API, health, demo, console, metrics) see only this; net/http_connection implements Exchange.
+// API, health, demo, console, metrics) see only this; net/http/connection implements Exchange.
 // Everything runs on the connection's I/O thread.
 
 #include "core/clock.h"

@@ -1,7 +1,6 @@
 #include "net/http/listener.h"
 
 #include "core/log.h"
-#include "net/http/connection.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 // SO_REUSEPORT, so that a port that is used by someone else is a clear error. Runs on one I/O thread.
 
 #include "core/result.h"
-#include "net/http/handler.h"
+#include "net/http/connection.h"
 #include "net/hub/io_thread.h"
 
 #include <boost/asio/ip/tcp.hpp>

@@ -1,6 +1,6 @@
 #include "net/http/request_head.h"
 
-#include "net/socketio/base64.h"
+#include "net/text/base64.h"
 
 #include <algorithm>
 
@@ -94,7 +94,7 @@ std::string missing_for_websocket(const HttpRequest& request, bool http_10) {
 
 bool is_websocket_key(std::string_view key) {
   if (key.size() != 24 || !key.ends_with("==")) return false;
-  const auto bytes = socketio::base64_decode(key);
+  const auto bytes = base64_decode(key);
   return bytes && bytes->size() == 16;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The hubs' way to ask applications whether a client may join. Implemented by net/application_auth.
+// The hubs' way to ask applications whether a client may join. Implemented by net/outbound/application_auth.
 
 #include "core/request.h"
 #include "core/settings.h"

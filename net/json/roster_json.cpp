@@ -1,6 +1,7 @@
 #include "net/json/roster_json.h"
 
 #include "core/json_string.h"
+#include "core/json_text.h"
 
 namespace parley::net {
 namespace {

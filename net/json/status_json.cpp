@@ -1,6 +1,7 @@
 #include "net/json/status_json.h"
 
 #include "core/json_string.h"
+#include "core/json_text.h"
 
 #include <fmt/format.h>
 

@@ -18,9 +18,6 @@
 namespace parley::net {
 namespace {
 
-using JsonObject;
-using JsonType;
-using trimmed;
 using Outcome = AuthDecision::Outcome;
 
 constexpr std::size_t kJsonDepthMax = kDataDepthMax;

@@ -1,6 +1,7 @@
 #include "net/pusher/encoder.h"
 
 #include "core/json_string.h"
+#include "core/json_text.h"
 #include "net/json/roster_json.h"
 #include "net/json/status_json.h"
 

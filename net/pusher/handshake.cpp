@@ -1,7 +1,7 @@
 #include "net/pusher/handshake.h"
 
 #include "net/pusher/encoder.h"
-#include "net/url/query.h"
+#include "net/text/query.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,5 +1,6 @@
 #include "net/pusher/session.h"
 
+#include "net/pusher/codec.h"
 #include "net/pusher/encoder.h"
 #include "net/pusher/handshake.h"
 

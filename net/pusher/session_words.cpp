@@ -2,6 +2,8 @@
 
 #include "net/json/fields.h"
 #include "net/json/history_json.h"
+#include "net/json/roster_json.h"
+#include "net/json/status_json.h"
 #include "net/pusher/encoder.h"
 #include "net/pusher/session.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-// The publishes of redis_input.h that the node has not answered yet, and their bound. The input's thread puts
+// The publishes of input.h that the node has not answered yet, and their bound. The input's thread puts
 // in, waits for room and forgets what was never answered; whoever answers pushes, on any thread.
 
 #include "actors/gateway.h"

@@ -1,6 +1,6 @@
 #pragma once
 // One connection to Redis that is subscribed to a pattern. hiredis's only home. Used by one thread, that of
-// redis_input.h; nothing here blocks longer than it says, but for the look-up of a host's name.
+// input.h; nothing here blocks longer than it says, but for the look-up of a host's name.
 
 #include "core/clock.h"
 #include "core/result.h"

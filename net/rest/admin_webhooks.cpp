@@ -9,8 +9,6 @@
 namespace parley::net {
 namespace {
 
-using JsonType;
-using type_of;
 constexpr auto kBad = Errc::bad_request;
 constexpr std::size_t kDeadUsual = 100;
 constexpr std::size_t kDeadMax = 1'000;  // of one page, and ids of one call

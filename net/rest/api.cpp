@@ -2,7 +2,7 @@
 
 #include "core/channel_name.h"
 #include "core/user.h"
-#include "net/pusher/codec.h"
+#include "net/session/questions.h"
 
 #include <fmt/format.h>
 

@@ -42,21 +42,21 @@ class RestApi final : public HttpHandler {
  private:
   friend class RestPublish;
 
-  // rest_publish.cpp
+  // publish.cpp
   void publish(const RestCallPtr& call);
   void publish_batch(const RestCallPtr& call);
-  // rest_queries.cpp
+  // queries.cpp
   void list_channels(const RestCallPtr& call);
   void show_channel(const RestCallPtr& call);
   void list_users(const RestCallPtr& call);
   void count_connections(const RestCallPtr& call);
-  // rest_by_key.cpp
+  // by_key.cpp
   Status check_key(const RestCall& call, const HttpRequest& request);
   void show_status(const RestCallPtr& call);
   void list_channels_by_key(const RestCallPtr& call);
   void show_channel_by_key(const RestCallPtr& call);
   void list_users_by_key(const RestCallPtr& call);
-  // rest_users.cpp
+  // users.cpp
   void user_status(const RestCallPtr& call);
   void show_user(const RestCallPtr& call);
   void show_sessions(const RestCallPtr& call);
@@ -67,7 +67,7 @@ class RestApi final : public HttpHandler {
   void lift_ban(const RestCallPtr& call);
   void forget_user(const RestCallPtr& call);
   void terminate_user(const RestCallPtr& call);
-  // rest_history.cpp
+  // history.cpp
   void read_history(const RestCallPtr& call);
   void delete_history(const RestCallPtr& call);
   void delete_publication(const RestCallPtr& call);

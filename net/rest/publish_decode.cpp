@@ -1,8 +1,8 @@
 #include "core/channel_name.h"
 #include "net/json/fields.h"
-#include "net/pusher/codec.h"
 #include "net/rest/call.h"
 #include "net/rest/publish.h"
+#include "net/session/questions.h"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,6 @@
 namespace parley::net {
 namespace {
 
-using JsonType;
-using type_of;
 constexpr auto kBad = Errc::bad_request;
 
 Result<std::string_view> checked_body(std::string_view body, std::size_t depth_max) {

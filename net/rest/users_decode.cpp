@@ -11,8 +11,6 @@
 namespace parley::net {
 namespace {
 
-using JsonType;
-using type_of;
 constexpr auto kBad = Errc::bad_request;
 constexpr std::int64_t kLongestSeconds = std::int64_t{100} * 366 * 86'400;  // a century
 

@@ -9,10 +9,10 @@
 
 #include "core/channel_name.h"
 #include "net/auth/claims.h"
-#include "net/pusher/codec.h"
-#include "net/pusher/encoder.h"
-#include "net/pusher/protocol.h"
+#include "net/session/handshake.h"
+#include "net/session/questions.h"
 #include "net/session/rate_limit.h"
+#include "net/session/succeeded.h"
 
 #include <cstdint>
 #include <memory>

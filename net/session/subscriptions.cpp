@@ -1,6 +1,7 @@
 // Joining and leaving channels, and what is answered. Who may: authorization.cpp.
 
 #include "core/log.h"
+#include "net/json/roster_json.h"
 #include "net/session/channel_session.h"
 
 #include <fmt/format.h>

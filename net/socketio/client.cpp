@@ -4,7 +4,7 @@
 #include "core/log.h"
 #include "net/auth/http_signature.h"
 #include "net/json/fields.h"
-#include "net/pusher/handshake.h"
+#include "net/session/handshake.h"
 #include "net/socketio/words.h"
 
 #include <fmt/format.h>

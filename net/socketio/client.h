@@ -3,8 +3,8 @@
 // binary packets, connects and ends namespaces, takes up sessions that were kept. Without I/O; on the I/O thread of the
 // session's hub. (socket.io-protocol 5, and 4 for Engine.IO 3 clients.)
 
-#include "net/pusher/protocol.h"
 #include "net/session/context.h"
+#include "net/session/handshake.h"
 #include "net/session/rate_limit.h"
 #include "net/socketio/engine.h"
 #include "net/socketio/socket.h"

@@ -8,9 +8,9 @@
 
 #include "core/bytes.h"
 #include "core/result.h"
-#include "net/socketio/base64.h"
 #include "net/socketio/jsonp.h"
 #include "net/socketio/utf16.h"
+#include "net/text/base64.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -12,8 +12,6 @@
 
 namespace parley::net::socketio {
 
-using JsonType;
-using type_of;
 
 namespace {
 

@@ -3,7 +3,8 @@
 
 #include "core/json_string.h"
 #include "net/json/history_json.h"
-#include "net/pusher/encoder.h"
+#include "net/json/roster_json.h"
+#include "net/json/status_json.h"
 #include "net/socketio/socket.h"
 #include "net/socketio/words.h"
 

@@ -2,7 +2,7 @@
 // A WebSocket that speaks a Protocol. Beast does the handshake, reads, and answers pings and closes;
 // everything that we send is a finished frame appended to the link's outbox.
 //
-// The Beast stream lives behind a pointer, so that only websocket_connection.cpp instantiates it.
+// The Beast stream lives behind a pointer, so that only connection.cpp instantiates it.
 
 #include "net/address/address_shares.h"
 #include "net/hub/mux_link.h"

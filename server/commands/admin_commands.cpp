@@ -16,12 +16,7 @@
 
 namespace parley::server {
 namespace {
-
-using net::JsonArray;
-using net::JsonObject;
-using net::JsonType;
 using net::percent_encode;
-using net::type_of;
 
 constexpr std::uint32_t kPage = 100;
 
@@ -33,7 +28,7 @@ std::optional<std::string> call(const AdminTarget& target, std::string_view what
   auto answer = net::http_call(method, target.url + path, body, headers, target.options);
   if (!answer) return complain(what, answer.error()), std::nullopt;
   if (answer->status != 200) return refused(what, *answer), std::nullopt;
-  if (const auto json = net::check_json(answer->body, kAnswerDepthMax); !json) {
+  if (const auto json = check_json(answer->body, kAnswerDepthMax); !json) {
     return complain(what, make_error(Errc::bad_frame, "the answer is not JSON: " + json.error().message)), std::nullopt;
   }
   const auto trimmed = net::trimmed(answer->body);
@@ -63,11 +58,11 @@ std::string_view field(std::string_view object, std::string_view name) {
 
 std::string text_of(std::string_view value) {
   if (value.empty()) return "-";
-  return type_of(value) == JsonType::string ? net::json_string(value) : std::string(value);
+  return type_of(value) == JsonType::string ? json_string(value) : std::string(value);
 }
 
 std::string time_of(std::string_view value) {
-  const auto ms = value.empty() ? std::nullopt : net::json_integer(value);
+  const auto ms = value.empty() ? std::nullopt : json_integer(value);
   return ms ? iso_time(*ms) : "-";
 }
 
@@ -344,7 +339,7 @@ Result<std::int64_t> parse_time_ms(const std::string& text) {
   const bool digits =
       !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (digits) {
-    if (const auto ms = net::json_integer(text)) return *ms;
+    if (const auto ms = json_integer(text)) return *ms;
   }
   for (const char* form : {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"}) {
     std::tm parts{};

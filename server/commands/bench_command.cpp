@@ -53,9 +53,9 @@ std::string event_body(const Run& run, std::uint32_t number) {
   auto data = fmt::format(R"({{"t":{},"n":{},"pad":")", run.clock.now().time_since_epoch().count(), number);
   data.append(run.options.bytes > data.size() + 2 ? run.options.bytes - data.size() - 2 : 0, 'x');
   std::string body = R"({"name":"bench","channel":)";
-  net::append_json_string(body, run.options.channel);
+  append_json_string(body, run.options.channel);
   body += R"(,"data":)";
-  net::append_json_string(body, data + "\"}");
+  append_json_string(body, data + "\"}");
   return body + '}';
 }
 

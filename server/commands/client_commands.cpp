@@ -16,8 +16,6 @@
 namespace parley::server {
 namespace {
 
-using net::append_json_string;
-
 void show(const PusherFrame& frame, bool json, const Clock& clock) {
   if (json) {
     std::string line = R"({"channel":)";
@@ -112,14 +110,14 @@ int history(const ClientTarget& target, const HistoryOptions& options) {
                          std::move(parameters), {}, {}, target.options);
     if (!answer) return complain("read the history", answer.error());
     if (answer->status != 200) return refused("read the history", *answer);
-    if (const auto json = net::check_json(answer->body, kAnswerDepthMax); !json)
+    if (const auto json = check_json(answer->body, kAnswerDepthMax); !json)
       return complain("read the answer", json.error());
     const auto page = net::read_fields<4>(net::trimmed(answer->body), {"publications", "more", "gap", "next"},
                                           Errc::bad_frame, "the answer");
     if (!page || (*page)[0].empty())
       return complain("read the answer", make_error(Errc::bad_frame, "no publications in it"));
     if ((*page)[2] == "true") fmt::print(stderr, "gap: what lies before the first line is not kept any more\n");
-    net::JsonArray publications((*page)[0]);
+    JsonArray publications((*page)[0]);
     while (left > 0 && publications.next()) {
       --left;
       const auto row = net::read_fields<4>(publications.value(), {"offset", "time", "event", "data"}, Errc::bad_frame,
@@ -131,13 +129,13 @@ int history(const ClientTarget& target, const HistoryOptions& options) {
       const auto text = [&](std::size_t i) {
         const auto value = (*row)[i];
         if (value.empty()) return std::string("null");
-        return net::type_of(value) == net::JsonType::string ? net::json_string(value) : std::string(value);
+        return type_of(value) == JsonType::string ? json_string(value) : std::string(value);
       };
-      const auto time = (*row)[1].empty() ? std::nullopt : net::json_integer((*row)[1]);
+      const auto time = (*row)[1].empty() ? std::nullopt : json_integer((*row)[1]);
       fmt::print("{} {} {} {}\n", iso_time(time.value_or(0)), text(0), printable(text(2)), printable(text(3)));
     }
     if ((*page)[1] != "true" || (*page)[3].empty()) break;
-    since = net::json_string((*page)[3]);
+    since = json_string((*page)[3]);
   }
   return 0;
 }

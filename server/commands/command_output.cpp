@@ -34,12 +34,12 @@ std::string shortened(std::string text) {
 
 std::string reason_in(const net::ClientResponse& response) {
   std::string message;
-  if (net::check_json(response.body, 32).ok()) {
+  if (check_json(response.body, 32).ok()) {
     const auto fields =
         net::read_fields<2>(net::trimmed(response.body), {"message", "remedy"}, Errc::bad_frame, "the answer");
-    if (fields && !(*fields)[0].empty() && net::type_of((*fields)[0]) == net::JsonType::string) {
-      message = net::json_string((*fields)[0]);
-      if (!(*fields)[1].empty()) message += "; " + net::json_string((*fields)[1]);
+    if (fields && !(*fields)[0].empty() && type_of((*fields)[0]) == JsonType::string) {
+      message = json_string((*fields)[0]);
+      if (!(*fields)[1].empty()) message += "; " + json_string((*fields)[1]);
     }
   }
   return fmt::format("{} ({})", printable(message.empty() ? response.body : message), response.status);

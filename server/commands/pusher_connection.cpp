@@ -12,17 +12,14 @@
 namespace parley::server {
 namespace {
 
-using net::append_json_string;
-using net::JsonType;
-
 std::string unwrapped(std::string_view value) {
   if (value.empty()) return {};
-  return net::type_of(value) == JsonType::string ? net::json_string(value) : std::string(value);
+  return type_of(value) == JsonType::string ? json_string(value) : std::string(value);
 }
 
 // A field of an object that may be text in a string: `data` of connection_established.
 std::string inner_field(const std::string& object, std::string_view name) {
-  if (!net::check_json(object, kAnswerDepthMax).ok()) return {};
+  if (!check_json(object, kAnswerDepthMax).ok()) return {};
   const auto fields = net::read_fields<1>(net::trimmed(object), {name}, Errc::bad_frame, "data");
   return fields ? unwrapped((*fields)[0]) : std::string();
 }
@@ -30,7 +27,7 @@ std::string inner_field(const std::string& object, std::string_view name) {
 }  // namespace
 
 Result<PusherFrame> decode_pusher_frame(std::string_view text) {
-  if (const auto json = net::check_json(text, kAnswerDepthMax); !json) return json.error();
+  if (const auto json = check_json(text, kAnswerDepthMax); !json) return json.error();
   constexpr std::array<std::string_view, 5> kNames{"event", "channel", "data", "epoch", "offset"};
   const auto fields = net::read_fields(net::trimmed(text), kNames, Errc::bad_frame, "the frame");
   if (!fields) return fields.error();

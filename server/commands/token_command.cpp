@@ -14,7 +14,7 @@
 namespace parley::server {
 namespace {
 
-constexpr std::size_t kInfoDepthMax = net::kDataDepthMax;
+constexpr std::size_t kInfoDepthMax = kDataDepthMax;
 
 std::string joined(const std::vector<std::string>& list) {
   std::string text;
@@ -29,7 +29,7 @@ Result<MadeToken> make_app_token(const App& app, const TokenOptions& options, st
   const auto bad = [](std::string message) { return make_error(Errc::bad_request, std::move(message)); };
   if (options.user_id.empty()) return bad("for whom? Give --user");
   if (!options.info.empty()) {
-    if (const auto json = net::check_json(options.info, kInfoDepthMax); !json) {
+    if (const auto json = check_json(options.info, kInfoDepthMax); !json) {
       return bad(fmt::format("--info is not JSON: {}", json.error().message));
     }
   }

@@ -1,5 +1,5 @@
 #pragma once
-// The steps of load_config(), each in its own file. For server/config_*.cpp only.
+// The steps of load_config(), each in its own file. For server/config/config_*.cpp only.
 
 #include "server/config/config_keys.h"
 #include "server/config/config_load.h"

@@ -18,8 +18,6 @@
 
 namespace parley::server {
 namespace {
-
-using net::append_json_string;
 using net::Exchange;
 using net::HttpRequest;
 using net::Query;
@@ -130,7 +128,7 @@ struct Message {
 };
 
 Result<Message> decode_message(const HttpRequest& request, std::size_t depth_max) {
-  if (const auto json = net::check_json(request.body, depth_max); !json) return json.error();
+  if (const auto json = check_json(request.body, depth_max); !json) return json.error();
   constexpr std::array<std::string_view, 7> kNames{"id",        "channel", "text",     "user_id",
                                                    "user_name", "name",    "socket_id"};
   const auto fields = net::read_fields(net::trimmed(request.body), kNames, Errc::bad_request, "the body");
@@ -276,7 +274,7 @@ void read_history(const HttpRequest& request, const ExchangePtr& exchange, const
   }
   GetHistory history{.channel = ChannelKey(app.id, channel), .limit = 50, .direction = Direction::backward};
   const auto limit_text = query.get("limit");
-  if (const auto limit = limit_text.empty() ? std::nullopt : net::json_integer(limit_text); limit && *limit > 0) {
+  if (const auto limit = limit_text.empty() ? std::nullopt : json_integer(limit_text); limit && *limit > 0) {
     history.limit = std::min(static_cast<std::size_t>(*limit), kHistoryMax);
   }
   if (query.get("direction") == "forward") history.direction = Direction::forward;

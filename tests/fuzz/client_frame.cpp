@@ -7,6 +7,7 @@
 #include "net/pusher/codec.h"
 
 using namespace parley;
+using namespace parley::net;
 using namespace parley::net::pusher;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {

@@ -7,6 +7,7 @@
 #include "net/socketio/engine_packet.h"
 
 using namespace parley;
+using namespace parley::net;
 using namespace parley::net::socketio;
 
 namespace {
@@ -70,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (is_utf8(body)) {
     const auto script = wrap_jsonp(body, 0);
     const std::string_view quoted = std::string_view(script).substr(10, script.size() - 12);  // ___eio[0](  and  );
-    CHECK(net::check_json(quoted, 1).ok() && net::json_string(quoted) == body);
+    CHECK(check_json(quoted, 1).ok() && json_string(quoted) == body);
     CHECK(script.find_first_of("<\n") == std::string::npos);
   }
   return 0;

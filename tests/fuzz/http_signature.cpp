@@ -7,7 +7,8 @@
 #include <algorithm>
 
 using namespace parley;
-using namespace parley::net::pusher;
+using namespace parley::net;
+using namespace parley::net::auth;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string input(reinterpret_cast<const char*>(bytes), size);

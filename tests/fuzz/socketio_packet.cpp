@@ -39,7 +39,7 @@ std::string encoded(const Packet& packet) {
   const auto arguments = arguments_of(packet.payload);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     check_within(arguments[i], packet.payload);
-    CHECK(net::check_json(arguments[i], kDepthMax).ok());
+    CHECK(check_json(arguments[i], kDepthMax).ok());
     out.append(i > 0 ? "," : "").append(arguments[i]);
   }
   return out.append("]");
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         (packet->type == PacketType::binary_event || packet->type == PacketType::binary_ack));
   check_within(packet->nsp_query, message);
   check_within(packet->payload, message);
-  CHECK(packet->payload.empty() || net::check_json(packet->payload, kDepthMax).ok());
+  CHECK(packet->payload.empty() || check_json(packet->payload, kDepthMax).ok());
   CHECK(packet->attachments == 0 || placeholders_fit(packet->payload, packet->attachments));
   const auto text = encoded(*packet);
   CHECK(is_utf8(text));

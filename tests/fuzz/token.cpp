@@ -3,10 +3,11 @@
 
 #include "net/auth/token.h"
 #include "core/check.h"
-#include "net/auth/base64url.h"
 #include "net/auth/rights.h"
+#include "net/text/base64.h"
 
 using namespace parley;
+using namespace parley::net;
 using namespace parley::net::auth;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {

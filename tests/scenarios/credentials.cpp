@@ -11,7 +11,7 @@ namespace parley::scenarios {
 
 namespace json = boost::json;
 using namespace net;
-using namespace net::pusher;
+using namespace net::auth;
 
 namespace {
 

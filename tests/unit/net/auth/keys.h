@@ -1,8 +1,8 @@
 #pragma once
 // Keys made anew in each run, and tokens put together by hand, with whatever a stranger might put in.
 
-#include "net/auth/base64url.h"
 #include "net/auth/token.h"
+#include "net/text/base64.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>

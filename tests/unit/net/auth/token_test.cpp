@@ -2,7 +2,7 @@
 
 #include "net/auth/token.h"
 
-#include "tests/unit/net/auth/keys.h"
+#include "keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // HTTP over real sockets: limits, pipelining, proxies, time-outs, and the listener's own errors.
 
+#include "../support.h"
 #include "net/http/health.h"
 #include "net/http/static_files.h"
-#include "support.h"
 
 #include <fmt/format.h>
 

@@ -2,9 +2,9 @@
 
 #include "net/outbound/http_caller.h"
 
+#include "../certificate.h"
+#include "../support.h"
 #include "backend.h"
-#include "certificate.h"
-#include "support.h"
 
 #include <condition_variable>
 #include <functional>

@@ -6,6 +6,7 @@
 #include "net/auth/token.h"
 #include "net/pusher/encoder.h"
 #include "net/pusher/handshake.h"
+#include "net/pusher/protocol.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -17,7 +17,7 @@ namespace parley::net {
 namespace {
 
 std::vector<std::string> document() {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../docs/openapi.yaml";
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../../docs/openapi.yaml";
   std::ifstream file(path);
   EXPECT_TRUE(file.is_open()) << path;
   std::vector<std::string> lines;

@@ -1,7 +1,7 @@
 // TLS on the listener, with certificates made here.
 
-#include "certificate.h"
-#include "support.h"
+#include "../certificate.h"
+#include "../support.h"
 
 namespace parley::net::test {
 namespace {

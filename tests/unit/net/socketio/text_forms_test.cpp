@@ -4,9 +4,9 @@
 #include "core/json_text.h"
 #include "core/random.h"
 #include "net/auth/http_signature.h"
-#include "net/socketio/base64.h"
 #include "net/socketio/jsonp.h"
 #include "net/socketio/utf16.h"
+#include "net/text/base64.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // The Pusher protocol behind real sockets: only what net decides; the protocol has its own tests.
 
+#include "../support.h"
 #include "net/session/context.h"
-#include "support.h"
 
 namespace parley::net::test {
 namespace {

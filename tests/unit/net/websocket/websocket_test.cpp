@@ -1,6 +1,6 @@
 // WebSocket connections over real sockets: upgrade, frames, fan-out, slow readers, ends.
 
-#include "support.h"
+#include "../support.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace parley::net::pusher {
+namespace parley::net::auth {
 namespace {
 
 const App kApp{.id = "4711", .name = "demo", .key = "app-key-demo", .secret = "app-secret-demo"};
@@ -15,7 +15,7 @@ constexpr std::string_view kBody =
     R"({"name":"message.sent","data":"{\"id\":1,\"text\":\"hi\"}","channel":"private-domain.7","socket_id":"241.880612"})";
 
 Result<RequestSignature> check(const SignedRequest& request, std::string_view query, WallTime now = kNow) {
-  return auth::check_request(kApp, request, Query::parse(query), now, kWindow);
+  return check_request(kApp, request, Query::parse(query), now, kWindow);
 }
 
 TEST(HttpSignature, AcceptsTheVectors) {
@@ -35,9 +35,9 @@ TEST(HttpSignature, AcceptsTheVectors) {
 }
 
 TEST(HttpSignature, SignsAsItChecks) {
-  const auth::SignedRequest request{"GET", "/apps/4711/channels/private-a/history", ""};
+  const SignedRequest request{"GET", "/apps/4711/channels/private-a/history", ""};
   const auto query =
-      auth::sign_request(kApp.key, kApp.secret, request, {{"since", "000000000000abcd:1"}, {"Limit", "5"}}, kNow);
+      sign_request(kApp.key, kApp.secret, request, {{"since", "000000000000abcd:1"}, {"Limit", "5"}}, kNow);
   const auto checked = check(request, query);
   ASSERT_TRUE(checked);
   EXPECT_EQ(checked->timestamp_seconds, 1'760'000'000);
@@ -47,20 +47,20 @@ TEST(HttpSignature, SignsAsItChecks) {
 }
 
 TEST(HttpSignature, AcceptsThePathWithTheDeploymentsPrefix) {
-  const auth::SignedRequest with_prefix{"GET", "/ws/apps/4711/channels/private-%40a", ""};
-  const auto query = auth::sign_request(kApp.key, kApp.secret, with_prefix, {}, kNow);
-  const auth::SignedRequest arrived{"GET", "/apps/4711/channels/private-%40a", "", "/ws"};
+  const SignedRequest with_prefix{"GET", "/ws/apps/4711/channels/private-%40a", ""};
+  const auto query = sign_request(kApp.key, kApp.secret, with_prefix, {}, kNow);
+  const SignedRequest arrived{"GET", "/apps/4711/channels/private-%40a", "", "/ws"};
   EXPECT_TRUE(check(arrived, query));
-  EXPECT_TRUE(check(arrived, auth::sign_request(kApp.key, kApp.secret, {"GET", arrived.path, ""}, {}, kNow)));
-  EXPECT_TRUE(check(
-      arrived, auth::sign_request(kApp.key, kApp.secret, {"GET", "/ws/apps/4711/channels/private-@a", ""}, {}, kNow)));
+  EXPECT_TRUE(check(arrived, sign_request(kApp.key, kApp.secret, {"GET", arrived.path, ""}, {}, kNow)));
+  EXPECT_TRUE(
+      check(arrived, sign_request(kApp.key, kApp.secret, {"GET", "/ws/apps/4711/channels/private-@a", ""}, {}, kNow)));
   EXPECT_FALSE(check({"GET", arrived.path, ""}, query)) << "without such a prefix";
   EXPECT_FALSE(check({"GET", arrived.path, "", "/w"}, query));
 }
 
 TEST(HttpSignature, ATimestampOutsideTheWindowNamesTheClock) {
-  const auth::SignedRequest request{"GET", "/apps/4711/channels", ""};
-  const auto query = auth::sign_request(kApp.key, kApp.secret, request, {}, kNow);
+  const SignedRequest request{"GET", "/apps/4711/channels", ""};
+  const auto query = sign_request(kApp.key, kApp.secret, request, {}, kNow);
   EXPECT_TRUE(check(request, query, kNow + seconds(600)));
   const auto late = check(request, query, kNow + seconds(601));
   ASSERT_FALSE(late);
@@ -79,8 +79,8 @@ TEST(HttpSignature, ATimestampOutsideTheWindowNamesTheClock) {
 }
 
 TEST(HttpSignature, RefusesAnyChange) {
-  const auth::SignedRequest request{"POST", "/apps/4711/events", kBody};
-  const auto query = auth::sign_request(kApp.key, kApp.secret, request, {}, kNow);
+  const SignedRequest request{"POST", "/apps/4711/events", kBody};
+  const auto query = sign_request(kApp.key, kApp.secret, request, {}, kNow);
   ASSERT_TRUE(check(request, query));
   EXPECT_FALSE(check({"DELETE", request.path, request.body}, query));
   EXPECT_FALSE(check({request.method, "/apps/4711/batch_events", request.body}, query));
@@ -95,8 +95,8 @@ TEST(HttpSignature, RefusesAnyChange) {
 }
 
 TEST(HttpSignature, RefusesOutsideTheWindow) {
-  const auth::SignedRequest request{"GET", "/apps/4711/channels", ""};
-  const auto query = auth::sign_request(kApp.key, kApp.secret, request, {}, kNow);
+  const SignedRequest request{"GET", "/apps/4711/channels", ""};
+  const auto query = sign_request(kApp.key, kApp.secret, request, {}, kNow);
   EXPECT_TRUE(check(request, query, kNow + seconds(600)));
   EXPECT_TRUE(check(request, query, kNow - seconds(600)));
   EXPECT_FALSE(check(request, query, kNow + seconds(601)));
@@ -104,8 +104,8 @@ TEST(HttpSignature, RefusesOutsideTheWindow) {
 }
 
 TEST(HttpSignature, NeedsEveryParameterOnce) {
-  const auth::SignedRequest request{"POST", "/apps/4711/events", kBody};
-  const auto query = auth::sign_request(kApp.key, kApp.secret, request, {}, kNow);
+  const SignedRequest request{"POST", "/apps/4711/events", kBody};
+  const auto query = sign_request(kApp.key, kApp.secret, request, {}, kNow);
   for (const std::string_view name : {"auth_key", "auth_timestamp", "auth_version", "auth_signature", "body_md5"}) {
     const auto start = query.find(name);
     ASSERT_NE(start, std::string::npos);
@@ -122,23 +122,21 @@ TEST(HttpSignature, NeedsEveryParameterOnce) {
 }
 
 TEST(HttpSignature, ChecksAnEmptyBodysMd5WhenItIsThere) {
-  const auth::SignedRequest request{"GET", "/apps/4711/channels", ""};
-  EXPECT_TRUE(
-      check(request, auth::sign_request(kApp.key, kApp.secret, request, {{"body_md5", auth::md5_hex("")}}, kNow)));
-  EXPECT_FALSE(
-      check(request, auth::sign_request(kApp.key, kApp.secret, request, {{"body_md5", auth::md5_hex("x")}}, kNow)));
+  const SignedRequest request{"GET", "/apps/4711/channels", ""};
+  EXPECT_TRUE(check(request, sign_request(kApp.key, kApp.secret, request, {{"body_md5", auth::md5_hex("")}}, kNow)));
+  EXPECT_FALSE(check(request, sign_request(kApp.key, kApp.secret, request, {{"body_md5", auth::md5_hex("x")}}, kNow)));
 }
 
 TEST(HttpSignature, AcceptsAPathThatWasEncodedAfterSigning) {
   const auto query =
-      auth::sign_request(kApp.key, kApp.secret, {"GET", "/apps/4711/channels/#server-to-user-1", ""}, {}, kNow);
+      sign_request(kApp.key, kApp.secret, {"GET", "/apps/4711/channels/#server-to-user-1", ""}, {}, kNow);
   EXPECT_TRUE(check({"GET", "/apps/4711/channels/%23server-to-user-1", ""}, query));
   EXPECT_FALSE(check({"GET", "/apps/4711/channels/%24server-to-user-1", ""}, query));
 }
 
 TEST(Query, DecodesSortsAndJoins) {
   const auto query = Query::parse("b=2&A=x%20y+z&c[]=1&c[]=2&empty=&flag&d%5B0%5D=q");
-  EXPECT_EQ(auth::string_to_sign("GET", "/p", query), "GET\n/p\na=x y z&b=2&c=1,2&d=q&empty=&flag=");
+  EXPECT_EQ(string_to_sign("GET", "/p", query), "GET\n/p\na=x y z&b=2&c=1,2&d=q&empty=&flag=");
   EXPECT_TRUE(query.has("flag"));
   EXPECT_FALSE(query.has("nothing"));
   EXPECT_EQ(percent_decode("%4", false), "%4");
@@ -153,4 +151,4 @@ TEST(Query, TakesManyNamesInShortTime) {
 }
 
 }  // namespace
-}  // namespace parley::net::pusher
+}  // namespace parley::net::auth

@@ -1,4 +1,4 @@
-#include "net/url/query.h"
+#include "net/text/query.h"
 
 #include <algorithm>
 
