@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { attach, ParleyError } from "../src/index.js";
-import { app, Backend, connect, Ends, fresh, historyOverHttp, numbers, offsets, Proxy, publish, publishBatch, pushers, range, removeOne, startServer, until, when } from "./support.js";
+import { app, Backend, connect, Ends, fresh, historyOverHttp, numbers, offsets, Proxy, publish, publishBatch, pushers, range, removeOne, sessionsOverHttp, startServer, until, when } from "./support.js";
 
 let server;
 let backend;
@@ -56,7 +56,7 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
     await until(() => pusher.connection.state !== "connected", "the client to notice");
     await meanwhile();
     proxy.allow();
-    await until(() => pusher.connection.state === "connected", "the client to be back");
+    await until(() => pusher.connection.state === "connected", () => `the client to be back; it is ${pusher.connection.state}`);
   }
 
   test("history: pages in both directions, and each question its own answer", async () => {
@@ -194,14 +194,16 @@ describe.each(Object.entries(pushers))("%s", (_, Pusher) => {
   });
 
   test("activity is said, and said again on a new connection while it is away", async () => {
-    const domain = fresh("d");
-    const { parley, pusher, proxy } = await viaProxy({ user: fresh("u") });
+    const [domain, user] = [fresh("d"), fresh("u")];
+    const { parley, pusher, proxy } = await viaProxy({ user });
     const board = hold(parley.statusBoard(`presence-domain.${domain}`));
     const statuses = (wanted) => when(board, ({ users }) => [...users.values()].map(({ status }) => status).join() === wanted, wanted);
     await statuses("online");
     parley.activity("away");
     await statuses("away");
     await away(pusher, proxy, "rst", async () => {});
+    // The board still shows what it knew: the server is asked.
+    await until(async () => (await sessionsOverHttp(server, user)).find(({ socket_id }) => socket_id === pusher.connection.socket_id)?.activity === "away", "away on the new connection");
     await statuses("away");
     parley.activity("online");
     await statuses("online");

@@ -79,6 +79,9 @@ export const remove = (server, channel, query = {}) => call(server, app, "DELETE
 export const removeOne = (server, channel, position) => call(server, app, "DELETE", `/apps/${app.id}/channels/${channel}/history/${position}`);
 export const historyOverHttp = async (server, channel, query = {}) => (await call(server, app, "GET", `/apps/${app.id}/channels/${channel}/history`, { query })).json;
 
+/** How the server knows the connections of a user. */
+export const sessionsOverHttp = async (server, user) => (await call(server, app, "GET", `/apps/${app.id}/users/${user}/sessions`)).json.sessions;
+
 let names = 0;
 export const fresh = (prefix) => `${prefix}${process.pid}x${++names}`;
 
