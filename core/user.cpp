@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace parley {
 
@@ -47,6 +48,25 @@ std::string_view via_name(Via via) {
       return "presence";
   }
   return "signature";
+}
+
+WallTime last_seen_at(const UserRecord& record, WallTime now) {
+  return record.status == UserStatus::offline ? record.last_seen : now;
+}
+
+void append_time(std::string& out, WallTime time) {
+  if (time.ms == 0) {
+    out.append("null");
+  } else {
+    fmt::format_to(std::back_inserter(out), "{}", time.ms);
+  }
+}
+
+void append_status(std::string& out, const UserRecord& record, WallTime now) {
+  out.append(R"("status":")").append(status_name(record.status)).append(R"(","since":)");
+  append_time(out, record.since);
+  out.append(R"(,"last_seen":)");
+  append_time(out, last_seen_at(record, now));
 }
 
 }  // namespace parley

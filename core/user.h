@@ -80,4 +80,10 @@ struct UserAbout {
   UserRecord record;
 };
 
+// When somebody was last surely here, as everybody is told it: who is here is seen now.
+[[nodiscard]] WallTime last_seen_at(const UserRecord& record, WallTime now);
+// The same for clients, backends and operators: `"status":…,"since":…,"last_seen":…`, without braces.
+void append_status(std::string& out, const UserRecord& record, WallTime now);
+void append_time(std::string& out, WallTime time);  // Unix milliseconds; null: never
+
 }  // namespace parley

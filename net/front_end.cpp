@@ -6,7 +6,7 @@
 #include "net/http/metrics_handler.h"
 #include "net/hub/io_thread.h"
 #include "net/pusher/encoder.h"
-#include "net/socketio/words.h"
+#include "net/socketio/encoder.h"
 
 #include <atomic>
 #include <condition_variable>

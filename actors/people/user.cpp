@@ -30,10 +30,11 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
 std::string status_json(const UserKey& user, UserStatus previous, const UserRecord& record) {
   std::string json = R"({"user_id":)";
   append_id(json, user.id, record.id_form);
-  json += fmt::format(R"(,"status":"{}","previous":"{}","since":{})", status_name(record.status), status_name(previous),
-                      record.since.ms);
-  const auto seen = record.status == UserStatus::offline ? record.last_seen : record.since;
-  return json + fmt::format(R"(,"last_seen":{}}})", seen.ms);
+  json += fmt::format(R"(,"status":"{}","previous":"{}","since":)", status_name(record.status), status_name(previous));
+  append_time(json, record.since);
+  json += R"(,"last_seen":)";
+  append_time(json, last_seen_at(record, record.since));
+  return json + "}";
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include "core/json_string.h"
 #include "core/json_text.h"
 
-#include <fmt/format.h>
-
 namespace parley::net {
 
 std::string status_json(const UserList& list, WallTime now) {
@@ -14,9 +12,9 @@ std::string status_json(const UserList& list, WallTime now) {
     data.append(R"({"user_id":)");
     append_id(data, about.user.id, about.record.id_form);
     const auto& record = about.record;
-    const auto seen = record.status == UserStatus::offline ? record.last_seen : now;
-    data.append(fmt::format(R"(,"status":"{}","since":{},"last_seen":{},"user_info":)", status_name(record.status),
-                            record.since.ms, seen.ms));
+    data.push_back(',');
+    append_status(data, record, now);
+    data.append(R"(,"user_info":)");
     data.append(record.user_info.empty() ? "null" : record.user_info).append("}");
   }
   data.append(R"(],"next":)");

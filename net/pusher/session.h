@@ -1,6 +1,6 @@
 #pragma once
 // The state machine of one Pusher connection; see protocol.h. Reads frames and keeps the connection alive; what is
-// done with channels is channel_session.h. Parts: session.cpp (dispatch, end), session_words.cpp (what is said),
+// done with channels is channel_session.h. Parts: session.cpp (dispatch, end), session_output.cpp (what is said),
 // confirm.cpp (what a stock client surely has).
 
 #include "net/pusher/protocol.h"
@@ -42,7 +42,7 @@ class Session final : public ChannelSession {
   [[nodiscard]] bool ping_is_out() const { return pings_ != pongs_ && ping_at_ >= last_heard_; }
   [[nodiscard]] MonoTime liveness_deadline() const;
 
-  // session_words.cpp
+  // session_output.cpp
   void say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) override;
   void say_refused(std::string_view channel, const Error& error, Actions& actions) override;
   void say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) override;

@@ -48,7 +48,6 @@ void append_user(std::string& out, const UserAbout& about, WallTime now);
 void append_user_record(std::string& out, const UserAbout& about, WallTime now);
 void append_session(std::string& out, const UserSession& session);
 // A time, or null for 0.
-void append_time(std::string& out, WallTime time);
 void append_strings(std::string& out, const std::vector<std::string>& texts);
 
 }  // namespace parley::net

@@ -2,8 +2,6 @@
 #include "core/json_text.h"
 #include "net/rest/users.h"
 
-#include <charconv>
-
 namespace parley::net {
 namespace {
 
@@ -25,16 +23,6 @@ void begin_with_id(std::string& out, const UserAbout& about) {
 
 }  // namespace
 
-void append_time(std::string& out, WallTime time) {
-  if (time.ms == 0) {
-    out.append("null");
-    return;
-  }
-  char digits[24];
-  const auto written = std::to_chars(digits, digits + sizeof digits, time.ms);
-  out.append(digits, written.ptr);
-}
-
 void append_strings(std::string& out, const std::vector<std::string>& texts) {
   out.push_back('[');
   for (const auto& text : texts) {
@@ -45,13 +33,9 @@ void append_strings(std::string& out, const std::vector<std::string>& texts) {
 }
 
 void append_status_fields(std::string& out, const UserAbout& about, WallTime now) {
-  const auto& record = about.record;
-  out.append(R"("status":")").append(status_name(record.status)).append(R"(","since":)");
-  append_time(out, record.since);
-  out.append(R"(,"last_seen":)");
-  append_time(out, record.status == UserStatus::offline ? record.last_seen : now);
+  append_status(out, about.record, now);
   out.append(R"(,"domains":)");
-  append_strings(out, record.domains);
+  append_strings(out, about.record.domains);
 }
 
 void append_user(std::string& out, const UserAbout& about, WallTime now) {

@@ -5,7 +5,7 @@
 #include "net/auth/http_signature.h"
 #include "net/json/fields.h"
 #include "net/session/handshake.h"
-#include "net/socketio/words.h"
+#include "net/socketio/encoder.h"
 
 #include <fmt/format.h>
 

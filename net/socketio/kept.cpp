@@ -1,6 +1,6 @@
 #include "net/socketio/kept.h"
 
-#include "net/socketio/words.h"
+#include "net/socketio/encoder.h"
 
 #include <boost/json.hpp>
 

@@ -6,8 +6,8 @@
 // the old sid and pid, then what is told after a subscription (rosters). If anything is missing, all of it is dropped
 // and the client gets a new session: `recovered` is true only when nothing was missed.
 
+#include "net/socketio/encoder.h"
 #include "net/socketio/socket.h"
-#include "net/socketio/words.h"
 
 #include <algorithm>
 #include <utility>

@@ -2,7 +2,7 @@
 
 #include "core/json_string.h"
 #include "core/json_text.h"
-#include "net/socketio/words.h"
+#include "net/socketio/encoder.h"
 
 #include <algorithm>
 

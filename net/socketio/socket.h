@@ -1,6 +1,6 @@
 #pragma once
 // One namespace of a Socket.IO client: laravel-echo-server's events in, and what a channel session says in its words
-// out. The parts: socket.cpp (connect, dispatch, end), socket_events.cpp (what clients ask), socket_words.cpp (what is
+// out. The parts: socket.cpp (connect, dispatch, end), socket_events.cpp (what clients ask), socket_output.cpp (what is
 // said), recovery.cpp (kept in the log, taken up again).
 //
 // A socket belongs to a Client (client.h), on its hub's I/O thread. What it sends through Actions is text of an
@@ -117,7 +117,7 @@ class Socket final : public ChannelSession, public NamespaceEnd {
   template <class Work>
   void answer_after(std::uint64_t ticket, Actions& actions, Work&& work);
 
-  // socket_words.cpp
+  // socket_output.cpp
   void say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) override;
   void say_refused(std::string_view channel, const Error& error, Actions& actions) override;
   void say_gap(std::string_view channel, Epoch epoch, Offset after, Offset before, Actions& actions) override;

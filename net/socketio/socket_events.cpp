@@ -1,9 +1,9 @@
 // What clients ask of a namespace: laravel-echo-server's three events, and those that are answered.
 
 #include "net/json/fields.h"
+#include "net/socketio/encoder.h"
 #include "net/socketio/headers.h"
 #include "net/socketio/socket.h"
-#include "net/socketio/words.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,6 @@
 #include <utility>
 
 namespace parley::net::socketio {
-
 
 namespace {
 

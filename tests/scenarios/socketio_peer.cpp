@@ -1,7 +1,7 @@
 #include "tests/scenarios/socketio_peer.h"
 
 #include "net/socket/websocket_frame.h"
-#include "net/socketio/words.h"
+#include "net/socketio/encoder.h"
 #include "tests/scenarios/node.h"
 
 #include <fmt/format.h>

@@ -47,6 +47,86 @@ std::unique_ptr<TextSource> letters(char letter, std::size_t pieces, std::size_t
   return std::make_unique<Letters>(letter, pieces, bytes);
 }
 
+std::string all_of(Outbox& outbox, std::size_t step) {
+  std::string out;
+  while (!outbox.empty()) {
+    struct iovec pieces[4];
+    const int count = outbox.gather(pieces, 4);
+    std::size_t left = step;
+    std::size_t taken = 0;
+    for (int i = 0; i < count && left > 0; ++i) {
+      const std::size_t part = std::min(left, pieces[i].iov_len);
+      out.append(static_cast<const char*>(pieces[i].iov_base), part);
+      left -= part;
+      taken += part;
+    }
+    EXPECT_GT(taken, 0U);
+    outbox.consume(taken);
+  }
+  return out;
+}
+
+TEST(Outbox, SendsEverythingInOrderWhateverTheSteps) {
+  for (const std::size_t step : {1U, 7U, 100U, 20'000U, 1'000'000U}) {
+    Outbox outbox;
+    std::string expected;
+    const auto add = [&](std::size_t size, char c, bool shared) {
+      const std::string text(size, c);
+      expected += text;
+      shared ? outbox.append(make_bytes(text)) : outbox.append(std::string_view(text));
+    };
+    add(10, 'a', true);
+    add(10, 'b', true);
+    add(30'000, 'c', true);
+    add(10, 'd', false);
+    add(20'000, 'e', true);
+    for (int i = 0; i < 20; ++i) add(5'000, static_cast<char>('f' + i), i % 2 == 0);
+    EXPECT_EQ(outbox.size(), expected.size());
+    EXPECT_EQ(all_of(outbox, step), expected);
+    EXPECT_TRUE(outbox.empty());
+  }
+}
+
+TEST(Outbox, GrowsWhileItIsSent) {
+  Outbox outbox;
+  std::string expected;
+  std::string out;
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string text(static_cast<std::size_t>(i % 700 + 1), static_cast<char>('a' + i % 26));
+    expected += text;
+    outbox.append(make_bytes(text));
+    struct iovec piece[1];
+    ASSERT_EQ(outbox.gather(piece, 1), 1);
+    const std::size_t part = std::min<std::size_t>(piece[0].iov_len, 150);
+    out.append(static_cast<const char*>(piece[0].iov_base), part);
+    outbox.consume(part);
+  }
+  out += all_of(outbox, 4'096);
+  EXPECT_EQ(out, expected);
+}
+
+TEST(Outbox, KeepsOnlyTheFrameThatIsHalfOut) {
+  Outbox outbox;
+  for (int i = 0; i < 100; ++i) outbox.append(text_frame(std::string(100, static_cast<char>('a' + i % 26))));
+  outbox.consume(3 * 102 + 40);  // inside the fourth frame
+  outbox.keep_current_frame_only();
+  EXPECT_EQ(outbox.size(), 62U);
+  EXPECT_EQ(all_of(outbox, 10), std::string(62, 'd'));
+
+  Outbox untouched;
+  untouched.append(text_frame("one"));
+  untouched.append(text_frame("two"));
+  untouched.keep_current_frame_only();
+  EXPECT_TRUE(untouched.empty());
+
+  Outbox at_boundary;
+  at_boundary.append(text_frame("one"));
+  at_boundary.append(text_frame("two"));
+  at_boundary.consume(5);
+  at_boundary.keep_current_frame_only();
+  EXPECT_TRUE(at_boundary.empty());
+}
+
 TEST(Outbox, ALongFrameIsMadeWhileItGoesOutAndKeepsItsPlace) {
   for (const std::size_t at_once : {1UL, 7UL, 1'000UL, 1'000'000UL}) {
     Outbox outbox;

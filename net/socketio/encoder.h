@@ -49,5 +49,8 @@ class SocketIoEncoder final : public Encoder {
 };
 std::string encode_event_of_channel(std::string_view nsp, const ChannelEvent& event, std::string_view offset,
                                     bool recovers = true);
+// What SocketIoEncoder made of an event at `position`, for another namespace; with `offsets` in place of its one.
+std::string encode_again(std::string_view encoded, std::string_view nsp, std::string_view channel, Position position,
+                         const std::optional<std::string>& offsets);
 
 }  // namespace parley::net::socketio

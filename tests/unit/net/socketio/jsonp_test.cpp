@@ -1,12 +1,9 @@
-// Base64, UTF-16 lengths and JSONP.
+#include "net/socketio/jsonp.h"
 
 #include "core/json_string.h"
 #include "core/json_text.h"
 #include "core/random.h"
-#include "net/auth/http_signature.h"
-#include "net/socketio/jsonp.h"
-#include "net/socketio/utf16.h"
-#include "net/text/base64.h"
+#include "net/text/query.h"
 
 #include <gtest/gtest.h>
 
@@ -16,78 +13,6 @@ namespace parley::net::socketio {
 namespace {
 
 using namespace std::string_literals;
-
-TEST(Base64, MatchesTheStandardsVectors) {
-  const std::vector<std::pair<std::string, std::string>> vectors = {{"", ""},
-                                                                    {"f", "Zg=="},
-                                                                    {"fo", "Zm8="},
-                                                                    {"foo", "Zm9v"},
-                                                                    {"foob", "Zm9vYg=="},
-                                                                    {"fooba", "Zm9vYmE="},
-                                                                    {"foobar", "Zm9vYmFy"},
-                                                                    {"\xFB\xEF\xBE\xFF"s, "++++/w=="}};
-  for (const auto& [bytes, text] : vectors) {
-    EXPECT_EQ(base64_encode(bytes), text);
-    ASSERT_TRUE(base64_decode(text)) << text;
-    EXPECT_EQ(*base64_decode(text), bytes);
-    EXPECT_EQ(*base64_decode(text.substr(0, text.find('='))), bytes) << "padding may be missing";
-  }
-}
-
-TEST(Base64, PassesOverLineBreaks) {
-  // As android.util.Base64.DEFAULT writes them: lines of 76 characters, each with its line feed, the last one too.
-  const std::string bytes(100, '\x5A');
-  auto text = base64_encode(bytes);
-  text.insert(76, "\n").push_back('\n');
-  EXPECT_EQ(*base64_decode(text), bytes);
-  EXPECT_EQ(*base64_decode("Zg\r\n==\r\n"), "f");
-  EXPECT_EQ(*base64_decode("\n"), "");
-}
-
-TEST(Base64, RefusesWhatItIsNot) {
-  for (const std::string_view text :
-       {"A",     "AAAAA",    "A===", "=",        "==",       "====",    "Zg=",  "Zg===", "Zm8==",
-        "Zm9v=", "Zm9v====", "Z=g=", "Zg==Zg==", "Zg=a",     "Zh==",    "Zm9=", "Zh",    "Zm9",
-        "Zm 8=", "Zm\t8=",   "Zm8*", "-_-_",     "Zm9v\x1E", "Zm9\xC3", "%3D"}) {
-    const auto decoded = base64_decode(text);
-    ASSERT_FALSE(decoded) << text;
-    EXPECT_EQ(decoded.error().code, Errc::bad_frame);
-  }
-  EXPECT_FALSE(base64_decode("Zm9\0"s));
-}
-
-TEST(Utf16, CountsAsJavaScriptDoes) {
-  EXPECT_EQ(utf16_units(""), 0U);
-  EXPECT_EQ(utf16_units("abcdefghijklmnopq"), 17U);
-  EXPECT_EQ(utf16_units("é"), 1U);
-  EXPECT_EQ(utf16_units("€"), 1U);
-  EXPECT_EQ(utf16_units("😀"), 2U);
-  EXPECT_EQ(utf16_units("12345678é9€😀"), 13U);
-  EXPECT_EQ(utf16_units("\xED\xA0\x80"), 3U) << "no UTF-8: one each";
-  EXPECT_EQ(utf16_units("\xE2\x82"), 2U);
-}
-
-TEST(Utf16, FindsTheBytesOfSoManyUnits) {
-  const std::string_view text = "aé€😀z";
-  const std::vector<std::optional<std::size_t>> bytes = {0, 1, 3, 6, std::nullopt, 10, 11, std::nullopt};
-  for (std::size_t units = 0; units < bytes.size(); ++units) EXPECT_EQ(bytes_of_units(text, units), bytes[units]);
-  EXPECT_EQ(bytes_of_units("12345678901234567", 16), 16U);
-  EXPECT_EQ(bytes_of_units("12345678901234567", 18), std::nullopt);
-  EXPECT_EQ(bytes_of_units("", static_cast<std::size_t>(-1)), std::nullopt);
-}
-
-TEST(Utf16, KnowsUtf8) {
-  for (const std::string_view text : {"", "a", "é", "€", "😀", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF",
-                                      "\xC2\x80", "\xE0\xA0\x80", "\xF0\x90\x80\x80", "12345678é"}) {
-    EXPECT_TRUE(is_utf8(text)) << text;
-  }
-  for (const std::string_view text :
-       {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC3", "\xC3(", "\xE0\x9F\xBF", "\xE2\x82", "\xE2(\xAC", "\xE2\x82(",
-        "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF0\x9F\x98", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-        "\xFF", "12345678\xC3", "é\x80"}) {
-    EXPECT_FALSE(is_utf8(text)) << ::testing::PrintToString(text);
-  }
-}
 
 TEST(Jsonp, WrapsTheBodyAsAString) {
   EXPECT_EQ(wrap_jsonp("2:40", 0), R"(___eio[0]("2:40");)");

@@ -5,8 +5,8 @@
 #include "net/json/history_json.h"
 #include "net/json/roster_json.h"
 #include "net/json/status_json.h"
+#include "net/socketio/encoder.h"
 #include "net/socketio/socket.h"
-#include "net/socketio/words.h"
 
 #include <fmt/format.h>
 
@@ -115,22 +115,12 @@ void Socket::say_frame(Subscription& subscription, const Bytes& frame, Position 
     if (restoring_ != nullptr && has_already(subscription.channel, position)) return;
   }
   const bool own_offsets = tracks && (subscriptions_.size() > 1 || unsettled_);
-  const bool root = terms_.nsp == "/";
-  if (root && !own_offsets && restoring_ == nullptr) {
+  if (terms_.nsp == "/" && !own_offsets && restoring_ == nullptr) {
     actions.send_frame(frame);
     return;
   }
-  auto body = frame_text(frame).substr(2);  // behind `42`
-  std::string text = "42";
-  if (!root) text.append(terms_.nsp).push_back(',');
-  if (own_offsets) {
-    std::string alone = ",\"";
-    append_offset(alone, subscription.channel, position);
-    body.remove_suffix(std::min(body.size(), alone.size() + 2));  // and `"]`
-    text.append(body).append(",\"").append(offsets()).append("\"]");
-  } else {
-    text.append(body);
-  }
+  auto text = encode_again(frame_text(frame), terms_.nsp, subscription.channel, position,
+                           own_offsets ? std::optional(offsets()) : std::nullopt);
   if (!position.exists()) {  // of a roster's change the roster comes first
     say(std::move(text), actions);
   } else {

@@ -1,4 +1,4 @@
-#include "net/socketio/words.h"
+#include "net/socketio/encoder.h"
 
 #include "core/json_string.h"
 #include "core/json_text.h"
@@ -213,6 +213,19 @@ std::string SocketIoEncoder::encode(const ChannelEvent& event) const {
     if (position.exists()) append_offset(offset, event.channel.name(), position);
   }
   return encode_event_of_channel("/", event, offset);
+}
+
+std::string encode_again(std::string_view encoded, std::string_view nsp, std::string_view channel, Position position,
+                         const std::optional<std::string>& offsets) {
+  constexpr std::string_view begin = "42";
+  std::string out(begin);
+  if (nsp != "/") out.append(nsp).push_back(',');
+  auto body = encoded.substr(begin.size());
+  if (!offsets) return out.append(body);
+  std::string alone = ",\"";
+  append_offset(alone, channel, position);
+  body.remove_suffix(std::min(body.size(), alone.size() + 2));  // and `"]`
+  return out.append(body).append(",\"").append(*offsets).append("\"]");
 }
 
 }  // namespace parley::net::socketio
