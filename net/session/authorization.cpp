@@ -1,8 +1,5 @@
-// May this connection join? By the application's signature, by a connection token, by who signed in, or by
-// asking the application. docs/authorization.md has the whole table.
+// Asking the application whether a connection may join, where authorizer.h has no answer.
 
-#include "net/auth/pusher_signature.h"
-#include "net/auth/rights.h"
 #include "net/session/channel_session.h"
 
 namespace parley::net {
@@ -13,88 +10,14 @@ constexpr std::size_t kCallsWorthOut = 4;
 
 }  // namespace
 
-Result<MemberPtr> ChannelSession::member_from(const std::optional<std::string>& channel_data) const {
-  if (!channel_data) {
-    if (identity_ == nullptr) {
-      return make_error(Errc::unauthorized, "a presence channel needs `channel_data`, or a sign-in before");
-    }
-    return std::make_shared<const Member>(Member{identity_->id, identity_->user_info, identity_->id_form});
-  }
-  auto member = decode_channel_data(*channel_data, app_->limits, settings_->limits.json_depth_max);
-  if (!member) return member.error();
-  return std::make_shared<const Member>(
-      Member{std::move(member->user_id), std::move(member->user_info), member->id_form});
-}
-
-Result<ChannelSession::Right> ChannelSession::judge_signature(const SubscribeData& data, const ChannelTraits& traits) {
-  // On other channels channel_data is not part of what was signed.
-  const auto signed_data = traits.presence ? data.channel_data : std::nullopt;
-  if (auto checked = auth::check_channel_auth(*app_, known_as(), data.channel, signed_data, data.auth); !checked) {
-    return checked.error();
-  }
-  Right right{.proof = Proof::signature, .member = nullptr, .user_id = identity_ == nullptr ? "" : identity_->id};
-  if (!traits.presence) return right;
-  auto member = member_from(data.channel_data);
-  if (!member) return member.error();
-  right.member = std::move(*member);
-  right.user_id = right.member->user_id;
-  return right;
-}
-
-// A token's holder is a presence channel's member as whom the token says, never as the client says.
-ChannelSession::Right ChannelSession::right_by(const auth::Claims& claims, const ChannelTraits& traits) const {
-  Right right{.proof = Proof::token, .member = nullptr, .user_id = claims.user_id, .id_form = claims.id_form};
-  if (traits.presence)
-    right.member = std::make_shared<const Member>(Member{claims.user_id, claims.user_info, claims.id_form});
-  return right;
-}
-
-// Nothing: the application is to be asked.
-Result<std::optional<ChannelSession::Right>> ChannelSession::judge(const SubscribeData& data,
-                                                                   const ChannelTraits& traits, Actions& actions) {
-  using Judged = std::optional<Right>;
-  if (traits.server_to_user) {
-    if (identity_ == nullptr || identity_->id != traits.base) {
-      return make_error(Errc::unauthorized, "only the signed-in user with this id may subscribe to this channel");
-    }
-    return Judged(Right{.proof = Proof::identity, .member = nullptr, .user_id = identity_->id});
-  }
-  if (!traits.needs_auth) return Judged(Right{.user_id = identity_ == nullptr ? "" : identity_->id});
-  if (auth::looks_like_token(data.auth)) {  // a token for this one channel
-    const auto claims = check_token(data.auth, actions);
-    if (!claims) return claims.error();
-    if (identity_ != nullptr && identity_->id != claims->user_id) {
-      return make_error(Errc::unauthorized, "the token is another user's than the one who is signed in");
-    }
-    if (!auth::may_join(*claims, data.channel))
-      return make_error(Errc::unauthorized, "the token does not allow this channel");
-    auto right = right_by(*claims, traits);
-    right.proof = Proof::channel_token;
-    right.expires = last_heard_ + time_left(*claims, actions);
-    return Judged(std::move(right));
-  }
-  if (!data.auth.empty()) {  // a signature that is there and wrong is refused: nobody is asked instead
-    auto right = judge_signature(data, traits);
-    if (!right) return right.error();
-    return Judged(std::move(*right));
-  }
-  const auto* claims = identity_ == nullptr ? nullptr : identity_->claims.get();
-  if (claims != nullptr && auth::may_join(*claims, data.channel)) return Judged(right_by(*claims, traits));
-  if (may_ask()) return Judged();
-  if (claims != nullptr) return make_error(Errc::unauthorized, "the connection token does not allow this channel");
-  auto right = judge_signature(data, traits);  // says what is missing
-  if (!right) return right.error();
-  return Judged(std::move(*right));
-}
-
-Status ChannelSession::check_blocks(std::string_view channel, const Right& right, const Actions& actions) const {
-  const auto wall = actions.wall();
-  if (!right.user_id.empty()) {
-    if (auto allowed = context_.revocations.check_channel({app_->id, right.user_id}, channel, wall); !allowed)
-      return allowed;
-  }
-  if (identity_ == nullptr || identity_->id == right.user_id) return {};
-  return context_.revocations.check_channel({app_->id, identity_->id}, channel, wall);
+Authorizer ChannelSession::authorizer(const Actions& actions) const {
+  return Authorizer({.context = context_,
+                     .settings = settings_,
+                     .app = *app_,
+                     .identity = identity_.get(),
+                     .known_as = known_as(),
+                     .wall = actions.wall(),
+                     .heard = last_heard_});
 }
 
 void ChannelSession::ask(const SubscribeData& data, ResumeFrom resume, Actions& actions) {
@@ -131,25 +54,14 @@ void ChannelSession::on_answer(ApplicationAnswer& answer, Actions& actions) {
   const bool was_active = subscription->active;
   const auto channel = subscription->channel;
   if (!was_active) forget(*subscription);  // go_on() makes it anew
-  Right right{.proof = Proof::application, .member = nullptr, .user_id = identity_ == nullptr ? "" : identity_->id};
-  std::optional<Error> failure;
-  if (!answer.allowed) {
-    failure = std::move(answer.error);
-  } else if (channel_traits(channel).presence) {
-    auto member = member_from(answer.channel_data.empty() ? std::nullopt : std::optional(answer.channel_data));
-    if (member) {
-      right.member = std::move(*member);
-      right.user_id = right.member->user_id;
-    } else {
-      failure = member.error();
-    }
-  }
-  if (failure) {
-    if (failure->code == Errc::unauthorized) context_.unauthorized_channels.add();
-    say_refused(channel, *failure, actions);
+  auto right = answer.allowed ? authorizer(actions).by_application(answer.channel_data, channel_traits(channel))
+                              : Result<Right>(std::move(answer.error));
+  if (!right) {
+    if (right.error().code == Errc::unauthorized) context_.unauthorized_channels.add();
+    say_refused(channel, right.error(), actions);
     return;
   }
-  go_on(channel, std::move(right), std::move(resume), actions);
+  go_on(channel, std::move(*right), std::move(resume), actions);
 }
 
 }  // namespace parley::net

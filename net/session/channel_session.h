@@ -2,14 +2,17 @@
 // What a client may do with channels, and what it is told, whichever protocol it speaks: subscriptions, rights,
 // catching up, identity, client events. net/pusher/session.h and net/socketio/socket.h derive from it: they read what
 // clients send and put what is said here into their protocol's words. The noun's parts are in several files:
-// channel_session.cpp (answers, deadlines, end), subscriptions.cpp, authorization.cpp (may it join?), resume.cpp,
-// sign_in.cpp (who is it? tokens), people.cpp (activity, status, kicks), client_events.cpp, history.cpp.
+// channel_session.cpp (answers, deadlines, end), subscriptions.cpp, authorization.cpp (asking the application),
+// resume.cpp, sign_in.cpp (who is it? tokens), people.cpp (activity, status, kicks), client_events.cpp, history.cpp.
 //
 // Many thousands of these idle at once: what most connections never need hangs on a pointer.
 
 #include "core/channel_name.h"
 #include "net/auth/claims.h"
+#include "net/session/authorizer.h"
+#include "net/session/catch_up.h"
 #include "net/session/handshake.h"
+#include "net/session/identity.h"
 #include "net/session/questions.h"
 #include "net/session/rate_limit.h"
 #include "net/session/succeeded.h"
@@ -24,25 +27,6 @@
 
 namespace parley::net {
 
-inline constexpr MonoTime kNever = MonoTime::max();
-
-// Between Subscribed and the last Missed. Durable publications that come live meanwhile are dropped: they stand in the
-// log and come with a page. Everything else is passed on.
-struct CatchUp {
-  Position last;                     // newest publication that this client was sent
-  Position newest;                   // of the channel when it answered the subscribe
-  PublicationPtr cached;             // goes out before the missed ones, unless it is one of them
-  bool flows = false;                // there are more pages than the first one
-  bool asked = false;                // for a page, which has not come
-  bool paged = false;                // on_page() was called
-  bool recovers = false;             // a kept session goes on: what its client published itself is not told to it
-  Position has;                      // the client says that it has everything up to here
-  std::size_t window = 0;            // bytes of the next page
-  MonoTime page_at{};                // when the newest page came
-  MonoTime ask_at{};                 // not before
-  std::shared_ptr<const void> held;  // of the newest page; see Missed
-};
-
 // Of a durable channel, for clients that are resumed or recovered: what it was sent, and what it surely has.
 struct Tracking {
   Position sent;
@@ -50,10 +34,6 @@ struct Tracking {
   std::optional<Offset> confirmed;  // nothing: not even the start
   Epoch confirmed_epoch;            // of it, as it was pinged
 };
-
-// What proved that the connection may be on a channel.
-// `token`: the connection's own, whose renewal may take the right away; `channel_token`: one for this channel.
-enum class Proof : std::uint8_t { none_needed, signature, identity, token, channel_token, application };
 
 struct SubscriptionExtra {
   MemberPtr member;        // presence channels
@@ -80,17 +60,6 @@ struct Subscription {
   }
 };
 
-struct Identity {
-  std::string id;
-  IdForm id_form = IdForm::text;
-  std::string user_info;
-  std::vector<std::string> watchlist;
-  std::vector<std::string> watchlist_numbers;  // those of them that the application said as numbers, sorted
-  std::unique_ptr<auth::Claims> claims;        // of the connection token in force; null: signed in by a signature
-  MonoTime warn_at = kNever;                   // tell the client that its token runs out …
-  MonoTime expires_at = kNever;                // … and then it has
-};
-
 // What the handshake told of a client.
 struct Visitor {
   ConnectionAbout about;
@@ -108,14 +77,6 @@ class ChannelSession : public Protocol {
   [[nodiscard]] SocketId socket_id() const override { return socket_; }
 
  protected:
-  struct Right {
-    Proof proof = Proof::none_needed;
-    MemberPtr member;               // presence channels
-    std::string user_id;            // whom the connection speaks for there; may be empty
-    MonoTime expires = kNever;      // Proof::channel_token
-    IdForm id_form = IdForm::text;  // of user_id, where that is a token's
-  };
-
   // ---- in the protocol's words ----
   virtual void say_succeeded(const Subscription& subscription, const Succeeded& what, Actions& actions) = 0;
   virtual void say_refused(std::string_view channel, const Error& error, Actions& actions) = 0;
@@ -187,7 +148,6 @@ class ChannelSession : public Protocol {
   // ---- sign_in.cpp ----
   void sign_in(const SignInData& data, MonoTime now, Actions& actions);
   void renew_token(std::string_view token, MonoTime now, Actions& actions);
-  Result<auth::Claims> check_token(std::string_view token, const Actions& actions);
   void adopt(auth::Claims claims, MonoTime now, Actions& actions);
 
   // ---- people.cpp ----
@@ -242,12 +202,7 @@ class ChannelSession : public Protocol {
   void forget(Subscription& subscription);
 
   // authorization.cpp
-  Result<std::optional<Right>> judge(const SubscribeData& data, const ChannelTraits& traits, Actions& actions);
-  Result<Right> judge_signature(const SubscribeData& data, const ChannelTraits& traits);
-  Right right_by(const auth::Claims& claims, const ChannelTraits& traits) const;
-  Result<MemberPtr> member_from(const std::optional<std::string>& channel_data) const;
-  Status check_blocks(std::string_view channel, const Right& right, const Actions& actions) const;
-  [[nodiscard]] bool may_ask() const { return !app_->auth.url.empty() || !app_->auth.batch_url.empty(); }
+  [[nodiscard]] Authorizer authorizer(const Actions& actions) const;
   void ask(const SubscribeData& data, ResumeFrom resume, Actions& actions);
   void on_answer(ApplicationAnswer& answer, Actions& actions);
   Subscription* make_room(std::string_view channel, Actions& actions);  // null: refused, or an answer is on its way
@@ -265,7 +220,6 @@ class ChannelSession : public Protocol {
   void speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions);
   void warn_of_expiry(MonoTime now, Actions& actions);
   void end_channel_tokens(MonoTime now, Actions& actions);
-  [[nodiscard]] milliseconds time_left(const auth::Claims& claims, const Actions& actions) const;
 
   // people.cpp
   void joined(const Subscription& subscription, Actions& actions);

@@ -67,4 +67,9 @@ class SessionContext {
   std::map<std::string, std::unique_ptr<std::atomic<std::size_t>>, std::less<>> counts_;
 };
 
+// Whether the application is asked about subscriptions that bring no proof.
+[[nodiscard]] inline bool asks_application(const App& app) {
+  return !app.auth.url.empty() || !app.auth.batch_url.empty();
+}
+
 }  // namespace parley::net

@@ -18,8 +18,6 @@ std::string_view bearer_of(const Handshake& handshake) {
   return value.starts_with("Bearer ") ? value.substr(7) : std::string_view();
 }
 
-bool may_ask(const App& app) { return !app.auth.url.empty() || !app.auth.batch_url.empty(); }
-
 // A browser names the page that it shows. python-socketio, Pysher and others that show none name the server.
 Error refused_origin(const Handshake& handshake) {
   if (!is_own_address(handshake.origin, header(handshake, "host"))) return make_error(Errc::origin_refused);
@@ -48,7 +46,7 @@ Result<Admitted> judge_client(SessionContext& context, ClientHandshake client) {
                               : context.tokens.of(session.settings, app).verify(token, handshake.wall);
   // A bearer may be the application's own affair, to be handed on when it is asked; what stands in the path or the
   // query is for us.
-  const bool may_ignore = token.data() == bearer_of(handshake).data() && (!app.tokens.enabled || may_ask(app));
+  const bool may_ignore = token.data() == bearer_of(handshake).data() && (!app.tokens.enabled || asks_application(app));
   if (!token.empty() && (claims || !may_ignore)) {
     if (!claims) {
       context.unauthorized_tokens.add();
@@ -62,7 +60,7 @@ Result<Admitted> judge_client(SessionContext& context, ClientHandshake client) {
     session.claims = std::move(*claims);
   }
   session.about = {std::string(handshake.client_address), std::move(client.client), handshake.wall};
-  if (may_ask(app)) {
+  if (asks_application(app)) {
     for (const auto& name : app.auth.forward_headers) {
       if (const auto value = header(handshake, name); !value.empty()) session.forwarded.emplace_back(name, value);
     }

@@ -81,22 +81,8 @@ void ChannelSession::speak_for(Identity identity, Via via, std::optional<std::ve
 
 // ---- tokens ----
 
-Result<auth::Claims> ChannelSession::check_token(std::string_view token, const Actions& actions) {
-  auto claims = context_.tokens.of(settings_, *app_).verify(token, actions.wall());
-  if (claims) {
-    const UserKey user{app_->id, claims->user_id};
-    if (auto allowed = context_.revocations.check_token(user, claims->issued_at, actions.wall()); !allowed) {
-      context_.unauthorized_tokens.add();
-      return allowed.error();
-    }
-    return claims;
-  }
-  context_.unauthorized_tokens.add();
-  return claims;
-}
-
 void ChannelSession::sign_in_with_token(std::string_view token, MonoTime now, Actions& actions) {
-  auto claims = check_token(token, actions);
+  auto claims = authorizer(actions).check_token(token);
   if (!claims) {
     fail_sign_in(claims.error(), actions);
     return;
@@ -119,7 +105,7 @@ void ChannelSession::renew_token(std::string_view token, MonoTime now, Actions& 
     say_error(allowed.error(), actions);
     return;
   }
-  auto claims = check_token(token, actions);
+  auto claims = authorizer(actions).check_token(token);
   if (!claims) {
     say_error(claims.error(), actions);
     return;
@@ -135,7 +121,7 @@ void ChannelSession::renew_token(std::string_view token, MonoTime now, Actions& 
 
 // The token's word counts from now on, for what was joined by an older one too.
 void ChannelSession::adopt(auth::Claims claims, MonoTime now, Actions& actions) {
-  const auto left = time_left(claims, actions);
+  const auto left = time_left(claims, app_->tokens.leeway, actions.wall());
   Identity identity{.id = claims.user_id,
                     .id_form = claims.id_form,
                     .user_info = claims.user_info,
@@ -157,14 +143,6 @@ void ChannelSession::adopt(auth::Claims claims, MonoTime now, Actions& actions) 
   }
   for (const auto& channel : lost)
     kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
-}
-
-// Until the connection may no longer go by it, the leeway included.
-milliseconds ChannelSession::time_left(const auth::Claims& claims, const Actions& actions) const {
-  // No connection lives that long; the bound keeps sums within their type.
-  constexpr milliseconds longest = std::chrono::hours(24 * 366);
-  const auto left = std::min(milliseconds(claims.expires.ms - actions.wall().ms), longest);
-  return std::max(left + app_->tokens.leeway, milliseconds(0));
 }
 
 // A channel that a token of its own opened is left when that token ends; a newer one keeps it.

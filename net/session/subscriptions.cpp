@@ -42,7 +42,7 @@ void ChannelSession::join(SubscribeData data, Actions& actions) {
     }
     resume.since = *since;
   }
-  auto right = judge(data, channel_traits(channel), actions);
+  auto right = authorizer(actions).judge(data, channel_traits(channel));
   if (!right) {
     if (right.error().code == Errc::unauthorized) context_.unauthorized_channels.add();
     say_refused(channel, right.error(), actions);
@@ -74,7 +74,7 @@ Subscription* ChannelSession::make_room(std::string_view channel, Actions& actio
 
 // The connection may join: asks the channel.
 void ChannelSession::go_on(std::string_view channel, Right right, ResumeFrom resume, Actions& actions) {
-  if (auto allowed = check_blocks(channel, right, actions); !allowed) {
+  if (auto allowed = authorizer(actions).check_blocks(channel, right); !allowed) {
     say_refused(channel, allowed.error(), actions);
     return;
   }
