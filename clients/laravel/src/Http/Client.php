@@ -12,7 +12,7 @@ use Parley\Laravel\Settings;
 
 class Client
 {
-    public const VERSION = '0.1.0';
+    public const VERSION = '0.2.0';
 
     private const ATTEMPTS_MAX = 3;
 
