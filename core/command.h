@@ -166,7 +166,7 @@ struct Command {
       what;
 };
 
-// What happened. `token` is the proposer's; 0 on replicas and on replay.
+// What happened.
 struct Effect {
   struct Appended {
     PublicationPtr publication;
@@ -190,7 +190,6 @@ struct Effect {
   struct Nothing {};
 
   ChannelKey channel;
-  CommandToken token = 0;
   std::variant<Appended, Duplicate, Replayed, Removed, Noted, Claimed, Nothing> what;
 };
 

@@ -70,7 +70,7 @@ Result<std::vector<Effect>> ShardMachine::apply(LogIndex index, std::vector<Comm
   for (auto& command : commands) {
     auto what = std::visit([&](auto& one) { return run(command.channel, command.time, std::move(one)); }, command.what);
     if (!what) return what.error();
-    effects.push_back(Effect{std::move(command.channel), 0, std::move(what).value()});
+    effects.push_back(Effect{std::move(command.channel), std::move(what).value()});
   }
   applied_ = index;
   applied_changed_ = true;

@@ -64,7 +64,7 @@ class ChannelWorld : public ChannelPort {
     for (auto& [token, command] : commands) channel->applied(token, store(token, command), now());
   }
   Effect store(CommandToken token, Command& command) {
-    Effect effect{.channel = key, .token = token, .what = Effect::Nothing{}};
+    Effect effect{.channel = key, .what = Effect::Nothing{}};
     if (auto* append = std::get_if<AppendPublication>(&command.what)) {
       if (!newest.exists()) newest.epoch = append->epoch_if_new;
       newest.offset.value += 1;
