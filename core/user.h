@@ -82,7 +82,8 @@ struct UserAbout {
 
 // When somebody was last surely here, as everybody is told it: who is here is seen now.
 [[nodiscard]] WallTime last_seen_at(const UserRecord& record, WallTime now);
-// The same for clients, backends and operators: `"status":…,"since":…,"last_seen":…`, without braces.
+// Status and times as JSON, `"status":…,"since":…,"last_seen":…` without braces: clients, backends and operators are
+// all told this.
 void append_status(std::string& out, const UserRecord& record, WallTime now);
 void append_time(std::string& out, WallTime time);  // Unix milliseconds; null: never
 

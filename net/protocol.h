@@ -1,7 +1,8 @@
 #pragma once
 // One client connection's protocol, as a state machine without I/O: frames, answers and time go in;
 // what it wants done goes out through Actions, synchronously. net/pusher and net/socketio implement
-// it and see nothing else of net. Everything runs on the connection's I/O thread.
+// it; of net they see only the rooms without I/O: session, auth, json and text. Everything runs on the connection's I/O
+// thread.
 
 #include "core/bytes.h"
 #include "core/clock.h"

@@ -2,10 +2,10 @@
 
 #include "core/log.h"
 #include "core/origin.h"
-#include "net/auth/http_signature.h"
 #include "net/session/handshake.h"
 #include "net/socketio/fixture.h"
 #include "net/socketio/jsonp.h"
+#include "net/text/query.h"
 
 #include <fmt/format.h>
 

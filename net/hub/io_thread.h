@@ -15,7 +15,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,7 +32,7 @@ class Greeter {
 class IoThread {
  public:
   explicit IoThread(HubWorld world);
-  ~IoThread();  // after stop()
+  ~IoThread();  // stop()s
 
   void attach();  // to the world's gateway
   void start();

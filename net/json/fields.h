@@ -1,6 +1,5 @@
 #pragma once
-// Reading the known fields of a JSON object once each, with errors that name the field. For the codec
-// and the HTTP API. Pure.
+// Reading the known fields of a JSON object once each, with errors that name the field. Pure.
 
 #include "core/json_string.h"
 #include "core/json_text.h"

@@ -1,7 +1,7 @@
 #include "net/pusher/codec.h"
 
-#include "net/json/data.h"
 #include "net/json/fields.h"
+#include "net/session/data_object.h"
 
 namespace parley::net::pusher {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 // Pusher protocol 7, what clients send: bytes in, values out. Pure, never throws, safe on any bytes. What stands in the
-// `data` of its events is read by net/session/questions.h.
+// `data` of its events is read by net/session/client_messages.h.
 //
 // The envelope is read without a DOM and `data` stays the raw text it came as: a client event goes out
 // with the same digits, key order and escapes.
 
-#include "net/session/questions.h"
+#include "net/session/client_messages.h"
 
 #include <string>
 #include <string_view>

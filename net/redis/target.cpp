@@ -1,6 +1,6 @@
 #include "net/redis/target.h"
 
-#include "net/auth/http_signature.h"
+#include "net/text/query.h"
 
 #include <fmt/format.h>
 

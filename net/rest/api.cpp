@@ -2,7 +2,7 @@
 
 #include "core/channel_name.h"
 #include "core/user.h"
-#include "net/session/questions.h"
+#include "net/session/client_messages.h"
 
 #include <fmt/format.h>
 

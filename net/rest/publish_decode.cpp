@@ -2,7 +2,7 @@
 #include "net/json/fields.h"
 #include "net/rest/call.h"
 #include "net/rest/publish.h"
-#include "net/session/questions.h"
+#include "net/session/client_messages.h"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,9 @@
 // made for one question; that I/O thread.
 
 #include "core/channel_name.h"
+#include "net/session/client_messages.h"
 #include "net/session/context.h"
 #include "net/session/identity.h"
-#include "net/session/questions.h"
 
 #include <cstdint>
 #include <optional>
@@ -26,6 +26,9 @@ struct Right {
   MonoTime expires = kNever;      // Proof::channel_token
   IdForm id_form = IdForm::text;  // of user_id, where that is a token's
 };
+
+// Until a connection may no longer go by a token, the leeway included.
+milliseconds time_left(const auth::Claims& claims, milliseconds leeway, WallTime wall);
 
 class Authorizer {
  public:

@@ -11,9 +11,9 @@
 #include "net/auth/claims.h"
 #include "net/session/authorizer.h"
 #include "net/session/catch_up.h"
+#include "net/session/client_messages.h"
 #include "net/session/handshake.h"
 #include "net/session/identity.h"
-#include "net/session/questions.h"
 #include "net/session/rate_limit.h"
 #include "net/session/succeeded.h"
 
@@ -36,11 +36,11 @@ struct Tracking {
 };
 
 struct SubscriptionExtra {
-  MemberPtr member;        // presence channels
-  SubscriptionId renewal;  // a second subscribe on the way, while the first one is active; 0: none
-  MemberPtr renewal_member;
-  std::unique_ptr<ResumeFrom> asking;  // the application is asked; then this is how to go on
-  std::string token_user;              // Proof::channel_token: whose token it is …
+  MemberPtr member;                      // presence channels
+  SubscriptionId renewal;                // a second subscribe on the way, while the first one is active; 0: none
+  std::unique_ptr<Right> renewal_right;  // counts when the channel has said yes
+  std::unique_ptr<ResumeFrom> asking;    // the application is asked; then this is how to go on
+  std::string token_user;                // Proof::channel_token: whose token it is …
   IdForm token_user_form = IdForm::text;
   MonoTime token_expires = kNever;  // … and when it ends
   std::unique_ptr<CatchUp> catch_up;
@@ -53,6 +53,13 @@ struct Subscription {
   bool active = false;  // Subscribed has come
   Proof proof = Proof::none_needed;
   std::unique_ptr<SubscriptionExtra> extra;
+
+  // As whom the connection is here: a presence channel's member, or the user of the token that opened it. Null: nobody.
+  [[nodiscard]] const std::string* user() const {
+    if (extra == nullptr) return nullptr;
+    if (extra->member != nullptr) return &extra->member->user_id;
+    return extra->token_user.empty() ? nullptr : &extra->token_user;
+  }
 
   SubscriptionExtra& need_extra() {
     if (extra == nullptr) extra = std::make_unique<SubscriptionExtra>();
@@ -198,14 +205,15 @@ class ChannelSession : public Protocol {
   void on_refused(const SubscribeRefused& what, Actions& actions);
   void go_live(Subscription& subscription, Position position, MonoTime now, Actions& actions);
   std::vector<Subscription>::iterator position_of(std::string_view channel);
+  Subscription* make_room(std::string_view channel, Actions& actions);  // null: refused, or an answer is on its way
   void request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions);
   void forget(Subscription& subscription);
+  void take_right(Subscription& subscription, const Right& right, Actions& actions);
 
   // authorization.cpp
   [[nodiscard]] Authorizer authorizer(const Actions& actions) const;
   void ask(const SubscribeData& data, ResumeFrom resume, Actions& actions);
   void on_answer(ApplicationAnswer& answer, Actions& actions);
-  Subscription* make_room(std::string_view channel, Actions& actions);  // null: refused, or an answer is on its way
 
   // resume.cpp
   void start_catch_up(Subscription& subscription, Subscribed& what, MonoTime now, Actions& actions);

@@ -1,5 +1,5 @@
 #pragma once
-// What all Pusher sessions and the HTTP API of a node share: the settings in force, metric handles and
+// What all sessions and the HTTP API of a node share: the settings in force, metric handles and
 // how many connections each application has. Thread-safe; server/ owns the one, it outlives them all.
 
 #include "core/metrics.h"

@@ -24,7 +24,4 @@ struct Identity {
   MonoTime expires_at = kNever;                // … and then it has
 };
 
-// Until a connection may no longer go by a token, the leeway included.
-milliseconds time_left(const auth::Claims& claims, milliseconds leeway, WallTime wall);
-
 }  // namespace parley::net

@@ -14,21 +14,13 @@ namespace {
 // Of one parley:status: what a client can make the reader thread read at once.
 constexpr std::size_t kStatusPage = 250;
 
-// As whom a connection is on a channel: a presence channel's member, or the user of the token that opened it.
-const std::string* user_on(const Subscription& subscription) {
-  const auto* extra = subscription.extra.get();
-  if (extra == nullptr) return nullptr;
-  if (extra->member != nullptr) return &extra->member->user_id;
-  return extra->token_user.empty() ? nullptr : &extra->token_user;
-}
-
 }  // namespace
 
 std::vector<std::string> ChannelSession::users_spoken_for() const {
   std::vector<std::string> users;
   if (identity_ != nullptr) users.push_back(identity_->id);
   for (const auto& subscription : subscriptions_) {
-    const auto* id = subscription.active ? user_on(subscription) : nullptr;
+    const auto* id = subscription.active ? subscription.user() : nullptr;
     if (id != nullptr && std::find(users.begin(), users.end(), *id) == users.end()) users.push_back(*id);
   }
   return users;
@@ -36,13 +28,13 @@ std::vector<std::string> ChannelSession::users_spoken_for() const {
 
 bool ChannelSession::speaks_for_somebody() const {
   return identity_ != nullptr || std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const Subscription& one) {
-           return one.active && user_on(one) != nullptr;
+           return one.active && one.user() != nullptr;
          });
 }
 
 // Who is on a channel as a user is a user who is here, also without a sign-in.
 void ChannelSession::joined(const Subscription& subscription, Actions& actions) {
-  const auto* id = user_on(subscription);
+  const auto* id = subscription.user();
   if (id == nullptr) return;
   const auto* member = subscription.extra->member.get();
   const UserKey user{app_->id, *id};
@@ -58,7 +50,7 @@ void ChannelSession::joined(const Subscription& subscription, Actions& actions) 
 }
 
 void ChannelSession::left(const Subscription& subscription, Actions& actions) {
-  const auto* id = user_on(subscription);
+  const auto* id = subscription.user();
   if (id == nullptr) return;
   actions.request({.from = {}, .what = LeftAs{{app_->id, *id}, subscription.channel}});
 }

@@ -151,6 +151,7 @@ void ChannelSession::end_channel_tokens(MonoTime now, Actions& actions) {
   channel_token_ends_ = kNever;
   for (const auto& subscription : subscriptions_) {
     if (subscription.extra == nullptr) continue;
+    if (subscription.extra->renewal_right != nullptr) continue;  // it counts when the answer is there
     const auto expires = subscription.extra->token_expires;
     if (expires <= now) {
       over.push_back(subscription.channel);

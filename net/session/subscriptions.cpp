@@ -92,24 +92,36 @@ void ChannelSession::go_on(std::string_view channel, Right right, ResumeFrom res
     // Subscribing again is answered again, with a new roster, cached event or history.
     auto& extra = subscription->need_extra();
     extra.renewal = id;
-    extra.renewal_member = right.member;
+    extra.renewal_right = std::make_unique<Right>(right);
   } else {
     subscription->id = id;
-    if (right.member != nullptr) subscription->need_extra().member = right.member;
-  }
-  subscription->proof = right.proof;
-  if (right.proof == Proof::channel_token) {
-    auto& extra = subscription->need_extra();
-    extra.token_user = right.user_id;
-    extra.token_user_form = right.id_form;
-    extra.token_expires = right.expires;
-    channel_token_ends_ = std::min(channel_token_ends_, right.expires);
-  } else if (subscription->extra != nullptr) {
-    subscription->extra->token_expires = kNever;
+    take_right(*subscription, right, actions);
   }
   actions.request(
       {.from = {},
        .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});
+}
+
+// From now on the subscription is there by this right, and whom it speaks for there with it.
+void ChannelSession::take_right(Subscription& subscription, const Right& right, Actions& actions) {
+  const bool by_token = right.proof == Proof::channel_token;
+  if (subscription.active) {
+    const auto* before = subscription.user();
+    const auto& now = right.member != nullptr ? right.member->user_id : by_token ? right.user_id : std::string();
+    const bool another = before != nullptr && *before != now;
+    if (another) {
+      left(subscription, actions);
+      note_left(actions);
+    }
+  }
+  subscription.proof = right.proof;
+  if (right.member == nullptr && !by_token && subscription.extra == nullptr) return;
+  auto& extra = subscription.need_extra();
+  extra.member = right.member;
+  extra.token_user = by_token ? right.user_id : std::string();
+  extra.token_user_form = by_token ? right.id_form : IdForm::text;
+  extra.token_expires = by_token ? right.expires : kNever;
+  channel_token_ends_ = std::min(channel_token_ends_, extra.token_expires);
 }
 
 void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
@@ -119,11 +131,7 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
     auto* extra = subscription->extra.get();
     if (extra == nullptr || extra->renewal != what.subscription) return;
     subscription->id = std::exchange(extra->renewal, {});
-    const bool another = extra->member != nullptr && extra->renewal_member != nullptr &&
-                         extra->member->user_id != extra->renewal_member->user_id;
-    if (another) left(*subscription, actions);
-    extra->member = std::exchange(extra->renewal_member, {});
-    if (another) note_left(actions);
+    take_right(*subscription, *std::exchange(extra->renewal_right, nullptr), actions);
   } else if (subscription->id != what.subscription) {
     return;
   }
@@ -187,7 +195,8 @@ void ChannelSession::on_refused(const SubscribeRefused& what, Actions& actions) 
   if (subscription->active) {  // what was asked again is refused; what was there stays
     if (subscription->extra == nullptr || subscription->extra->renewal != what.subscription) return;
     subscription->extra->renewal = {};
-    subscription->extra->renewal_member = {};
+    subscription->extra->renewal_right = nullptr;
+    channel_token_ends_ = std::min(channel_token_ends_, subscription->extra->token_expires);
   } else if (subscription->id == what.subscription) {
     forget(*subscription);
   } else {

@@ -2,10 +2,10 @@
 
 #include "core/json_string.h"
 #include "core/log.h"
-#include "net/auth/http_signature.h"
 #include "net/json/fields.h"
 #include "net/session/handshake.h"
 #include "net/socketio/encoder.h"
+#include "net/text/query.h"
 
 #include <fmt/format.h>
 

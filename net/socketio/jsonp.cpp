@@ -1,7 +1,7 @@
 #include "net/socketio/jsonp.h"
 
 #include "core/json_string.h"
-#include "net/auth/http_signature.h"
+#include "net/text/query.h"
 
 #include <algorithm>
 #include <cstddef>

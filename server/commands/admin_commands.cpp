@@ -2,8 +2,8 @@
 
 #include "core/json_string.h"
 #include "core/json_text.h"
-#include "net/auth/http_signature.h"
 #include "net/json/fields.h"
+#include "net/text/query.h"
 #include "server/commands/command_output.h"
 #include "server/config/config_value.h"
 

@@ -1,6 +1,6 @@
 #include "server/commands/client_target.h"
 
-#include "net/auth/http_signature.h"
+#include "net/text/query.h"
 #include "server/version.h"
 
 #include <fmt/format.h>

@@ -1,9 +1,9 @@
 #include "server/config/echo_server_import.h"
 
 #include "net/client/socket.h"
-#include "net/json/flat_json.h"
 #include "server/config/config_load.h"
 #include "server/config/config_value.h"
+#include "server/config/flat_json.h"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,10 @@
 #include "server/config/setup_import.h"
 
-#include "net/json/flat_json.h"
 #include "server/config/config_keys.h"
 #include "server/config/config_load.h"
 #include "server/config/dotenv.h"
 #include "server/config/earlier_names.h"
+#include "server/config/flat_json.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 
 #include "net/rest/admin.h"
 
-#include "tests/unit/net/rest/rest_world.h"
+#include "tests/unit/net/rest/world.h"
 
 #include <fmt/format.h>
 

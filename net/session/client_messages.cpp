@@ -1,7 +1,7 @@
-#include "net/session/questions.h"
+#include "net/session/client_messages.h"
 
-#include "net/json/data.h"
 #include "net/json/fields.h"
+#include "net/session/data_object.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
-#include "net/json/flat_json.h"
+#include "server/config/flat_json.h"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
 
-namespace parley::net {
+namespace parley::server {
 namespace {
 
 namespace json = boost::json;
@@ -68,4 +68,4 @@ Result<std::vector<FlatRow>> flatten_json(std::string_view text) {
   return rows;
 }
 
-}  // namespace parley::net
+}  // namespace parley::server

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace parley::net {
+namespace parley::server {
 
 struct FlatRow {
   std::string path;
@@ -21,4 +21,4 @@ struct FlatRow {
 // object; the error says at which line it is none.
 Result<std::vector<FlatRow>> flatten_json(std::string_view text);
 
-}  // namespace parley::net
+}  // namespace parley::server

@@ -1,4 +1,4 @@
-#include "tests/unit/net/redis/redis_server.h"
+#include "tests/unit/net/redis/server.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include "net/redis/input.h"
 
-#include "tests/unit/net/redis/redis_server.h"
+#include "tests/unit/net/redis/server.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "net/json/data.h"
+#include "net/session/data_object.h"
 
 #include "net/json/fields.h"
 

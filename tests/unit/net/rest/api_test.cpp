@@ -3,7 +3,7 @@
 #include "net/rest/api.h"
 
 #include "core/command.h"
-#include "tests/unit/net/rest/rest_world.h"
+#include "tests/unit/net/rest/world.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 // laravel-echo-server's HTTP API: by a key instead of a signature, in its forms.
 
-#include "tests/unit/net/rest/rest_world.h"
+#include "tests/unit/net/rest/world.h"
 
 #include <gtest/gtest.h>
 
