@@ -11,6 +11,8 @@
 #   ./parley.sh lint          format of all files, clang-tidy on the files changed since main
 #   ./parley.sh format        format all files
 #   ./parley.sh asan | tsan   unit tests, scenarios and simulation under a sanitizer (tsan: those with threads)
+#   ./parley.sh coverage [t]  which lines unit tests, scenarios and simulation run, one line a room, and build/coverage/report;
+#                             with names, only those ctests: ./parley.sh coverage unit_core unit_schemas
 #   ./parley.sh fuzz [secs]   each fuzz target for that long (60)
 #   ./parley.sh bench [args]  load tests against the peers: bench/run.py
 set -euo pipefail
@@ -33,6 +35,7 @@ test_packages=(chromium nginx-light prometheus openssl curl git python3-venv
   php-illuminate-http php-illuminate-session php-illuminate-filesystem
   php-laravel-framework php-curl php-sqlite3 phpunit)
 lint_packages=(clang-format-14 clang-tidy-14)
+coverage_packages=(gcovr)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
@@ -230,6 +233,34 @@ cmd_sanitizer() {
   python3 scripts/count_tests.py "$results"
 }
 
+# cmd_coverage [patterns]: of all those tests, or of those whose names match one of the patterns.
+cmd_coverage() {
+  local report=build/coverage/report room filters=() tests=() failed=0 pattern
+  pattern=$(IFS='|' && printf '%s' "$*")
+  local which=(-L 'unit|scenarios|sim' ${pattern:+-R "$pattern"})
+  deps_build
+  apt_install "${coverage_packages[@]}"
+  configure coverage
+  # A test has the name of its target, but for the one that Node runs.
+  mapfile -t tests < <(ctest --test-dir build/coverage -N "${which[@]}" 2>/dev/null | sed -n 's/^ *Test *#[0-9]*: *\([^ ]*\).*/\1/p')
+  [[ ${#tests[@]} -gt 0 ]] || die "no unit test, scenario or simulation has a name like ${*:-any}"
+  build coverage "${tests[@]/#json_differential/json_reader}"
+  # Counts add up over runs, and nothing of an earlier one belongs into this report.
+  find build/coverage -name '*.gcda' -delete
+  rm -rf "$results" "$report"
+  say "tests under coverage: ${tests[*]}"
+  run_ctest coverage "${which[@]}" -j "$jobs"
+  say "the report"
+  mkdir -p "$report"
+  for room in core schemas storage cluster actors net server; do filters+=(--filter "$room/"); done
+  gcovr --root . "${filters[@]}" --exclude-throw-branches --exclude-unreachable-branches -j "$jobs" \
+    --json-summary "$report/summary.json" --html-details "$report/index.html" build/coverage >&2
+  python3 scripts/count_tests.py "$results" || failed=1
+  python3 scripts/coverage_rooms.py "$report/summary.json"
+  say "file by file: $report/index.html"
+  return $failed
+}
+
 our_files() { git ls-files -- '*.h' '*.cpp' | grep -v '^tests/golden/'; }
 
 cmd_lint() {
@@ -274,6 +305,7 @@ case $command in
   format) apt_install "${lint_packages[@]}"; our_files | xargs clang-format-14 -i ;;
   asan) cmd_sanitizer asan 'unit|scenarios|sim' ;;
   tsan) cmd_sanitizer tsan 'tsan' unit_core unit_storage unit_cluster unit_net ;;
+  coverage) cmd_coverage "$@" ;;
   fuzz) cmd_fuzz "$@" ;;
   bench) deps_build; need_node; build release parley parley_loadgen; exec python3 bench/run.py --loadgen build/release/bench/parley_loadgen "$@" ;;
   *) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; [[ $command == help || $command == --help ]] ;;
