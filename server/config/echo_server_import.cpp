@@ -15,7 +15,6 @@
 namespace parley::server {
 namespace {
 
-using net::FlatRow;
 using Kind = ImportRemark::Kind;
 using Environment = std::map<std::string, std::string>;
 
@@ -484,7 +483,7 @@ class Importer {
 
 Result<EchoServerImport> import_echo_server(std::string_view json, const Environment& environment,
                                             const FreshSecrets& fresh) {
-  auto rows = net::flatten_json(json);
+  auto rows = flatten_json(json);
   if (!rows) return rows.error();
   return Importer(std::move(*rows), environment, fresh).run();
 }

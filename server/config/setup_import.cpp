@@ -140,9 +140,9 @@ EchoServerImport import_variables(std::string_view dotenv, const FreshSecrets& f
 }
 
 Result<bool> looks_like_soketi(std::string_view json) {
-  const auto rows = net::flatten_json(json);
+  const auto rows = flatten_json(json);
   if (!rows) return rows.error();
-  return std::any_of(rows->begin(), rows->end(), [](const net::FlatRow& row) {
+  return std::any_of(rows->begin(), rows->end(), [](const FlatRow& row) {
     const std::string_view path = row.path;
     for (const char* table :
          {"appManager.", "adapter.", "metrics.", "queue.", "eventLimits.", "rateLimiter.", "ssl."}) {
@@ -153,14 +153,14 @@ Result<bool> looks_like_soketi(std::string_view json) {
 }
 
 Result<EchoServerImport> import_soketi(std::string_view json, const FreshSecrets& fresh) {
-  const auto rows = net::flatten_json(json);
+  const auto rows = flatten_json(json);
   if (!rows) return rows.error();
   Writer writer("a soketi.json", fresh);
   Variables common;
   std::map<std::size_t, Variables> apps;
   std::map<std::string, std::string> path_of{};  // variable -> as it stands in the file
   for (const auto& row : *rows) {
-    if (row.kind == net::FlatRow::Kind::null || row.kind == net::FlatRow::Kind::empty || row.text.empty()) continue;
+    if (row.kind == FlatRow::Kind::null || row.kind == FlatRow::Kind::empty || row.text.empty()) continue;
     std::string_view path = row.path;
     std::size_t number = 0;
     const bool of_app = path.starts_with(kAppsPath);
