@@ -510,7 +510,7 @@ TEST(ChannelNoticesProperty, TheBackendsViewAlternatesAndIsTrueInTheEnd) {
     }
   };
   const auto store = [&] {  // as the disk does, whether or not the channel hears of it
-    for (auto& [token, command] : world.proposed) (void)world.store(token, command);
+    for (auto& [token, command] : world.proposed) (void)world.store(command);
     for (const auto& notice : std::exchange(world.noticed, {})) backend.hear(notice);
   };
   const auto answer = [&](bool stored, bool applied) {

@@ -177,7 +177,7 @@ TEST_F(DurableChannel, WhatTheRecoveryFoundBehindTheStateThatIsReadCounts) {
   const auto read = DurableState{world.newest, world.oldest, nullptr, {}};
   world.publish("found");
   auto [token, command] = std::exchange(world.proposed, {}).at(0);
-  const auto effect = world.store(token, command);
+  const auto effect = world.store(command);
   world.wake();
   world.forget();
   world.subscribe(2);

@@ -31,7 +31,7 @@ struct VisitsOfAStockClient : ::testing::Test {
   }
   void commit_first() {
     auto [token, command] = take_first_proposal();
-    world.channel->applied(token, world.store(token, command), world.now());
+    world.channel->applied(token, world.store(command), world.now());
   }
   void let_it_save() {
     world.advance(1s);

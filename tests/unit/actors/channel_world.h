@@ -61,9 +61,9 @@ class ChannelWorld : public ChannelPort {
   // Applies everything proposed and not yet applied, as the shard machine would.
   void commit() {
     auto commands = std::exchange(proposed, {});
-    for (auto& [token, command] : commands) channel->applied(token, store(token, command), now());
+    for (auto& [token, command] : commands) channel->applied(token, store(command), now());
   }
-  Effect store(CommandToken token, Command& command) {
+  Effect store(Command& command) {
     Effect effect{.channel = key, .what = Effect::Nothing{}};
     if (auto* append = std::get_if<AppendPublication>(&command.what)) {
       if (!newest.exists()) newest.epoch = append->epoch_if_new;

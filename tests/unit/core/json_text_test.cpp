@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <boost/json.hpp>
 
-namespace parley::net::pusher {
+namespace parley {
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -230,4 +230,4 @@ TEST(JsonText, TellsIntegersFromNumbers) {
 }
 
 }  // namespace
-}  // namespace parley::net::pusher
+}  // namespace parley
