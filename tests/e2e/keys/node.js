@@ -424,9 +424,9 @@ export const node = {
   },
   "limits.channel_notices_waiting_max": { uses: ["receiver"], ...notices(1) },
   "limits.channel_notices_bytes_max": { uses: ["receiver"], ...notices(1024) },
-  "limits.redis_in_flight_max": { heldBy: ["tests/unit/net/redis/redis_input_test.cpp", "ABatchIsUnderWayBeforeItsOwnRoomIsWaitedFor"], because: "the answers must be slower than Redis" },
-  "limits.redis_in_flight_bytes_max": { heldBy: ["tests/unit/net/redis/redis_answers_test.cpp", "CountsPublishesAndBytes"], because: "the answers must be slower than Redis" },
-  "limits.redis_message_bytes_max": { heldBy: ["tests/unit/net/redis/redis_input_test.cpp", "AMessageBeyondTheBoundEndsTheConnectionAndItComesBack"], because: "it needs a Redis" },
+  "limits.redis_in_flight_max": { heldBy: ["tests/unit/net/redis/input_test.cpp", "ABatchIsUnderWayBeforeItsOwnRoomIsWaitedFor"], because: "the answers must be slower than Redis" },
+  "limits.redis_in_flight_bytes_max": { heldBy: ["tests/unit/net/redis/answers_test.cpp", "CountsPublishesAndBytes"], because: "the answers must be slower than Redis" },
+  "limits.redis_message_bytes_max": { heldBy: ["tests/unit/net/redis/input_test.cpp", "AMessageBeyondTheBoundEndsTheConnectionAndItComesBack"], because: "it needs a Redis" },
   "limits.idempotency_window": { restart: 700 },
   "limits.log_bytes_max": { restart: 1_000_000_000 },
   "limits.signature_repeat": {
