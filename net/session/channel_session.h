@@ -228,6 +228,8 @@ class ChannelSession : public Protocol {
   void speak_for(Identity identity, Via via, std::optional<std::vector<std::string>> domains, Actions& actions);
   void warn_of_expiry(MonoTime now, Actions& actions);
   void end_channel_tokens(MonoTime now, Actions& actions);
+  [[nodiscard]] bool by_token_in_force(const Subscription& subscription) const;
+  void kick_by_token(std::string_view channel, Actions& actions);
 
   // people.cpp
   void joined(const Subscription& subscription, Actions& actions);

@@ -137,12 +137,22 @@ void ChannelSession::adopt(auth::Claims claims, MonoTime now, Actions& actions) 
 
   std::vector<std::string> lost;
   for (const auto& subscription : subscriptions_) {
-    if (subscription.proof == Proof::token && !auth::may_join(*identity_->claims, subscription.channel)) {
-      lost.push_back(subscription.channel);
-    }
+    if (!by_token_in_force(subscription)) lost.push_back(subscription.channel);
   }
-  for (const auto& channel : lost)
-    kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
+  for (const auto& channel : lost) kick_by_token(channel, actions);
+}
+
+// False: the connection's token opened the channel, or is to open it again, and does not allow it.
+bool ChannelSession::by_token_in_force(const Subscription& subscription) const {
+  const auto* extra = subscription.extra.get();
+  const bool renewed = extra != nullptr && extra->renewal_right != nullptr;
+  if ((renewed ? extra->renewal_right->proof : subscription.proof) != Proof::token) return true;
+  return identity_ != nullptr && identity_->claims != nullptr &&
+         auth::may_join(*identity_->claims, subscription.channel);
+}
+
+void ChannelSession::kick_by_token(std::string_view channel, Actions& actions) {
+  kick(channel, make_error(Errc::kicked, "the new token does not allow this channel"), actions);
 }
 
 // A channel that a token of its own opened is left when that token ends; a newer one keeps it.

@@ -1,4 +1,4 @@
-// Joining and leaving channels, and what is answered. Who may: authorization.cpp.
+// Joining and leaving channels, and what is answered. Who may: authorizer.h.
 
 #include "core/log.h"
 #include "net/json/roster_json.h"
@@ -197,6 +197,10 @@ void ChannelSession::on_refused(const SubscribeRefused& what, Actions& actions) 
     subscription->extra->renewal = {};
     subscription->extra->renewal_right = nullptr;
     channel_token_ends_ = std::min(channel_token_ends_, subscription->extra->token_expires);
+    say_refused(what.channel.name(), what.error, actions);
+    // What it is there by may have ended meanwhile.
+    if (!by_token_in_force(*subscription)) kick_by_token(what.channel.name(), actions);
+    return;
   } else if (subscription->id == what.subscription) {
     forget(*subscription);
   } else {

@@ -39,6 +39,15 @@ class World final : public Actions {
     claims.expires = kNow + left;
     subscribe(auth::make_token(claims, {}, kSecret));
   }
+  // The connection's own token, which opens the channel or does not.
+  void sign_in(bool may_join) {
+    auth::Claims claims{.user_id = "42", .channels = {may_join ? "other" : "elsewhere"}};
+    claims.issued_at = kNow;
+    claims.expires = kNow + seconds(3'600);
+    const json::object frame{{"event", "parley:token"}, {"data", {{"token", auth::make_token(claims, {}, kSecret)}}}};
+    protocol_->on_text(json::serialize(frame), now_, *this);
+  }
+  void by_sign_in() { subscribe(""); }
   void by_signature() { subscribe(auth::sign_channel("app-key-demo", kSecret, socket_.text(), kChannel)); }
   void yes() { reply(Subscribed{.channel = {"4711", kChannel}, .subscription = newest_}); }
   void no() { reply(SubscribeRefused{{"4711", kChannel}, newest_, make_error(Errc::overloaded)}); }
@@ -144,6 +153,29 @@ TEST(Renewal, ATokenThatEndsWhileANewerOneIsRefusedIsTheEnd) {
   world.no();
   world.pass(seconds(1));
   EXPECT_EQ(world.said, (Said{"+42", "-42", "off"}));
+}
+
+TEST(Renewal, ATokenThatIsNarrowedWhileItIsRenewedByItIsTheEnd) {
+  World world;
+  world.by_signature();
+  world.yes();
+  world.sign_in(true);
+  world.by_sign_in();
+  world.sign_in(false);
+  world.yes();
+  EXPECT_EQ(world.said.back(), "off");
+}
+
+TEST(Renewal, ANarrowedTokenIsTheEndWhenTheOtherProofIsRefusedAndNotBefore) {
+  World world;
+  world.sign_in(true);
+  world.by_sign_in();
+  world.yes();
+  world.by_signature();
+  world.sign_in(false);
+  EXPECT_TRUE(world.said.empty());
+  world.no();
+  EXPECT_EQ(world.said.back(), "off");
 }
 
 }  // namespace
