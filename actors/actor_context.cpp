@@ -2,7 +2,6 @@
 
 #include "actors/messages.h"
 #include "actors/refusal.h"
-#include "core/check.h"
 #include "core/log.h"
 
 #include <fmt/format.h>
@@ -48,8 +47,17 @@ ActorKind actor_kind(ChannelKind kind) {
 }
 
 void ActorContext::reply(Reply reply) const {
-  CHECK(reply.to.hub.value < hubs.size());
-  hubs[reply.to.hub.value]->push(std::move(reply));
+  if (auto* hub = hub_at(reply.to)) hub->push(std::move(reply));
+}
+
+void ActorContext::tell(const SessionAddress& to, const ChannelEventPtr& event) const {
+  if (auto* hub = hub_at(to)) hub->push(event);
+}
+
+HubInbox* ActorContext::hub_at(const SessionAddress& to) const {
+  if (to.node == self && to.hub.value < hubs.size()) return hubs[to.hub.value].get();
+  if (to.node.exists()) metrics.stale_replies.add();
+  return nullptr;
 }
 
 void ActorContext::refuse(const Request& request, const Error& error) const {

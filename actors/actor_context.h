@@ -48,9 +48,10 @@ struct KindStats {
 };
 
 struct ActorContext {
-  ActorContext(const Clock& clock_in, Random& random_in, Metrics& metrics_in, SettingsSource& settings_in,
-               Revocations& revocations_in)
-      : clock(clock_in),
+  ActorContext(NodeAddress self_in, const Clock& clock_in, Random& random_in, Metrics& metrics_in,
+               SettingsSource& settings_in, Revocations& revocations_in)
+      : self(self_in),
+        clock(clock_in),
         random(random_in),
         metrics(metrics_in),
         settings(settings_in),
@@ -59,6 +60,7 @@ struct ActorContext {
         channel_metrics(metrics_in),
         user_metrics(metrics_in) {}
 
+  const NodeAddress self;
   const Clock& clock;
   Random& random;
   Metrics& metrics;
@@ -82,13 +84,18 @@ struct ActorContext {
   std::atomic<std::uint64_t> requests_in_flight{0};
 
   void reply(Reply reply) const;
-  void refuse(const Request& request, const Error& error) const;  // answers what has an answer, counts
-  void submit(Request request);                                   // an actor asks, as if it were a client
+  void tell(const SessionAddress& to, const ChannelEventPtr& event) const;  // to a hub
+  void refuse(const Request& request, const Error& error) const;            // answers what has an answer, counts
+  void submit(Request request);                                             // an actor asks, as if it were a client
   [[nodiscard]] std::string notice_id();
   void came_in(ActorStats& stats);    // by the sender, before it sends
   void taken_out(ActorStats& stats);  // by the receiver, when it handles
   void failed(ActorStats& stats, std::string_view what) const;
   caf::error failed_by(ActorStats& stats, std::exception_ptr& failure) const;  // for exception handlers: goes on
+
+ private:
+  // Null: the address is nobody's, or it is stale (another process's, a hub that there is not), which is counted.
+  [[nodiscard]] HubInbox* hub_at(const SessionAddress& to) const;
 };
 
 }  // namespace parley::actors

@@ -33,8 +33,9 @@ class HubInbox {
 class Gateway {
  public:
   virtual ~Gateway() = default;
-  // Hubs are attached before the first request and outlive the gateway's actors.
-  virtual HubId attach(std::shared_ptr<HubInbox> inbox) = 0;
+  // Hubs are attached before the first request and outlive the gateway's actors. What a hub asks comes from the address
+  // that it is given here; answers to another one do not reach it.
+  virtual SessionAddress attach(std::shared_ptr<HubInbox> inbox) = 0;
   // Takes the requests' contents. A request that finds its queue full is answered `overloaded`,
   // except those that say who is here or left, which are always taken.
   virtual void submit(std::vector<Request>&& requests) = 0;

@@ -49,9 +49,9 @@ std::shared_ptr<ActorStats> make_stats(ActorKind kind, std::string name) {
 
 struct ActorSystem::Impl {
   Impl(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
-       Revocations& revocations)
+       Revocations& revocations, NodeAddress self)
       : config(worker_count(workers)),
-        context(std::make_shared<ActorContext>(clock, random, metrics, settings, revocations)),
+        context(std::make_shared<ActorContext>(self, clock, random, metrics, settings, revocations)),
         system(config) {}
 
   Config config;
@@ -61,8 +61,8 @@ struct ActorSystem::Impl {
 };
 
 ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics,
-                         SettingsSource& settings, Revocations& revocations)
-    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings, revocations)) {}
+                         SettingsSource& settings, Revocations& revocations, NodeAddress self)
+    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings, revocations, self)) {}
 
 ActorSystem::~ActorSystem() {
   stop();
@@ -70,10 +70,10 @@ ActorSystem::~ActorSystem() {
   impl_->context->shard_actors.clear();
 }
 
-HubId ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
+SessionAddress ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
   auto& hubs = impl_->context->hubs;
   hubs.push_back(std::move(inbox));
-  return HubId{static_cast<std::uint16_t>(hubs.size() - 1)};
+  return {HubId{static_cast<std::uint16_t>(hubs.size() - 1)}, {}, impl_->context->self};
 }
 
 Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {

@@ -19,12 +19,12 @@ namespace parley::actors {
 
 class ActorSystem final : public Gateway, public cluster::ShardListener {
  public:
-  // `workers`: CAF threads; 0 chooses by the machine.
+  // `workers`: CAF threads; 0 chooses by the machine. `self`: this process, as answers and events are addressed to it.
   ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
-              Revocations& revocations);
+              Revocations& revocations, NodeAddress self = {});
   ~ActorSystem() override;
 
-  HubId attach(std::shared_ptr<HubInbox> inbox) override;
+  SessionAddress attach(std::shared_ptr<HubInbox> inbox) override;
   // Reads what the process before left open. `sender` outlives this object's stop().
   Status begin(cluster::Shards& shards, WebhookSender& sender);
   void submit(std::vector<Request>&& requests) override;

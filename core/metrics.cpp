@@ -129,6 +129,8 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
       m.counter("parley_user_status_changes_total", "Changes of users' status that were stored and told.");
   actor_ticks = m.counter("parley_actor_ticks_total", "Timers of actors that ran out.");
   requests_in_flight = m.gauge("parley_requests_in_flight", "Requests accepted by the gateway and not yet handled.");
+  stale_replies = m.counter("parley_stale_replies_total",
+                            "Answers and events dropped because they were for a process or a thread that is not here.");
   webhook_delivery_seconds =
       m.histogram("parley_webhook_delivery_seconds",
                   "From when the oldest event of a webhook's request happened to its acknowledgement.", kDelivery);

@@ -86,6 +86,7 @@ class Metrics {
   Counter actor_messages(std::string_view kind) const;
   Counter actor_ticks;  // timers of actors that ran out
   Gauge requests_in_flight;
+  Counter stale_replies;  // to a process or hub that is not there (any more)
   // Of a webhook's target. Its name is the operator's own, and there are few.
   Gauge webhook_events_waiting(std::string_view target) const;
   Gauge webhook_events_dead(std::string_view target) const;

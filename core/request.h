@@ -3,6 +3,7 @@
 // Requests out of packets; the gateway takes them to channel and user actors; Replies come back to
 // the hub that asked. Plain values; move them.
 
+#include "core/address.h"
 #include "core/client_origin.h"
 #include "core/notice.h"
 #include "core/publication.h"
@@ -20,9 +21,12 @@ namespace parley {
 
 // Who gets the answer. `session` exists for a client's session, which may number what it asks; otherwise `ticket` names
 // a waiting HTTP request of that hub. Replies to a session or ticket that is gone are dropped by the hub.
-struct ReplyTo {
-  HubId hub;
-  SocketId session;
+struct ReplyTo : SessionAddress {
+  ReplyTo() = default;
+  explicit ReplyTo(const SessionAddress& address, std::uint64_t ticket_in = 0, std::uint32_t life_in = 0,
+                   Origin origin_in = {})
+      : SessionAddress(address), ticket(ticket_in), life(life_in), origin(origin_in) {}
+
   std::uint64_t ticket = 0;
   std::uint32_t life = 0;  // which of the sessions that had this id one after another; 0: whichever has it
   Origin origin{};         // where a session's client is: what it makes the node hold counts to that share

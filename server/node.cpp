@@ -1,6 +1,7 @@
 #include "server/node.h"
 
 #include "actors/system.h"
+#include "cluster/identity.h"
 #include "cluster/shard.h"
 #include "core/log.h"
 #include "net/engine/service.h"
@@ -142,7 +143,9 @@ Status Node::Impl::open() {
   if (!opened) return opened.error();
   store = std::move(*opened);
 
-  actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings, revocations);
+  const auto self = env.address ? Result(*env.address) : cluster::begin_incarnation(*store, *env.clock, *env.random);
+  if (!self) return self.error();
+  actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings, revocations, *self);
   auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings, env), *actors);
   if (!started) return started.error();
   shards = std::move(*started);

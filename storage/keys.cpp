@@ -186,6 +186,7 @@ KeyRange of_shard(ShardId shard) {
 }
 
 std::string schema_version() { return of(kShardCountMax, 8).append("schema"); }
+std::string identity() { return of(kShardCountMax, 8).append("node"); }
 std::string alive() { return of(kShardCountMax, 8).append("alive"); }
 std::string running() { return of(kShardCountMax, 8).append("running"); }
 std::string shard_count() { return of(kShardCountMax, 8).append("shards"); }

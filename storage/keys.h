@@ -111,8 +111,9 @@ KeyRange of_shard(ShardId shard);  // in any family
 
 std::string schema_version();
 std::string shard_count();
-std::string alive();    // wall time: the node was running then
-std::string running();  // there while a process has the store: the boot of its machine, which may be empty
+std::string identity();  // the node's id and its newest incarnation, a number each
+std::string alive();     // wall time: the node was running then
+std::string running();   // there while a process has the store: the boot of its machine, which may be empty
 
 std::string number(std::uint64_t value);  // u64, big-endian: sorts as the number does
 std::optional<std::uint64_t> parse_number(std::string_view bytes);

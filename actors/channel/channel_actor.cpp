@@ -108,7 +108,7 @@ void ChannelActor::schedule() {
 
 void ChannelActor::reply(Reply reply) { context_->reply(std::move(reply)); }
 
-void ChannelActor::tell(HubId hub, const ChannelEventPtr& event) { context_->hubs[hub.value]->push(event); }
+void ChannelActor::tell(const SessionAddress& hub, const ChannelEventPtr& event) { context_->tell(hub, event); }
 
 void ChannelActor::propose(Command command, CommandToken token, WaitForDisk wait) {
   context_->came_in(*shard_stats_);

@@ -20,7 +20,7 @@ class ChannelPort {
  public:
   virtual ~ChannelPort() = default;
   virtual void reply(Reply reply) = 0;
-  virtual void tell(HubId hub, const ChannelEventPtr& event) = 0;
+  virtual void tell(const SessionAddress& hub, const ChannelEventPtr& event) = 0;
   virtual void propose(Command command, CommandToken token, WaitForDisk wait) = 0;
   virtual void read_history(GetHistory query, std::uint64_t read) = 0;
   // Room for so many bytes of missed publications under the node's bound. Null: later, reserved() follows.

@@ -26,18 +26,24 @@ ChannelSubscribers::Joined ChannelSubscribers::join(const ReplyTo& from, Subscri
     if (user_came) metrics_.presence_members.add(1);
   }
   session.subscription = subscription;
-  session.hub = from.hub;
-  if (fresh) {
-    metrics_.subscriptions.add(1);
-    const auto hub =
-        std::find_if(listeners_.begin(), listeners_.end(), [&](auto& row) { return row.first == from.hub; });
-    if (hub == listeners_.end()) {
-      listeners_.emplace_back(from.hub, 1);
-    } else {
-      ++hub->second;
-    }
+  if (fresh) metrics_.subscriptions.add(1);
+  if (fresh || listeners_[session.listener].hub != from.of_hub()) {
+    // Before it is told what its hub is: a session that was taken up elsewhere is there now.
+    if (!fresh) --listeners_[session.listener].sessions;
+    session.listener = place_of(from.of_hub());
+    ++listeners_[session.listener].sessions;
   }
   return {fresh, user_came};
+}
+
+std::uint32_t ChannelSubscribers::place_of(const SessionAddress& hub) {
+  auto place = std::find_if(listeners_.begin(), listeners_.end(), [&](const Listener& row) { return row.hub == hub; });
+  if (place == listeners_.end()) {
+    place = std::find_if(listeners_.begin(), listeners_.end(), [](const Listener& row) { return row.sessions == 0; });
+  }
+  if (place == listeners_.end()) place = listeners_.emplace(place);
+  place->hub = hub;
+  return static_cast<std::uint32_t>(place - listeners_.begin());
 }
 
 void ChannelSubscribers::leave(SocketId session_id, MonoTime now, milliseconds hold) {
@@ -46,10 +52,7 @@ void ChannelSubscribers::leave(SocketId session_id, MonoTime now, milliseconds h
   const auto session = std::move(place->second);
   sessions_.erase(place);
   metrics_.subscriptions.add(-1);
-  const auto hub =
-      std::find_if(listeners_.begin(), listeners_.end(), [&](auto& row) { return row.first == session.hub; });
-  CHECK(hub != listeners_.end());
-  if (--hub->second == 0) listeners_.erase(hub);
+  --listeners_[session.listener].sessions;
   if (!session.user_id.empty()) roster_.leave(session.user_id, now, now + hold);
 }
 
@@ -65,9 +68,11 @@ bool ChannelSubscribers::joined(SocketId session, SubscriptionId subscription) c
 }
 
 void ChannelSubscribers::tell(ChannelEvent event) const {
-  if (listeners_.empty()) return;
+  if (sessions_.empty()) return;
   const auto shared = std::make_shared<const ChannelEvent>(std::move(event));
-  for (const auto& [hub, count] : listeners_) port_.tell(hub, shared);
+  for (const auto& listener : listeners_) {
+    if (listener.sessions > 0) port_.tell(listener.hub, shared);
+  }
 }
 
 }  // namespace parley::actors

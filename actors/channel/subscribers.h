@@ -41,14 +41,20 @@ class ChannelSubscribers {
  private:
   struct Session {
     SubscriptionId subscription;
-    HubId hub;
-    std::string user_id;  // presence channels
+    std::uint32_t listener = 0;  // its hub's place
+    std::string user_id;         // presence channels
   };
 
   const ChannelMetrics& metrics_;
   ChannelPort& port_;
   std::unordered_map<SocketId, Session> sessions_;
-  std::vector<std::pair<HubId, std::uint64_t>> listeners_;  // hubs with at least one session here
+  struct Listener {
+    SessionAddress hub;
+    std::uint64_t sessions = 0;  // 0: the place is free
+  };
+  std::uint32_t place_of(const SessionAddress& hub);
+
+  std::vector<Listener> listeners_;  // hubs with sessions here; a few, and places keep their number
   RosterBook roster_;
 };
 

@@ -46,7 +46,7 @@ class EngineSession::End final : public Session, public Actions {
   }
   void ask_room() override { owner_.ask_room(); }
   void request(Request request) override {
-    request.from = ReplyTo{owner_.hub_.id(), id_, request.from.ticket, life(), origin()};
+    request.from = ReplyTo{owner_.hub_.address_of(id_), request.from.ticket, life(), origin()};
     owner_.hub_.submit(std::move(request));
   }
   void ask_application(AuthQuestion question) override { owner_.hub_.ask_application(std::move(question)); }
@@ -386,14 +386,14 @@ void EngineSession::take_kept(std::string app, std::string pid, milliseconds win
                alive->after(alive->hub_.now());
              } else if (record) {
                const auto expires = std::min(record->expires, hub->world().clock.wall() + window);
-               hub->submit({.from = {.hub = {}, .session = {}, .origin = origin},
+               hub->submit({.from = ReplyTo{{}, 0, 0, origin},
                             .what = KeepSession{app, std::move(taken->key), std::move(record->text), expires}});
              }
            });
 }
 
 void EngineSession::give_back(std::string app, std::string pid, std::string record, WallTime expires) {
-  hub_.submit({.from = {.hub = {}, .session = {}, .origin = origin_},
+  hub_.submit({.from = ReplyTo{{}, 0, 0, origin_},
                .what = KeepSession{std::move(app), std::move(pid), std::move(record), expires}});
 }
 

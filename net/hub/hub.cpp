@@ -104,7 +104,7 @@ void Hub::erase_if_empty(HubChannel& channel) {
 
 void Hub::ask(Request request, std::function<void(Reply&)> done) {
   const std::uint64_t ticket = ++last_ticket_;
-  request.from = ReplyTo{id_, {}, ticket};
+  request.from = ReplyTo{address_, ticket};
   const MonoTime until = now() + world_.request_timeout;
   waiting_.emplace(ticket, Waiting{until, std::move(done)});
   waiting_order_.emplace_back(until, ticket);
@@ -246,7 +246,7 @@ void Hub::send_questions() {
     first = last;
     const auto asker = sessions_.find(socket);
     if (asker == sessions_.end()) continue;  // gone in the same turn
-    const ReplyTo to{id_, socket, 0, asker->second->life()};
+    const ReplyTo to{address_of(socket), 0, asker->second->life()};
     if (world_.asker == nullptr) {
       for (auto& question : of_one) {
         Reply reply{to, ApplicationAnswer{.channel = question.channel, .error = make_error(Errc::auth_unavailable)}};
@@ -280,7 +280,7 @@ void Hub::time_out_requests(MonoTime at) {
       if (until > at) return;
       const auto done = std::move(found->second.done);
       waiting_.erase(found);
-      Reply reply{ReplyTo{id_, {}, ticket}, Refused{make_error(Errc::timeout)}};
+      Reply reply{ReplyTo{address_, ticket}, Refused{make_error(Errc::timeout)}};
       waiting_order_.pop_front();
       done(reply);
       continue;

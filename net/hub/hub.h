@@ -80,8 +80,9 @@ class Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  void set_id(HubId id) { id_ = id; }
-  [[nodiscard]] HubId id() const { return id_; }
+  // Where answers and events for it come to; given by the gateway before the first turn.
+  void set_address(const SessionAddress& address) { address_ = address; }
+  [[nodiscard]] SessionAddress address_of(SocketId session) const { return {address_.hub, session, address_.node}; }
   [[nodiscard]] const HubWorld& world() const { return world_; }
   [[nodiscard]] MonoTime now() const { return world_.clock.now(); }
   [[nodiscard]] const SettingsPtr& settings() const { return settings_; }  // as of this tick
@@ -175,7 +176,7 @@ class Hub {
   void tell_queue_bytes();
 
   HubWorld world_;
-  HubId id_;
+  SessionAddress address_;
   SettingsPtr settings_;
   TimerWheel timers_;
 

@@ -67,7 +67,7 @@ IoThread::IoThread(HubWorld world)
 IoThread::~IoThread() { stop(); }
 
 void IoThread::attach() {
-  hub_->set_id(hub_->world().gateway.attach(inbox_));
+  hub_->set_address(hub_->world().gateway.attach(inbox_));
   hub_->set_inbox(inbox_);
 }
 

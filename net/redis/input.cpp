@@ -40,7 +40,7 @@ RedisInput::RedisInput(RedisInputConfig config, const SettingsSource& settings, 
       connected_(metrics.redis_connected()),
       published_(metrics.redis_messages("published")),
       answers_(std::make_shared<RedisAnswers>([this](const std::optional<Error>& error) { answered(error); })),
-      hub_(gateway.attach(answers_)),
+      address_(gateway.attach(answers_)),
       prefix_(make_prefix(config_)) {
   connected_.set(0);
 }
@@ -194,7 +194,7 @@ void RedisInput::take(const RedisMessage& message) {
                   .wants_reply = true,
                   .accepted = now};
   const auto ticket = answers_->put(publish.data.size(), now);
-  requests_.push_back({.from = {.hub = hub_, .session = {}, .ticket = ticket}, .what = std::move(publish)});
+  requests_.push_back({.from = ReplyTo{address_, ticket}, .what = std::move(publish)});
 }
 
 // A node that is slow slows us down, and Redis keeps what we do not read, up to its own bound. One that stands

@@ -82,7 +82,7 @@ class RedisInput {
   const Gauge connected_;
   const Counter published_;
   std::shared_ptr<RedisAnswers> answers_;
-  HubId hub_;
+  SessionAddress address_;
 
   RedisPrefix prefix_;  // the thread's own, like those up to `thread_`
   bool rival_told_ = false;

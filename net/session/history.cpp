@@ -26,7 +26,7 @@ Status ChannelSession::ask_history(const HistoryData& asked, std::uint64_t ticke
   if (asked.limit) query.limit = *asked.limit;
   query.limit = std::min(query.limit, settings_->limits.history_page_max);
   if (auto allowed = take_allowance(now); !allowed) return allowed;
-  actions.request({.from = {.ticket = ticket}, .what = std::move(query)});
+  actions.request({.from = ReplyTo{{}, ticket}, .what = std::move(query)});
   return {};
 }
 

@@ -119,7 +119,7 @@ Status ChannelSession::ask_status(StatusData asked, std::uint64_t ticket, MonoTi
     return make_error(Errc::bad_request, "status is asked on private and presence channels of domains");
   }
   if (auto allowed = take_allowance(now); !allowed) return allowed;
-  actions.request({.from = {.ticket = ticket},
+  actions.request({.from = ReplyTo{{}, ticket},
                    .what = ListDomain{.app = app_->id,
                                       .domain = std::string(traits.base.substr(traits.base.find('.') + 1)),
                                       .after = std::move(asked.after),

@@ -264,7 +264,7 @@ void Socket::store(std::string record, WallTime expires, bool wants_reply, Actio
   if (record.size() > settings_->limits.kept_session_bytes_max) return drop_kept(actions);
   kept_ = true;
   keeping_ = wants_reply;
-  actions.request({.from = {.hub = {}, .session = {}, .ticket = kKeepTicket},
+  actions.request({.from = ReplyTo{{}, kKeepTicket},
                    .what = KeepSession{.app = app_->id,
                                        .key = terms_.pid,
                                        .record = std::move(record),

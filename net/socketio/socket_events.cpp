@@ -193,7 +193,7 @@ Status Socket::ask_presence(std::string_view argument, std::uint64_t ticket, Mon
   }
   if (!channel_traits(channel).presence) return make_error(Errc::bad_request, "that is no presence channel");
   if (auto allowed = take_allowance(now); !allowed) return allowed;
-  actions.request({.from = {.ticket = ticket}, .what = GetMembers{key(channel)}});
+  actions.request({.from = ReplyTo{{}, ticket}, .what = GetMembers{key(channel)}});
   return {};
 }
 

@@ -304,7 +304,7 @@ void WebSocketConnection::send_long(std::unique_ptr<TextSource> text) {
 }
 
 void WebSocketConnection::request(Request request) {
-  request.from = ReplyTo{hub().id(), socket_, request.from.ticket, life(), origin()};
+  request.from = ReplyTo{hub().address_of(socket_), request.from.ticket, life(), origin()};
   hub().submit(std::move(request));
 }
 

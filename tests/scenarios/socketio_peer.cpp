@@ -203,7 +203,7 @@ void SocketIoPeer::request(SocketId by, Request request) {
     world_.kept[keep->key] = {std::move(keep->record), keep->expires};
     if (!keep->wants_reply) return;
     (world_.disk_is_slow ? world_.on_disk : world_.turn).push_back([this, by, ticket] {
-      Reply done{{.hub = {}, .session = by, .ticket = ticket}, Done{1}};
+      Reply done{ReplyTo{{{}, by}, ticket}, Done{1}};
       reply(by, done);
     });
   } else if (const auto* drop = std::get_if<DropSession>(&request.what)) {

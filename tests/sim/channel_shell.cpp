@@ -45,9 +45,10 @@ void ChannelShell::reply(Reply reply) {
   node_.push(lanes[hub.value], hub, std::move(reply));
 }
 
-void ChannelShell::tell(HubId hub, const ChannelEventPtr& event) {
+void ChannelShell::tell(const SessionAddress& to, const ChannelEventPtr& event) {
   if (const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event->what))
     node_.watch_.member_removed(key_, removed->user_id);
+  const auto hub = to.hub;
   node_.push(to_hub_[hub.value], hub, event);
   if (node_.plan_.bug == Bug::published_twice && node_.scheduler_.chance(0.02))
     node_.push(to_hub_[hub.value], hub, event);

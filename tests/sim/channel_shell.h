@@ -18,7 +18,7 @@ class ChannelShell final : private actors::ChannelPort, public std::enable_share
 
  private:
   void reply(Reply reply) override;
-  void tell(HubId hub, const ChannelEventPtr& event) override;
+  void tell(const SessionAddress& hub, const ChannelEventPtr& event) override;
   void propose(Command command, CommandToken token, actors::WaitForDisk wait) override;
   void read_history(GetHistory query, std::uint64_t read) override;
   Result<std::shared_ptr<const void>> reserve(Origin, std::size_t bytes, std::uint64_t read) override;

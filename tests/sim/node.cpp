@@ -74,7 +74,7 @@ void Node::publish(Publish publish, std::function<void(Reply&)> answered) {
   const auto ticket = ++last_ticket_;
   tickets_.emplace(ticket, std::move(answered));
   publish.accepted = scheduler_.now();
-  hubs_[0]->submit({{HubId{0}, {}, ticket}, std::move(publish)});
+  hubs_[0]->submit({ReplyTo{{HubId{0}, {}}, ticket}, std::move(publish)});
 }
 
 void Node::push(Lane& lane, HubId hub, actors::HubMessage message) {

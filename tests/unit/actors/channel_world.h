@@ -31,7 +31,7 @@ class ChannelWorld : public ChannelPort {
   void wake() { channel = std::make_unique<Channel>(key, settings, channel_metrics, *this); }
 
   // ---- what a client does ----
-  static ReplyTo session(std::uint64_t id, std::uint16_t hub = 0) { return {HubId{hub}, SocketId{id}, 0}; }
+  static ReplyTo session(std::uint64_t id, std::uint16_t hub = 0) { return ReplyTo{{HubId{hub}, SocketId{id}}}; }
   static MemberPtr member(std::string id, std::string info = "{}") {
     return std::make_shared<Member>(Member{std::move(id), std::move(info)});
   }
@@ -212,7 +212,7 @@ class ChannelWorld : public ChannelPort {
 
  private:
   void reply(Reply reply) override { replies.push_back(std::move(reply)); }
-  void tell(HubId hub, const ChannelEventPtr& event) override { events.emplace_back(hub, event); }
+  void tell(const SessionAddress& hub, const ChannelEventPtr& event) override { events.emplace_back(hub.hub, event); }
   void propose(Command command, CommandToken token, WaitForDisk) override {
     proposed.emplace_back(token, std::move(command));
   }

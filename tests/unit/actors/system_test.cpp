@@ -186,7 +186,7 @@ struct SystemTest : ::testing::Test {
   template <class What>
   void ask(What what, std::uint64_t session = 1, Origin origin = {}) {
     std::vector<Request> requests;
-    requests.push_back({ReplyTo{hub, SocketId{session}, 0, 0, origin}, std::move(what)});
+    requests.push_back({ReplyTo{{hub.hub, SocketId{session}, hub.node}, 0, 0, origin}, std::move(what)});
     system.submit(std::move(requests));
   }
   void join(std::string_view channel, Origin origin) {
@@ -202,10 +202,10 @@ struct SystemTest : ::testing::Test {
   SettingsSource settings{make_settings()};
   Revocations revocations;
   NoSender sender;
-  ActorSystem system{2, clock, random, metrics, settings, revocations};
+  ActorSystem system{2, clock, random, metrics, settings, revocations, NodeAddress{NodeId{7}, Incarnation{2}}};
   InstantShards shards{system};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
-  HubId hub;
+  SessionAddress hub;
 };
 
 TEST_F(SystemTest, SubscribesAndPublishesDurably) {
@@ -215,6 +215,40 @@ TEST_F(SystemTest, SubscribesAndPublishesDurably) {
   const auto published = inbox->next<Published>();
   EXPECT_EQ(published.ack, 7U);
   EXPECT_EQ(published.position.offset.value, 1U);
+}
+
+TEST_F(SystemTest, WhatIsForAnotherProcessOrAHubThatThereIsNotIsDroppedAndCounted) {
+  const auto ask_from = [&](SessionAddress from) {
+    std::vector<Request> requests;
+    requests.push_back({ReplyTo{from}, GetChannel{ChannelKey("a", "room")}});
+    system.submit(std::move(requests));
+  };
+  const auto id = hub.node.node;
+  ask_from({hub.hub, SocketId{1}, {id, Incarnation{1}}});         // the process before
+  ask_from({hub.hub, SocketId{1}, {NodeId{8}, Incarnation{2}}});  // another node
+  ask_from({HubId{1}, SocketId{1}, hub.node});                    // has only one hub
+  ask_from({HubId{0xFFFF}, SocketId{1}, hub.node});               // nor so many
+  ask_from({});                                                   // nobody: no mistake
+  ask(GetChannel{ChannelKey("a", "room")}, 9);
+  const auto answer = inbox->next_reply();  // the first that came at all
+  EXPECT_EQ(answer.to.session, SocketId{9});
+  EXPECT_EQ(answer.to.node, hub.node);
+  EXPECT_EQ(metrics.stale_replies.value(), 4);
+}
+
+TEST_F(SystemTest, EventsForAProcessThatIsGoneAreDroppedAndCounted) {
+  const auto join_from = [&](SessionAddress from) {
+    std::vector<Request> requests;
+    requests.push_back({ReplyTo{from}, Subscribe{.channel = ChannelKey("a", "room"), .subscription = {1}}});
+    system.submit(std::move(requests));
+  };
+  join_from({hub.hub, SocketId{1}, {hub.node.node, Incarnation{1}}});
+  join_from({hub.hub, SocketId{2}, hub.node});
+  EXPECT_EQ(inbox->next<Subscribed>().subscription.value, 1U);
+  EXPECT_EQ(metrics.stale_replies.value(), 1);  // the answer to the first
+  ask(message("room", "hi", 1), 3);
+  EXPECT_EQ(inbox->next<Published>().ack, 1U);
+  EXPECT_EQ(metrics.stale_replies.value(), 2);  // the event
 }
 
 TEST_F(SystemTest, CommandsThatWaitShareOneEntry) {

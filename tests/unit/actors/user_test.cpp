@@ -274,7 +274,7 @@ TEST_F(UserTest, TerminateEndsEverythingAtOnce) {
   world.join(2, "presence-domain.7");
   world.sign_in(3);
   world.sign_out(3);  // on its way back, maybe
-  world.user->handle({{HubId{0}, {}, 77}, TerminateUser{world.key, true}}, world.now(), world.wall());
+  world.user->handle({ReplyTo{{HubId{0}, {}}, 77}, TerminateUser{world.key, true}}, world.now(), world.wall());
   world.commit();
   EXPECT_EQ(world.answers<Terminated>(1).size(), 1U);
   EXPECT_EQ(world.answers<Terminated>(2).size(), 1U);
@@ -352,7 +352,7 @@ TEST_F(UserTest, RefusedSaveIsTriedAgainWithTheSameNotices) {
 TEST_F(UserTest, WhoComesWhileTheDiskIsAwayIsKeptInMind) {
   world.open_at_once = false;
   world.sign_in(1);
-  world.user->handle({{HubId{0}, {}, 77}, GetSessions{world.key}}, world.now(), world.wall());
+  world.user->handle({ReplyTo{{HubId{0}, {}}, 77}, GetSessions{world.key}}, world.now(), world.wall());
   world.user->opened(make_error(Errc::storage_unavailable), {}, world.now(), world.wall());
   EXPECT_EQ(world.answers<Refused>(77).size(), 1U);
   world.advance(1s);

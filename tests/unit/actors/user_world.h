@@ -40,7 +40,7 @@ class UserWorld : public UserPort {
   }
 
   // ---- what sessions do ----
-  static ReplyTo session(std::uint64_t id) { return {HubId{0}, SocketId{id}, 0}; }
+  static ReplyTo session(std::uint64_t id) { return ReplyTo{{HubId{0}, SocketId{id}}}; }
   void handle(std::uint64_t id, decltype(Request::what) what) {
     user->handle({session(id), std::move(what)}, now(), wall());
     if (commit_at_once) commit();

@@ -13,7 +13,7 @@ struct WatchlistsWorld : ::testing::Test, WatchlistPort {
   std::vector<Reply> replies;
   void reply(Reply reply) override { replies.push_back(std::move(reply)); }
 
-  static ReplyTo session(std::uint64_t id) { return {HubId{0}, SocketId{id}, 0}; }
+  static ReplyTo session(std::uint64_t id) { return ReplyTo{{HubId{0}, SocketId{id}}}; }
   void sign_in(std::uint64_t id, std::string user, std::vector<std::string> watchlist = {}) {
     users.sign_in(session(id), SignIn{{"a", std::move(user)}, "", std::move(watchlist)}, clock.now());
   }

@@ -213,7 +213,7 @@ struct WebhookActorTest : ::testing::Test {
   template <class What, class Ask>
   What ask(Ask what) {
     std::vector<Request> requests;
-    requests.push_back({ReplyTo{hub, SocketId{1}, 0}, std::move(what)});
+    requests.push_back({ReplyTo{{hub.hub, SocketId{1}, hub.node}}, std::move(what)});
     system->submit(std::move(requests));
     auto reply = inbox->next();
     if (auto* answer = std::get_if<What>(&reply.what)) return std::move(*answer);
@@ -273,7 +273,7 @@ struct WebhookActorTest : ::testing::Test {
   std::shared_ptr<Inbox> inbox;
   std::unique_ptr<ActorSystem> system;
   std::unique_ptr<TroubledShards> shards;
-  HubId hub;
+  SessionAddress hub;
   cluster::EntryToken next_entry = 1'000'000;  // not one that a shard's actor gives
 };
 

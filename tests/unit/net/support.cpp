@@ -132,10 +132,10 @@ class TestHandler final : public HttpHandler {
 
 // ---- FakeGateway ----
 
-HubId FakeGateway::attach(std::shared_ptr<actors::HubInbox> inbox) {
+SessionAddress FakeGateway::attach(std::shared_ptr<actors::HubInbox> inbox) {
   const std::lock_guard lock(mutex_);
   inboxes_.push_back(std::move(inbox));
-  return HubId{static_cast<std::uint16_t>(inboxes_.size() - 1)};
+  return {HubId{static_cast<std::uint16_t>(inboxes_.size() - 1)}, {}};
 }
 
 void FakeGateway::submit(std::vector<Request>&& requests) {

@@ -29,7 +29,7 @@ inline constexpr milliseconds kSoon{60'000};  // far longer than anything that w
 // Publishes to all hubs at once and answers what is asked.
 class FakeGateway final : public actors::Gateway {
  public:
-  HubId attach(std::shared_ptr<actors::HubInbox> inbox) override;
+  SessionAddress attach(std::shared_ptr<actors::HubInbox> inbox) override;
   void submit(std::vector<Request>&& requests) override;
 
   void publish(const std::string& channel, const std::string& data, SocketId except = {});

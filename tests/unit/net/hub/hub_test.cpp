@@ -17,7 +17,7 @@ namespace {
 
 class NoGateway final : public actors::Gateway {
  public:
-  HubId attach(std::shared_ptr<actors::HubInbox>) override { return {}; }
+  SessionAddress attach(std::shared_ptr<actors::HubInbox>) override { return {}; }
   void submit(std::vector<Request>&& requests) override {
     ++batches;
     for (auto& request : requests) seen.push_back(std::move(request));
@@ -225,8 +225,7 @@ TEST_F(HubTest, AnswersFindTheirSessionOrTicketOrNobody) {
           [&](Reply& reply) { answered += std::holds_alternative<Done>(reply.what) ? 1 : 100; });
   hub.end_turn();
   const ReplyTo ticket = gateway.seen.at(0).from;
-  for (const ReplyTo to :
-       {ReplyTo{{}, SocketId{5}, 0}, ReplyTo{{}, SocketId{6}, 0}, ticket, ticket, ReplyTo{{}, {}, 777}}) {
+  for (const ReplyTo to : {ReplyTo{{{}, SocketId{5}}}, ReplyTo{{{}, SocketId{6}}}, ticket, ticket, ReplyTo{{}, 777}}) {
     actors::HubMessage message = Reply{to, Done{}};
     hub.handle(message);
   }

@@ -20,7 +20,7 @@ struct Answers {
     (!error ? published : error->code == Errc::timeout ? timed_out : refused)++;
   }};
 
-  void answer(std::uint64_t ticket) { answers.push(Reply{{.hub = {}, .session = {}, .ticket = ticket}, Published{}}); }
+  void answer(std::uint64_t ticket) { answers.push(Reply{ReplyTo{{}, ticket}, Published{}}); }
 };
 
 TEST(RedisAnswers, CountsPublishesAndBytes) {
@@ -34,8 +34,8 @@ TEST(RedisAnswers, CountsPublishesAndBytes) {
   EXPECT_FALSE(answers.wait_for_room({9, 70}, 0ms)) << "seventy bytes";
   world.answer(first);
   EXPECT_TRUE(answers.wait_for_room({2, 70}, 0ms));
-  answers.push(Reply{{.hub = {}, .session = {}, .ticket = second},
-                     PublishRefused{.channel = {}, .ack = 0, .error = make_error(Errc::overloaded)}});
+  answers.push(
+      Reply{ReplyTo{{}, second}, PublishRefused{.channel = {}, .ack = 0, .error = make_error(Errc::overloaded)}});
   EXPECT_EQ(answers.size(), 0U);
   EXPECT_EQ(world.published, 1);
   EXPECT_EQ(world.refused, 1);

@@ -25,9 +25,9 @@ class Gateway final : public actors::Gateway {
  public:
   enum class Answers { published, overloaded, none };
 
-  HubId attach(std::shared_ptr<actors::HubInbox> inbox) override {
+  SessionAddress attach(std::shared_ptr<actors::HubInbox> inbox) override {
     inbox_ = std::move(inbox);
-    return HubId{7};
+    return {HubId{7}, {}};
   }
   void submit(std::vector<Request>&& requests) override {
     const std::lock_guard lock(mutex_);
