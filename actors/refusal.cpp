@@ -8,7 +8,8 @@ bool may_be_refused(const Request& request) {
   if (std::holds_alternative<DropSession>(request.what)) return false;
   return !std::holds_alternative<Unsubscribe>(request.what) && !std::holds_alternative<SignOut>(request.what) &&
          !std::holds_alternative<SignIn>(request.what) && !std::holds_alternative<JoinedAs>(request.what) &&
-         !std::holds_alternative<LeftAs>(request.what) && !std::holds_alternative<SetActivity>(request.what);
+         !std::holds_alternative<LeftAs>(request.what) && !std::holds_alternative<SetActivity>(request.what) &&
+         !std::holds_alternative<Announce>(request.what);
 }
 
 std::optional<Reply> refusal(const Request& request, const Error& error) {

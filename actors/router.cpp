@@ -125,6 +125,7 @@ void Router::route(Request& request) {
     void operator()(const KeepSession&) const { router.to_shard(request); }
     void operator()(const TakeSession&) const { router.to_shard(request); }
     void operator()(const DropSession&) const { router.to_shard(request); }
+    void operator()(const Announce& what) const { router.to_channel(what.channel, request); }
   };
   std::visit(Destination{*this, request}, request.what);
 }

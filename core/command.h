@@ -158,6 +158,14 @@ NoticeBounds notice_bounds(const Settings& settings);
 CursorBounds cursor_bounds(const Settings& settings);
 SessionBounds session_bounds(const Settings& settings);
 
+// What bounds the machine itself, as the configuration of the proposing node said: replicas must forget alike. Of a
+// whole log entry. 0: said by a release that did not say; the machine's own count.
+struct MachineBounds {
+  seconds idempotency_window{0};
+  std::uint64_t idempotency_keys_max = 0;
+  seconds cursor_lifetime{0};
+};
+
 struct Command {
   ChannelKey channel;
   WallTime time;

@@ -74,6 +74,9 @@ constexpr auto kErrors = std::to_array<ErrorInfo>({
     {Errc::token_invalid, "token_invalid", 4009, 401, "the connection token is not valid",
      "see the message; `parley token --verify` tells it too"},
     {Errc::token_expired, "token_expired", 4110, 401, "the connection token has expired", "connect with a new token"},
+    {Errc::not_leader, "not_leader", 4100, 503, "another node is responsible for this now", "retry"},
+    {Errc::no_quorum, "no_quorum", 4100, 503, "too few nodes can be reached to store the message",
+     "retry with the same idempotency key; see which nodes are down"},
     {Errc::internal, "internal", 4200, 500, "an internal error", "report it with the server's log"},
 });
 static_assert(kErrors.size() == static_cast<std::size_t>(Errc::kCount));

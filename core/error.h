@@ -55,6 +55,8 @@ enum class Errc : std::uint8_t {
   auth_unavailable,  // the application was asked to authorise and did not answer
   token_invalid,     // a connection token that is refused: its message says why
   token_expired,     // a live connection's token ran out: come back with a new one
+  not_leader,        // another node leads the shard: what was asked is to be asked there
+  no_quorum,         // a majority of the shard's nodes cannot be reached: nothing durable is acknowledged meanwhile
   internal,
   kCount
 };
@@ -63,6 +65,7 @@ struct Error {
   Errc code = Errc::internal;
   std::string message;        // for people; never holds secrets
   std::string_view remedy{};  // a literal, where the code's own does not help; empty: the code's
+  std::uint64_t leader = 0;   // not_leader: the id of the node that leads, as far as is known; 0: it is not
 };
 
 struct ErrorInfo {

@@ -106,8 +106,17 @@ struct NodeLimits {
   std::chrono::seconds channel_idle{60};  // a channel actor without listeners passivates
 };
 
+// What a node sends to each other node, and takes from it.
+struct PeerLimits {
+  std::size_t message_bytes_max = 8'388'608;  // of one envelope: too_large, and what asked for it is refused
+  std::size_t queue_bytes_max = 67'108'864;   // that wait for one peer: overloaded, dropped and counted
+};
+
 static_assert(NodeLimits{}.frame_bytes_max > AppLimits{}.event_data_bytes_max);
 static_assert(NodeLimits{}.http_body_bytes_max > AppLimits{}.event_data_bytes_max * AppLimits{}.events_per_batch_max);
 static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max);
+// A page of missed publications and a request over HTTP fit into one message.
+static_assert(PeerLimits{}.message_bytes_max >= 2 * NodeLimits{}.http_body_bytes_max);
+static_assert(PeerLimits{}.queue_bytes_max > PeerLimits{}.message_bytes_max);
 
 }  // namespace parley

@@ -69,6 +69,8 @@ struct Metrics::Impl {
       counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
   CounterFamily& session_refusals =
       counters("parley_kept_sessions_refused_total", "Sessions that could not be kept, by reason.");
+  CounterFamily& peer_drops =
+      counters("parley_peer_messages_dropped_total", "Messages to and from other nodes that were dropped, by reason.");
   CounterFamily& webhook_drops = counters("parley_webhook_events_dropped_total",
                                           "Events for webhooks dropped before they were stored, by reason.");
   CounterFamily& auth_question =
@@ -203,6 +205,9 @@ Counter Metrics::actor_messages(std::string_view kind) const {
 }
 Counter Metrics::kept_sessions_refused(std::string_view reason) const {
   return {&impl_->session_refusals.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::peer_messages_dropped(std::string_view reason) const {
+  return {&impl_->peer_drops.Add({{"reason", std::string(reason)}})};
 }
 Counter Metrics::webhook_events_dropped(std::string_view reason) const {
   return {&impl_->webhook_drops.Add({{"reason", std::string(reason)}})};

@@ -101,6 +101,7 @@ class Metrics {
   Counter kept_sessions_refused(std::string_view reason) const;
 
   // cluster and storage
+  Counter peer_messages_dropped(std::string_view reason) const;  // why
   Gauge shards, shards_without_leader;
   Counter log_entries, commands_applied;
   Gauge log_bytes;            // of the shards' logs, entries not cut off yet

@@ -244,12 +244,27 @@ struct DropSession {
   std::string key;
 };
 
+// Who is here already, said by a hub to a channel that has another leader now: nobody is answered, and neither members
+// nor the backend are told of who was here all the time. `from` is the hub.
+struct Announce {
+  struct Subscription {
+    SocketId session;
+    SubscriptionId subscription;
+    MemberPtr member;        // presence channels only
+    std::uint64_t came = 0;  // as the leader before said in Subscribed
+    std::string user_id;     // as in Subscribe, and the client's id
+    std::string client_id;
+  };
+  ChannelKey channel;
+  std::vector<Subscription> subscriptions;
+};
+
 struct Request {
   ReplyTo from;
   std::variant<Subscribe, Unsubscribe, MoreMissed, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity,
                TerminateUser, KickUser, BanUser, ForgetUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks,
                ListDeadNotices, ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication,
-               DeleteHistory, ListActors, KeepSession, TakeSession, DropSession>
+               DeleteHistory, ListActors, KeepSession, TakeSession, DropSession, Announce>
       what;
 };
 
@@ -274,6 +289,7 @@ struct Subscribed {
   bool cache_channel = false;
   PublicationPtr cached;  // cache channels: the stored event, or null for a cache miss
   std::uint64_t subscription_count = 0;
+  std::uint64_t came = 0;  // presence channels: the member's place in the order of the roster, to be announced
 };
 struct SubscribeRefused {
   ChannelKey channel;

@@ -3,17 +3,13 @@
 #include "command.capnp.h"
 #include "record.capnp.h"
 #include "schemas/people.h"
+#include "schemas/publication.h"
 #include "schemas/wire_message.h"
 
 #include <type_traits>
 
 namespace parley::schemas {
 namespace {
-
-Result<DataKind> data_kind(std::uint8_t number) {
-  if (number > static_cast<std::uint8_t>(DataKind::json)) return make_error(Errc::corrupt, "unknown kind of data");
-  return static_cast<DataKind>(number);
-}
 
 void write_retention(const Retention& from, wire::Retention::Builder to) {
   to.setAgeSeconds(static_cast<std::uint64_t>(from.age.count()));
@@ -269,42 +265,6 @@ Result<Command> read_command(wire::Command::Reader from) {
 
 }  // namespace
 
-std::string encode_publication(const Publication& publication) {
-  Message message;
-  auto root = message.root<wire::Publication>();
-  if (!publication.event.empty()) root.setEvent(text(publication.event));
-  if (!publication.data.empty()) root.setData(data(publication.data));
-  root.setKind(static_cast<std::uint8_t>(publication.kind));
-  if (!publication.user_id.empty()) root.setUserId(text(publication.user_id));
-  root.setTimeMs(publication.time.ms);
-  root.setDeleted(publication.deleted);
-  root.setExceptSocket(publication.except.value);
-  root.setUserIdIsNumber(publication.id_form == IdForm::number);
-  return message.bytes();
-}
-
-Result<Publication> decode_publication(std::string_view bytes) {
-  return decode<wire::Publication>(bytes, "publication", [](wire::Publication::Reader root) -> Result<Publication> {
-    const auto kind = data_kind(root.getKind());
-    if (!kind) return kind.error();
-    return Publication{string(root.getEvent()),
-                       string(root.getData()),
-                       *kind,
-                       string(root.getUserId()),
-                       Position{},
-                       WallTime{root.getTimeMs()},
-                       root.getDeleted(),
-                       SocketId{root.getExceptSocket()},
-                       id_form(root.getUserIdIsNumber())};
-  });
-}
-
-Result<WallTime> decode_publication_time(std::string_view bytes) {
-  return decode<wire::Publication>(bytes, "publication", [](wire::Publication::Reader root) -> Result<WallTime> {
-    return WallTime{root.getTimeMs()};
-  });
-}
-
 std::string encode_channel_meta(const ChannelMeta& meta) {
   Message message;
   auto root = message.root<wire::ChannelMeta>();
@@ -404,11 +364,14 @@ Result<KeptSession> decode_kept_session(std::string_view bytes) {
   });
 }
 
-std::string encode_entry(WallTime time, const std::vector<Command>& commands) {
+std::string encode_entry(WallTime time, const std::vector<Command>& commands, const MachineBounds& bounds) {
   Message message;
   auto root = message.root<wire::Entry>();
   root.setVersion(kEntryVersion);
   root.setTimeMs(time.ms);
+  root.setIdempotencyWindowSeconds(static_cast<std::uint64_t>(bounds.idempotency_window.count()));
+  root.setIdempotencyKeysMax(bounds.idempotency_keys_max);
+  root.setCursorLifetimeSeconds(static_cast<std::uint64_t>(bounds.cursor_lifetime.count()));
   auto list = root.initCommands(static_cast<unsigned>(commands.size()));
   for (unsigned i = 0; i < commands.size(); ++i) write_command(commands[i], list[i]);
   return message.bytes();
@@ -420,7 +383,10 @@ Result<Entry> decode_entry(std::string_view bytes) {
     if (root.getVersion() > kEntryVersion) {
       return make_error(Errc::newer_schema, "log entry: written by a later release");
     }
-    Entry entry{WallTime{root.getTimeMs()}, {}};
+    Entry entry{WallTime{root.getTimeMs()}, {}, {}};
+    entry.bounds.idempotency_window = seconds(static_cast<std::int64_t>(root.getIdempotencyWindowSeconds()));
+    entry.bounds.idempotency_keys_max = root.getIdempotencyKeysMax();
+    entry.bounds.cursor_lifetime = seconds(static_cast<std::int64_t>(root.getCursorLifetimeSeconds()));
     const auto list = root.getCommands();
     // A hostile list of empty structs may claim any length; each of ours has a size.
     if (list.size() > 1'000'000) return make_error(Errc::corrupt, "log entry: too many commands");

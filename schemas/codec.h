@@ -87,8 +87,9 @@ inline constexpr std::uint16_t kEntryVersion = 1;
 struct Entry {
   WallTime time;
   std::vector<Command> commands;
+  MachineBounds bounds;
 };
-std::string encode_entry(WallTime time, const std::vector<Command>& commands);
+std::string encode_entry(WallTime time, const std::vector<Command>& commands, const MachineBounds& bounds = {});
 Result<Entry> decode_entry(std::string_view bytes);
 
 struct LogHead {

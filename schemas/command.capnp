@@ -10,6 +10,10 @@ struct Entry {
   version @0 :UInt16;   # readers refuse a higher one than they know
   timeMs @1 :Int64;     # when it was proposed, by the leader's clock
   commands @2 :List(Command);
+  # MachineBounds in core/command.h; 0: written by a release that did not say, the reader's own configuration counts
+  idempotencyWindowSeconds @3 :UInt64;
+  idempotencyKeysMax @4 :UInt64;
+  cursorLifetimeSeconds @5 :UInt64;
 }
 
 struct Retention {

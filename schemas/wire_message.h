@@ -52,9 +52,13 @@ inline std::string string(capnp::Data::Reader from) {
 
 inline IdForm id_form(bool number) { return number ? IdForm::number : IdForm::text; }
 
-// Runs `read(root)` on bytes that nobody vouches for.
+// The reader's own limit counts each time that something is read. What is stored is bounded by the size of an entry.
+inline constexpr std::uint64_t kNoTraversalLimit = std::numeric_limits<std::uint64_t>::max() / 16;
+
+// Runs `read(root)` on bytes that nobody vouches for. `traversal_words_max`: for what a stranger sent, who may point to
+// the same part many times.
 template <class Struct, class Read>
-auto decode(std::string_view bytes, const char* what, Read read)
+auto decode(std::string_view bytes, const char* what, Read read, std::uint64_t traversal_words_max = kNoTraversalLimit)
     -> std::invoke_result_t<Read, typename Struct::Reader> {
   if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
     return make_error(Errc::corrupt, std::string(what) + ": its size is not that of a whole message");
@@ -62,9 +66,8 @@ auto decode(std::string_view bytes, const char* what, Read read)
   // Readers insist on alignment, which slices of a store's blocks do not have.
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
-  // The default limit of 64 MB is per reader and cumulative; our own bound is the entry's size.
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = std::numeric_limits<std::uint64_t>::max() / 16;
+  options.traversalLimitInWords = traversal_words_max;
   options.nestingLimit = 16;
   try {
     capnp::FlatArrayMessageReader reader(words, options);

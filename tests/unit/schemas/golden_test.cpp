@@ -2,55 +2,16 @@
 // values. A file changes only together with a note in schemas/README.md; UPDATE=1 records new ones.
 #include "schemas/codec.h"
 #include "schemas/log_frame.h"
+#include "tests/unit/schemas/golden_file.h"
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 namespace parley::schemas {
 namespace {
 
-std::string to_hex(std::string_view bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    text += fmt::format("{:02x}", static_cast<unsigned char>(bytes[i]));
-    text += i % 16 == 15 || i + 1 == bytes.size() ? '\n' : ' ';
-  }
-  return text;
-}
-
-std::string from_hex(const std::string& text) {
-  std::string bytes;
-  std::string digits;
-  for (const char c : text) {
-    if (c == ' ' || c == '\n') continue;
-    digits.push_back(c);
-    if (digits.size() < 2) continue;
-    bytes.push_back(static_cast<char>(std::stoi(digits, nullptr, 16)));
-    digits.clear();
-  }
-  return bytes;
-}
-
-std::filesystem::path golden_path(const std::string& name) {
-  return std::filesystem::path(__FILE__).parent_path() / "golden" / (name + ".hex");
-}
-
-std::string golden_text(const std::string& name) {
-  std::ifstream file(golden_path(name));
-  EXPECT_TRUE(file.good()) << name;
-  return {(std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()};
-}
-
-// Compares with the file, and gives back what the file says.
-std::string golden(const std::string& name, const std::string& bytes) {
-  if (std::getenv("UPDATE") != nullptr) std::ofstream(golden_path(name)) << to_hex(bytes);
-  const auto text = golden_text(name);
-  EXPECT_EQ(text, to_hex(bytes)) << name;
-  return from_hex(text);
-}
+using testing::from_hex;
+using testing::golden;
+using testing::golden_text;
 
 TEST(Golden, Publication) {
   Publication publication;
@@ -196,13 +157,18 @@ TEST(Golden, LogEntry) {
       {channel, {1'760'000'000'002}, RemoveHistory{Epoch{2}}},
       {channel, {1'760'000'000'003}, TrimHistory{{seconds(1), 2, 3}}},
       {channel, {1'760'000'000'004}, SaveCursors{{{"client-1", Offset{3}, false, Epoch{1}}}}}};
-  const auto bytes = frame_log_entry({ShardId{3}, Term{7}, LogIndex{42}}, encode_entry({1'760'000'000'000}, commands));
+  const auto bytes =
+      frame_log_entry({ShardId{3}, Term{7}, LogIndex{42}},
+                      encode_entry({1'760'000'000'000}, commands, {seconds(600), 1'000, seconds(86'400)}));
   const auto stored = golden("log_entry", bytes);
   const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
   ASSERT_TRUE(framed.ok());
   const auto entry = decode_entry(framed->payload);
   ASSERT_TRUE(entry.ok());
   ASSERT_EQ(entry->commands.size(), 5u);
+  EXPECT_EQ(entry->bounds.idempotency_window, seconds(600));
+  EXPECT_EQ(entry->bounds.idempotency_keys_max, 1'000U);
+  EXPECT_EQ(entry->bounds.cursor_lifetime, seconds(86'400));
   EXPECT_EQ(entry->commands[0].channel, channel);
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).idempotency_key, "key-1");
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).except, SocketId{9});
@@ -210,6 +176,21 @@ TEST(Golden, LogEntry) {
   EXPECT_EQ(std::get<SaveCursors>(entry->commands[4].what).cursors[0].epoch, Epoch{1});
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).key_scope, "batch");
   EXPECT_EQ(std::get<AppendPublication>(entry->commands[0].what).once_repeat, seconds(5));
+}
+
+TEST(Golden, WrittenBeforeEntriesSaidHowLongTheMachineRemembers) {
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, from_hex(golden_text("log_entry_without_bounds")));
+  ASSERT_TRUE(framed.ok());
+  for (const auto& bytes : {std::string(framed->payload), from_hex(golden_text("log_entry_people_without_bounds")),
+                            from_hex(golden_text("log_entry_positions_without_bounds")),
+                            from_hex(golden_text("log_entry_sessions_without_bounds"))}) {
+    const auto entry = decode_entry(bytes);
+    ASSERT_TRUE(entry.ok());
+    EXPECT_FALSE(entry->commands.empty());
+    EXPECT_EQ(entry->bounds.idempotency_window.count(), 0);
+    EXPECT_EQ(entry->bounds.idempotency_keys_max, 0U);
+    EXPECT_EQ(entry->bounds.cursor_lifetime.count(), 0);
+  }
 }
 
 TEST(Golden, WrittenBeforeKeysHadScopesAndSignaturesCouldComeAgain) {
