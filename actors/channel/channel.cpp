@@ -146,6 +146,7 @@ void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
   if (auto* more = std::get_if<MoreMissed>(&request.what)) return on(from, *more, now, wall);
   if (auto* publish = std::get_if<Publish>(&request.what)) return on(from, *publish, now, wall);
   if (auto* confirm = std::get_if<Confirm>(&request.what)) return on(from, *confirm, now, wall);
+  if (auto* announce = std::get_if<Announce>(&request.what)) return on(from, *announce, wall);
   if (std::holds_alternative<GetChannel>(request.what)) return port_.reply({from, describe(wall)});
   if (std::holds_alternative<GetMembers>(request.what)) {
     return port_.reply({from, Members{subscribers_.roster().snapshot()->members, traits_.presence}});
@@ -271,6 +272,7 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
 
   Subscribed answer{.channel = key_, .subscription = subscribe.subscription};
   if (traits_.presence) answer.roster = roster.snapshot();
+  if (member != nullptr) answer.came = roster.place_of(member->user_id);
   answer.position = newest_;
   answer.resume = outcome;
   if (outcome == ResumeOutcome::gap) {
@@ -293,6 +295,26 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
         {.channel = key_, .what = ChannelEvent::MemberAdded{member}, .except = joining.from.session, .accepted = now});
   }
   if (fresh) count_changed(now);
+}
+
+// Who was here all the time: nobody needs to be told. The backend is, if the leader before had not come to it: what it
+// was told stands in the log. Who may not be here any more hears of it now, since the ban was another node's to tell.
+void Channel::on(const ReplyTo& from, Announce& announce, WallTime wall) {
+  for (auto& one : announce.subscriptions) {
+    const ReplyTo to{{from.hub, one.session, from.node}, 0, 0, from.origin};
+    const auto member = traits_.presence ? std::move(one.member) : nullptr;
+    auto allowed = one.user_id.empty() ? Status() : port_.may_join(one.user_id);
+    if (allowed && member != nullptr && member->user_id != one.user_id) allowed = port_.may_join(member->user_id);
+    if (!allowed) {
+      port_.reply({to, Kicked{key_, allowed.error()}});
+      continue;
+    }
+    const auto [fresh, user_came] = subscribers_.announce(to, one.subscription, member, one.came);
+    if (!fresh) continue;
+    if (durable() && !one.client_id.empty()) cursors_.came(one.client_id, one.session, fresh);
+    if (subscribers_.size() == 1) notices_.came({}, wall);
+    if (user_came) notices_.came({member->user_id, member->id_form}, wall);
+  }
 }
 
 // ---- leaving ----

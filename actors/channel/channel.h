@@ -40,8 +40,8 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // One Subscribe, Unsubscribe, MoreMissed, Publish, Confirm, GetChannel, GetMembers, GetHistory, DeletePublication or
-  // DeleteHistory of this channel. Waits inside until the channel is open.
+  // One Subscribe, Unsubscribe, MoreMissed, Publish, Confirm, GetChannel, GetMembers, GetHistory, DeletePublication,
+  // DeleteHistory or Announce of this channel. Waits inside until the channel is open.
   void handle(Request request, MonoTime now, WallTime wall);
 
   void opened(Result<DurableState> state, MonoTime now, WallTime wall);
@@ -87,6 +87,7 @@ class Channel {
   void on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime wall);
+  void on(const ReplyTo& from, Announce& announce, WallTime wall);
 
   [[nodiscard]] ChannelResumes::Now at(MonoTime now, WallTime wall) const;
   void join_all(ChannelResumes::Ready ready, MonoTime now, WallTime wall);

@@ -2,14 +2,35 @@
 
 #include "core/check.h"
 
+#include <algorithm>
+
 namespace parley::actors {
 
-bool RosterBook::join(const MemberPtr& member) {
-  auto [place, added] = users_.try_emplace(member->user_id);
-  auto& user = place->second;
+bool RosterBook::join(const MemberPtr& member) { return take(member, std::nullopt); }
+
+bool RosterBook::announce(const MemberPtr& member, std::uint64_t came) { return take(member, came); }
+
+std::uint64_t RosterBook::place_of(const std::string& user_id) const {
+  const auto place = users_.find(user_id);
+  return place == users_.end() ? 0 : place->second.came;
+}
+
+// Two may claim one place: one came here before the other was announced. The one who says it later stands behind.
+void RosterBook::place(User& user, std::uint64_t came) {
+  if (user.came != 0) order_.erase(user.came);
+  while (!order_.emplace(came, &user).second) ++came;
+  user.came = came;
+  came_ = std::max(came_, came);
+  snapshot_.reset();
+}
+
+bool RosterBook::take(const MemberPtr& member, std::optional<std::uint64_t> came) {
+  auto [found, added] = users_.try_emplace(member->user_id);
+  auto& user = found->second;
   if (added) {
-    user.came = ++came_;
-    order_.emplace(user.came, &user);
+    place(user, came && *came > 0 ? *came : came_ + 1);
+  } else if (came && *came > 0 && *came < user.came) {
+    place(user, *came);
   }
   forget_deadline(member->user_id, user);
   ++user.sessions;

@@ -17,6 +17,11 @@ class RosterBook {
  public:
   // True: the user was not present, tell the others.
   bool join(const MemberPtr& member);
+  // A session of somebody who is here already, as the leader before knew it. `came`: see place_of(); of one user the
+  // smallest counts. True: the user was not known yet.
+  bool announce(const MemberPtr& member, std::uint64_t came);
+  // The user's place in the order of the roster, to be announced to the next leader. 0: not present.
+  [[nodiscard]] std::uint64_t place_of(const std::string& user_id) const;
   // A session of the user left at `now`. The user stays until `until` unless another session is or comes.
   void leave(const std::string& user_id, MonoTime now, MonoTime until);
   struct Gone {
@@ -42,6 +47,8 @@ class RosterBook {
     std::optional<MonoTime> until;
     MonoTime left{};
   };
+  bool take(const MemberPtr& member, std::optional<std::uint64_t> came);
+  void place(User& user, std::uint64_t came);
   void forget_deadline(const std::string& user_id, User& user);
 
   std::unordered_map<std::string, User> users_;

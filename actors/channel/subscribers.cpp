@@ -26,14 +26,32 @@ ChannelSubscribers::Joined ChannelSubscribers::join(const ReplyTo& from, Subscri
     if (user_came) metrics_.presence_members.add(1);
   }
   session.subscription = subscription;
-  if (fresh) metrics_.subscriptions.add(1);
-  if (fresh || listeners_[session.listener].hub != from.of_hub()) {
-    // Before it is told what its hub is: a session that was taken up elsewhere is there now.
-    if (!fresh) --listeners_[session.listener].sessions;
-    session.listener = place_of(from.of_hub());
-    ++listeners_[session.listener].sessions;
-  }
+  listen(session, from.of_hub(), fresh);
   return {fresh, user_came};
+}
+
+ChannelSubscribers::Joined ChannelSubscribers::announce(const ReplyTo& from, SubscriptionId subscription,
+                                                        const MemberPtr& member, std::uint64_t came) {
+  auto [place, fresh] = sessions_.try_emplace(from.session);
+  if (!fresh) return {};
+  auto& session = place->second;
+  session.subscription = subscription;
+  bool user_came = false;
+  if (member != nullptr) {
+    user_came = roster_.announce(member, came);
+    session.user_id = member->user_id;
+    if (user_came) metrics_.presence_members.add(1);
+  }
+  listen(session, from.of_hub(), fresh);
+  return {fresh, user_came};
+}
+
+void ChannelSubscribers::listen(Session& session, const SessionAddress& hub, bool fresh) {
+  if (fresh) metrics_.subscriptions.add(1);
+  if (!fresh && listeners_[session.listener].hub == hub) return;
+  if (!fresh) --listeners_[session.listener].sessions;  // taken up elsewhere, it is there now
+  session.listener = place_of(hub);
+  ++listeners_[session.listener].sessions;
 }
 
 std::uint32_t ChannelSubscribers::place_of(const SessionAddress& hub) {

@@ -25,6 +25,8 @@ class ChannelSubscribers {
   };
   // `member`: none where the channel has none.
   Joined join(const ReplyTo& from, SubscriptionId subscription, const MemberPtr& member, MonoTime now);
+  // A session that the leader before knew. Known here already, it is as it is.
+  Joined announce(const ReplyTo& from, SubscriptionId subscription, const MemberPtr& member, std::uint64_t came);
   // The member, if the session stood for one, stays for the hold unless another session is or comes.
   void leave(SocketId session, MonoTime now, milliseconds hold);
   // Members whose hold ended.
@@ -53,6 +55,7 @@ class ChannelSubscribers {
     std::uint64_t sessions = 0;  // 0: the place is free
   };
   std::uint32_t place_of(const SessionAddress& hub);
+  void listen(Session& session, const SessionAddress& hub, bool fresh);
 
   std::vector<Listener> listeners_;  // hubs with sessions here; a few, and places keep their number
   RosterBook roster_;
