@@ -47,16 +47,18 @@ ActorKind actor_kind(ChannelKind kind) {
 }
 
 void ActorContext::reply(Reply reply) const {
-  if (auto* hub = hub_at(reply.to)) hub->push(std::move(reply));
+  if (auto* hub = hub_at(reply.to)) return hub->push(std::move(reply));
+  if (elsewhere(reply.to)) (void)peers->answer(std::move(reply));  // what does not leave is counted there
 }
 
 void ActorContext::tell(const SessionAddress& to, const ChannelEventPtr& event) const {
-  if (auto* hub = hub_at(to)) hub->push(event);
+  if (auto* hub = hub_at(to)) return hub->push(event);
+  if (elsewhere(to)) (void)peers->tell(to.node, {to.hub}, event);
 }
 
 HubInbox* ActorContext::hub_at(const SessionAddress& to) const {
   if (to.node == self && to.hub.value < hubs.size()) return hubs[to.hub.value].get();
-  if (to.node.exists()) metrics.stale_replies.add();
+  if (to.node.exists() && !elsewhere(to)) metrics.stale_replies.add();
   return nullptr;
 }
 
@@ -67,8 +69,7 @@ void ActorContext::refuse(const Request& request, const Error& error) const {
 }
 
 void ActorContext::submit(Request request) {
-  requests_in_flight.fetch_add(1, std::memory_order_relaxed);
-  Incoming message;
+  Incoming message{{}, Credit(local_requests, 1)};
   message.requests.push_back(std::move(request));
   came_in(*router_stats);
   caf::anon_send(router, std::move(message));
@@ -87,6 +88,23 @@ void ActorContext::taken_out(ActorStats& stats) {
   auto& kind = kinds[static_cast<std::size_t>(stats.kind)];
   kind.mailbox.fetch_sub(1, std::memory_order_relaxed);
   kind.messages.fetch_add(1, std::memory_order_relaxed);
+}
+
+void ActorContext::taken_out(ActorStats& stats, Credit& credit) {
+  taken_out(stats);
+  credit.give_back();
+}
+
+CreditLine& ActorContext::requests_of(NodeId peer) {
+  const std::lock_guard lock(peers_mutex_);
+  return peer_requests_[peer];
+}
+
+std::uint64_t ActorContext::requests_in_flight() const {
+  auto count = local_requests.taken();
+  const std::lock_guard lock(peers_mutex_);
+  for (const auto& [peer, line] : peer_requests_) count += line.taken();
+  return count;
 }
 
 caf::error ActorContext::failed_by(ActorStats& stats, std::exception_ptr& failure) const {

@@ -5,8 +5,10 @@
 
 #include "actors/channel/channel.h"
 #include "actors/channel/visit_memory.h"
+#include "actors/credit.h"
 #include "actors/gateway.h"
 #include "actors/people/user.h"
+#include "cluster/peers.h"
 #include "cluster/shard.h"
 #include "core/byte_budget.h"
 #include "core/clock.h"
@@ -19,6 +21,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -71,6 +74,7 @@ struct ActorContext {
   ChannelMetrics channel_metrics;
   UserMetrics user_metrics;
   cluster::Shards* shards = nullptr;            // set by begin(); outlives the actors
+  cluster::Peers* peers = nullptr;              // null: the node is alone. Set before begin(); outlives the actors
   std::vector<std::shared_ptr<HubInbox>> hubs;  // by HubId; complete before the first request
   caf::actor router;
   caf::actor watchlists;
@@ -81,21 +85,30 @@ struct ActorContext {
   std::vector<std::shared_ptr<ActorStats>> shard_stats;
   std::shared_ptr<ActorStats> router_stats;
   std::array<KindStats, kActorKinds> kinds;
-  std::atomic<std::uint64_t> requests_in_flight{0};
+  CreditLine local_requests;  // of this node's hubs and actors
 
   void reply(Reply reply) const;
   void tell(const SessionAddress& to, const ChannelEventPtr& event) const;  // to a hub
   void refuse(const Request& request, const Error& error) const;            // answers what has an answer, counts
   void submit(Request request);                                             // an actor asks, as if it were a client
   [[nodiscard]] std::string notice_id();
-  void came_in(ActorStats& stats);    // by the sender, before it sends
-  void taken_out(ActorStats& stats);  // by the receiver, when it handles
+  void came_in(ActorStats& stats);                    // by the sender, before it sends
+  void taken_out(ActorStats& stats);                  // by the receiver, when it handles
+  void taken_out(ActorStats& stats, Credit& credit);  // a request: it counts as handled before it is answered
+  CreditLine& requests_of(NodeId peer);
+  [[nodiscard]] std::uint64_t requests_in_flight() const;  // of all
   void failed(ActorStats& stats, std::string_view what) const;
   caf::error failed_by(ActorStats& stats, std::exception_ptr& failure) const;  // for exception handlers: goes on
 
  private:
-  // Null: the address is nobody's, or it is stale (another process's, a hub that there is not), which is counted.
+  mutable std::mutex peers_mutex_;              // guards peer_requests_; leaf
+  std::map<NodeId, CreditLine> peer_requests_;  // of each node that ever asked: lines outlive their credits
+
+  // Null: the address is nobody's, another node's, or stale (another process's, a hub that there is not): counted.
   [[nodiscard]] HubInbox* hub_at(const SessionAddress& to) const;
+  [[nodiscard]] bool elsewhere(const SessionAddress& to) const {
+    return peers != nullptr && to.node.exists() && to.node.node != self.node;
+  }
 };
 
 }  // namespace parley::actors

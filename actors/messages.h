@@ -3,6 +3,7 @@
 // or handles that may be moved out by its one receiver.
 
 #include "actors/channel/channel.h"
+#include "actors/credit.h"
 #include "cluster/shard.h"
 #include "core/command.h"
 #include "core/request.h"
@@ -20,6 +21,7 @@ namespace parley::actors {
 // to the router
 struct Incoming {
   std::vector<Request> requests;
+  Credit credit;  // for each of them
 };
 struct ChannelIdle {
   ChannelKey channel;
@@ -44,6 +46,7 @@ struct ChannelDescribed {
 // to a channel actor
 struct ToChannel {
   Request request;
+  Credit credit;
 };
 struct Opened {
   Result<DurableState> state;
@@ -85,6 +88,7 @@ struct Propose {
 };
 struct ToShard {  // about a kept session; its place was checked
   Request request;
+  Credit credit;
 };
 struct Gathered {};  // to itself: what stood in the mailbox before it goes into one entry
 struct EntryApplied {
@@ -99,6 +103,7 @@ struct EntryRefused {
 // to a user actor
 struct ToUser {
   Request request;
+  Credit credit;
 };
 struct UserOpened {
   Result<UserAbout> about;
@@ -108,6 +113,7 @@ struct Attend {};  // the record was left open by the process before
 // to the watchlists actor
 struct ToWatchlists {
   Request request;
+  Credit credit;
 };
 
 // to the webhook actor
@@ -122,6 +128,7 @@ struct NoticesStored {
 };
 struct ToWebhooks {
   Request request;
+  Credit credit;
 };
 
 }  // namespace parley::actors

@@ -26,7 +26,11 @@ caf::behavior Router::make_behavior() {
   return {
       [this](Incoming& message) {
         context_->taken_out(*stats_);
-        for (auto& request : message.requests) route(request);
+        for (auto& request : message.requests) {
+          credit_ = message.credit.split();
+          route(request);
+          credit_.give_back();  // where it did not go on with the request
+        }
       },
       [this](const ChannelIdle& message) {
         const auto place = channels_.find(message.channel);
@@ -110,11 +114,9 @@ void Router::route(Request& request) {
     void operator()(const GetSessions& what) const { router.to_user(what.user, request); }
     void operator()(const GetUsers& what) const { router.read_users(request.from, what); }
     void operator()(const ListUsers& what) const {
-      router.context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
       router.context_->shards->list_users(what, router.answer_page(request.from));
     }
     void operator()(const ListDomain& what) const {
-      router.context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
       router.context_->shards->list_domain(what, router.answer_page(request.from, what.echo));
     }
     void operator()(const ListWebhooks&) const { router.to_webhooks(request); }
@@ -146,7 +148,6 @@ void Router::to_channel(const ChannelKey& channel, Request& request) {
   if (const auto* publish = std::get_if<Publish>(&request.what); publish != nullptr && publish->transient) {
     // Nobody is woken for what is not kept and nobody hears.
     if (!channels_.contains(channel)) {
-      context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
       if (publish->wants_reply) context_->reply({request.from, Published{.channel = channel, .ack = publish->ack}});
       return;
     }
@@ -163,7 +164,7 @@ void Router::to_channel(const ChannelKey& channel, Request& request) {
   }
   ++awake.sent;
   context_->came_in(*awake.stats);
-  send(awake.actor, ToChannel{std::move(request)});
+  send(awake.actor, ToChannel{std::move(request), std::move(credit_)});
 }
 
 // What clients ask for wakes only so many channels: anybody can invent names.
@@ -187,9 +188,8 @@ bool Router::to_watchlists(const Request& request) {
     refuse(request, make_error(Errc::overloaded, "the sign-in queue is full"));
     return false;
   }
-  context_->requests_in_flight.fetch_add(1, std::memory_order_relaxed);  // it is two now
   context_->came_in(*watchlists_stats_);
-  send(context_->watchlists, ToWatchlists{request});
+  send(context_->watchlists, ToWatchlists{request, credit_});  // it is two now
   return true;
 }
 
@@ -212,7 +212,7 @@ void Router::to_user(const UserKey& user, Request& request) {
   }
   ++awake.sent;
   context_->came_in(*awake.stats);
-  send(awake.actor, ToUser{std::move(request)});
+  send(awake.actor, ToUser{std::move(request), std::move(credit_)});
 }
 
 void Router::to_webhooks(Request& request) {
@@ -220,7 +220,7 @@ void Router::to_webhooks(Request& request) {
     return refuse(request, make_error(Errc::overloaded, "the webhooks' queue is full"));
   }
   context_->came_in(*webhooks_stats_);
-  send(context_->webhooks, ToWebhooks{std::move(request)});
+  send(context_->webhooks, ToWebhooks{std::move(request), std::move(credit_)});
 }
 
 void Router::to_shard(Request& request) {
@@ -240,7 +240,7 @@ void Router::to_shard(Request& request) {
     return refuse(request, make_error(Errc::overloaded, "the shard's queue is full"));
   }
   context_->came_in(stats);
-  send(context_->shard_actors[shard], ToShard{std::move(request)});
+  send(context_->shard_actors[shard], ToShard{std::move(request), std::move(credit_)});
 }
 
 // What is kept of sessions goes through the log: a client that opens them and goes, again and again, writes no more
@@ -261,7 +261,6 @@ Status Router::may_keep(const Request& request) {
 
 // Answers on the reader thread. What is stored is what was told: no user actor need be asked.
 void Router::read_users(const ReplyTo& from, const GetUsers& ask) {
-  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
   std::vector<UserKey> users;
   users.reserve(ask.ids.size());
   for (const auto& id : ask.ids) users.push_back({ask.app, id});
@@ -278,13 +277,9 @@ std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo
   };
 }
 
-void Router::refuse(const Request& request, const Error& error) {
-  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
-  context_->refuse(request, error);
-}
+void Router::refuse(const Request& request, const Error& error) { context_->refuse(request, error); }
 
 void Router::list_channels(const ReplyTo& from, const ListChannels& ask) {
-  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
   const auto id = next_listing_++;
   Listing listing{.from = from};
   for (auto& [key, awake] : channels_) {
@@ -297,7 +292,6 @@ void Router::list_channels(const ReplyTo& from, const ListChannels& ask) {
 }
 
 void Router::list_actors(const ReplyTo& from, const ListActors& ask) {
-  context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
   ActorList list;
   const auto add = [&](ActorStats& stats) {
     if (list.actors.size() >= ask.limit) return;

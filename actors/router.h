@@ -53,6 +53,7 @@ class Router final : public caf::event_based_actor {
   std::shared_ptr<ActorStats> stats_;
   std::shared_ptr<ActorStats> watchlists_stats_;
   std::shared_ptr<ActorStats> webhooks_stats_;
+  Credit credit_;  // of the request that is being routed
   SettingsPtr settings_;
   std::size_t mailbox_max_ = 0;
   ChannelShares channel_shares_;

@@ -42,8 +42,7 @@ caf::behavior ShardActor::make_behavior() {
         take({{std::move(message.origin), message.token, nullptr}, std::move(message.command), message.wait});
       },
       [this](ToShard& message) {
-        context_->taken_out(*stats_);
-        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        context_->taken_out(*stats_, message.credit);
         take(std::move(message.request));
       },
       [this](Gathered) {

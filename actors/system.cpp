@@ -54,6 +54,9 @@ struct ActorSystem::Impl {
         context(std::make_shared<ActorContext>(self, clock, random, metrics, settings, revocations)),
         system(config) {}
 
+  // Beyond the bound of the line's origin what may be refused is.
+  void submit(std::vector<Request>&& requests, CreditLine& line) const;
+
   Config config;
   std::shared_ptr<ActorContext> context;
   caf::actor_system system;  // last: its destructor waits for actors that use the context
@@ -75,6 +78,8 @@ SessionAddress ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
   hubs.push_back(std::move(inbox));
   return {HubId{static_cast<std::uint16_t>(hubs.size() - 1)}, {}, impl_->context->self};
 }
+
+void ActorSystem::meet(cluster::Peers& peers) { impl_->context->peers = &peers; }
 
 Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   auto& context = *impl_->context;
@@ -107,7 +112,7 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   // The collector may run after this object is gone: it holds the context, not us.
   context.metrics.on_collect(
       [context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
-        context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight.load()));
+        context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight()));
         for (std::size_t i = 0; i < kActorKinds; ++i) {
           const auto* kind = to_text(static_cast<ActorKind>(i));
           context->metrics.mailbox_messages(kind).set(static_cast<double>(context->kinds[i].mailbox.load()));
@@ -120,21 +125,23 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
 }
 
 void ActorSystem::submit(std::vector<Request>&& requests) {
-  if (requests.empty()) return;
-  auto& context = *impl_->context;
-  const auto before = context.requests_in_flight.fetch_add(requests.size(), std::memory_order_relaxed);
-  if (before + requests.size() > context.settings.current()->limits.requests_in_flight_max) {
+  if (!requests.empty()) impl_->submit(std::move(requests), impl_->context->local_requests);
+}
+
+void ActorSystem::Impl::submit(std::vector<Request>&& requests, CreditLine& line) const {
+  Credit credit(line, static_cast<std::uint32_t>(requests.size()));
+  if (line.taken() > context->settings.current()->limits.requests_in_flight_max) {
     const auto overloaded = make_error(Errc::overloaded);
     std::erase_if(requests, [&](const Request& request) {
       if (!may_be_refused(request)) return false;
-      context.refuse(request, overloaded);
-      context.requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+      context->refuse(request, overloaded);
+      credit.split().give_back();
       return true;
     });
     if (requests.empty()) return;
   }
-  context.came_in(*context.router_stats);
-  caf::anon_send(context.router, Incoming{std::move(requests)});
+  context->came_in(*context->router_stats);
+  caf::anon_send(context->router, Incoming{std::move(requests), std::move(credit)});
 }
 
 void ActorSystem::reconfigure() {
@@ -166,5 +173,25 @@ void ActorSystem::on_applied(ShardId shard, cluster::EntryToken entry, std::vect
 void ActorSystem::on_refused(ShardId shard, cluster::EntryToken entry, Error error) {
   caf::anon_send(impl_->context->shard_actors.at(shard.value), EntryRefused{entry, std::move(error)});
 }
+
+// ---- other nodes, on the transport's thread ----
+
+void ActorSystem::on_peer_request(std::optional<cluster::ShardTerm> /*at*/, Request request) {
+  auto& line = impl_->context->requests_of(request.from.node.node);
+  std::vector<Request> requests;
+  requests.push_back(std::move(request));
+  impl_->submit(std::move(requests), line);
+}
+
+void ActorSystem::on_peer_reply(Reply reply) { impl_->context->reply(std::move(reply)); }
+
+void ActorSystem::on_peer_delivery(const std::vector<HubId>& hubs, const ChannelEventPtr& event) {
+  const auto& context = *impl_->context;
+  for (const auto hub : hubs) context.tell({hub, {}, context.self}, event);
+}
+
+// What a peer's hubs have here begins and ends with what they say: nothing follows from the link alone.
+void ActorSystem::on_peer_up(const NodeAddress& /*peer*/) {}
+void ActorSystem::on_peer_down(const NodeAddress& /*peer*/) {}
 
 }  // namespace parley::actors

@@ -6,6 +6,7 @@
 // thread and only hands over.
 
 #include "actors/gateway.h"
+#include "cluster/peers.h"
 #include "cluster/shard.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -17,7 +18,7 @@
 
 namespace parley::actors {
 
-class ActorSystem final : public Gateway, public cluster::ShardListener {
+class ActorSystem final : public Gateway, public cluster::ShardListener, public cluster::PeerInbox {
  public:
   // `workers`: CAF threads; 0 chooses by the machine. `self`: this process, as answers and events are addressed to it.
   ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
@@ -25,6 +26,8 @@ class ActorSystem final : public Gateway, public cluster::ShardListener {
   ~ActorSystem() override;
 
   SessionAddress attach(std::shared_ptr<HubInbox> inbox) override;
+  // Of a node that is not alone; before begin(). `peers` outlives this object.
+  void meet(cluster::Peers& peers);
   // Reads what the process before left open. `sender` outlives this object's stop().
   Status begin(cluster::Shards& shards, WebhookSender& sender);
   void submit(std::vector<Request>&& requests) override;
@@ -33,6 +36,12 @@ class ActorSystem final : public Gateway, public cluster::ShardListener {
 
   void on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) override;
   void on_refused(ShardId shard, cluster::EntryToken entry, Error error) override;
+
+  void on_peer_request(std::optional<cluster::ShardTerm> at, Request request) override;
+  void on_peer_reply(Reply reply) override;
+  void on_peer_delivery(const std::vector<HubId>& hubs, const ChannelEventPtr& event) override;
+  void on_peer_up(const NodeAddress& peer) override;
+  void on_peer_down(const NodeAddress& peer) override;
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 // The outside world, as a parameter of the node: time, randomness and where data is kept. main() uses
 // the real one; tests hand in others. Outlives the node.
 
+#include "cluster/transport.h"
 #include "core/address.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -26,7 +27,8 @@ struct Env {
   std::shared_ptr<Random> random = std::make_shared<OsRandom>();  // thread-safe
   OpenStore open_store;                                           // empty: RocksDB in data.dir
   std::string boot = this_boot();
-  std::optional<NodeAddress> address;  // of this process; nothing: as the store says
+  std::optional<NodeAddress> address;       // of this process; nothing: as the store says
+  cluster::Transport* transport = nullptr;  // to other nodes; null: the node is alone
 };
 
 }  // namespace parley::server

@@ -2,6 +2,7 @@
 
 #include "actors/system.h"
 #include "cluster/identity.h"
+#include "cluster/peers.h"
 #include "cluster/shard.h"
 #include "core/log.h"
 #include "net/engine/service.h"
@@ -118,6 +119,7 @@ struct Node::Impl : net::Readiness {
   net::ApplicationAuth application_auth;
   std::unique_ptr<net::RedisInput> redis;  // before the actors: they answer it until they are gone
   std::unique_ptr<storage::Store> store;
+  std::unique_ptr<cluster::Peers> peers;  // null: the node is alone
   std::unique_ptr<actors::ActorSystem> actors;
   std::shared_ptr<cluster::Shards> shards;
   net::SessionContext pusher;
@@ -149,6 +151,10 @@ Status Node::Impl::open() {
   auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings, env), *actors);
   if (!started) return started.error();
   shards = std::move(*started);
+  if (env.transport != nullptr) {
+    peers = std::make_unique<cluster::Peers>(*self, *env.transport, *env.clock, metrics, *actors);
+    actors->meet(*peers);
+  }
   if (const auto begun = actors->begin(*shards, webhooks); !begun) return begun.error();
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
@@ -187,6 +193,7 @@ Status Node::Impl::open() {
   metrics.set_build_info(version(), __VERSION__);
   if (const auto started_front = front_end->start(); !started_front) return started_front;
   if (redis) redis->start();
+  if (peers) env.transport->start(*peers);
   memory.start();
   return {};
 }
@@ -208,6 +215,7 @@ void Node::Impl::stop() {
   stopped = true;
   draining = true;
   memory.stop();
+  if (peers) env.transport->stop();
   if (redis) redis->stop();
   if (front_end) front_end->stop();
   caller.stop();  // from here on nobody is told of an answer; what was not acknowledged is sent after the next start

@@ -23,8 +23,7 @@ caf::behavior ChannelActor::make_behavior() {
   schedule();
   return {
       [this](ToChannel& message) {
-        context_->taken_out(*stats_);
-        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        context_->taken_out(*stats_, message.credit);
         ++handled_;
         channel_.handle(std::move(message.request), now(), wall());
         schedule();

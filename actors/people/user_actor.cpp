@@ -27,8 +27,7 @@ caf::behavior UserActor::make_behavior() {
   const auto wall = [this] { return context_->clock.wall(); };
   return {
       [this, now, wall](ToUser& message) {
-        context_->taken_out(*stats_);
-        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        context_->taken_out(*stats_, message.credit);
         ++handled_;
         user_.handle(std::move(message.request), now(), wall());
         schedule();

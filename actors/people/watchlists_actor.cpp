@@ -9,8 +9,7 @@ WatchlistsActor::WatchlistsActor(caf::actor_config& config, std::shared_ptr<Acto
 caf::behavior WatchlistsActor::make_behavior() {
   return {
       [this](ToWatchlists& message) {
-        context_->taken_out(*stats_);
-        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        context_->taken_out(*stats_, message.credit);
         handle(message.request);
         schedule();
       },

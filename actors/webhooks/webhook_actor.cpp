@@ -108,8 +108,7 @@ caf::behavior WebhookActor::make_behavior() {
         after_each();
       },
       [this](ToWebhooks& message) {
-        context_->taken_out(*stats_);
-        context_->requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+        context_->taken_out(*stats_, message.credit);
         answer(message.request);
         after_each();
       },

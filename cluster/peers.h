@@ -1,0 +1,61 @@
+#pragma once
+// What this node says to others, and what they say to it: makes envelopes and takes them apart. What is damaged, or
+// meant for another process than this one, is dropped here and counted, so that nobody behind it sees it.
+//
+// Thread-safe: any thread sends; the transport's thread receives. Owned by server/node; outlives the actors.
+
+#include "cluster/transport.h"
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/metrics.h"
+#include "core/request.h"
+
+#include <optional>
+#include <vector>
+
+namespace parley::cluster {
+
+// Who a message is for, when it is for a shard: its leader in that term, as far as the sender knows.
+struct ShardTerm {
+  ShardId shard;
+  Term term;
+};
+
+// Implemented by the actors. On the transport's thread: hand over, do not work.
+class PeerInbox {
+ public:
+  virtual ~PeerInbox() = default;
+  // `request.from` is an address of that peer.
+  virtual void on_peer_request(std::optional<ShardTerm> at, Request request) = 0;
+  virtual void on_peer_reply(Reply reply) = 0;
+  virtual void on_peer_delivery(const std::vector<HubId>& hubs, const ChannelEventPtr& event) = 0;
+  virtual void on_peer_up(const NodeAddress& peer) = 0;
+  virtual void on_peer_down(const NodeAddress& peer) = 0;
+};
+
+class Peers final : public PeerListener {
+ public:
+  Peers(NodeAddress self, Transport& transport, const Clock& clock, Metrics& metrics, PeerInbox& inbox)
+      : self_(self), transport_(transport), clock_(clock), metrics_(metrics), inbox_(inbox) {}
+
+  // An Error says that it did not leave: `overloaded`, `not_found` (no link) or `too_large`.
+  Status ask(const NodeAddress& to, std::optional<ShardTerm> at, Request request);
+  Status answer(Reply reply);                                                          // to the node of its address
+  Status tell(const NodeAddress& to, std::vector<HubId> hubs, ChannelEventPtr event);  // one message for all hubs there
+
+  void on_peer_up(const NodeAddress& peer) override { inbox_.on_peer_up(peer); }
+  void on_peer_down(const NodeAddress& peer) override { inbox_.on_peer_down(peer); }
+  void on_message(const NodeAddress& from, std::string bytes) override;
+
+ private:
+  template <class What>
+  Status send(const NodeAddress& to, std::optional<ShardTerm> at, What what);
+
+  const NodeAddress self_;
+  Transport& transport_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  PeerInbox& inbox_;
+};
+
+}  // namespace parley::cluster

@@ -1,0 +1,45 @@
+#pragma once
+// How bytes get from one node to another. What they mean is schemas/peer/envelope.h's; who says what is
+// cluster/peers.h's.
+//
+// A message to a peer arrives whole, at most once and in the order in which it was sent, or not at all: what was on its
+// way when a link ended is lost, and nobody is told which. So whoever waits for an answer has a time limit, and state
+// is said anew when a peer is up again. A node that is alone has no transport.
+
+#include "core/address.h"
+
+#include <cstdint>
+#include <string>
+
+namespace parley::cluster {
+
+// Told by the transport, on its thread, one after another for one peer: hand over, do not work.
+class PeerListener {
+ public:
+  virtual ~PeerListener() = default;
+  // There is a link to this process of the node, which proved that it is it. Another process of the node is another
+  // peer: the one before is told down first.
+  virtual void on_peer_up(const NodeAddress& peer) = 0;
+  virtual void on_peer_down(const NodeAddress& peer) = 0;
+  // `from` is who is at the link's other end. Between its up and its down.
+  virtual void on_message(const NodeAddress& from, std::string bytes) = 0;
+};
+
+enum class Sent : std::uint8_t {
+  taken,
+  full,         // PeerLimits::queue_bytes_max wait for the peer already: dropped
+  unreachable,  // there is no link: dropped
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Once, before the first send(). The listener outlives stop().
+  virtual void start(PeerListener& listener) = 0;
+  // Thread-safe, never blocks, never calls the listener. The bytes are at most PeerLimits::message_bytes_max.
+  virtual Sent send(NodeId to, std::string bytes) = 0;
+  // After it nothing is told any more, and send() finds nobody.
+  virtual void stop() = 0;
+};
+
+}  // namespace parley::cluster

@@ -1,0 +1,143 @@
+// Two nodes over links in memory: what one says the other hears, in order and at most once; what is damaged, stale or
+// too much is dropped and counted.
+#include "cluster/peers.h"
+#include "schemas/peer/envelope.h"
+#include "tests/support/memory_transport.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::cluster {
+namespace {
+
+using testing::MemoryNetwork;
+
+struct Node : PeerInbox {
+  Node(MemoryNetwork& network, NodeAddress self_in) : self(self_in), end(network.add(self_in)) { end->start(peers); }
+  ~Node() override { end->stop(); }
+
+  void on_peer_request(std::optional<ShardTerm> at, Request request) override {
+    log.push_back(fmt::format("{} from {}.{}{}", std::get<GetChannel>(request.what).channel.name(),
+                              request.from.node.node.value, request.from.ticket,
+                              at ? fmt::format(" at {}.{}", at->shard.value, at->term.value) : ""));
+    last = request.from;
+  }
+  void on_peer_reply(Reply reply) override {
+    log.push_back(fmt::format("done {} to {}", std::get<Done>(reply.what).count, reply.to.ticket));
+  }
+  void on_peer_delivery(const std::vector<HubId>& hubs, const ChannelEventPtr& event) override {
+    log.push_back(
+        fmt::format("count {} to {} hubs", std::get<ChannelEvent::SubscriptionCount>(event->what).count, hubs.size()));
+  }
+  void on_peer_up(const NodeAddress& peer) override { log.push_back(fmt::format("up {}", peer.node.value)); }
+  void on_peer_down(const NodeAddress& peer) override { log.push_back(fmt::format("down {}", peer.node.value)); }
+
+  Status ask(const NodeAddress& to, std::string_view channel, std::uint64_t ticket = 0,
+             std::optional<ShardTerm> at = {}) {
+    return peers.ask(to, at, {ReplyTo{{HubId{0}, {}, self}, ticket}, GetChannel{ChannelKey("a", channel)}});
+  }
+  double dropped(std::string_view reason) { return metrics.peer_messages_dropped(reason).value(); }
+  std::vector<std::string> take() { return std::exchange(log, {}); }
+
+  NodeAddress self;
+  ManualClock clock;
+  Metrics metrics;
+  std::unique_ptr<MemoryNetwork::End> end;
+  Peers peers{self, *end, clock, metrics, *this};
+  std::vector<std::string> log;
+  ReplyTo last;
+};
+
+using Said = std::vector<std::string>;
+const NodeAddress kA{NodeId{1}, Incarnation{10}};
+const NodeAddress kB{NodeId{2}, Incarnation{20}};
+
+struct TwoNodes : ::testing::Test {
+  TwoNodes() {
+    network.connect(kA.node, kB.node);
+    a.take();
+    b.take();
+  }
+  MemoryNetwork network{{.message_bytes_max = PeerLimits{}.message_bytes_max, .queue_bytes_max = 1'000}};
+  Node a{network, kA};
+  Node b{network, kB};
+};
+
+TEST_F(TwoNodes, AskAnswerAndTellEachOther) {
+  ASSERT_TRUE(a.ask(kB, "room", 7, ShardTerm{ShardId{3}, Term{5}}).ok());
+  ASSERT_TRUE(a.ask(kB, "hall", 8).ok());
+  EXPECT_EQ(b.take(), Said{}) << "nothing arrives before it is delivered";
+  EXPECT_EQ(network.deliver_all(), 2U);
+  EXPECT_EQ(b.take(), (Said{"room from 1.7 at 3.5", "hall from 1.8"}));
+  ASSERT_TRUE(b.peers.answer({b.last, Done{2}}).ok());
+  const auto event = std::make_shared<const ChannelEvent>(
+      ChannelEvent{ChannelKey("a", "room"), ChannelEvent::SubscriptionCount{9}, {}, {}});
+  ASSERT_TRUE(b.peers.tell(kA, {HubId{0}, HubId{1}}, event).ok());
+  network.deliver_all();
+  EXPECT_EQ(a.take(), (Said{"done 2 to 8", "count 9 to 2 hubs"}));
+}
+
+TEST_F(TwoNodes, WhatWaitsForAPeerIsBoundedInBytesAndThenRefusedAndCounted) {
+  std::size_t sent = 0;
+  while (a.ask(kB, "room")) ++sent;
+  EXPECT_GT(sent, 1U);
+  EXPECT_EQ(a.ask(kB, "room").error().code, Errc::overloaded);
+  EXPECT_EQ(a.dropped("full"), 2);
+  ASSERT_TRUE(network.deliver(kA.node, kB.node));
+  EXPECT_TRUE(a.ask(kB, "room").ok()) << "there is room again";
+  network.deliver_all();
+  EXPECT_EQ(b.take().size(), sent + 1);
+}
+
+TEST_F(TwoNodes, WhatIsTooLargeForAMessageIsRefusedBeforeItIsSent) {
+  Publish publish{.channel = ChannelKey("a", "b"), .data = std::string(PeerLimits{}.message_bytes_max, 'x')};
+  EXPECT_EQ(a.peers.ask(kB, {}, {ReplyTo{{HubId{0}, {}, kA}}, std::move(publish)}).error().code, Errc::too_large);
+  EXPECT_EQ(network.waiting(kA.node, kB.node), 0U);
+}
+
+TEST_F(TwoNodes, ALinkThatEndsLosesWhatWasOnItsWayAndSaysSo) {
+  ASSERT_TRUE(a.ask(kB, "room").ok());
+  network.cut(kA.node, kB.node);
+  EXPECT_EQ(a.take(), Said{"down 2"});
+  EXPECT_EQ(b.take(), Said{"down 1"});
+  EXPECT_EQ(a.ask(kB, "room").error().code, Errc::not_found);
+  EXPECT_EQ(a.dropped("unreachable"), 1);
+  network.connect(kA.node, kB.node);
+  EXPECT_EQ(network.deliver_all(), 0U);
+  EXPECT_EQ(a.take(), Said{"up 2"});
+  ASSERT_TRUE(a.ask(kB, "room", 1).ok());
+  network.deliver_all();
+  EXPECT_EQ(b.take(), (Said{"up 1", "room from 1.1"}));
+}
+
+TEST_F(TwoNodes, WhatIsForTheProcessBeforeIsStale) {
+  ASSERT_TRUE(a.ask({kB.node, Incarnation{19}}, "room").ok());
+  ASSERT_TRUE(a.ask({kB.node, Incarnation{0}}, "hall").ok());  // whichever it is
+  ASSERT_TRUE(a.peers.answer({ReplyTo{{HubId{0}, {}, {kB.node, Incarnation{0}}}}, Done{}}).ok());
+  network.deliver_all();
+  EXPECT_EQ(b.take(), Said{"hall from 1.0"});
+  EXPECT_EQ(b.dropped("stale"), 2);
+}
+
+TEST_F(TwoNodes, NobodySpeaksForAnotherNodeNorForAProcessBefore) {
+  for (const auto& pretended : {NodeAddress{NodeId{3}, Incarnation{1}}, NodeAddress{kA.node, Incarnation{9}}}) {
+    ASSERT_TRUE(a.ask(kB, "room").ok());
+    network.replace_next(kA.node, kB.node,
+                         *schemas::encode_envelope(
+                             {.from = pretended, .to = kB, .what = Request{{}, GetChannel{ChannelKey("a", "room")}}}));
+    network.deliver_all();
+  }
+  EXPECT_EQ(b.take(), Said{});
+  EXPECT_EQ(b.dropped("stale"), 2);
+}
+
+TEST_F(TwoNodes, WhatIsDamagedIsDroppedAndTheNextIsHeard) {
+  ASSERT_TRUE(a.ask(kB, "room").ok());
+  ASSERT_TRUE(a.ask(kB, "hall").ok());
+  network.replace_next(kA.node, kB.node, network.next(kA.node, kB.node).substr(8));
+  network.deliver_all();
+  EXPECT_EQ(b.take(), Said{"hall from 1.0"});
+  EXPECT_EQ(b.dropped("damaged"), 1);
+}
+
+}  // namespace
+}  // namespace parley::cluster
