@@ -75,6 +75,15 @@ void ActorContext::submit(Request request) {
   caf::anon_send(router, std::move(message));
 }
 
+void ActorContext::know(ShardId shard, const cluster::Unfinished& open) {
+  alive_before[shard.value] = open.alive.ms;
+  // Whoever led before knew visitors that we do not.
+  if (open.alive.ms > 0) visits.unsure_until(open.alive + settings.current()->limits.cursor_lifetime);
+  for (const auto& [user, record] : open.users) {
+    if (!record.blocks.empty()) revocations.set(user, record.blocks);
+  }
+}
+
 std::string ActorContext::notice_id() { return fmt::format("{:016x}{:016x}", random.next(), random.next()); }
 
 void ActorContext::came_in(ActorStats& stats) {

@@ -80,9 +80,10 @@ struct ActorContext {
   caf::actor watchlists;
   caf::actor webhooks;
   WebhookSender* sender = nullptr;       // outlives the actors
-  WallTime alive_before;                 // until when the process before this one was surely running
   std::vector<caf::actor> shard_actors;  // by ShardId
   std::vector<std::shared_ptr<ActorStats>> shard_stats;
+  // By ShardId, in milliseconds: until when whoever led the shard before this node did was surely there. 0: nobody did.
+  std::vector<std::atomic<std::int64_t>> alive_before;
   std::shared_ptr<ActorStats> router_stats;
   std::array<KindStats, kActorKinds> kinds;
   CreditLine local_requests;  // of this node's hubs and actors
@@ -91,6 +92,8 @@ struct ActorContext {
   void tell(const SessionAddress& to, const ChannelEventPtr& event) const;  // to a hub
   void refuse(const Request& request, const Error& error) const;            // answers what has an answer, counts
   void submit(Request request);                                             // an actor asks, as if it were a client
+  // This node leads the shard from now on: what must be known of it before the first request.
+  void know(ShardId shard, const cluster::Unfinished& open);
   [[nodiscard]] std::string notice_id();
   void came_in(ActorStats& stats);                    // by the sender, before it sends
   void taken_out(ActorStats& stats);                  // by the receiver, when it handles

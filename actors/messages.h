@@ -18,6 +18,16 @@
 
 namespace parley::actors {
 
+// Who leads a shard, from the log thread: to the router, the shard's actor and the webhook actor.
+struct Leading {
+  ShardId shard;
+  Term term;
+};
+struct Following {
+  ShardId shard;
+  std::optional<NodeId> leader;
+};
+
 // to the router
 struct Incoming {
   std::vector<Request> requests;
@@ -29,11 +39,24 @@ struct ChannelIdle {
 };  // may I sleep?
 struct Untold {
   Effect effect;
-};  // stored although its write failed, or by somebody else's proposal
-struct Attendance {
-  std::vector<UserKey> users;
-  std::vector<ChannelKey> channels;
-};  // left open by the process before
+};                 // stored although its write failed, or by somebody else's proposal
+struct LeftOpen {  // of a shard that this node leads now: what is to be done first
+  ShardId shard;
+  Term term;
+  Result<cluster::Unfinished> found;
+};
+struct ReadLeftOpen {  // to itself: it could not be read before
+  ShardId shard;
+  Term term;
+};
+struct TakenUp {  // the same, of what is led from the start
+  struct InShard {
+    ShardId shard;
+    Term term;
+    cluster::Unfinished open;
+  };
+  std::vector<InShard> shards;
+};
 struct UserIdle {
   UserKey user;
   std::uint64_t handled = 0;
@@ -74,6 +97,9 @@ struct Describe {
   std::uint64_t list = 0;
 };
 struct Sleep {};
+struct Deposed {  // another node leads the shard: what waits is refused, and the actor ends
+  Error why;
+};
 struct Reconfigured {
   SettingsPtr settings;
 };
@@ -117,9 +143,13 @@ struct ToWatchlists {
 };
 
 // to the webhook actor
-struct NoticesFound {  // at the start: what the process before had stored
-  std::vector<cluster::Unfinished::Waiting> waiting;
-  std::map<std::string, std::uint64_t> dead;
+struct NoticesFound {  // in shards that are led here now: what is stored there
+  struct InShard {
+    ShardId shard;
+    std::vector<NoticeRow> rows;
+    std::map<std::string, std::uint64_t> dead;
+  };
+  std::vector<InShard> shards;
 };
 struct NoticesStored {
   ShardId shard;
@@ -133,6 +163,9 @@ struct ToWebhooks {
 
 }  // namespace parley::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Leading)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Following)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Deposed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Incoming)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ChannelIdle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Untold)
@@ -153,7 +186,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToShard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Gathered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryApplied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::EntryRefused)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Attendance)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::LeftOpen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ReadLeftOpen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::TakenUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::UserIdle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ToUser)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::UserOpened)

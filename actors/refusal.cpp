@@ -2,6 +2,12 @@
 
 namespace parley::actors {
 
+Error not_leader(std::optional<NodeId> leader) {
+  auto error = make_error(Errc::not_leader);
+  error.leader = leader.value_or(NodeId{}).value;
+  return error;
+}
+
 bool may_be_refused(const Request& request) {
   // A session's last word on what is kept of it.
   if (const auto* keep = std::get_if<KeepSession>(&request.what)) return keep->wants_reply;

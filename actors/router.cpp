@@ -8,6 +8,8 @@
 namespace parley::actors {
 namespace {
 
+constexpr auto kReadAgain = seconds(1);  // what was left open could not be read
+
 bool open_to_all(const ChannelKey& channel) { return !channel_traits(channel.name()).needs_auth; }
 
 }  // namespace
@@ -20,7 +22,8 @@ Router::Router(caf::actor_config& config, std::shared_ptr<ActorContext> context,
       watchlists_stats_(std::move(watchlists_stats)),
       webhooks_stats_(std::move(webhooks_stats)),
       settings_(context_->settings.current()),
-      mailbox_max_(settings_->limits.mailbox_messages_max) {}
+      mailbox_max_(settings_->limits.mailbox_messages_max),
+      roles_(context_->shards->count()) {}
 
 caf::behavior Router::make_behavior() {
   return {
@@ -32,6 +35,13 @@ caf::behavior Router::make_behavior() {
           credit_.give_back();  // where it did not go on with the request
         }
       },
+      [this](const Leading& message) { lead(message); },
+      [this](LeftOpen& message) { left_open(message); },
+      [this](const ReadLeftOpen& message) {
+        if (about_to_lead(message.shard, message.term)) read_left_open(message.shard, message.term);
+      },
+      [this](TakenUp& message) { take_up(std::move(message)); },
+      [this](const Following& message) { follow(message); },
       [this](const ChannelIdle& message) {
         const auto place = channels_.find(message.channel);
         if (place == channels_.end() || place->second.sent != message.handled) return;
@@ -45,10 +55,6 @@ caf::behavior Router::make_behavior() {
         if (place == users_.end() || place->second.sent != message.handled) return;
         send(place->second.actor, Sleep{});
         users_.erase(place);
-      },
-      [this](Attendance& message) {
-        for (const auto& user : message.users) send(wake_user(user).actor, Attend{});
-        for (const auto& channel : message.channels) send(wake(channel).actor, Attend{});
       },
       [this](Untold& message) {
         const auto place = channels_.find(message.effect.channel);
@@ -82,6 +88,79 @@ void Router::on_exit() {
   channels_.clear();
   for (auto& [key, awake] : users_) send_exit(awake.actor, caf::exit_reason::user_shutdown);
   users_.clear();
+}
+
+// Nobody is served before it is known what the leader before left open: bans, and whose end is still to be told.
+void Router::lead(const Leading& message) {
+  auto& role = roles_[message.shard.value];
+  if (role.leads && role.term == message.term) return;
+  role = {false, message.term, std::nullopt};
+  read_left_open(message.shard, message.term);
+}
+
+// Else the lead was lost meanwhile, or gained in another term.
+bool Router::about_to_lead(ShardId shard, Term term) const {
+  const auto& role = roles_[shard.value];
+  return !role.leads && role.term == term;
+}
+
+void Router::read_left_open(ShardId shard, Term term) {
+  context_->shards->read_unfinished(shard, [self = caf::actor(this), shard, term](Result<cluster::Unfinished> found) {
+    caf::anon_send(self, LeftOpen{shard, term, std::move(found)});
+  });
+}
+
+void Router::left_open(LeftOpen& message) {
+  if (!about_to_lead(message.shard, message.term)) return;
+  if (!message.found) {
+    context_->failed(*stats_, message.found.error().message);
+    return delayed_send(this, kReadAgain, ReadLeftOpen{message.shard, message.term});
+  }
+  context_->know(message.shard, *message.found);
+  TakenUp taken;
+  taken.shards.push_back({message.shard, message.term, std::move(*message.found)});
+  take_up(std::move(taken));
+}
+
+void Router::take_up(TakenUp message) {
+  NoticesFound notices;
+  for (auto& [shard, term, open] : message.shards) {
+    roles_[shard.value] = {true, term, std::nullopt};
+    auto& found = notices.shards.emplace_back(NoticesFound::InShard{shard, {}, std::move(open.dead)});
+    for (auto& waiting : open.notices) found.rows.push_back(std::move(waiting.row));
+  }
+  send(context_->webhooks, std::move(notices));
+  for (const auto& one : message.shards) {
+    // Also those with blocks only: what has ended is forgotten then.
+    for (const auto& [user, record] : one.open.users) send(wake_user(user).actor, Attend{});
+  }
+  for (const auto& one : message.shards) {
+    for (const auto& channel : one.open.channels) send(wake(channel).actor, Attend{});
+  }
+}
+
+// Its channels and users are the next leader's to wake. Nothing is on its way to them behind this: only we send.
+void Router::follow(const Following& message) {
+  roles_[message.shard.value] = {false, {}, message.leader};
+  const Deposed deposed{not_leader(message.leader)};
+  const auto count = context_->shards->count();
+  std::erase_if(channels_, [&](const auto& row) {
+    if (shard_of(row.first, count) != message.shard) return false;
+    send(row.second.actor, deposed);
+    sleeps(row.first, row.second);
+    return true;
+  });
+  std::erase_if(users_, [&](const auto& row) {
+    if (shard_of(user_place(row.first), count) != message.shard) return false;
+    send(row.second.actor, deposed);
+    return true;
+  });
+}
+
+Status Router::leads(const ChannelKey& place) const {
+  const auto& role = roles_[shard_of(place, context_->shards->count()).value];
+  if (role.leads) return {};
+  return not_leader(role.leader);
 }
 
 void Router::route(Request& request) {
@@ -145,15 +224,16 @@ Router::Awake& Router::wake(const ChannelKey& channel) {
 }
 
 void Router::to_channel(const ChannelKey& channel, Request& request) {
-  if (const auto* publish = std::get_if<Publish>(&request.what); publish != nullptr && publish->transient) {
-    // Nobody is woken for what is not kept and nobody hears.
-    if (!channels_.contains(channel)) {
+  const bool woken = !channels_.contains(channel);
+  if (woken) {
+    if (const auto led = leads(channel); !led) return refuse(request, led.error());
+    if (const auto* publish = std::get_if<Publish>(&request.what); publish != nullptr && publish->transient) {
+      // Nobody is woken for what is not kept and nobody hears.
       if (publish->wants_reply) context_->reply({request.from, Published{.channel = channel, .ack = publish->ack}});
       return;
     }
+    if (const auto allowed = may_wake(request, channel); !allowed) return refuse(request, allowed.error());
   }
-  if (const auto allowed = may_wake(channel, request); !allowed) return refuse(request, allowed.error());
-  const bool woken = !channels_.contains(channel);
   auto& awake = wake(channel);
   if (woken && request.from.origin.exists()) {
     awake.origin = request.from.origin;
@@ -168,10 +248,9 @@ void Router::to_channel(const ChannelKey& channel, Request& request) {
 }
 
 // What clients ask for wakes only so many channels: anybody can invent names.
-Status Router::may_wake(const ChannelKey& channel, const Request& request) const {
+Status Router::may_wake(const Request& request, const ChannelKey& channel) const {
   const auto origin = request.from.origin;
   if (!origin.exists() || !may_be_refused(request)) return {};
-  if (channels_.contains(channel)) return {};
   const auto why = channel_shares_.refuses(origin, open_to_all(channel), settings_->limits);
   if (!why) return {};
   if (*why == Errc::over_capacity) return make_error(*why, "the node has as many channels as it may");
@@ -206,6 +285,9 @@ Router::Awake& Router::wake_user(const UserKey& user) {
 }
 
 void Router::to_user(const UserKey& user, Request& request) {
+  if (!users_.contains(user)) {
+    if (const auto led = leads(user_place(user)); !led) return refuse(request, led.error());
+  }
   auto& awake = wake_user(user);
   if (awake.stats->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
     return refuse(request, make_error(Errc::overloaded, "the user's queue is full"));

@@ -32,9 +32,21 @@ class Router final : public caf::event_based_actor {
     ChannelList list;
   };
 
+  struct Role {
+    bool leads = false;            // and has read what was left open
+    Term term;                     // in which it leads, or is about to
+    std::optional<NodeId> leader;  // while another node does, as far as is known
+  };
+  void lead(const Leading& message);
+  void read_left_open(ShardId shard, Term term);
+  void left_open(LeftOpen& message);
+  [[nodiscard]] bool about_to_lead(ShardId shard, Term term) const;
+  void take_up(TakenUp message);
+  void follow(const Following& message);
+  [[nodiscard]] Status leads(const ChannelKey& place) const;
   void route(Request& request);
   void to_channel(const ChannelKey& channel, Request& request);
-  [[nodiscard]] Status may_wake(const ChannelKey& channel, const Request& request) const;
+  [[nodiscard]] Status may_wake(const Request& request, const ChannelKey& channel) const;  // one that sleeps
   void sleeps(const ChannelKey& channel, const Awake& awake);
   bool to_watchlists(const Request& request);  // false: refused
   void to_user(const UserKey& user, Request& request);
@@ -58,7 +70,8 @@ class Router final : public caf::event_based_actor {
   std::size_t mailbox_max_ = 0;
   ChannelShares channel_shares_;
   WriteShares kept_shares_;
-  std::unordered_map<ChannelKey, Awake> channels_;
+  std::vector<Role> roles_;                         // by ShardId
+  std::unordered_map<ChannelKey, Awake> channels_;  // of shards that are led here, as the users below
   std::unordered_map<UserKey, Awake> users_;
   std::unordered_map<std::uint64_t, Listing> listings_;
   std::uint64_t next_listing_ = 1;

@@ -45,6 +45,13 @@ caf::behavior ShardActor::make_behavior() {
         context_->taken_out(*stats_, message.credit);
         take(std::move(message.request));
       },
+      [this](const Leading&) { leading_ = true; },
+      [this](const Following& message) {
+        leading_ = false;
+        leader_ = message.leader;
+        // What is in flight is refused by the log, which alone knows.
+        for (const auto& waiting : std::exchange(waiting_, {})) refuse(waiting.origin, not_leader(leader_));
+      },
       [this](Gathered) {
         gathering_ = false;
         propose_waiting();
@@ -73,6 +80,7 @@ void ShardActor::take(Request&& request) {
 void ShardActor::take(Waiting waiting) {
   const auto& asked = waiting.origin.asked;
   const bool refusable = asked == nullptr || may_be_refused(*asked);
+  if (!leading_) return refuse(waiting.origin, not_leader(leader_));
   if (waiting_.size() >= settings_->limits.shard_pending_commands_max && refusable) {
     return refuse(waiting.origin, make_error(Errc::overloaded));
   }
@@ -105,7 +113,9 @@ void ShardActor::propose_waiting() {
 void ShardActor::applied(EntryApplied& message) {
   const auto place = in_flight_.find(message.entry);
   if (place == in_flight_.end()) {
-    // Not one of ours: found in the log after the disk failed. The channels that are awake must tell it.
+    // Not one of ours. Of a shard that is led elsewhere it is the leader's to tell.
+    if (!leading_) return;
+    // Else found in the log after the disk failed. The channels that are awake must tell it.
     for (auto& effect : message.effects) {
       forward_notices(effect);
       if (std::holds_alternative<Effect::Appended>(effect.what)) send(context_->router, Untold{std::move(effect)});

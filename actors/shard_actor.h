@@ -42,8 +42,10 @@ class ShardActor final : public caf::event_based_actor {
   ShardId shard_;
   std::shared_ptr<ActorStats> stats_;
   SettingsPtr settings_;
-  bool gathering_ = false;       // a Gathered is in our mailbox
-  std::deque<Waiting> waiting_;  // bounded by shard_pending_commands_max
+  bool leading_ = false;
+  std::optional<NodeId> leader_;  // while another node leads, as far as is known
+  bool gathering_ = false;        // a Gathered is in our mailbox
+  std::deque<Waiting> waiting_;   // bounded by shard_pending_commands_max
   std::unordered_map<cluster::EntryToken, std::vector<Origin>> in_flight_;
   cluster::EntryToken next_entry_ = 1;
 };

@@ -59,6 +59,10 @@ struct ActorSystem::Impl {
 
   Config config;
   std::shared_ptr<ActorContext> context;
+  // While begin() has the shards say what is led: on that thread, and what was left open is known before it returns.
+  std::atomic<std::thread::id> beginner{};
+  TakenUp taken_up;
+  std::optional<Error> not_begun;
   caf::actor_system system;  // last: its destructor waits for actors that use the context
   bool stopped = false;
 };
@@ -84,14 +88,9 @@ void ActorSystem::meet(cluster::Peers& peers) { impl_->context->peers = &peers; 
 Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   auto& context = *impl_->context;
   auto& system = impl_->system;
-  auto unfinished = shards.unfinished();
-  if (!unfinished) return unfinished.error();
   context.shards = &shards;
   context.sender = &sender;
-  context.alive_before = unfinished->alive;
-  if (unfinished->alive.ms > 0) {  // the process before knew visitors that we do not
-    context.visits.unsure_until(unfinished->alive + context.settings.current()->limits.cursor_lifetime);
-  }
+  context.alive_before = std::vector<std::atomic<std::int64_t>>(shards.count());
   context.router_stats = make_stats(ActorKind::router, "router");
   const auto webhooks_stats = make_stats(ActorKind::webhooks, "webhooks");
   context.webhooks = system.spawn<WebhookActor>(impl_->context, webhooks_stats);
@@ -99,16 +98,14 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
     context.shard_stats.push_back(make_stats(ActorKind::shard, fmt::format("shard {}", i)));
     context.shard_actors.push_back(system.spawn<ShardActor>(impl_->context, ShardId{i}, context.shard_stats.back()));
   }
-  caf::anon_send(context.webhooks, NoticesFound{std::move(unfinished->notices), std::move(unfinished->dead)});
   const auto watchlists_stats = make_stats(ActorKind::watchlists, "watchlists");
   context.watchlists = system.spawn<WatchlistsActor>(impl_->context, watchlists_stats);
   context.router = system.spawn<Router>(impl_->context, context.router_stats, watchlists_stats, webhooks_stats);
-  Attendance attendance{{}, std::move(unfinished->channels)};
-  for (auto& [user, record] : unfinished->users) {
-    if (!record.blocks.empty()) context.revocations.set(user, record.blocks);
-    attendance.users.push_back(user);  // also those with blocks only: what has ended is forgotten then
-  }
-  if (!attendance.users.empty() || !attendance.channels.empty()) caf::anon_send(context.router, std::move(attendance));
+  impl_->beginner = std::this_thread::get_id();
+  shards.begin_leading();
+  impl_->beginner = std::thread::id();
+  if (impl_->not_begun) return *impl_->not_begun;
+  caf::anon_send(context.router, std::exchange(impl_->taken_up, {}));
   // The collector may run after this object is gone: it holds the context, not us.
   context.metrics.on_collect(
       [context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
@@ -172,6 +169,30 @@ void ActorSystem::on_applied(ShardId shard, cluster::EntryToken entry, std::vect
 
 void ActorSystem::on_refused(ShardId shard, cluster::EntryToken entry, Error error) {
   caf::anon_send(impl_->context->shard_actors.at(shard.value), EntryRefused{entry, std::move(error)});
+}
+
+void ActorSystem::on_leading(ShardId shard, Term term) {
+  auto& context = *impl_->context;
+  const Leading leading{shard, term};
+  // First who must not miss what comes of the shard's first entries.
+  caf::anon_send(context.webhooks, leading);
+  caf::anon_send(context.shard_actors.at(shard.value), leading);
+  if (impl_->beginner != std::this_thread::get_id()) return caf::anon_send(context.router, leading);
+  auto open = context.shards->unfinished(shard);
+  if (!open) {
+    impl_->not_begun = open.error();
+    return;
+  }
+  context.know(shard, *open);
+  impl_->taken_up.shards.push_back({shard, term, std::move(*open)});
+}
+
+void ActorSystem::on_following(ShardId shard, std::optional<NodeId> leader) {
+  auto& context = *impl_->context;
+  const Following following{shard, leader};
+  caf::anon_send(context.router, following);
+  caf::anon_send(context.shard_actors.at(shard.value), following);
+  caf::anon_send(context.webhooks, following);
 }
 
 // ---- other nodes, on the transport's thread ----

@@ -32,6 +32,10 @@ MachineConfig machine_config(const LocalShardsConfig& config) {
   return machine;
 }
 
+MachineBounds machine_bounds(const LocalShardsConfig& config) {
+  return {config.idempotency_window, config.idempotency_keys_max, config.cursor_lifetime};
+}
+
 }  // namespace
 
 LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& metrics, LocalShardsConfig config,
@@ -40,6 +44,7 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
       clock_(clock),
       metrics_(metrics),
       config_(config),
+      bounds_(machine_bounds(config)),
       pending_commands_max_(config.pending_commands_max),
       listener_(listener),
       reader_(store, config.shard_count, config.page_bytes_max),
@@ -175,6 +180,11 @@ Status LocalShards::load(bool tell_effects, bool tail_lost) {
 
 // ---- proposing ----
 
+// A node that is alone leads everything, in the term that the opening of the log began.
+void LocalShards::begin_leading() {
+  for (std::uint16_t i = 0; i < config_.shard_count; ++i) listener_.on_leading(ShardId{i}, log_.term(ShardId{i}));
+}
+
 void LocalShards::propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) {
   CHECK(entry != kOwnEntry);
   propose_checked(shard, entry, std::move(commands), sync);
@@ -187,7 +197,7 @@ void LocalShards::propose_checked(ShardId id, EntryToken entry, std::vector<Comm
   if (before > 0 && before + count > pending_commands_max_) {
     return log_.refuse(id, entry, count, make_error(Errc::overloaded));
   }
-  log_.propose(id, entry, std::move(commands), sync);
+  log_.propose(id, entry, std::move(commands), bounds_, sync);
 }
 
 // ---- the log thread ----
@@ -196,11 +206,15 @@ void LocalShards::on_committed(CommittedEntry entry) {
   const auto id = entry.shard;
   const auto token = entry.token;
   const auto commands = entry.commands.size();
-  if (broken_) return on_lost(id, token, commands, make_error(Errc::storage_unavailable));
+  const bool here = entry.proposed_here;
+  const auto lost = [&](const Error& error) {
+    if (here) on_lost(id, token, commands, error);
+  };
+  if (broken_) return lost(make_error(Errc::storage_unavailable));
   if (told_.empty()) results_begun_ = clock_.now();
   if (const auto applied = apply(std::move(entry)); !applied) {
     lose_results(applied.error());
-    return on_lost(id, token, commands, applied.error());
+    return lost(applied.error());
   }
   if (told_commands_ >= kResultsMax) end_turn();
 }
@@ -213,14 +227,14 @@ void LocalShards::on_lost(ShardId id, EntryToken token, std::size_t commands, co
 Status LocalShards::apply(CommittedEntry entry) {
   auto& shard = *shards_[entry.shard.value];
   const auto commands = entry.commands.size();
-  auto effects = shard.machine.apply(entry.index, std::move(entry.commands));
+  auto effects = shard.machine.apply(entry.index, std::move(entry.commands), entry.bounds);
   if (!effects) return effects.error();
   if (!shard.touched) {
     shard.touched = true;
     touched_.push_back(entry.shard);
   }
   told_commands_ += commands;
-  told_.push_back({entry.shard, entry.index, entry.token, std::move(effects).value()});
+  told_.push_back({entry.shard, entry.index, entry.token, std::move(effects).value(), entry.proposed_here});
   return {};
 }
 
@@ -276,7 +290,9 @@ void LocalShards::end_turn() {
   if (told_.empty()) return;
   if (const auto written = write_results(); !written) return lose_results(written.error());
   metrics_.apply_seconds.observe(std::chrono::duration<double>(clock_.now() - results_begun_).count());
-  for (const auto& one : told_) shards_[one.shard.value]->pending -= one.effects.size();
+  for (const auto& one : told_) {
+    if (one.proposed_here) shards_[one.shard.value]->pending -= one.effects.size();
+  }
   tell();
 }
 
@@ -284,7 +300,9 @@ void LocalShards::end_turn() {
 // acknowledged, and the machines know more than they should.
 void LocalShards::lose_results(const Error& error) {
   broken_ = true;
-  for (const auto& one : told_) on_lost(one.shard, one.token, one.effects.size(), error);
+  for (const auto& one : told_) {
+    if (one.proposed_here) on_lost(one.shard, one.token, one.effects.size(), error);
+  }
   keep_unknown();
   writer_.fail(error);
 }
@@ -412,6 +430,10 @@ void LocalShards::read_cursor(ChannelKey channel, std::string client_id,
   read(std::move(done), [this, channel = std::move(channel), client_id = std::move(client_id)] {
     return reader_.read_cursor(channel, client_id, clock_.wall(), config_.cursor_lifetime);
   });
+}
+
+void LocalShards::read_unfinished(ShardId shard, std::function<void(Result<Unfinished>)> done) {
+  read(std::move(done), [this, shard] { return people_.unfinished(shard); });
 }
 
 void LocalShards::read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) {

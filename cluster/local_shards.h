@@ -26,6 +26,7 @@ class LocalShards final : public Shards, private CommitListener {
   Status start();  // once, before anything else
 
   [[nodiscard]] std::uint16_t count() const override { return config_.shard_count; }
+  void begin_leading() override;
   void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) override;
   void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) override;
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override;
@@ -37,7 +38,8 @@ class LocalShards final : public Shards, private CommitListener {
                     std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override;
   void read_dead(std::string target, NoticeRef after, std::size_t limit,
                  std::function<void(Result<std::vector<StoredDead>>)> done) override;
-  Result<Unfinished> unfinished() const override { return people_.unfinished(); }
+  Result<Unfinished> unfinished(ShardId shard) const override { return people_.unfinished(shard); }
+  void read_unfinished(ShardId shard, std::function<void(Result<Unfinished>)> done) override;
   [[nodiscard]] bool available() const override { return writer_.available(); }
   void limit_pending(std::size_t commands_max) override { pending_commands_max_ = commands_max; }
   void end_in_order() override { in_order_ = true; }
@@ -61,6 +63,7 @@ class LocalShards final : public Shards, private CommitListener {
     LogIndex index;
     EntryToken token;
     std::vector<Effect> effects;
+    bool proposed_here;
   };
 
   void on_committed(CommittedEntry entry) override;
@@ -92,6 +95,7 @@ class LocalShards final : public Shards, private CommitListener {
   const Clock& clock_;
   Metrics& metrics_;
   LocalShardsConfig config_;
+  const MachineBounds bounds_;  // goes with each entry that is proposed here
   std::atomic<std::size_t> pending_commands_max_;
   ShardListener& listener_;
   HistoryReader reader_;

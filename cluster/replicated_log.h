@@ -21,8 +21,10 @@ using EntryToken = std::uint64_t;
 struct CommittedEntry {
   ShardId shard;
   LogIndex index;
-  EntryToken token = 0;  // the proposer's; 0 when replayed
+  EntryToken token = 0;  // the proposer's; 0 when replayed, or when another node proposed it
   std::vector<Command> commands;
+  MachineBounds bounds{};      // of the node that proposed it
+  bool proposed_here = false;  // by this process, in the present term: else nobody here counts or waits for it
 };
 
 class CommitListener {
@@ -35,7 +37,8 @@ class CommitListener {
 class ReplicatedLog {
  public:
   virtual ~ReplicatedLog() = default;
-  virtual void propose(ShardId shard, EntryToken token, std::vector<Command> commands, storage::Sync sync) = 0;
+  virtual void propose(ShardId shard, EntryToken token, std::vector<Command> commands, const MachineBounds& bounds,
+                       storage::Sync sync) = 0;
   // The results up to `index` are in the store, or in the batch that cut() is asked with next.
   virtual void applied(ShardId shard, LogIndex index) = 0;
   // Where the logs are at their bound: what was applied is dropped, in the same batch as its results or a later one.

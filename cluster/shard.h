@@ -1,13 +1,17 @@
 #pragma once
 // A shard's replica as the actors see it: commands in, effects out. Behind it stand the replicated
-// log and the shard machine. Today every shard has one voter, this node; the interface is the one
-// that Raft groups will implement.
+// log and the shard machine. Today every shard has one voter, this node, which leads it from the start
+// to the end; the interface is the one that Raft groups will implement.
+//
+// What follows from an entry beside the state itself (who waits is answered, subscribers and the backend
+// are told, what is over is swept) is the leader's. Another replica applies the same and keeps silent.
 //
 // propose() puts many commands into ONE log entry. When the entry is committed (on a majority's disk)
 // the machine applies it and the result is told to the listener, on the log thread, entries in order.
 // Reads run on a reader thread and see at least everything whose effects were told before.
 
 #include "cluster/replicated_log.h"
+#include "core/address.h"
 #include "core/command.h"
 #include "core/ids.h"
 #include "core/metrics.h"
@@ -21,6 +25,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +39,7 @@ struct ChannelState {
   std::vector<SaidId> told;  // members the backend was told of; an empty one: of the channel
 };
 
-// What the process before this one left open: the end of it is still to be told.
+// What whoever led the shard before left open: the end of it is still to be told.
 struct Unfinished {
   std::vector<std::pair<UserKey, UserRecord>> users;  // not offline, or with blocks
   std::vector<ChannelKey> channels;                   // whose backend was told of somebody
@@ -42,9 +47,9 @@ struct Unfinished {
     ShardId shard;
     NoticeRow row;
   };
-  std::vector<Waiting> notices;               // in order within each shard
+  std::vector<Waiting> notices;               // in order
   std::map<std::string, std::uint64_t> dead;  // letters of each target
-  WallTime alive;                             // it was surely running then; 0: no process before
+  WallTime alive;                             // it surely led then; 0: nobody led before
 };
 
 struct UserPage {
@@ -60,20 +65,32 @@ class ShardListener {
  public:
   virtual ~ShardListener() = default;
   // One effect for each command of the entry, in order. On the log thread: hand over, do not work.
-  // Token 0 is an entry that the listener did not propose: retention's, or one whose outcome was
-  // unknown and that turned out to be stored when the disk came back. Its publications are as real
-  // as others, and subscribers are due them.
+  // Token 0 is an entry that the listener did not propose, or does not wait for any more: retention's,
+  // another leader's, or one whose outcome was unknown and that turned out to be stored when the disk
+  // came back. Of a shard that is led here its publications are as real as others, and subscribers are
+  // due them; of any other shard whoever leads it tells.
   virtual void on_applied(ShardId shard, EntryToken entry, std::vector<Effect> effects) = 0;
   // The entry's outcome is unknown or it was refused; nothing of it may be acknowledged.
   virtual void on_refused(ShardId shard, EntryToken entry, Error error) = 0;
+
+  // Who leads, on the log thread, or from begin_leading(). From here on this node leads the shard in that
+  // term: whatever was committed in earlier terms is applied and told, and reads see it.
+  virtual void on_leading(ShardId /*shard*/, Term /*term*/) {}
+  // This node does not lead the shard (any more); `leader` does, as far as is known. What was proposed
+  // here and is not told yet is refused, before or after: its outcome is unknown.
+  virtual void on_following(ShardId /*shard*/, std::optional<NodeId> /*leader*/) {}
 };
 
 class Shards {
  public:
   virtual ~Shards() = default;
   [[nodiscard]] virtual std::uint16_t count() const = 0;
+  // From here on the listener is told who leads; of the shards that are led here by now before this returns, on the
+  // caller's thread. Once, before anything is proposed.
+  virtual void begin_leading() = 0;
   // Thread-safe. `entry` is not 0, `commands` not empty. `sync` no: acknowledged when written but not fsynced
-  // (Durability::async).
+  // (Durability::async). Refused with `not_leader` by a node that follows, with `no_quorum` by a leader that cannot
+  // reach enough others.
   virtual void propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) = 0;
   // Thread-safe; `done` runs on the reader thread.
   virtual void open_channel(ChannelKey channel, std::function<void(Result<ChannelState>)> done) = 0;
@@ -91,8 +108,10 @@ class Shards {
   // Dead letters of a target from `after` on (the first shard and number: {}), at most `limit`.
   virtual void read_dead(std::string target, NoticeRef after, std::size_t limit,
                          std::function<void(Result<std::vector<StoredDead>>)> done) = 0;
-  // Reads on the caller's thread: at the start, before the first request.
-  virtual Result<Unfinished> unfinished() const = 0;
+  // Reads on the caller's thread: within begin_leading(), before the first request.
+  virtual Result<Unfinished> unfinished(ShardId shard) const = 0;
+  // The same on the reader thread, as the other reads: whenever a shard comes to be led here later.
+  virtual void read_unfinished(ShardId shard, std::function<void(Result<Unfinished>)> done) { done(unfinished(shard)); }
   [[nodiscard]] virtual bool available() const = 0;  // accepts proposals now
   // Thread-safe: from now on, of each shard, proposed and not applied.
   virtual void limit_pending(std::size_t /*commands_max*/) {}

@@ -80,13 +80,20 @@ Status SingleVoterLog::replay(ShardId id, LogIndex applied, const Replay& visit)
       return make_error(entry.error().code,
                         fmt::format("log entry {} of shard {}: {}", index.value, id.value, entry.error().message));
     }
-    if (auto visited = visit({id, index, 0, std::move(entry->commands)}); !visited) return visited;
+    if (auto visited = visit({id, index, 0, std::move(entry->commands), entry->bounds}); !visited) return visited;
   }
   return {};
 }
 
-void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> commands, storage::Sync sync) {
-  const auto payload = schemas::encode_entry(clock_.wall(), commands);
+Term SingleVoterLog::term(ShardId id) const {
+  const auto& shard = *shards_[id.value];
+  const std::unique_lock lock(shard.mutex);
+  return shard.term;
+}
+
+void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> commands, const MachineBounds& bounds,
+                             storage::Sync sync) {
+  const auto payload = schemas::encode_entry(clock_.wall(), commands, bounds);
   const auto count = commands.size();
   auto& shard = *shards_[id.value];
   {
@@ -102,11 +109,11 @@ void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> 
       job.batch.put(Family::log, std::move(key), std::move(framed));
       job.sync = sync;
       job.commands = count;
-      job.done = [this, id, index, token, bytes, entry = std::move(commands)](const Status& written) mutable {
+      job.done = [this, id, index, token, bytes, bounds, entry = std::move(commands)](const Status& written) mutable {
         if (written) {
           bytes_ += bytes;
           metrics_.log_bytes.set(static_cast<double>(bytes_));
-          listener_.on_committed({id, index, token, std::move(entry)});
+          listener_.on_committed({id, index, token, std::move(entry), bounds, true});
         } else {
           listener_.on_lost(id, token, entry.size(), written.error());
         }

@@ -32,7 +32,10 @@ class SingleVoterLog final : public ReplicatedLog {
   using Replay = std::function<Status(CommittedEntry entry)>;
   Status replay(ShardId shard, LogIndex applied, const Replay& visit) const;
 
-  void propose(ShardId shard, EntryToken token, std::vector<Command> commands, storage::Sync sync) override;
+  void propose(ShardId shard, EntryToken token, std::vector<Command> commands, const MachineBounds& bounds,
+               storage::Sync sync) override;
+  // That open() began.
+  [[nodiscard]] Term term(ShardId shard) const;
   void applied(ShardId shard, LogIndex index) override;
   void cut(storage::WriteBatch& batch) override;
   // What a start or a recovery found and applied, whatever its size.
@@ -42,7 +45,7 @@ class SingleVoterLog final : public ReplicatedLog {
 
  private:
   struct Shard {
-    std::mutex mutex;  // guards all of it; taken before the log writer's
+    mutable std::mutex mutex;  // guards all of it; taken before the log writer's
     Term term;
     LogIndex last;
     LogIndex cut;  // entries up to here are gone

@@ -66,6 +66,22 @@ void Channel::notice_who_is_here(WallTime wall) {
     notices_.came({member->user_id, member->id_form}, wall);
 }
 
+void Channel::depose(const Error& why, MonoTime now, WallTime wall) {
+  const auto refuse = [&](const Request& request) {
+    if (auto reply = refusal(request, why)) port_.reply(std::move(*reply));
+  };
+  for (const auto& request : std::exchange(waiting_, {})) refuse(request);
+  for (const auto& [request, time] : std::exchange(held_, {})) refuse(request);
+  for (const auto& [token, pending] : std::exchange(pending_, {})) {
+    // Their outcome is unknown: stored by the next leader or not, they can be sent again with their keys.
+    if (const auto* removal = std::get_if<PendingRemoval>(&pending)) port_.reply({removal->from, Refused{why}});
+    const auto* publish = std::get_if<PendingPublish>(&pending);
+    if (publish != nullptr) port_.reply({publish->from, PublishRefused{key_, publish->ack, why}});
+  }
+  for (const auto& [read, plain] : std::exchange(reads_, {})) port_.reply({plain.from, Refused{why}});
+  resumes_.depose(why, at(now, wall));
+}
+
 void Channel::handle(Request request, MonoTime now, WallTime wall) {
   if (stage_ == Stage::open) return dispatch(request, now, wall);
   if (waiting_.empty()) ask_state();

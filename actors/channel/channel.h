@@ -56,6 +56,8 @@ class Channel {
   [[nodiscard]] std::optional<MonoTime> deadline() const;
 
   void configure(SettingsPtr settings);
+  // Its shard is led elsewhere: whoever waits for an answer is told so, and this object ends.
+  void depose(const Error& why, MonoTime now, WallTime wall);
   void attend();  // opens it, although nobody asked: its backend may be due the end of something
   [[nodiscard]] bool idle(WallTime wall) const;  // nothing would be lost by forgetting this object
   [[nodiscard]] ChannelInfo describe(WallTime wall) const;

@@ -72,6 +72,10 @@ caf::behavior ChannelActor::make_behavior() {
         channel_.attend();
         schedule();
       },
+      [this](const Deposed& message) {
+        channel_.depose(message.why, now(), wall());
+        quit();
+      },
       [this](Sleep) {
         context_->metrics.passivations.add();
         quit();

@@ -218,6 +218,11 @@ ChannelResumes::Ready ChannelResumes::history_read(std::uint64_t read, Result<Hi
   return ready;
 }
 
+void ChannelResumes::depose(const Error& why, const Now& now) {
+  for (auto& [read, joining] : std::exchange(joining_, {})) fail(std::move(joining), why, now);
+  readings_.clear();
+}
+
 std::vector<Request> ChannelResumes::give_back(std::uint64_t read) {
   std::vector<Request> asked;
   const auto reading = readings_.extract(read);

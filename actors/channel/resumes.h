@@ -75,6 +75,8 @@ class ChannelResumes {
   void told(const PublicationPtr& publication, const NodeLimits& limits);
   void deleted();  // something is: what is at hand may have it
 
+  void depose(const Error& why, const Now& now);  // nobody waits any longer: all are refused
+
   // Those who wait for this read wait no longer: what they asked, to be asked again.
   std::vector<Request> give_back(std::uint64_t read);
   bool leave(SocketId session, SubscriptionId subscription);     // false: it does not wait

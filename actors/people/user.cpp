@@ -65,6 +65,17 @@ void User::attend() {
   port_.open();
 }
 
+void User::depose(const Error& why) {
+  for (const auto& request : std::exchange(waiting_, {})) {
+    if (auto reply = refusal(request, why)) port_.reply(std::move(*reply));
+  }
+  // What was to be stored may be, all the same: whoever asks the next leader learns it.
+  auto answers = std::exchange(answers_, {});
+  if (saving_) std::move(saving_->answers.begin(), saving_->answers.end(), std::back_inserter(answers));
+  saving_.reset();
+  for (const auto& answer : answers) port_.reply({answer.to, Refused{why}});
+}
+
 void User::handle(Request request, MonoTime now, WallTime wall) {
   if (stage_ == Stage::open) {
     dispatch(request, now, wall);

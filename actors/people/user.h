@@ -60,6 +60,7 @@ class User {
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   void configure(SettingsPtr settings);
   void attend();                    // opens it, although nobody asked
+  void depose(const Error& why);    // its shard is led elsewhere: whoever waits is told so, and this object ends
   [[nodiscard]] bool idle() const;  // nothing would be lost by forgetting this object
 
   [[nodiscard]] const UserRecord& record() const { return record_; }  // as decided; may not be stored yet

@@ -37,7 +37,8 @@ caf::behavior UserActor::make_behavior() {
         schedule();
       },
       [this, now, wall](UserOpened& message) {
-        user_.opened(std::move(message.about), context_->alive_before, now(), wall());
+        const auto shard = shard_of(user_place(key_), context_->shards->count());
+        user_.opened(std::move(message.about), WallTime{context_->alive_before[shard.value]}, now(), wall());
         schedule();
       },
       [this, now, wall](const Applied& message) {
@@ -55,6 +56,10 @@ caf::behavior UserActor::make_behavior() {
         if (!asks_for_sleep()) schedule();  // who asks is put to sleep, or a request is on its way
       },
       [this](const Reconfigured& message) { user_.configure(message.settings); },
+      [this](const Deposed& message) {
+        user_.depose(message.why);
+        quit();
+      },
       [this](Sleep) { quit(); },
   };
 }

@@ -74,13 +74,14 @@ caf::behavior WebhookActor::make_behavior() {
   configure();
   return {
       [this](NoticesFound& message) {
-        std::map<ShardId, NoticesStored> by_shard;
-        for (auto& [shard, row] : message.waiting) by_shard[shard].rows.push_back(std::move(row));
-        for (auto& [shard, rows] : by_shard) {
-          rows.shard = shard;
-          stored(rows);
-        }
-        for (const auto& [name, count] : message.dead) target(name).dead += count;
+        found(message);
+        after_each();
+      },
+      [this](const Leading& message) {
+        if (!led_.contains(message.shard)) early_.try_emplace(message.shard);
+      },
+      [this](const Following& message) {
+        let_go_of(message.shard);
         after_each();
       },
       [this](const NoticesStored& message) {
@@ -143,7 +144,44 @@ WebhookActor::Target& WebhookActor::target(const std::string& name) {
   return targets_.try_emplace(name, name, WebhookQueueConfig{}, context_->metrics).first->second;
 }
 
+std::uint64_t WebhookActor::Target::dead_count() const {
+  std::uint64_t count = 0;
+  for (const auto& [shard, letters] : dead) count += letters;
+  return count;
+}
+
+void WebhookActor::found(NoticesFound& message) {
+  for (auto& [shard, rows, dead] : message.shards) {
+    const auto early = early_.extract(shard);
+    if (early.empty()) continue;  // it is led elsewhere by now
+    led_.insert(shard);
+    for (const auto& [name, count] : dead) target(name).dead[shard] = count;
+    stored({shard, std::move(rows), {}});
+    for (const auto& later : early.mapped()) stored(later);
+  }
+}
+
+// What is on its way arrives, and counts for nothing here: the next leader sends it again, with the ids that it has.
+void WebhookActor::let_go_of(ShardId shard) {
+  led_.erase(shard);
+  early_.erase(shard);
+  newest_.erase(shard);
+  refused_shards_.erase(shard);
+  if (const auto place = settling_.find(shard); place != settling_.end()) {
+    if (place->second.token) settle_tokens_.erase(*place->second.token);
+    settling_.erase(place);
+  }
+  for (auto& [name, target] : targets_) {
+    target.queue.remove_all(shard);
+    target.dead.erase(shard);
+  }
+}
+
 void WebhookActor::stored(const NoticesStored& message) {
+  if (!led_.contains(message.shard)) {
+    if (const auto early = early_.find(message.shard); early != early_.end()) early->second.push_back(message);
+    return;
+  }
   auto& newest = newest_[message.shard];
   for (const auto& row : message.rows) {
     if (row.number <= newest) continue;
@@ -153,7 +191,7 @@ void WebhookActor::stored(const NoticesStored& message) {
   for (const auto number : message.died) {
     for (auto& [name, target] : targets_) {
       if (!target.queue.remove({message.shard, number})) continue;
-      ++target.dead;
+      ++target.dead[message.shard];
       break;
     }
   }
@@ -165,13 +203,15 @@ void WebhookActor::after_each() {
     settle_again_at_.reset();
     for (const auto shard : std::exchange(refused_shards_, {})) settle(shard);
   }
-  const auto dead_max = settings_->limits.webhook_dead_letters_max * context_->shards->count();
+  const auto dead_max = settings_->limits.webhook_dead_letters_max;
   for (auto& [name, target] : targets_) {
     pump(name, target);
     // The shards drop the oldest beyond it without a word.
-    if (dead_max > 0) target.dead = std::min(target.dead, dead_max);
+    if (dead_max > 0) {
+      for (auto& [shard, letters] : target.dead) letters = std::min(letters, dead_max);
+    }
     target.waiting_gauge.set(static_cast<double>(target.queue.rows()));
-    target.dead_gauge.set(static_cast<double>(target.dead));
+    target.dead_gauge.set(static_cast<double>(target.dead_count()));
   }
   schedule();
 }
@@ -210,6 +250,7 @@ void WebhookActor::post(NoticesRead& message) {
     sending.read_again_at = context_->clock.now() + kReadAgain;
     return;
   }
+  std::erase_if(*message.notices, [this](const auto& one) { return !led_.contains(one.first.shard); });
   const auto& found = *message.notices;
   for (const auto& row : sending.rows) {
     if (std::none_of(found.begin(), found.end(), [&](const auto& one) { return one.first == row; })) {
@@ -260,6 +301,7 @@ void WebhookActor::posted(const NoticesPosted& message) {
   }
   std::set<ShardId> shards;
   for (const auto& row : sending.rows) {
+    if (!led_.contains(row.shard)) continue;
     settling_[row.shard].delivered.push_back(row.number);
     shards.insert(row.shard);
   }
@@ -283,8 +325,8 @@ void WebhookActor::failed(const std::string& name, Target& target, WebhookBatchI
   if (failure.dead.empty()) return;
   log_warn("webhook events were given up",
            {{"webhook", name}, {"events", failure.dead.size()}, {"failure", outcome.failure}});
-  target.dead += failure.dead.size();
   for (const auto& row : failure.dead) {
+    ++target.dead[row.shard];
     settling_[row.shard].dead.push_back({row.number, outcome.failure});
     settle(row.shard);
   }
@@ -335,8 +377,10 @@ void WebhookActor::applied(CommandToken token) {
   replay_tokens_.erase(place);
   auto& replay = replays_.at(part.replay);
   replay.count += part.count;
-  auto& dead = target(replay.target).dead;
-  dead -= std::min(dead, part.count);
+  if (led_.contains(part.shard)) {
+    auto& dead = target(replay.target).dead[part.shard];
+    dead -= std::min(dead, part.count);
+  }
   if (--replay.commands == 0) end_replay(part.replay);
 }
 
@@ -388,7 +432,7 @@ WebhookList WebhookActor::list(const std::string& app) const {
   WebhookList list;
   for (const auto& [name, target] : targets_) {
     if (!app.empty() && target.app != app) continue;
-    if (!target.configured && target.queue.rows() == 0 && target.dead == 0) continue;
+    if (!target.configured && target.queue.rows() == 0 && target.dead_count() == 0) continue;
     const auto counts = target.queue.counts();
     WebhookAbout about;
     about.target = name;
@@ -400,7 +444,7 @@ WebhookList WebhookActor::list(const std::string& app) const {
     about.delivered = target.delivered;
     about.failures = counts.failures_in_row;
     about.last_failure = target.last_failure;
-    about.dead = target.dead;
+    about.dead = target.dead_count();
     list.webhooks.push_back(std::move(about));
   }
   return list;
@@ -467,7 +511,7 @@ void WebhookActor::propose_replay(std::uint64_t id, Replay& replay) {
       SettleNotices what;
       (replay.drop ? what.dropped : what.replayed).assign(begin, begin + static_cast<std::ptrdiff_t>(count));
       const auto token = next_token_++;
-      replay_tokens_.emplace(token, ReplayPart{id, count});
+      replay_tokens_.emplace(token, ReplayPart{id, shard, count});
       ++replay.commands;
       propose(shard, token, what);
     }

@@ -62,7 +62,8 @@ class WebhookActor final : public caf::event_based_actor {
     std::string url;
     std::map<WebhookBatchId, Sending> sending;
     std::uint64_t delivered = 0;
-    std::uint64_t dead = 0;
+    std::map<ShardId, std::uint64_t> dead;  // letters, in each shard
+    [[nodiscard]] std::uint64_t dead_count() const;
     std::string last_failure;
     bool down = false;
     Gauge waiting_gauge, dead_gauge;
@@ -89,12 +90,15 @@ class WebhookActor final : public caf::event_based_actor {
   };
   struct ReplayPart {
     std::uint64_t replay = 0;
+    ShardId shard;
     std::uint64_t count = 0;
   };
 
   void configure();
   Target& target(const std::string& name);
   void stored(const NoticesStored& message);
+  void found(NoticesFound& message);
+  void let_go_of(ShardId shard);  // it is led elsewhere
   void after_each();
   void pump(const std::string& name, Target& target);
   void read(const std::string& name, WebhookBatchId batch, const Sending& sending);
@@ -120,7 +124,9 @@ class WebhookActor final : public caf::event_based_actor {
   std::shared_ptr<ActorStats> stats_;
   SettingsPtr settings_;
   std::map<std::string, Target, std::less<>> targets_;
-  std::map<ShardId, std::uint64_t> newest_;  // row that is known, of each shard
+  std::map<ShardId, std::uint64_t> newest_;              // row that is known, of each shard
+  std::set<ShardId> led_;                                // here: of others nothing is sent or settled
+  std::map<ShardId, std::vector<NoticesStored>> early_;  // of shards whose earlier rows are not found yet
   std::map<ShardId, Settling> settling_;
   std::map<CommandToken, ShardId> settle_tokens_;
   std::set<ShardId> refused_shards_;  // are told again at settle_again_at_

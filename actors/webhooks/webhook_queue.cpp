@@ -42,6 +42,13 @@ bool WebhookQueue::remove(NoticeRef row) {
   return true;
 }
 
+void WebhookQueue::remove_all(ShardId shard) {
+  const auto at = lanes_.find(shard);
+  if (at == lanes_.end()) return;
+  const auto rows = at->second.rows;  // the lane ends with its last row
+  for (const auto number : rows) remove({shard, number});
+}
+
 // ---- taking ----
 
 bool WebhookQueue::blocked() const { return batches_.size() >= (down_ ? 1 : config_.concurrency_max); }

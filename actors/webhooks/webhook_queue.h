@@ -60,6 +60,9 @@ class WebhookQueue {
   // The row is gone; waiting, on its way, or unknown here: then false. Of a batch on its way it is not sent again.
   bool remove(NoticeRef row);
 
+  // All rows of the shard, as remove() does.
+  void remove_all(ShardId shard);
+
   // The next request's rows. Nothing: not now, see deadline().
   std::optional<Batch> take(MonoTime now);
   // Only the rows up to `last` fit into the request; those after it were not sent and wait as before.

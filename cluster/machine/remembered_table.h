@@ -24,6 +24,11 @@ class RememberedTable {
       : shard_(shard), window_(window), entries_max_(entries_max) {}
 
   Status load(const storage::Store& store);
+  // From here on, until told otherwise: each log entry says it.
+  void bound(seconds window, std::size_t entries_max) {
+    window_ = window;
+    entries_max_ = entries_max;
+  }
   // `scope`: whose key it is (core/command.h).
   [[nodiscard]] std::optional<Position> find_key(const ChannelKey& channel, const std::string& scope,
                                                  const std::string& key, WallTime now) const;

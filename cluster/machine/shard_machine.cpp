@@ -63,8 +63,14 @@ void ShardMachine::begin_lineage() {
   lineage_changed_ = true;
 }
 
-Result<std::vector<Effect>> ShardMachine::apply(LogIndex index, std::vector<Command> commands) {
+Result<std::vector<Effect>> ShardMachine::apply(LogIndex index, std::vector<Command> commands,
+                                                const MachineBounds& bounds) {
   CHECK(index.value == applied_.value + 1);  // the log gives entries in order; anything else is our bug
+  bounds_ = bounds;
+  if (bounds_.idempotency_window.count() == 0) bounds_.idempotency_window = config_.idempotency_window;
+  if (bounds_.idempotency_keys_max == 0) bounds_.idempotency_keys_max = config_.idempotency_keys_max;
+  if (bounds_.cursor_lifetime.count() == 0) bounds_.cursor_lifetime = config_.cursor_lifetime;
+  remembered_.bound(bounds_.idempotency_window, bounds_.idempotency_keys_max);
   std::vector<Effect> effects;
   effects.reserve(commands.size());
   for (auto& command : commands) {
@@ -200,7 +206,7 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
   if (!trimmed) return trimmed.error();
   trimmed_ += *trimmed;
   if (meta.cached < meta.oldest) meta.cached = {};
-  if (meta.cursors > 0 && meta.cursors_oldest + config_.cursor_lifetime <= time) {
+  if (meta.cursors > 0 && meta.cursors_oldest + bounds_.cursor_lifetime <= time) {
     if (const auto dropped = drop_cursors(channel, meta, time, {}); !dropped) return dropped.error();
   }
   metas_.changed(channel);

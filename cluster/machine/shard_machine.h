@@ -17,6 +17,7 @@
 
 namespace parley::cluster {
 
+// Of entries that were written before they said it themselves.
 struct MachineConfig {
   seconds idempotency_window{600};
   std::size_t idempotency_keys_max = 100'000;
@@ -43,8 +44,9 @@ class ShardMachine {
   // Whether the next take_writes() must be synced before its effects are told. Asking clears it.
   bool must_sync() { return std::exchange(must_sync_, false); }
 
-  // Entries come in order, each once. Fails only when the store cannot be read.
-  Result<std::vector<Effect>> apply(LogIndex index, std::vector<Command> commands);
+  // Entries come in order, each once. Fails only when the store cannot be read. `bounds`: as the entry says; what it
+  // does not say is as configured here.
+  Result<std::vector<Effect>> apply(LogIndex index, std::vector<Command> commands, const MachineBounds& bounds = {});
   void take_writes(storage::WriteBatch& batch);
   // Publications that retention removed since the last call.
   std::uint64_t take_trimmed() { return std::exchange(trimmed_, 0); }
@@ -80,6 +82,7 @@ class ShardMachine {
 
   ShardId shard_;
   MachineConfig config_;
+  MachineBounds bounds_;  // of the entry that is applied
   const storage::Store& store_;
   storage::PendingWrites writes_;
   MetaCache metas_;

@@ -102,7 +102,7 @@ Status ShardMachine::drop_cursors(const ChannelKey& channel, Meta& meta, WallTim
   if (!scanned) return scanned;
   if (!outcome) return outcome;
   const auto expired = std::stable_partition(cursors.begin(), cursors.end(), [&](const StoredCursor& one) {
-    return one.time + config_.cursor_lifetime > now;
+    return one.time + bounds_.cursor_lifetime > now;
   });
   for (auto one = expired; one != cursors.end(); ++one) {
     cursors_.remove(one->origin, one->bytes);
@@ -135,7 +135,7 @@ Status ShardMachine::drop_surplus(const CursorBounds& bounds, WallTime now) {
 }
 
 void ShardMachine::forget(const StoredCursor& cursor, Meta& meta, WallTime now) {
-  const auto known_until = cursor.time + config_.cursor_lifetime;
+  const auto known_until = cursor.time + bounds_.cursor_lifetime;
   if (known_until > now) {
     meta.cursors_unsure_until = std::max(meta.cursors_unsure_until, known_until);
     cursors_.count_forgotten(1);

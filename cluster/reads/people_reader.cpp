@@ -166,14 +166,12 @@ Result<std::vector<StoredDead>> PeopleReader::read_dead(const std::string& targe
   return found;
 }
 
-Result<Unfinished> PeopleReader::unfinished() const {
+Result<Unfinished> PeopleReader::unfinished(ShardId shard) const {
   Unfinished out;
   const auto alive = store_.get(Family::state, keys::alive());
   if (!alive) return alive.error();
   if (alive->has_value()) out.alive = WallTime{static_cast<std::int64_t>(keys::parse_number(**alive).value_or(0))};
-  for (std::uint16_t i = 0; i < shard_count_; ++i) {
-    if (auto read = read_unfinished(ShardId{i}, out); !read) return read.error();
-  }
+  if (auto read = read_unfinished(shard, out); !read) return read.error();
   return out;
 }
 

@@ -17,7 +17,7 @@ class PeopleReader {
   Result<std::vector<SaidId>> told(const ChannelKey& channel) const;
   Result<std::vector<std::pair<NoticeRef, Notice>>> read_notices(const std::vector<NoticeRef>& refs) const;
   Result<std::vector<StoredDead>> read_dead(const std::string& target, NoticeRef after, std::size_t limit) const;
-  Result<Unfinished> unfinished() const;
+  Result<Unfinished> unfinished(ShardId shard) const;
 
  private:
   Result<UserAbout> read_user(const UserKey& user) const;

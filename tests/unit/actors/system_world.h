@@ -58,6 +58,14 @@ class Inbox : public HubInbox {
     EXPECT_TRUE(in_time) << "the event did not come";
     return found != nullptr ? found : std::make_shared<const ChannelEvent>();
   }
+  HubMessage next_message() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(came_.wait_for(lock, 60s, [&] { return !messages_.empty(); })) << "nothing came";
+    if (messages_.empty()) return Reply{};
+    auto message = std::move(messages_.front());
+    messages_.pop_front();
+    return message;
+  }
   // Waits for the next answer, whatever it is.
   Reply next_reply() {
     std::unique_lock lock(mutex_);
@@ -155,7 +163,27 @@ class InstantShards : public cluster::Shards {
                  std::function<void(Result<std::vector<cluster::StoredDead>>)> done) override {
     done(std::vector<cluster::StoredDead>{});
   }
-  Result<cluster::Unfinished> unfinished() const override { return left_open; }
+  void begin_leading() override {
+    for (std::uint16_t i = 0; i < count(); ++i) listener_.on_leading(ShardId{i}, Term{1});
+  }
+  // All of it in the shard of whoever it is about.
+  Result<cluster::Unfinished> unfinished(ShardId shard) const override {
+    if (unreadable > 0) {
+      --unreadable;
+      return make_error(Errc::io, "the disk of this test is broken");
+    }
+    cluster::Unfinished found{.alive = left_open.alive};
+    for (const auto& [user, record] : left_open.users) {
+      if (shard_of(user_place(user), count()) == shard) found.users.emplace_back(user, record);
+    }
+    for (const auto& channel : left_open.channels) {
+      if (shard_of(channel, count()) == shard) found.channels.push_back(channel);
+    }
+    for (const auto& waiting : left_open.notices) {
+      if (waiting.shard == shard) found.notices.push_back(waiting);
+    }
+    return found;
+  }
   void read_history(GetHistory query, std::function<void(Result<HistoryPage>)> done) override {
     done(HistoryPage{.channel = query.channel});
   }
@@ -177,6 +205,7 @@ class InstantShards : public cluster::Shards {
   std::map<ChannelKey, SaveSession> sessions;
   std::vector<std::pair<ShardId, storage::Sync>> proposed;  // of each entry
   cluster::Unfinished left_open;
+  mutable std::atomic<int> unreadable{0};  // so many times
   int opened = 0;
 
  private:

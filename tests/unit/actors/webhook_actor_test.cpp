@@ -133,7 +133,18 @@ class TroubledShards : public cluster::Shards {
   void read_cursor(ChannelKey channel, std::string id, std::function<void(Result<CursorFound>)> done) override {
     real->read_cursor(std::move(channel), std::move(id), std::move(done));
   }
-  Result<cluster::Unfinished> unfinished() const override { return real->unfinished(); }
+  void begin_leading() override { real->begin_leading(); }
+  Result<cluster::Unfinished> unfinished(ShardId shard) const override { return real->unfinished(shard); }
+  // Of all shards.
+  cluster::Unfinished all_unfinished() const {
+    cluster::Unfinished all;
+    for (std::uint16_t i = 0; i < count(); ++i) {
+      auto found = real->unfinished(ShardId{i});
+      all.notices.insert(all.notices.end(), found->notices.begin(), found->notices.end());
+      for (const auto& [target, letters] : found->dead) all.dead[target] += letters;
+    }
+    return all;
+  }
 
   std::shared_ptr<cluster::Shards> real;
   std::atomic<bool> refuse_settlements{false};
@@ -245,7 +256,7 @@ struct WebhookActorTest : ::testing::Test {
       if (shard_of({"a", name}, kShards) != shard_of({"a", "room"}, kShards)) return name;
     }
   }
-  std::size_t stored() { return shards->real->unfinished()->notices.size(); }
+  std::size_t stored() { return shards->all_unfinished().notices.size(); }
 
   // One event fails, alone, until it is given up.
   void give_up(const std::string& id) {
@@ -301,6 +312,36 @@ TEST_F(WebhookActorTest, StoredNoticesAreDeliveredInOrderAndThenForgotten) {
   EXPECT_EQ(metrics.webhook_events_waiting("audit").value(), 0);
   EXPECT_NE(metrics.text().find("parley_webhook_delivery_seconds_bucket{le=\"2.5\"} 0"), std::string::npos);
   EXPECT_NE(metrics.text().find("parley_webhook_delivery_seconds_count 2"), std::string::npos);
+}
+
+TEST_F(WebhookActorTest, WhatIsInAShardThatIsLedElsewhereIsNotSentAndIsFoundWhenItIsLedAgain) {
+  start();
+  give_up("dead");
+  expect_about([](const WebhookAbout& about) { return about.dead == 1; });
+  save({"1", "2", "3", "4"});
+  const auto other = elsewhere();
+  auto posted = sender.next();
+  EXPECT_EQ(posted.ids(), "1 2 3");
+  const auto shard = shard_of({"a", "room"}, kShards);
+  system->on_following(shard, NodeId{9});
+  expect_about([](const WebhookAbout& about) { return about.waiting == 0 && about.dead == 0; });
+  posted.deliver();  // too late: who leads now sends it again
+  save({"5"});       // by its leader: here it is only applied
+  wait_for([&] { return stored() == 5; });
+  save({"6"}, other);
+  posted = sender.next();
+  EXPECT_EQ(posted.ids(), "6") << "another shard's";
+  posted.deliver();
+  wait_for([&] { return stored() == 5; });
+  system->on_leading(shard, Term{2});
+  posted = sender.next();
+  EXPECT_EQ(posted.ids(), "1 2 3") << "again, with the ids that they had";
+  posted.deliver();
+  posted = sender.next();
+  EXPECT_EQ(posted.ids(), "4 5");
+  posted.deliver();
+  wait_for([&] { return stored() == 0; });
+  expect_about([](const WebhookAbout& about) { return about.dead == 1; });
 }
 
 TEST_F(WebhookActorTest, WhatWasNotAcknowledgedIsSentAfterARestart) {
@@ -359,7 +400,7 @@ TEST_F(WebhookActorTest, WhatIsGivenUpIsADeadLetterWithAReason) {
   start();
   give_up("1");
   expect_about([](const WebhookAbout& about) { return about.dead == 1 && about.waiting == 0; });
-  wait_for([&] { return shards->real->unfinished()->dead["audit"] == 1; });
+  wait_for([&] { return shards->all_unfinished().dead["audit"] == 1; });
   const auto list = ask<DeadNoticeList>(ListDeadNotices{.target = "audit"});
   ASSERT_EQ(list.notices.size(), 1U);
   EXPECT_EQ(list.notices[0].notice.id, "1");
@@ -378,7 +419,7 @@ TEST_F(WebhookActorTest, DeadLettersAreReplayedByIdAndDropped) {
     expect_about([&](const WebhookAbout& about) { return about.waiting == 0; });
     pass(100s);
   }
-  wait_for([&] { return shards->real->unfinished()->dead["audit"] == 3; });
+  wait_for([&] { return shards->all_unfinished().dead["audit"] == 3; });
   EXPECT_EQ(ask<Done>(ReplayNotices{.target = "audit", .ids = {"2", "unknown"}}).count, 1U);
   auto posted = sender.next();
   EXPECT_EQ(posted.ids(), "2");
@@ -390,7 +431,7 @@ TEST_F(WebhookActorTest, DeadLettersAreReplayedByIdAndDropped) {
   EXPECT_EQ(posted.ids(), "3");
   posted.deliver();
   expect_about([](const WebhookAbout& about) { return about.dead == 0 && about.waiting == 0; });
-  wait_for([&] { return stored() == 0 && shards->real->unfinished()->dead.empty(); });
+  wait_for([&] { return stored() == 0 && shards->all_unfinished().dead.empty(); });
   EXPECT_EQ(ask<Done>(ReplayNotices{.target = "audit"}).count, 0U);
 }
 
@@ -514,7 +555,7 @@ TEST_F(WebhookActorTest, BeyondTheBoundTheOldestIsADeadLetterAndNotSent) {
 TEST_F(WebhookActorTest, AReplayThatTheShardsRefuseIsRefused) {
   start();
   give_up("1");
-  wait_for([&] { return shards->real->unfinished()->dead["audit"] == 1; });
+  wait_for([&] { return shards->all_unfinished().dead["audit"] == 1; });
   shards->refuse_settlements = true;
   EXPECT_EQ(ask<Refused>(ReplayNotices{.target = "audit"}).error.code, Errc::storage_unavailable);
   shards->refuse_settlements = false;

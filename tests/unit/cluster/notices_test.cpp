@@ -25,7 +25,7 @@ class NoticesTest : public ::testing::Test {
   // "1:a 2:b": numbers and ids of those that wait.
   std::string waiting() {
     std::vector<NoticeRef> refs;
-    const auto unfinished = reader().unfinished();
+    const auto unfinished = reader().unfinished(ShardId{0});
     for (const auto& one : unfinished->notices) refs.push_back({one.shard, one.row.number});
     std::vector<std::string> parts;
     const auto found = reader().read_notices(refs);
@@ -46,7 +46,7 @@ class NoticesTest : public ::testing::Test {
 TEST_F(NoticesTest, AreNumberedOverAllTargetsAndFoundAgain) {
   EXPECT_EQ(apply({note({"a", "b@crm"}), note({"c"})}), "noted 1@audit 2@crm noted 3@audit");
   EXPECT_EQ(waiting(), "1:a 2:b 3:c");
-  const auto unfinished = reader().unfinished();
+  const auto unfinished = reader().unfinished(ShardId{0});
   ASSERT_EQ(unfinished->notices.size(), 3U);
   EXPECT_EQ(unfinished->notices[1].row.target, "crm");
 }
@@ -100,7 +100,7 @@ TEST_F(NoticesTest, WhatIsGivenUpIsADeadLetterWithItsReason) {
   EXPECT_EQ(letters->front().dead.why, "answered with 500");
   EXPECT_EQ(letters->front().dead.died.ms, 2'000);
   EXPECT_EQ(letters->front().dead.notice.id, "a");
-  EXPECT_EQ(reader().unfinished()->dead.at("audit"), 1U);
+  EXPECT_EQ(reader().unfinished(ShardId{0})->dead.at("audit"), 1U);
 }
 
 TEST_F(NoticesTest, BeyondTheBoundTheOldestOfTheTargetDies) {
@@ -127,7 +127,7 @@ TEST_F(NoticesTest, ZeroIsNoBound) {
   std::vector<std::string> ids;
   for (int i = 0; i < 500; ++i) ids.push_back(std::to_string(i));
   apply({note(ids)});
-  EXPECT_EQ(reader().unfinished()->notices.size(), 500U);
+  EXPECT_EQ(reader().unfinished(ShardId{0})->notices.size(), 500U);
 }
 
 TEST_F(NoticesTest, AReplayedOneWaitsBehindAllOthersWithItsId) {
@@ -163,13 +163,13 @@ TEST_F(NoticesTest, WhatTheBackendWasToldStandsUntilTheOpposite) {
   save.told = {{"", true}, {"7", true, IdForm::number}, {"ann", true}, {"bob", true}};
   apply({{kRoom, {1'000}, save}});
   EXPECT_EQ(reader().told(kRoom).value(), (std::vector<SaidId>{{""}, {"7", IdForm::number}, {"ann"}, {"bob"}}));
-  EXPECT_EQ(reader().unfinished()->channels, std::vector<ChannelKey>{kRoom});
+  EXPECT_EQ(reader().unfinished(ShardId{0})->channels, std::vector<ChannelKey>{kRoom});
   save.told = {{"7", false}, {"ann", false}, {"nobody", false}};
   apply({{kRoom, {1'000}, save}});
   EXPECT_EQ(reader().told(kRoom).value(), (std::vector<SaidId>{{""}, {"bob"}}));
   save.told = {{"", false}, {"bob", false}};
   apply({{kRoom, {1'000}, save}});
-  EXPECT_TRUE(reader().unfinished()->channels.empty());
+  EXPECT_TRUE(reader().unfinished(ShardId{0})->channels.empty());
 }
 
 // A whole node's shards: what was acknowledged to the proposer is there after a crash, as it was.
@@ -200,7 +200,7 @@ TEST(NoticesOfShards, ACrashLosesNothingThatWasApplied) {
     shards.reset();
     store.crash(static_cast<std::size_t>(round));
     start();
-    const auto unfinished = shards->unfinished();
+    const auto unfinished = shards->unfinished(shard);
     ASSERT_EQ(unfinished->notices.size(), 2U);
     EXPECT_EQ(unfinished->notices[0].shard, shard);
     EXPECT_EQ(unfinished->notices[0].row.number, 4U);

@@ -115,6 +115,14 @@ class Recorder final : public ShardListener {
   void on_refused(ShardId shard, EntryToken token, Error error) override {
     add({shard, token, fmt::format("refused:{}", info(error.code).name)});
   }
+  void on_leading(ShardId shard, Term term) override {
+    std::unique_lock lock(mutex_);
+    leading_.emplace_back(shard, term);
+  }
+  std::vector<std::pair<ShardId, Term>> leading() {
+    std::unique_lock lock(mutex_);
+    return leading_;
+  }
   void forget() {
     std::unique_lock lock(mutex_);
     outcomes_.clear();
@@ -148,6 +156,7 @@ class Recorder final : public ShardListener {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Outcome> outcomes_;
+  std::vector<std::pair<ShardId, Term>> leading_;
 };
 
 inline Result<HistoryPage> read(Shards& shards, GetHistory query) {

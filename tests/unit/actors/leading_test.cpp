@@ -1,0 +1,179 @@
+// A shard that another node leads: nobody is served here, whoever waits is told where to go, and what its entries lead
+// to is the other's to tell. Led here again, what was left open is taken up first.
+#include "tests/unit/actors/channel_world.h"
+#include "tests/unit/actors/system_world.h"
+#include "tests/unit/actors/user_world.h"
+
+namespace parley::actors {
+namespace {
+
+constexpr NodeId kOther{9};
+
+struct LeadingTest : SystemTest {
+  static ShardId of(std::string_view channel) { return shard_of(ChannelKey("a", channel), 4); }
+  // Asks until the shard of the channel is served.
+  ChannelInfo served(std::string_view channel) {
+    const auto until = std::chrono::steady_clock::now() + 60s;
+    while (std::chrono::steady_clock::now() < until) {
+      ask(GetChannel{ChannelKey("a", channel)});
+      auto reply = inbox->next_reply();
+      if (auto* info = std::get_if<ChannelInfo>(&reply.what)) return std::move(*info);
+      EXPECT_EQ(std::get<Refused>(reply.what).error.code, Errc::not_leader);
+    }
+    ADD_FAILURE() << "the shard is not served";
+    return {};
+  }
+};
+
+TEST_F(LeadingTest, AShardThatIsLedElsewhereIsRefusedWithAHintAndOthersAreServed) {
+  ask(Subscribe{.channel = ChannelKey("a", "domain.1"), .subscription = {5}});
+  inbox->next<Subscribed>();
+  system.on_following(of("domain.1"), kOther);
+  ask(message("domain.1", "hi", 7));
+  const auto refused = inbox->next<PublishRefused>();
+  EXPECT_EQ(refused.error.code, Errc::not_leader);
+  EXPECT_EQ(refused.error.leader, kOther.value);
+  std::string other = "domain.2";
+  for (int i = 3; of(other) == of("domain.1"); ++i) other = fmt::format("domain.{}", i);
+  ask(message(other, "hi", 8));
+  EXPECT_EQ(inbox->next<Published>().ack, 8U);
+  system.on_following(of("domain.1"), std::nullopt);
+  ask(message("domain.1", "hi", 9));
+  EXPECT_EQ(inbox->next<PublishRefused>().error.leader, 0U) << "nobody knows";
+}
+
+TEST_F(LeadingTest, AShardThatIsLedAgainIsServedAsItIsStored) {
+  ask(message("domain.1", "hi", 7));
+  inbox->next<Published>();
+  system.on_following(of("domain.1"), kOther);
+  system.on_leading(of("domain.1"), Term{2});
+  EXPECT_EQ(served("domain.1").position.offset.value, 1U);
+  ask(message("domain.1", "ho", 8));
+  EXPECT_EQ(inbox->next<Published>().position.offset.value, 2U);
+}
+
+TEST_F(LeadingTest, WhoWaitsForTheDiskIsRefusedAndWhatComesOfItIsNotToldHere) {
+  ask(Subscribe{.channel = ChannelKey("a", "domain.1"), .subscription = {5}});
+  inbox->next<Subscribed>();
+  {
+    const std::lock_guard lock(shards.mutex);
+    shards.hold = true;
+  }
+  ask(message("domain.1", "hi", 7), 2);
+  for (;;) {  // until it is on its way to the disk
+    const std::lock_guard lock(shards.mutex);
+    if (!shards.held.empty()) break;
+  }
+  ask(message("domain.1", "ho", 8), 2);  // waits behind it
+  ask(GetChannel{ChannelKey("a", "domain.1")});
+  inbox->next<ChannelInfo>();
+  system.on_following(of("domain.1"), kOther);
+  // By the channel and by the shard's actor, each on its own.
+  const std::set<std::uint64_t> refused{inbox->next<PublishRefused>().ack, inbox->next<PublishRefused>().ack};
+  EXPECT_EQ(refused, (std::set<std::uint64_t>{7, 8}));
+  shards.release();
+  // Nor what another leader's entry says.
+  const ChannelKey channel("a", "domain.1");
+  system.on_applied(of("domain.1"), 0,
+                    {Effect{channel, Effect::Appended{std::make_shared<Publication>(Publication{
+                                         .event = "e", .data = "theirs", .position = {Epoch{1}, Offset{2}}})}}});
+  system.on_leading(of("domain.1"), Term{2});
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (std::chrono::steady_clock::now() < until) {
+    ask(GetChannel{channel});
+    const auto next = inbox->next_message();
+    ASSERT_TRUE(std::holds_alternative<Reply>(next)) << "an event of before was told";
+    if (std::holds_alternative<ChannelInfo>(std::get<Reply>(next).what)) return;
+  }
+  FAIL() << "the shard is not served";
+}
+
+TEST_F(LeadingTest, BansThatTheLeaderBeforeKnewCountBeforeAnybodyIsServed) {
+  const UserKey user{"a", "eve"};
+  const auto shard = shard_of(user_place(user), 4);
+  system.on_following(shard, kOther);
+  UserRecord record;
+  record.blocks.banned_until = clock.wall() + std::chrono::hours(1);
+  shards.left_open.users.emplace_back(user, record);
+  shards.unreadable = 1;  // and then it is read again
+  system.on_leading(shard, Term{2});
+  std::string channel = "room";
+  for (int i = 0; of(channel) != shard; ++i) channel = fmt::format("room-{}", i);
+  served(channel);
+  EXPECT_FALSE(revocations.check_user(user, clock.wall()).ok());
+  EXPECT_EQ(shards.unreadable, 0);
+}
+
+TEST_F(LeadingTest, ALeadThatIsLostBeforeItIsTakenUpIsNone) {
+  const auto shard = of("domain.1");
+  system.on_following(shard, kOther);
+  shards.unreadable = 1;  // so that it is read again, after a second
+  system.on_leading(shard, Term{2});
+  while (shards.unreadable > 0) std::this_thread::yield();
+  system.on_following(shard, kOther);
+  const auto until = std::chrono::steady_clock::now() + 1500ms;
+  do {
+    ask(GetChannel{ChannelKey("a", "domain.1")});
+    const auto refused = inbox->next<Refused>();
+    ASSERT_EQ(refused.error.leader, kOther.value);
+  } while (std::chrono::steady_clock::now() < until);
+}
+
+TEST_F(LeadingTest, WhatCannotBeReadAtTheStartIsSaid) {
+  ActorSystem other{2, clock, random, metrics, settings, revocations};
+  InstantShards broken{other};
+  broken.unreadable = 1;
+  const auto begun = other.begin(broken, sender);
+  ASSERT_FALSE(begun.ok());
+  EXPECT_EQ(begun.error().code, Errc::io);
+}
+
+// ---- the rules ----
+
+TEST(DeposedChannel, RefusesAllWhoWait) {
+  ChannelWorld world{"private-domain.7"};
+  world.newest = {Epoch{9}, Offset{3}};
+  world.subscribe(1);
+  auto why = make_error(Errc::not_leader);
+  why.leader = 9;
+  world.channel->depose(why, world.now(), world.wall());
+  EXPECT_EQ(world.answers<SubscribeRefused>(1).at(0).error.leader, 9U) << "it waited for the channel to open";
+
+  world.wake();
+  world.forget();
+  world.subscribe(2);
+  world.answer_open();
+  world.publish("x");
+  world.handle({ChannelWorld::session(3), GetHistory{world.key}});
+  world.handle({ChannelWorld::session(4), DeleteHistory{world.key}});
+  world.subscribe(5, nullptr, {.since = Position{Epoch{9}, Offset{1}}});
+  world.channel->depose(why, world.now(), world.wall());
+  EXPECT_EQ(world.answers<PublishRefused>(99).at(0).error.code, Errc::not_leader);
+  EXPECT_EQ(world.answers<Refused>(3).at(0).error.code, Errc::not_leader);
+  EXPECT_EQ(world.answers<Refused>(4).at(0).error.code, Errc::not_leader);
+  EXPECT_EQ(world.answers<SubscribeRefused>(5).at(0).error.code, Errc::not_leader);
+  EXPECT_TRUE(world.events.empty());
+}
+
+TEST(DeposedUser, RefusesAllWhoWait) {
+  UserWorld world;
+  const auto why = make_error(Errc::not_leader);
+  world.sign_in(1);
+  world.commit_at_once = false;
+  world.handle(7, BanUser{world.key, world.wall() + seconds(60), "spam"});
+  world.replies.clear();
+  world.user->depose(why);
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(std::get<Refused>(world.replies.at(0).what).error.code, Errc::not_leader);
+
+  world.open_at_once = false;
+  world.start();
+  world.replies.clear();
+  world.handle(8, GetSessions{world.key});
+  world.user->depose(why);
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(std::get<Refused>(world.replies.at(0).what).error.code, Errc::not_leader);
+}
+
+}  // namespace
+}  // namespace parley::actors
