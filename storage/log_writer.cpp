@@ -1,12 +1,11 @@
 #include "storage/log_writer.h"
 
 #include "core/log.h"
+#include "core/mutex.h"
 #include "core/thread_name.h"
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -30,11 +29,11 @@ struct LogWriter::Impl {
   std::function<void()> recovered;
   std::function<void()> turn_end;
 
-  mutable std::mutex mutex;  // guards `queue`, `asleep` and `stopping`; a leaf
-  std::condition_variable wake;
-  std::vector<LogJob> queue;
-  bool asleep = false;
-  bool stopping = false;
+  Mutex mutex;  // a leaf
+  CondVar wake;
+  std::vector<LogJob> queue PARLEY_GUARDED_BY(mutex);
+  bool asleep PARLEY_GUARDED_BY(mutex) = false;
+  bool stopping PARLEY_GUARDED_BY(mutex) = false;
   std::atomic<bool> up{true};
 
   // The log thread's own.
@@ -55,8 +54,8 @@ struct LogWriter::Impl {
 
   // Waits for jobs, or for the store to be lost under an idle node; false: stopping and no job is left.
   bool take(std::vector<LogJob>& jobs) {
-    const auto due = [this] { return stopping || !queue.empty(); };
-    std::unique_lock lock(mutex);
+    const auto due = [this]() PARLEY_REQUIRES(mutex) { return stopping || !queue.empty(); };
+    MutexLock lock(mutex);
     asleep = true;
     while (!wake.wait_for(lock, kLookPause, due)) {
       lock.unlock();
@@ -139,7 +138,7 @@ struct LogWriter::Impl {
     if (failure) return false;  // reading the caches anew failed
     std::vector<LogJob> stale;
     {
-      std::unique_lock lock(mutex);
+      MutexLock lock(mutex);
       stale.swap(queue);
       up = true;
     }
@@ -152,10 +151,11 @@ struct LogWriter::Impl {
   // Refuses jobs as they come for about `pause`; stop() cuts it short. false: stopping.
   bool refuse_for(milliseconds pause) {
     const auto end = clock.now() + pause;
-    std::unique_lock lock(mutex);
+    MutexLock lock(mutex);
     while (!stopping) {
       asleep = true;
-      const bool over = !wake.wait_for(lock, pause, [this] { return stopping || !queue.empty(); });
+      const bool over =
+          !wake.wait_for(lock, pause, [this]() PARLEY_REQUIRES(mutex) { return stopping || !queue.empty(); });
       asleep = false;
       std::vector<LogJob> refused;
       refused.swap(queue);
@@ -198,7 +198,7 @@ void LogWriter::start() {
 
 void LogWriter::stop() {
   {
-    std::unique_lock lock(impl_->mutex);
+    MutexLock lock(impl_->mutex);
     impl_->stopping = true;
   }
   impl_->wake.notify_one();
@@ -209,7 +209,7 @@ void LogWriter::submit(LogJob job) {
   if (job.commands > 0) impl_->metrics.log_queue_commands.add(static_cast<double>(job.commands));
   bool sleeping = false;
   {
-    std::unique_lock lock(impl_->mutex);
+    MutexLock lock(impl_->mutex);
     impl_->queue.push_back(std::move(job));
     sleeping = impl_->asleep;
     impl_->asleep = false;  // who comes next need not wake it again

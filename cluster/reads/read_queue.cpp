@@ -13,7 +13,7 @@ void ReadQueue::start(const Clock& clock, milliseconds interval, std::function<v
 
 void ReadQueue::stop() {
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
@@ -22,7 +22,7 @@ void ReadQueue::stop() {
 
 bool ReadQueue::push(std::function<void()> job) {
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (stopping_ || jobs_.size() >= jobs_max_) return false;
     jobs_.push_back(std::move(job));
   }
@@ -32,10 +32,13 @@ bool ReadQueue::push(std::function<void()> job) {
 
 void ReadQueue::run(const Clock& clock, milliseconds interval, const std::function<void()>& regular) {
   auto due = clock.now() + interval;
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_ || !jobs_.empty()) {
     bool waited_in_vain = false;
-    if (jobs_.empty()) waited_in_vain = !wake_.wait_for(lock, interval, [this] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty()) {
+      waited_in_vain =
+          !wake_.wait_for(lock, interval, [this]() PARLEY_REQUIRES(mutex_) { return stopping_ || !jobs_.empty(); });
+    }
     std::function<void()> job;
     if (!jobs_.empty()) {
       job = std::move(jobs_.front());

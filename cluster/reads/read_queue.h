@@ -3,11 +3,10 @@
 // push() is thread-safe; jobs run in order on the reader thread. Owned by LocalShards.
 
 #include "core/clock.h"
+#include "core/mutex.h"
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 namespace parley::cluster {
@@ -24,10 +23,10 @@ class ReadQueue {
   void run(const Clock& clock, milliseconds interval, const std::function<void()>& regular);
 
   std::size_t jobs_max_;
-  std::mutex mutex_;  // guards `jobs_` and `stopping_`; a leaf
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
-  bool stopping_ = false;
+  Mutex mutex_;  // a leaf
+  CondVar wake_;
+  std::deque<std::function<void()>> jobs_ PARLEY_GUARDED_BY(mutex_);
+  bool stopping_ PARLEY_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
