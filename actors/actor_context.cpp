@@ -92,7 +92,7 @@ caf::error ActorContext::failed_by(ActorStats& stats, std::exception_ptr& failur
 
 void ActorContext::failed(ActorStats& stats, std::string_view what) const {
   log_warn("actor failed at a message", {{"kind", to_text(stats.kind)}, {"actor", stats.name}, {"error", what}});
-  const std::lock_guard lock(stats.error_mutex);
+  const MutexLock lock(stats.error_mutex);
   stats.last_error = what;
 }
 

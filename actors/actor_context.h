@@ -11,6 +11,7 @@
 #include "core/byte_budget.h"
 #include "core/clock.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "core/random.h"
 #include "core/revocations.h"
 #include "core/settings.h"
@@ -20,7 +21,6 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -38,8 +38,8 @@ struct ActorStats {
   std::string name;
   std::atomic<std::uint64_t> mailbox{0};
   std::atomic<std::uint64_t> messages{0};
-  std::mutex error_mutex;  // guards last_error; leaf
-  std::string last_error;
+  Mutex error_mutex;  // a leaf
+  std::string last_error PARLEY_GUARDED_BY(error_mutex);
 };
 
 struct KindStats {
