@@ -37,7 +37,7 @@ class LocalShards final : public Shards, private CommitListener {
                     std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override;
   void read_dead(std::string target, NoticeRef after, std::size_t limit,
                  std::function<void(Result<std::vector<StoredDead>>)> done) override;
-  Result<Unfinished> unfinished() const override { return people_.unfinished(); }
+  Result<Unfinished> unfinished() const override;
   [[nodiscard]] bool available() const override { return writer_.available(); }
   void limit_pending(std::size_t commands_max) override { pending_commands_max_ = commands_max; }
   void end_in_order() override { in_order_ = true; }
@@ -71,6 +71,7 @@ class LocalShards final : public Shards, private CommitListener {
   Result<bool> tail_may_be_lost();
   Status load(bool tell, bool tail_lost);
   Status begin_lineage();
+  Status begin_life();
   Status apply(CommittedEntry entry);
   Status write_results();
   void tell();
@@ -96,6 +97,7 @@ class LocalShards final : public Shards, private CommitListener {
   ShardListener& listener_;
   HistoryReader reader_;
   PeopleReader people_;
+  WallTime alive_before_;  // the last stamp of the process before; 0: there was none
 
   // Log thread.
   std::vector<std::unique_ptr<Shard>> shards_;

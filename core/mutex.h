@@ -59,6 +59,10 @@ class PARLEY_SCOPED_CAPABILITY MutexLock {
 // A std::condition_variable for MutexLock.
 class CondVar {
  public:
+  template <class Predicate>
+  void wait(MutexLock& lock, Predicate predicate) {
+    native_.wait(lock.native_, std::move(predicate));
+  }
   // Whether the predicate holds, at once or after at most so long.
   template <class Rep, class Period, class Predicate>
   bool wait_for(MutexLock& lock, std::chrono::duration<Rep, Period> longest, Predicate predicate) {
