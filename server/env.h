@@ -1,9 +1,10 @@
 #pragma once
-// The outside world, as a parameter of the node: time, randomness and where data is kept. main() uses
-// the real one; tests hand in others. Outlives the node.
+// The outside world, as a parameter of the node: time, randomness, where data is kept, and who runs the work
+// beside the I/O threads. main() uses the real one; tests hand in others. Outlives the node.
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "core/worker.h"
 #include "server/config/config.h"
 #include "storage/store.h"
 
@@ -24,6 +25,7 @@ struct Env {
   std::shared_ptr<Random> random = std::make_shared<OsRandom>();  // thread-safe
   OpenStore open_store;                                           // empty: RocksDB in data.dir
   std::string boot = this_boot();
+  Executor* executor = nullptr;  // of log, reads and actors; null: threads
 };
 
 }  // namespace parley::server
