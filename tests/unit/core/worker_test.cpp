@@ -31,8 +31,7 @@ class Scripted final : public Worker {
   }
   bool wait_for(int steps) {
     MutexLock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(60),
-                             [&]() PARLEY_REQUIRES(mutex_) { return done_ >= steps; });
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&]() PARLEY_REQUIRES(mutex_) { return done_ >= steps; });
   }
   int steps() {
     const MutexLock lock(mutex_);
@@ -88,7 +87,9 @@ TEST(Threads, AWakeDuringAStepIsNotOverlooked) {
 
 TEST(Threads, WhenTheTimeIsOverItIsSaid) {
   Scripted worker([](int step, bool time_over) {
-    EXPECT_EQ(time_over, step > 1);
+    if (step <= 3) {  // the end comes after that
+      EXPECT_EQ(time_over, step > 1);
+    }
     return step < 3 ? nanoseconds(1'000'000) : kUntilWoken;
   });
   const auto running = threads().add("test", worker);
