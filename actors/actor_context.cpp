@@ -105,13 +105,13 @@ void ActorContext::taken_out(ActorStats& stats, Credit& credit) {
 }
 
 CreditLine& ActorContext::requests_of(NodeId peer) {
-  const std::lock_guard lock(peers_mutex_);
+  const MutexLock lock(peers_mutex_);
   return peer_requests_[peer];
 }
 
 std::uint64_t ActorContext::requests_in_flight() const {
   auto count = local_requests.taken();
-  const std::lock_guard lock(peers_mutex_);
+  const MutexLock lock(peers_mutex_);
   for (const auto& [peer, line] : peer_requests_) count += line.taken();
   return count;
 }
@@ -127,7 +127,7 @@ caf::error ActorContext::failed_by(ActorStats& stats, std::exception_ptr& failur
 
 void ActorContext::failed(ActorStats& stats, std::string_view what) const {
   log_warn("actor failed at a message", {{"kind", to_text(stats.kind)}, {"actor", stats.name}, {"error", what}});
-  const std::lock_guard lock(stats.error_mutex);
+  const MutexLock lock(stats.error_mutex);
   stats.last_error = what;
 }
 

@@ -13,6 +13,7 @@
 #include "core/byte_budget.h"
 #include "core/clock.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "core/random.h"
 #include "core/revocations.h"
 #include "core/settings.h"
@@ -23,7 +24,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -41,8 +41,8 @@ struct ActorStats {
   std::string name;
   std::atomic<std::uint64_t> mailbox{0};
   std::atomic<std::uint64_t> messages{0};
-  std::mutex error_mutex;  // guards last_error; leaf
-  std::string last_error;
+  Mutex error_mutex;  // a leaf
+  std::string last_error PARLEY_GUARDED_BY(error_mutex);
 };
 
 struct KindStats {
@@ -104,8 +104,9 @@ struct ActorContext {
   caf::error failed_by(ActorStats& stats, std::exception_ptr& failure) const;  // for exception handlers: goes on
 
  private:
-  mutable std::mutex peers_mutex_;              // guards peer_requests_; leaf
-  std::map<NodeId, CreditLine> peer_requests_;  // of each node that ever asked: lines outlive their credits
+  mutable Mutex peers_mutex_;  // a leaf
+  std::map<NodeId, CreditLine> peer_requests_
+      PARLEY_GUARDED_BY(peers_mutex_);  // of each node that ever asked: lines outlive their credits
 
   // Null: the address is nobody's, another node's, or stale (another process's, a hub that there is not): counted.
   [[nodiscard]] HubInbox* hub_at(const SessionAddress& to) const;

@@ -377,7 +377,7 @@ void Router::list_actors(const ReplyTo& from, const ListActors& ask) {
   ActorList list;
   const auto add = [&](ActorStats& stats) {
     if (list.actors.size() >= ask.limit) return;
-    const std::lock_guard lock(stats.error_mutex);
+    const MutexLock lock(stats.error_mutex);
     list.actors.push_back({to_text(stats.kind), stats.name, stats.mailbox, stats.messages, stats.last_error});
   };
   add(*stats_);

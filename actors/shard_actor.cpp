@@ -70,6 +70,12 @@ caf::behavior ShardActor::make_behavior() {
   };
 }
 
+// Who proposed holds our handle, and we theirs.
+void ShardActor::on_exit() {
+  waiting_.clear();
+  in_flight_.clear();
+}
+
 void ShardActor::take(Request&& request) {
   auto command = session_command(request, context_->clock.wall(), *settings_);
   if (!command) return context_->refuse(request, command.error());

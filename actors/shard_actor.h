@@ -19,6 +19,7 @@ class ShardActor final : public caf::event_based_actor {
   ShardActor(caf::actor_config& config, std::shared_ptr<ActorContext> context, ShardId shard,
              std::shared_ptr<ActorStats> stats);
   caf::behavior make_behavior() override;
+  void on_exit() override;
 
  private:
   struct Origin {

@@ -1,6 +1,7 @@
 #include "actors/system.h"
 
 #include "actors/actor_context.h"
+#include "actors/actor_steps.h"
 #include "actors/messages.h"
 #include "actors/people/watchlists_actor.h"
 #include "actors/refusal.h"
@@ -11,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <thread>
 
 namespace parley::actors {
@@ -23,9 +25,10 @@ class NamedThreads final : public caf::thread_hook {
 };
 
 struct Config : caf::actor_system_config {
-  explicit Config(std::size_t workers) {
+  Config(std::size_t workers, bool steps) {
     // A shared FIFO: waking thousands of channels at once makes CAF's default (stealing) collapse.
-    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.policy", steps ? caf::atom("testing") : caf::atom("sharing"));
+    set("logger.inline-output", steps);  // else a thread of its own
     set("scheduler.max-threads", workers);
     set("scheduler.max-throughput", std::size_t{50});
     // CAF names none of its threads; the first line of each is here.
@@ -49,10 +52,12 @@ std::shared_ptr<ActorStats> make_stats(ActorKind kind, std::string name) {
 
 struct ActorSystem::Impl {
   Impl(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
-       Revocations& revocations, NodeAddress self)
-      : config(worker_count(workers)),
+       Revocations& revocations, NodeAddress self, Executor& executor)
+      : config(worker_count(workers), executor.single_thread()),
         context(std::make_shared<ActorContext>(self, clock, random, metrics, settings, revocations)),
-        system(config) {}
+        system(config) {
+    if (executor.single_thread()) steps.emplace(system, clock, random, executor);
+  }
 
   // Beyond the bound of the line's origin what may be refused is.
   void submit(std::vector<Request>&& requests, CreditLine& line) const;
@@ -63,13 +68,14 @@ struct ActorSystem::Impl {
   std::atomic<std::thread::id> beginner{};
   TakenUp taken_up;
   std::optional<Error> not_begun;
-  caf::actor_system system;  // last: its destructor waits for actors that use the context
+  caf::actor_system system;  // after the context: its destructor waits for actors that use it
+  std::optional<ActorSteps> steps;
   bool stopped = false;
 };
 
 ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics,
-                         SettingsSource& settings, Revocations& revocations, NodeAddress self)
-    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings, revocations, self)) {}
+                         SettingsSource& settings, Revocations& revocations, NodeAddress self, Executor& executor)
+    : impl_(std::make_unique<Impl>(workers, clock, random, metrics, settings, revocations, self, executor)) {}
 
 ActorSystem::~ActorSystem() {
   stop();
@@ -156,6 +162,7 @@ void ActorSystem::stop() {
   caf::anon_send_exit(context.webhooks, reason);
   for (const auto& shard : context.shard_actors) caf::anon_send_exit(shard, reason);
   context.catch_up->close();  // who waits there is held there
+  if (impl_->steps) impl_->steps->finish();
   impl_->system.await_all_actors_done();
   // The handles are a cycle (actor -> context -> actor): cut it.
   context.router = nullptr;

@@ -1,6 +1,9 @@
 #pragma once
 // The node's actors as one object: starts and ends them, and is the gateway. Hides CAF from server/.
 //
+// With an executor that has a single thread (a simulation), the actors run on that one too: one message of one
+// actor at a time, whichever the node's randomness picks, and their timers by the node's clock.
+//
 // Life: construct, attach() the hubs, begin() with the shards, submit() from I/O threads, stop() after
 // the I/O threads have ended and before the shards go. As the shards' listener it is called on the log
 // thread and only hands over.
@@ -13,6 +16,7 @@
 #include "core/random.h"
 #include "core/revocations.h"
 #include "core/settings.h"
+#include "core/worker.h"
 
 #include <memory>
 
@@ -21,8 +25,9 @@ namespace parley::actors {
 class ActorSystem final : public Gateway, public cluster::ShardListener, public cluster::PeerInbox {
  public:
   // `workers`: CAF threads; 0 chooses by the machine. `self`: this process, as answers and events are addressed to it.
+  // `executor` outlives this object.
   ActorSystem(std::size_t workers, const Clock& clock, Random& random, Metrics& metrics, SettingsSource& settings,
-              Revocations& revocations, NodeAddress self = {});
+              Revocations& revocations, NodeAddress self = {}, Executor& executor = threads());
   ~ActorSystem() override;
 
   SessionAddress attach(std::shared_ptr<HubInbox> inbox) override;

@@ -71,15 +71,17 @@ Status LocalShards::start() {
   const auto lost = tail_may_be_lost();
   if (!lost) return lost.error();
   if (const auto loaded = load(false, *lost); !loaded) return loaded;
+  if (const auto begun = begin_life(); !begun) return begun;
   metrics_.shards.set(config_.shard_count);
   metrics_.shards_without_leader.set(0);
   writer_.on_turn_end([this] { end_turn(); });
-  writer_.start();
+  auto& executor = config_.executor != nullptr ? *config_.executor : threads();
+  writer_.start(executor);
   const auto interval =
       std::chrono::duration_cast<milliseconds>(config_.retention_sweep_interval) / config_.shard_count;
   const auto turn = std::min(std::max(interval, milliseconds(10)), milliseconds(kStampEvery));
   const auto turns_a_sweep = std::max<std::int64_t>(interval / turn, 1);
-  reads_.start(clock_, turn, [this, turns_a_sweep] {
+  reads_.start(executor, clock_, turn, [this, turns_a_sweep] {
     stamp_alive();
     if (const auto now = clock_.now(); now >= tidy_at_) {
       tidy_at_ = now + kTidyEvery;
@@ -139,6 +141,23 @@ Status LocalShards::begin_lineage() {
   batch.put(Family::state, keys::running(), config_.boot);
   metrics_.histories_renewed.add();
   return store_.write(batch, storage::Sync::yes);
+}
+
+// From the first request on the store says that there was a process: the one after it must know even when this one
+// does not live to its first regular stamp.
+Status LocalShards::begin_life() {
+  const auto before = store_.get(Family::state, keys::alive());
+  if (!before) return before.error();
+  if (before->has_value()) alive_before_.ms = static_cast<std::int64_t>(keys::parse_number(**before).value_or(0));
+  storage::WriteBatch stamp;
+  stamp.put(Family::state, keys::alive(), keys::number(static_cast<std::uint64_t>(clock_.wall().ms)));
+  return store_.write(stamp, storage::Sync::yes);
+}
+
+Result<Unfinished> LocalShards::unfinished(ShardId shard) const {
+  auto found = people_.unfinished(shard);
+  if (found) found->alive = alive_before_;
+  return found;
 }
 
 // Brings the machines to where the log ends. `tell_effects`: they go to the listener, as own entries. `tail_lost`:
@@ -433,7 +452,7 @@ void LocalShards::read_cursor(ChannelKey channel, std::string client_id,
 }
 
 void LocalShards::read_unfinished(ShardId shard, std::function<void(Result<Unfinished>)> done) {
-  read(std::move(done), [this, shard] { return people_.unfinished(shard); });
+  read(std::move(done), [this, shard] { return unfinished(shard); });
 }
 
 void LocalShards::read_users(std::vector<UserKey> users, std::function<void(Result<std::vector<UserAbout>>)> done) {

@@ -38,7 +38,7 @@ class LocalShards final : public Shards, private CommitListener {
                     std::function<void(Result<std::vector<std::pair<NoticeRef, Notice>>>)> done) override;
   void read_dead(std::string target, NoticeRef after, std::size_t limit,
                  std::function<void(Result<std::vector<StoredDead>>)> done) override;
-  Result<Unfinished> unfinished(ShardId shard) const override { return people_.unfinished(shard); }
+  Result<Unfinished> unfinished(ShardId shard) const override;
   void read_unfinished(ShardId shard, std::function<void(Result<Unfinished>)> done) override;
   [[nodiscard]] bool available() const override { return writer_.available(); }
   void limit_pending(std::size_t commands_max) override { pending_commands_max_ = commands_max; }
@@ -50,6 +50,8 @@ class LocalShards final : public Shards, private CommitListener {
 
  private:
   struct Shard {
+    explicit Shard(ShardMachine made) : machine(std::move(made)) {}
+
     ShardMachine machine;
     bool touched = false;  // log thread: has results that are not written
     // Log thread: as the gauges say.
@@ -74,6 +76,7 @@ class LocalShards final : public Shards, private CommitListener {
   Result<bool> tail_may_be_lost();
   Status load(bool tell, bool tail_lost);
   Status begin_lineage();
+  Status begin_life();
   Status apply(CommittedEntry entry);
   Status write_results();
   void tell();
@@ -100,6 +103,7 @@ class LocalShards final : public Shards, private CommitListener {
   ShardListener& listener_;
   HistoryReader reader_;
   PeopleReader people_;
+  WallTime alive_before_;  // the last stamp of the process before; 0: there was none
 
   // Log thread.
   std::vector<std::unique_ptr<Shard>> shards_;

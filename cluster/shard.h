@@ -18,6 +18,7 @@
 #include "core/request.h"
 #include "core/result.h"
 #include "core/settings.h"
+#include "core/worker.h"
 #include "storage/log_writer.h"
 #include "storage/store.h"
 
@@ -120,6 +121,7 @@ class Shards {
 };
 
 struct LocalShardsConfig {
+  Executor* executor = nullptr;  // runs the log and the reads, and outlives the shards. Null: threads()
   std::string boot;  // of this machine: what the process before wrote in the same one is there. Empty: not known
   std::uint16_t shard_count = 64;
   std::chrono::seconds idempotency_window{600};
@@ -135,7 +137,7 @@ struct LocalShardsConfig {
 
 // All shards of a single node: the log is this node's disk. Replays what was logged but not applied,
 // then listens. Owned by server/node; let go of it before the store and the listener go: the last
-// owner's thread finishes what waits and joins the threads.
+// owner's thread finishes what waits and ends the workers.
 class LocalShards;
 Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,
                                                    LocalShardsConfig config, ShardListener& listener);

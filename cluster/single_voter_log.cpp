@@ -30,7 +30,7 @@ Status SingleVoterLog::open() {
   for (std::uint16_t i = 0; i < shards_.size(); ++i) {
     const ShardId id{i};
     auto& shard = *shards_[i];
-    std::unique_lock lock(shard.mutex);
+    MutexLock lock(shard.mutex);
     if (const auto found = read(id, shard); !found) return found;
     ++shard.term.value;
     heads.put(Family::log, keys::log_head(id), schemas::encode_log_head({shard.term, shard.cut, shard.cut_term}));
@@ -47,27 +47,33 @@ Status SingleVoterLog::read(ShardId id, Shard& shard) const {
     const auto head = schemas::decode_log_head(**stored);
     if (!head) return head.error();
     shard.term = head->term;
-    shard.cut = shard.last = head->cut_index;
+    shard.cut = head->cut_index;
     shard.cut_term = head->cut_term;
   }
   const auto range = keys::log_entries(id);
+  LogIndex last = shard.cut;
   const auto scanned =
       store_.scan(Family::log, range.from, range.to, storage::ScanOrder::backward, [&](std::string_view key, auto) {
-        if (const auto index = keys::log_index(key)) shard.last = std::max(shard.last, *index);
+        if (const auto index = keys::log_index(key)) last = std::max(last, *index);
         return storage::Visit::stop;
       });
-  shard.found = shard.last;
+  shard.last = shard.found = last;
   return scanned;
 }
 
 Status SingleVoterLog::replay(ShardId id, LogIndex applied, const Replay& visit) const {
-  const auto& shard = *shards_[id.value];
-  if (applied < shard.cut || applied > shard.last) {
+  auto& shard = *shards_[id.value];
+  LogIndex last;
+  {
+    const MutexLock lock(shard.mutex);
+    last = shard.last;
+  }
+  if (applied < shard.cut || applied > last) {
     return make_error(Errc::corrupt, fmt::format("shard {}: its state is at entry {}, its log has {} to {}", id.value,
-                                                 applied.value, shard.cut.value + 1, shard.last.value));
+                                                 applied.value, shard.cut.value + 1, last.value));
   }
   // One entry at a time: who applies it reads the store himself.
-  for (LogIndex index{applied.value + 1}; index <= shard.last; ++index.value) {
+  for (LogIndex index{applied.value + 1}; index <= last; ++index.value) {
     const auto bytes = store_.get(Family::log, keys::log_entry(id, index));
     if (!bytes) return bytes.error();
     if (!bytes->has_value()) {
@@ -87,7 +93,7 @@ Status SingleVoterLog::replay(ShardId id, LogIndex applied, const Replay& visit)
 
 Term SingleVoterLog::term(ShardId id) const {
   const auto& shard = *shards_[id.value];
-  const std::unique_lock lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   return shard.term;
 }
 
@@ -97,7 +103,7 @@ void SingleVoterLog::propose(ShardId id, EntryToken token, std::vector<Command> 
   const auto count = commands.size();
   auto& shard = *shards_[id.value];
   {
-    std::unique_lock lock(shard.mutex);
+    MutexLock lock(shard.mutex);
     // Asked under the lock: an index that open() does not know of must not be given away while the
     // log is down (see log_writer.h).
     if (writer_.available()) {
@@ -133,7 +139,7 @@ void SingleVoterLog::cut(storage::WriteBatch& batch) {
   for (std::uint16_t i = 0; i < shards_.size(); ++i) {
     auto& shard = *shards_[i];
     // What was found was cut when it was applied: all that is left is of this term.
-    if (shard.applied > shard.found) cut_shard(ShardId{i}, shard, shard.term, batch);
+    if (shard.applied > shard.found) cut_shard(ShardId{i}, shard, present_term(shard), batch);
   }
   bytes_ = 0;
   metrics_.log_bytes.set(0);
@@ -147,10 +153,15 @@ void SingleVoterLog::cut_found(storage::WriteBatch& batch) {
     if (shard.applied <= shard.cut) continue;
     // An applied entry that is damaged by now harms nobody any more.
     const auto term = term_at(id, shard.applied);
-    cut_shard(id, shard, term ? *term : Term{shard.term.value - 1}, batch);
+    cut_shard(id, shard, term ? *term : Term{present_term(shard).value - 1}, batch);
   }
   bytes_ = 0;
   metrics_.log_bytes.set(0);
+}
+
+Term SingleVoterLog::present_term(Shard& shard) {
+  const MutexLock lock(shard.mutex);
+  return shard.term;
 }
 
 void SingleVoterLog::cut_shard(ShardId id, Shard& shard, Term cut_term, storage::WriteBatch& batch) {
@@ -163,7 +174,7 @@ void SingleVoterLog::cut_shard(ShardId id, Shard& shard, Term cut_term, storage:
       batch.remove(Family::log, keys::log_entry(id, index));
     }
   }
-  const std::unique_lock lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   shard.cut = shard.applied;
   shard.cut_term = cut_term;
   batch.put(Family::log, keys::log_head(id), schemas::encode_log_head({shard.term, shard.cut, shard.cut_term}));

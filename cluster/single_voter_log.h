@@ -12,11 +12,11 @@
 #include "cluster/replicated_log.h"
 #include "core/clock.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "storage/log_writer.h"
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
 namespace parley::cluster {
 
@@ -45,16 +45,18 @@ class SingleVoterLog final : public ReplicatedLog {
 
  private:
   struct Shard {
-    mutable std::mutex mutex;  // guards all of it; taken before the log writer's
-    Term term;
-    LogIndex last;
+    mutable Mutex mutex;  // taken before the log writer's
+    Term term PARLEY_GUARDED_BY(mutex);
+    LogIndex last PARLEY_GUARDED_BY(mutex);
+    // The log thread's own.
     LogIndex cut;  // entries up to here are gone
     Term cut_term;
     LogIndex found;    // last of those before the present term
     LogIndex applied;  // as far as the results are stored
   };
 
-  Status read(ShardId id, Shard& shard) const;
+  Status read(ShardId id, Shard& shard) const PARLEY_REQUIRES(shard.mutex);
+  static Term present_term(Shard& shard);
   Result<Term> term_at(ShardId id, LogIndex index) const;
 
   void cut_shard(ShardId id, Shard& shard, Term cut_term, storage::WriteBatch& batch);

@@ -38,7 +38,7 @@ ByteBudget::Hold ByteBudget::use(Origin origin, std::size_t bytes) {
 
 ByteBudget::Taken ByteBudget::take(Origin origin, std::size_t bytes, std::size_t bytes_max,
                                    std::function<void(Hold)> granted) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bytes_max_ = bytes_max;
   if (closed_) return {nullptr, true};
   auto& line = lines_[origin];
@@ -84,7 +84,7 @@ std::optional<std::pair<Origin, ByteBudget::Waiting>> ByteBudget::next() {
 }
 
 void ByteBudget::give_back(Origin origin, std::size_t bytes) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   used_ -= bytes;
   used_gauge_.set(static_cast<double>(used_));
   const auto line = lines_.find(origin);
@@ -106,7 +106,7 @@ void ByteBudget::give_back(Origin origin, std::size_t bytes) {
 
 void ByteBudget::close() {
   std::map<Origin, Line> left;  // destroyed without the lock: those who waited may hold some
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
   for (auto& [origin, line] : lines_) left[origin].waiting = std::exchange(line.waiting, {});
   std::erase_if(lines_, [](const auto& row) { return row.second.used == 0; });

@@ -7,13 +7,13 @@
 
 #include "core/client_origin.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 namespace parley {
@@ -46,23 +46,25 @@ class ByteBudget : public std::enable_shared_from_this<ByteBudget> {
     std::deque<Waiting> waiting;
   };
   void give_back(Origin origin, std::size_t bytes);
-  [[nodiscard]] bool fits(std::size_t bytes) const { return used_ == 0 || used_ + bytes <= bytes_max_; }
-  [[nodiscard]] bool in_share(Origin origin, const Line& line, std::size_t bytes) const;
-  std::optional<std::pair<Origin, Waiting>> next();
-  Hold use(Origin origin, std::size_t bytes);
+  [[nodiscard]] bool fits(std::size_t bytes) const PARLEY_REQUIRES(mutex_) {
+    return used_ == 0 || used_ + bytes <= bytes_max_;
+  }
+  [[nodiscard]] bool in_share(Origin origin, const Line& line, std::size_t bytes) const PARLEY_REQUIRES(mutex_);
+  std::optional<std::pair<Origin, Waiting>> next() PARLEY_REQUIRES(mutex_);
+  Hold use(Origin origin, std::size_t bytes) PARLEY_REQUIRES(mutex_);
 
   const Gauge used_gauge_;
   const Gauge waiting_gauge_;
   const std::size_t line_max_;
-  std::mutex mutex_;  // guards what follows; a leaf: `granted` runs and is destroyed without it
-  std::size_t bytes_max_ = 0;
-  std::size_t used_ = 0;
-  std::map<Origin, Line> lines_;  // of those who hold some or wait
-  std::deque<Origin> turns_;      // each that waits, once
-  std::size_t waiting_ = 0;
-  bool room_wanted_ = false;  // whose turn it is waits for room: nobody overtakes
-  bool granting_ = false;     // some thread does: it goes on for those who give back meanwhile
-  bool closed_ = false;
+  Mutex mutex_;  // a leaf: `granted` runs and is destroyed without it
+  std::size_t bytes_max_ PARLEY_GUARDED_BY(mutex_) = 0;
+  std::size_t used_ PARLEY_GUARDED_BY(mutex_) = 0;
+  std::map<Origin, Line> lines_ PARLEY_GUARDED_BY(mutex_);  // of those who hold some or wait
+  std::deque<Origin> turns_ PARLEY_GUARDED_BY(mutex_);      // each that waits, once
+  std::size_t waiting_ PARLEY_GUARDED_BY(mutex_) = 0;
+  bool room_wanted_ PARLEY_GUARDED_BY(mutex_) = false;  // whose turn it is waits for room: nobody overtakes
+  bool granting_ PARLEY_GUARDED_BY(mutex_) = false;  // some thread does: it goes on for those who give back meanwhile
+  bool closed_ PARLEY_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace parley

@@ -1,12 +1,13 @@
 #include "core/metrics.h"
 
+#include "core/mutex.h"
+
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <mutex>
 #include <vector>
 
 namespace parley {
@@ -33,8 +34,8 @@ void Histogram::observe(double value) const { handle->Observe(value); }
 
 struct Metrics::Impl {
   prometheus::Registry registry;
-  std::mutex collectors_mutex;  // guards `collectors`; leaf
-  std::vector<std::function<void()>> collectors;
+  Mutex collectors_mutex;  // a leaf
+  std::vector<std::function<void()>> collectors PARLEY_GUARDED_BY(collectors_mutex);
 
   using CounterFamily = prometheus::Family<prometheus::Counter>;
   using GaugeFamily = prometheus::Family<prometheus::Gauge>;
@@ -249,13 +250,13 @@ void Metrics::set_build_info(std::string_view version, std::string_view compiler
 }
 
 void Metrics::on_collect(std::function<void()> collector) {
-  const std::lock_guard lock(impl_->collectors_mutex);
+  const MutexLock lock(impl_->collectors_mutex);
   impl_->collectors.push_back(std::move(collector));
 }
 
 std::string Metrics::text() {
   {
-    const std::lock_guard lock(impl_->collectors_mutex);
+    const MutexLock lock(impl_->collectors_mutex);
     for (const auto& collect : impl_->collectors) collect();
   }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());

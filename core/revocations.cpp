@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
 namespace parley {
 namespace {
@@ -22,7 +21,7 @@ Error ban_error(const UserBlocks& blocks) {
 }
 
 void Revocations::set(const UserKey& user, UserBlocks blocks) {
-  const std::unique_lock lock(mutex_);
+  const WriteLock lock(mutex_);
   if (blocks.empty()) {
     blocks_.erase(user);
   } else {
@@ -33,7 +32,7 @@ void Revocations::set(const UserKey& user, UserBlocks blocks) {
 
 Status Revocations::check_user(const UserKey& user, WallTime now) const {
   if (size_.load(std::memory_order_acquire) == 0) return {};
-  const std::shared_lock lock(mutex_);
+  const ReadLock lock(mutex_);
   const auto found = blocks_.find(user);
   if (found == blocks_.end() || found->second.banned_until <= now) return {};
   return ban_error(found->second);
@@ -41,7 +40,7 @@ Status Revocations::check_user(const UserKey& user, WallTime now) const {
 
 Status Revocations::check_channel(const UserKey& user, std::string_view channel, WallTime now) const {
   if (size_.load(std::memory_order_acquire) == 0) return {};
-  const std::shared_lock lock(mutex_);
+  const ReadLock lock(mutex_);
   const auto found = blocks_.find(user);
   if (found == blocks_.end()) return {};
   if (found->second.banned_until > now) return ban_error(found->second);
@@ -57,7 +56,7 @@ Status Revocations::check_channel(const UserKey& user, std::string_view channel,
 Status Revocations::check_token(const UserKey& user, WallTime issued_at, WallTime now) const {
   if (auto allowed = check_user(user, now); !allowed) return allowed;
   if (size_.load(std::memory_order_acquire) == 0) return {};
-  const std::shared_lock lock(mutex_);
+  const ReadLock lock(mutex_);
   const auto found = blocks_.find(user);
   if (found == blocks_.end() || issued_at >= found->second.tokens_since) return {};
   return make_error(Errc::terminated, "the token was issued before the user's tokens were revoked");

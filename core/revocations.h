@@ -4,11 +4,11 @@
 // User actors put in what their records say, the start of the node puts in what was stored. Checks cost
 // one atomic read while nobody is blocked. Thread-safe; server/ owns the one of a node.
 
+#include "core/mutex.h"
 #include "core/result.h"
 #include "core/user.h"
 
 #include <atomic>
-#include <shared_mutex>
 #include <unordered_map>
 
 namespace parley {
@@ -27,8 +27,8 @@ class Revocations {
 
  private:
   std::atomic<std::size_t> size_{0};
-  mutable std::shared_mutex mutex_;  // guards blocks_; leaf
-  std::unordered_map<UserKey, UserBlocks> blocks_;
+  mutable SharedMutex mutex_;  // a leaf
+  std::unordered_map<UserKey, UserBlocks> blocks_ PARLEY_GUARDED_BY(mutex_);
 };
 
 Error ban_error(const UserBlocks& blocks);

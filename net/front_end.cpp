@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/log.h"
+#include "core/mutex.h"
 #include "net/http/listener.h"
 #include "net/http/metrics_handler.h"
 #include "net/hub/io_thread.h"
@@ -9,10 +10,8 @@
 #include "net/socketio/encoder.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <csignal>
 #include <future>
-#include <mutex>
 #include <utility>
 
 namespace parley::net {
@@ -27,6 +26,29 @@ std::string normal_prefix(std::string prefix) {
 }
 
 constexpr milliseconds kDrainGrace{500};  // on top of what closing takes
+
+// How many hubs are not drained yet. Thread-safe.
+class DrainProgress {
+ public:
+  explicit DrainProgress(std::size_t hubs) : left_(hubs) {}
+
+  void one_is_done() {
+    const MutexLock lock(mutex_);
+    --left_;
+    changed_.notify_all();
+  }
+  // For all of them; returns how many are left then.
+  std::size_t wait(milliseconds longest) {
+    MutexLock lock(mutex_);
+    changed_.wait_for(lock, longest, [this]() PARLEY_REQUIRES(mutex_) { return left_ == 0; });
+    return left_;
+  }
+
+ private:
+  Mutex mutex_;  // a leaf
+  CondVar changed_;
+  std::size_t left_ PARLEY_GUARDED_BY(mutex_);
+};
 
 }  // namespace
 
@@ -179,27 +201,13 @@ void FrontEnd::drain(milliseconds duration) {
   if (!impl.running) return;
   impl.close_listeners();
 
-  struct Progress {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t left;
-  };
-  const auto progress = std::make_shared<Progress>();
-  progress->left = impl.threads.size();
+  const auto progress = std::make_shared<DrainProgress>(impl.threads.size());
   for (const auto& thread : impl.threads) {
     Hub& hub = thread->hub();
-    thread->post([&hub, duration, progress] {
-      hub.begin_drain(duration, [progress] {
-        const std::lock_guard lock(progress->mutex);
-        --progress->left;
-        progress->changed.notify_all();
-      });
-    });
+    thread->post([&hub, duration, progress] { hub.begin_drain(duration, [progress] { progress->one_is_done(); }); });
   }
-  std::unique_lock lock(progress->mutex);
-  const bool gone = progress->changed.wait_for(lock, duration + impl.config.closing_timeout + kDrainGrace,
-                                               [&] { return progress->left == 0; });
-  if (!gone) log_warn("drain: some connections did not go in time", {{"hubs", progress->left}});
+  const auto left = progress->wait(duration + impl.config.closing_timeout + kDrainGrace);
+  if (left > 0) log_warn("drain: some connections did not go in time", {{"hubs", left}});
 }
 
 void FrontEnd::stop() {

@@ -57,7 +57,11 @@ def read_ctest(folder, tally):
     gtests = {path.stem: read_gtest(path, tally) for path in sorted(folder.glob("gtest/*.xml"))}
     for case in xml.parse(folder / "ctest.xml").getroot().iter("testcase"):
         name, status = case.get("name"), case.get("status")
-        if status == "disabled" or status == "notrun" and case.find("skipped") is not None and case.find("failure") is None:
+        skipped = case.find("skipped")
+        if skipped is not None and (skipped.get("message") or "").startswith("SKIP_"):
+            said = (case.findtext("system-out") or "").strip().splitlines()
+            tally.skip(said[-1] if said else name)  # it ended with the exit code that says so
+        elif status == "disabled" or status == "notrun" and skipped is not None and case.find("failure") is None:
             tally.fail(f"{folder.name}/{name}: was not run")
         elif status != "run":
             if not gtests.get(name, False):  # crashed or timed out beside its cases

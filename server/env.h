@@ -1,11 +1,12 @@
 #pragma once
-// The outside world, as a parameter of the node: time, randomness and where data is kept. main() uses
-// the real one; tests hand in others. Outlives the node.
+// The outside world, as a parameter of the node: time, randomness, where data is kept, and who runs the work
+// beside the I/O threads. main() uses the real one; tests hand in others. Outlives the node.
 
 #include "cluster/transport.h"
 #include "core/address.h"
 #include "core/clock.h"
 #include "core/random.h"
+#include "core/worker.h"
 #include "server/config/config.h"
 #include "storage/store.h"
 
@@ -29,6 +30,7 @@ struct Env {
   std::string boot = this_boot();
   std::optional<NodeAddress> address;       // of this process; nothing: as the store says
   cluster::Transport* transport = nullptr;  // to other nodes; null: the node is alone
+  Executor* executor = nullptr;             // of log, reads and actors; null: threads
 };
 
 }  // namespace parley::server

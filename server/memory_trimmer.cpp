@@ -36,7 +36,7 @@ void MemoryTrimmer::start() {
 
 void MemoryTrimmer::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
@@ -45,8 +45,8 @@ void MemoryTrimmer::stop() {
 
 void MemoryTrimmer::run() {
   std::size_t kept = 0;
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kEvery, [this] { return stopping_; })) {
+  MutexLock lock(mutex_);
+  while (!wake_.wait_for(lock, kEvery, [this]() PARLEY_REQUIRES(mutex_) { return stopping_; })) {
     lock.unlock();
     if (trim(kept)) trims_.add();
     lock.lock();

@@ -4,10 +4,9 @@
 // looks every few seconds. Owned by server/node.
 
 #include "core/metrics.h"
+#include "core/mutex.h"
 
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 #include <thread>
 
 namespace parley::server {
@@ -28,9 +27,9 @@ class MemoryTrimmer {
   void run();
 
   const Counter trims_;
-  std::mutex mutex_;  // guards `stopping_`
-  std::condition_variable wake_;
-  bool stopping_ = false;
+  Mutex mutex_;  // a leaf
+  CondVar wake_;
+  bool stopping_ PARLEY_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

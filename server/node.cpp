@@ -1,9 +1,5 @@
 #include "server/node.h"
 
-#include "actors/system.h"
-#include "cluster/identity.h"
-#include "cluster/peers.h"
-#include "cluster/shard.h"
 #include "core/log.h"
 #include "net/engine/service.h"
 #include "net/front_end.h"
@@ -14,12 +10,12 @@
 #include "net/rest/admin.h"
 #include "net/rest/api.h"
 #include "net/session/context.h"
+#include "server/backend.h"
 #include "server/config/redis_setup.h"
 #include "server/demo/demo.h"
 #include "server/memory_trimmer.h"
 #include "server/process_memory.h"
 #include "server/version.h"
-#include "storage/rocks_store.h"
 
 #include <fmt/format.h>
 
@@ -33,29 +29,6 @@ namespace {
 // Webhooks wait in the shards, questions of authorisation within each application's own bound: this one only holds
 // against many applications at once.
 constexpr std::size_t kCallsWaitingMax = 65'536;
-
-SettingsPtr share(const Settings& settings) { return std::make_shared<const Settings>(settings); }
-
-OpenStore real_store() {
-  return [](const DataConfig& data) -> Result<std::unique_ptr<storage::Store>> {
-    auto opened = storage::RocksStore::open(data.dir, {.migrate = data.auto_migrate});
-    if (!opened) return opened.error();
-    return std::unique_ptr<storage::Store>(std::move(*opened));
-  };
-}
-
-cluster::LocalShardsConfig shards_config(const Settings& settings, const Env& env) {
-  cluster::LocalShardsConfig config;
-  config.boot = env.boot;
-  config.shard_count = settings.shard_count;
-  config.idempotency_window = settings.limits.idempotency_window;
-  config.idempotency_keys_max = settings.limits.idempotency_keys_max;
-  config.cursor_lifetime = settings.limits.cursor_lifetime;
-  config.cursors_per_channel_max = settings.limits.cursors_per_channel_max;
-  config.pending_commands_max = settings.limits.shard_pending_commands_max;
-  config.log_bytes_max = settings.limits.log_bytes_max;
-  return config;
-}
 
 net::HttpCallerConfig caller_config(const Settings& settings) {
   net::HttpCallerConfig config;
@@ -100,36 +73,30 @@ struct Node::Impl : net::Readiness {
   Impl(const Env& env_in, const Config& config_in)
       : env(env_in),
         config(config_in),
-        settings(share(config_in.settings)),
-        caller(caller_config(config_in.settings), calls_clock, metrics),
+        backend(env, config.settings),
+        caller(caller_config(config_in.settings), calls_clock, backend.metrics()),
         webhooks(caller, fmt::format("Parley/{}", version())),
-        application_auth(caller, *env.clock, metrics),
-        pusher(settings, metrics, revocations) {}
+        application_auth(caller, *env.clock, backend.metrics()),
+        pusher(backend.settings(), backend.metrics(), backend.revocations()) {}
 
   Env env;
   Config config;
-  Metrics metrics;
-  MemoryTrimmer memory{metrics.memory_trims};
-  SettingsSource settings;
-  Revocations revocations;
+  Backend backend;
+  MemoryTrimmer memory{backend.metrics().memory_trims};
   std::atomic<bool> draining{false};
   SystemClock calls_clock;  // libcurl's, whatever the node's own clock is
   net::HttpCaller caller;
   net::WebhookCaller webhooks;
   net::ApplicationAuth application_auth;
-  std::unique_ptr<net::RedisInput> redis;  // before the actors: they answer it until they are gone
-  std::unique_ptr<storage::Store> store;
-  std::unique_ptr<cluster::Peers> peers;  // null: the node is alone
-  std::unique_ptr<actors::ActorSystem> actors;
-  std::shared_ptr<cluster::Shards> shards;
+  std::unique_ptr<net::RedisInput> redis;  // the actors answer it until stop() ends them
   net::SessionContext pusher;
   std::unique_ptr<net::FrontEnd> front_end;
   bool stopped = false;
 
   std::optional<std::string> reason_not_ready() const override {
     if (draining) return "draining: this node is going away";
-    if (!shards->available()) {
-      if (!store->check()) return "data directory gone: it was deleted or replaced while the server ran";
+    if (!backend.shards().available()) {
+      if (!backend.store().check()) return "data directory gone: it was deleted or replaced while the server ran";
       return "storage unavailable: the disk refuses writes";
     }
     return std::nullopt;
@@ -141,21 +108,7 @@ struct Node::Impl : net::Readiness {
 };
 
 Status Node::Impl::open() {
-  auto opened = (env.open_store ? env.open_store : real_store())(config.data);
-  if (!opened) return opened.error();
-  store = std::move(*opened);
-
-  const auto self = env.address ? Result(*env.address) : cluster::begin_incarnation(*store, *env.clock, *env.random);
-  if (!self) return self.error();
-  actors = std::make_unique<actors::ActorSystem>(0, *env.clock, *env.random, metrics, settings, revocations, *self);
-  auto started = cluster::start_local_shards(*store, *env.clock, metrics, shards_config(config.settings, env), *actors);
-  if (!started) return started.error();
-  shards = std::move(*started);
-  if (env.transport != nullptr) {
-    peers = std::make_unique<cluster::Peers>(*self, *env.transport, *env.clock, metrics, *actors);
-    actors->meet(*peers);
-  }
-  if (const auto begun = actors->begin(*shards, webhooks); !begun) return begun.error();
+  if (const auto opened = backend.open(config.data, webhooks); !opened) return opened.error();
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   const auto engine = std::make_shared<net::EngineService>(pusher, *env.random);
@@ -181,28 +134,30 @@ Status Node::Impl::open() {
         net::EngineFixture{.path = "/socket.io", .engine = timings, .recovery = config.conformance.recovery});
     conformance = {.handlers = {fixture}, .sessions = {fixture}};
   }
-  front_end = std::make_unique<net::FrontEnd>(front_end_config(config), settings, *env.clock, *env.random, metrics,
-                                              *actors, std::move(sessions), std::move(handlers), &application_auth,
-                                              std::move(conformance));
+  front_end = std::make_unique<net::FrontEnd>(front_end_config(config), backend.settings(), *env.clock, *env.random,
+                                              backend.metrics(), backend.gateway(), std::move(sessions),
+                                              std::move(handlers), &application_auth, std::move(conformance));
   if (config.redis.enabled) {
-    redis = std::make_unique<net::RedisInput>(redis_input_config(config.redis), settings, *env.clock, *env.random,
-                                              metrics, *actors);
+    redis = std::make_unique<net::RedisInput>(redis_input_config(config.redis), backend.settings(), *env.clock,
+                                              *env.random, backend.metrics(), backend.gateway());
   }
   collect_disk_metrics();
+  auto& metrics = backend.metrics();
   metrics.start_time_seconds.set(static_cast<double>(env.clock->wall().ms) / 1000.0);
   metrics.set_build_info(version(), __VERSION__);
   if (const auto started_front = front_end->start(); !started_front) return started_front;
   if (redis) redis->start();
-  if (peers) env.transport->start(*peers);
+  backend.meet_others();
   memory.start();
   return {};
 }
 
 void Node::Impl::collect_disk_metrics() {
-  metrics.on_collect([this] {
-    if (store) {
-      metrics.data_bytes.set(static_cast<double>(store->size_bytes()));
-      metrics.data_directory_present.set(store->check() ? 1 : 0);
+  backend.metrics().on_collect([this] {
+    auto& metrics = backend.metrics();
+    if (backend.has_store()) {
+      metrics.data_bytes.set(static_cast<double>(backend.store().size_bytes()));
+      metrics.data_directory_present.set(backend.store().check() ? 1 : 0);
     }
     std::error_code failure;
     const auto space = std::filesystem::space(config.data.dir, failure);
@@ -215,15 +170,11 @@ void Node::Impl::stop() {
   stopped = true;
   draining = true;
   memory.stop();
-  if (peers) env.transport->stop();
+  backend.leave_others();
   if (redis) redis->stop();
   if (front_end) front_end->stop();
   caller.stop();  // from here on nobody is told of an answer; what was not acknowledged is sent after the next start
-  if (actors) actors->stop();
-  if (shards) shards->end_in_order();
-  shards.reset();  // writes what waits, joins the log thread; it still tells the actors' system
-  actors.reset();
-  store.reset();
+  backend.stop();
 }
 
 Node::Node() = default;
@@ -252,7 +203,7 @@ std::string Node::conformance_url() const {
   return port == 0 ? std::string() : url("http", impl_->config.server.host, port);
 }
 
-Metrics& Node::metrics() { return impl_->metrics; }
+Metrics& Node::metrics() { return impl_->backend.metrics(); }
 
 Status Node::reload(const Config& config) {
   if (config.settings.shard_count != impl_->config.settings.shard_count) {
@@ -261,15 +212,13 @@ Status Node::reload(const Config& config) {
   if (const auto reloaded = impl_->front_end->reload_tls(); !reloaded) return reloaded.error();
   impl_->caller.allow_hosts(config.settings.outbound_hosts);
   impl_->config.server.drain = config.server.drain;
-  impl_->shards->limit_pending(config.settings.limits.shard_pending_commands_max);
-  impl_->settings.replace(share(config.settings));
-  impl_->actors->reconfigure();
+  impl_->backend.reload(config.settings);
   return {};
 }
 
 void Node::drain_and_stop() {
   impl_->draining = true;
-  impl_->metrics.draining.set(1);
+  impl_->backend.metrics().draining.set(1);
   impl_->front_end->drain(impl_->config.server.drain);  // what Redis brings still goes to those who are here
   impl_->stop();
 }

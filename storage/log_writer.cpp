@@ -1,14 +1,11 @@
 #include "storage/log_writer.h"
 
 #include "core/log.h"
-#include "core/thread_name.h"
+#include "core/mutex.h"
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 namespace parley::storage {
 namespace {
@@ -23,62 +20,61 @@ constexpr milliseconds kLookPause{2'000};  // between looks at what lies below, 
 
 }  // namespace
 
-struct LogWriter::Impl {
+struct LogWriter::Impl final : Worker {
   Store& store;
   const Clock& clock;
   Metrics& metrics;
   std::function<void()> recovered;
   std::function<void()> turn_end;
 
-  mutable std::mutex mutex;  // guards `queue`, `asleep` and `stopping`; a leaf
-  std::condition_variable wake;
-  std::vector<LogJob> queue;
-  bool asleep = false;
-  bool stopping = false;
+  Mutex mutex;  // a leaf
+  std::vector<LogJob> queue PARLEY_GUARDED_BY(mutex);
   std::atomic<bool> up{true};
+  std::unique_ptr<Running> running;
 
   // The log thread's own.
+  std::vector<LogJob> jobs;  // taken from the queue; those before `next` are done
+  std::size_t next = 0;
   std::optional<Error> failure;
-  std::thread thread;
+  bool down = false;  // with the failure, and everything is refused
+  milliseconds pause = kFirstPause;
+  MonoTime try_at{};
 
   Impl(Store& s, const Clock& c, Metrics& m, std::function<void()> r)
       : store(s), clock(c), metrics(m), recovered(std::move(r)) {}
 
-  void run() {
-    std::vector<LogJob> jobs;
-    while (take(jobs)) {
-      for (std::size_t from = 0; from < jobs.size();) from = turn(jobs, from);
-      jobs.clear();
-      if (failure) stay_down();
+  std::chrono::nanoseconds step(bool time_over) override {
+    if (!down) {
+      if (next == jobs.size()) take();
+      if (next < jobs.size()) {
+        next = turn(jobs, next);
+      } else if (time_over) {  // nothing is written: is the store still there?
+        if (const auto there = store.check(); !there) fail(there.error());
+      }
+      if (!failure) return jobs.empty() ? kLookPause : std::chrono::nanoseconds(0);
+      if (next < jobs.size()) return std::chrono::nanoseconds(0);
+      down = true;
+      pause = kFirstPause;
+      time_over = true;
     }
+    return stay_down(time_over);
   }
 
-  // Waits for jobs, or for the store to be lost under an idle node; false: stopping and no job is left.
-  bool take(std::vector<LogJob>& jobs) {
-    const auto due = [this] { return stopping || !queue.empty(); };
-    std::unique_lock lock(mutex);
-    asleep = true;
-    while (!wake.wait_for(lock, kLookPause, due)) {
-      lock.unlock();
-      const auto there = store.check();
-      if (!there) fail(there.error());
-      lock.lock();
-      if (failure) break;
-      asleep = true;
-    }
-    asleep = false;
+  void take() {
+    jobs.clear();
+    next = 0;
+    const MutexLock lock(mutex);
     jobs.swap(queue);
-    return !jobs.empty() || (failure && !stopping);
   }
 
   // One write and the completions that hang on it. Returns where the next turn begins.
-  std::size_t turn(std::vector<LogJob>& jobs, std::size_t from) {
+  std::size_t turn(std::vector<LogJob>& taken, std::size_t from) {
     WriteBatch batch;
     Sync sync = Sync::no;
     std::size_t commands = 0;
     std::size_t to = from;
-    for (; to < jobs.size() && to - from < kTurnJobsMax && batch.operations().size() < kTurnOperationsMax; ++to) {
-      auto& job = jobs[to];
+    for (; to < taken.size() && to - from < kTurnJobsMax && batch.operations().size() < kTurnOperationsMax; ++to) {
+      auto& job = taken[to];
       commands += job.commands;
       if (job.batch.empty()) continue;
       if (job.sync == Sync::yes) sync = Sync::yes;
@@ -93,7 +89,7 @@ struct LogWriter::Impl {
     metrics.log_queue_commands.add(-static_cast<double>(commands));
     if (!written && !failure) fail(written.error());
     for (auto at = from; at < to; ++at) {
-      if (jobs[at].done) jobs[at].done(written);
+      if (taken[at].done) taken[at].done(written);
     }
     if (turn_end) turn_end();
     return to;
@@ -119,18 +115,21 @@ struct LogWriter::Impl {
   }
 
   // Refuses what comes until the store is back.
-  void stay_down() {
-    auto pause = kFirstPause;
-    while (true) {
-      if (const auto recovery = store.recover(); recovery.ok()) {
-        if (come_back()) return;
-      } else {
-        metrics.storage_errors.add();
-        log_warn("storage not recovered", {{"error", recovery.error().message}});
-      }
-      if (!refuse_for(pause)) return;
-      pause = std::min(pause * 2, kLongestPause);
+  std::chrono::nanoseconds stay_down(bool time_over) {
+    refuse_queue();
+    const auto now = clock.now();
+    // The clock as well: with busy callers no wait ever ends in vain.
+    if (!time_over && now < try_at) return try_at - now;
+    if (const auto recovery = store.recover(); recovery.ok()) {
+      if (come_back()) return std::chrono::nanoseconds(0);
+    } else {
+      metrics.storage_errors.add();
+      log_warn("storage not recovered", {{"error", recovery.error().message}});
     }
+    const auto wait = pause;
+    try_at = clock.now() + wait;
+    pause = std::min(pause * 2, kLongestPause);
+    return wait;
   }
 
   bool come_back() {
@@ -139,39 +138,31 @@ struct LogWriter::Impl {
     if (failure) return false;  // reading the caches anew failed
     std::vector<LogJob> stale;
     {
-      std::unique_lock lock(mutex);
+      const MutexLock lock(mutex);
       stale.swap(queue);
       up = true;
     }
     refuse(stale);
+    down = false;
     metrics.storage_available.set(1);
     log_info("storage recovered");
     return true;
   }
 
-  // Refuses jobs as they come for about `pause`; stop() cuts it short. false: stopping.
-  bool refuse_for(milliseconds pause) {
-    const auto end = clock.now() + pause;
-    std::unique_lock lock(mutex);
-    while (!stopping) {
-      asleep = true;
-      const bool over = !wake.wait_for(lock, pause, [this] { return stopping || !queue.empty(); });
-      asleep = false;
-      std::vector<LogJob> refused;
+  void refuse_queue() {
+    std::vector<LogJob> refused;
+    {
+      const MutexLock lock(mutex);
       refused.swap(queue);
-      lock.unlock();
-      refuse(refused);
-      if (over || clock.now() >= end) return true;  // the clock, because busy callers never let the wait run out
-      lock.lock();
     }
-    return false;
+    refuse(refused);
   }
 
-  void refuse(std::vector<LogJob>& jobs) {
-    if (jobs.empty()) return;
+  void refuse(std::vector<LogJob>& waiting) {
+    if (waiting.empty()) return;
     const Status refused = failure ? *failure : make_error(Errc::storage_unavailable, "the store was just recovered");
     double commands = 0;
-    for (auto& job : jobs) {
+    for (auto& job : waiting) {
       commands += static_cast<double>(job.commands);
       if (job.done) job.done(refused);
     }
@@ -187,34 +178,24 @@ LogWriter::~LogWriter() { stop(); }
 
 void LogWriter::on_turn_end(std::function<void()> run) { impl_->turn_end = std::move(run); }
 
-void LogWriter::start() {
-  CHECK(!impl_->thread.joinable());
+void LogWriter::start(Executor& executor) {
+  CHECK(impl_->running == nullptr);
   impl_->metrics.storage_available.set(1);
-  impl_->thread = std::thread([this] {
-    name_this_thread("parley-log");
-    impl_->run();
-  });
+  impl_->running = executor.add("parley-log", *impl_);
+  impl_->running->start();
 }
 
 void LogWriter::stop() {
-  {
-    std::unique_lock lock(impl_->mutex);
-    impl_->stopping = true;
-  }
-  impl_->wake.notify_one();
-  if (impl_->thread.joinable()) impl_->thread.join();
+  if (impl_->running != nullptr) impl_->running->stop();
 }
 
 void LogWriter::submit(LogJob job) {
   if (job.commands > 0) impl_->metrics.log_queue_commands.add(static_cast<double>(job.commands));
-  bool sleeping = false;
   {
-    std::unique_lock lock(impl_->mutex);
+    const MutexLock lock(impl_->mutex);
     impl_->queue.push_back(std::move(job));
-    sleeping = impl_->asleep;
-    impl_->asleep = false;  // who comes next need not wake it again
   }
-  if (sleeping) impl_->wake.notify_one();
+  if (impl_->running != nullptr) impl_->running->wake();
 }
 
 void LogWriter::fail(const Error& error) { impl_->fail(error); }

@@ -1,6 +1,7 @@
 #pragma once
-// The one thread that writes. It takes all that waits, makes one synced write of it, then runs the
-// completions in order, on this thread: one fsync for all shards' waiting entries.
+// The one worker that writes, on a thread of its own or stepped by a simulation (core/worker.h); "the log
+// thread" either way. It takes all that waits, makes one synced write of it, then runs the completions in
+// order, on this thread: one fsync for all shards' waiting entries.
 //
 // submit() is thread-safe and never blocks. A completion may write to the store itself (the shard
 // machine's results, unsynced): the thread is the store's only writer. After a failed write every
@@ -11,6 +12,7 @@
 
 #include "core/clock.h"
 #include "core/metrics.h"
+#include "core/worker.h"
 #include "storage/store.h"
 
 #include <functional>
@@ -33,8 +35,8 @@ class LogWriter {
   // Runs on the log thread after the completions of each write, when the thread turns to the next:
   // where completions leave work to be done once for all of them. Set before start().
   void on_turn_end(std::function<void()> run);
-  void start();
-  void stop();  // writes what waits, joins the thread
+  void start(Executor& executor = threads());
+  void stop();  // writes what waits, ends the worker
   void submit(LogJob job);
   // From a completion or a turn's end whose own write or read failed: as if the log write had.
   void fail(const Error& error);

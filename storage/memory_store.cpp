@@ -1,15 +1,14 @@
 #include "storage/memory_store.h"
 
 #include <iterator>
-#include <mutex>
 
 namespace parley::storage {
 
 Status MemoryStore::write(const WriteBatch& batch, Sync) {
-  std::unique_lock lock(mutex_);
+  const WriteLock lock(mutex_);
   for (const auto& operation : batch.operations()) {
     auto& table = tables_[static_cast<std::size_t>(operation.family)];
-    const auto erase = [&](Table::iterator at) {
+    const auto erase = [&](Table::iterator at) PARLEY_REQUIRES(mutex_) {
       bytes_ -= at->first.size() + at->second.size();
       return table.erase(at);
     };
@@ -33,7 +32,7 @@ Status MemoryStore::write(const WriteBatch& batch, Sync) {
 }
 
 Result<std::optional<std::string>> MemoryStore::get(Family family, std::string_view key) const {
-  std::shared_lock lock(mutex_);
+  const ReadLock lock(mutex_);
   const auto& table = tables_[static_cast<std::size_t>(family)];
   const auto at = table.find(key);
   if (at == table.end()) return std::optional<std::string>();
@@ -43,7 +42,7 @@ Result<std::optional<std::string>> MemoryStore::get(Family family, std::string_v
 Status MemoryStore::scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
                          const Visitor& visit) const {
   if (from >= to) return {};
-  std::shared_lock lock(mutex_);
+  const ReadLock lock(mutex_);
   const auto& table = tables_[static_cast<std::size_t>(family)];
   const auto first = table.lower_bound(from);
   const auto end = table.lower_bound(to);
@@ -61,7 +60,7 @@ Status MemoryStore::scan(Family family, std::string_view from, std::string_view 
 }
 
 std::uint64_t MemoryStore::size_bytes() const {
-  std::shared_lock lock(mutex_);
+  const ReadLock lock(mutex_);
   return bytes_;
 }
 

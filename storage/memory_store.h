@@ -1,11 +1,11 @@
 #pragma once
 // A Store in memory: for tests, the simulator and nodes that keep nothing. Any thread may call.
 
+#include "core/mutex.h"
 #include "storage/store.h"
 
 #include <array>
 #include <map>
-#include <shared_mutex>
 
 namespace parley::storage {
 
@@ -20,9 +20,9 @@ class MemoryStore final : public Store {
 
  private:
   using Table = std::map<std::string, std::string, std::less<>>;
-  mutable std::shared_mutex mutex_;  // guards all below; a leaf, but held while a scan visits
-  std::array<Table, kFamilyCount> tables_;
-  std::uint64_t bytes_ = 0;
+  mutable SharedMutex mutex_;  // a leaf, but held while a scan visits
+  std::array<Table, kFamilyCount> tables_ PARLEY_GUARDED_BY(mutex_);
+  std::uint64_t bytes_ PARLEY_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace parley::storage

@@ -1,5 +1,6 @@
 #include "storage/rocks_store.h"
 
+#include "core/mutex.h"
 #include "storage/keys.h"
 
 #include <fmt/format.h>
@@ -12,11 +13,10 @@
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <filesystem>
-#include <mutex>
-#include <shared_mutex>
 
 #include <sys/stat.h>
 
@@ -197,9 +197,9 @@ struct RocksStore::Impl {
   std::shared_ptr<rocksdb::Cache> cache;
 
   // Readers and the writer share it; recover() alone has it to itself. A leaf.
-  mutable std::shared_mutex mutex;
-  std::unique_ptr<rocksdb::DB> db;
-  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families{};
+  mutable SharedMutex mutex;
+  std::unique_ptr<rocksdb::DB> db PARLEY_GUARDED_BY(mutex);
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families PARLEY_GUARDED_BY(mutex){};
   std::atomic<bool> failed{false};  // a write failed: nothing is written until recover()
 
   struct Removed {
@@ -207,13 +207,13 @@ struct RocksStore::Impl {
     std::string to;
     int rounds = 0;  // of tidy() since
   };
-  std::mutex removed_mutex;                          // guards both below; a leaf
-  std::array<std::size_t, kFamilyCount> removals{};  // not flushed by tidy() yet
-  std::array<std::vector<Removed>, kFamilyCount> ranges;
+  Mutex removed_mutex;                                                                // a leaf
+  std::array<std::size_t, kFamilyCount> removals PARLEY_GUARDED_BY(removed_mutex){};  // not flushed by tidy() yet
+  std::array<std::vector<Removed>, kFamilyCount> ranges PARLEY_GUARDED_BY(removed_mutex);
 
   ~Impl() { close(); }
 
-  Status open() {
+  Status open() PARLEY_REQUIRES(mutex) {
     rocksdb::DB* opened = nullptr;
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
     // RocksDB insists on its default family; it stays empty.
@@ -239,7 +239,7 @@ struct RocksStore::Impl {
                                   path));
   }
 
-  void close() {
+  void close() PARLEY_REQUIRES(mutex) {
     if (db == nullptr) return;
     for (auto*& family : families) {
       db->DestroyColumnFamilyHandle(family);
@@ -250,10 +250,14 @@ struct RocksStore::Impl {
   }
 
   void note_removals(const WriteBatch& batch) {
-    std::unique_lock lock(removed_mutex, std::defer_lock);
-    for (const auto& operation : batch.operations()) {
-      if (operation.kind == WriteBatch::Kind::put) continue;
-      if (!lock.owns_lock()) lock.lock();
+    const auto removes = [](const auto& operation) { return operation.kind != WriteBatch::Kind::put; };
+    const auto& operations = batch.operations();
+    auto at = std::find_if(operations.begin(), operations.end(), removes);
+    if (at == operations.end()) return;
+    const MutexLock lock(removed_mutex);
+    for (; at != operations.end(); ++at) {
+      const auto& operation = *at;
+      if (!removes(operation)) continue;
       const auto family = static_cast<std::size_t>(operation.family);
       ++removals[family];
       if (operation.kind == WriteBatch::Kind::remove_range) add_range(ranges[family], operation);
@@ -272,10 +276,10 @@ struct RocksStore::Impl {
   }
 
   // A removed range's tables go down a level with each round, until what it hides is gone with it.
-  void compact_ranges(std::size_t family) {
+  void compact_ranges(std::size_t family) PARLEY_REQUIRES_SHARED(mutex) {
     std::vector<Removed> due;
     {
-      const std::lock_guard lock(removed_mutex);
+      const MutexLock lock(removed_mutex);
       auto& kept = ranges[family];
       for (auto& one : kept) {
         if (one.rounds++ > 0) due.push_back(one);  // in the first it was not flushed yet
@@ -289,7 +293,7 @@ struct RocksStore::Impl {
     }
   }
 
-  [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const PARLEY_REQUIRES_SHARED(mutex) {
     return families[static_cast<std::size_t>(family)];
   }
 };
@@ -303,7 +307,10 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& path, Ro
   impl->path = path;
   impl->cache = rocksdb::NewLRUCache(options.cache_bytes);
   impl->options = std::move(options);
-  if (const auto opened = impl->open(); !opened) return opened.error();
+  {
+    const WriteLock lock(impl->mutex);
+    if (const auto opened = impl->open(); !opened) return opened.error();
+  }
   impl->place = Impl::place_of(path);
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(impl)));
   if (const auto known = store->check_schema(); !known) return known.error();
@@ -356,7 +363,7 @@ Status RocksStore::check_schema() {
 }
 
 Status RocksStore::write(const WriteBatch& batch, Sync sync) {
-  std::shared_lock lock(impl_->mutex);
+  const ReadLock lock(impl_->mutex);
   if (impl_->failed || impl_->db == nullptr) {
     return make_error(Errc::storage_unavailable, "store: an earlier write failed and it was not recovered yet");
   }
@@ -399,12 +406,12 @@ Status RocksStore::write(const WriteBatch& batch, Sync sync) {
 }
 
 void RocksStore::tidy() {
-  std::shared_lock lock(impl_->mutex);
+  const ReadLock lock(impl_->mutex);
   if (impl_->failed || impl_->db == nullptr) return;
   for (std::size_t family = 0; family < kFamilyCount; ++family) {
     impl_->compact_ranges(family);
     {
-      const std::lock_guard removed(impl_->removed_mutex);
+      const MutexLock removed(impl_->removed_mutex);
       if (std::exchange(impl_->removals[family], 0) == 0) continue;
     }
     rocksdb::FlushOptions options;
@@ -415,7 +422,7 @@ void RocksStore::tidy() {
 }
 
 Result<std::optional<std::string>> RocksStore::get(Family family, std::string_view key) const {
-  std::shared_lock lock(impl_->mutex);
+  const ReadLock lock(impl_->mutex);
   if (impl_->db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
   rocksdb::PinnableSlice value;
   const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->handle(family), slice(key), &value);
@@ -427,7 +434,7 @@ Result<std::optional<std::string>> RocksStore::get(Family family, std::string_vi
 Status RocksStore::scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
                         const Visitor& visit) const {
   if (from >= to) return {};
-  std::shared_lock lock(impl_->mutex);
+  const ReadLock lock(impl_->mutex);
   if (impl_->db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
   const auto lower = slice(from);
   const auto upper = slice(to);
@@ -455,7 +462,7 @@ Status RocksStore::check() const { return impl_->check(); }
 
 Status RocksStore::recover() {
   if (auto there = impl_->check(); !there) return there;
-  std::unique_lock lock(impl_->mutex);
+  const WriteLock lock(impl_->mutex);
   impl_->close();
   if (const auto opened = impl_->open(); !opened) return opened;
   // A disk that opens may still refuse to write: ask before saying that it is well.
@@ -471,7 +478,7 @@ Status RocksStore::recover() {
 }
 
 std::uint64_t RocksStore::size_bytes() const {
-  std::shared_lock lock(impl_->mutex);
+  const ReadLock lock(impl_->mutex);
   if (impl_->db == nullptr) return 0;
   std::uint64_t total = 0;
   for (auto* family : impl_->families) {

@@ -23,7 +23,7 @@ VisitMemory::Bounds visit_bounds(const Settings& settings) {
 
 bool VisitMemory::visit(const ChannelKey& channel, const std::string& client_id, Origin origin, const Bounds& bounds,
                         WallTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   drop_expired(bounds.lifetime, now);
   bool known = false;
   if (const auto clients = channels_.find(channel); clients != channels_.end()) {
@@ -50,14 +50,14 @@ bool VisitMemory::visit(const ChannelKey& channel, const std::string& client_id,
 }
 
 void VisitMemory::forget(const ChannelKey& channel, const std::string& client_id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto clients = channels_.find(channel);
   if (clients == channels_.end()) return;
   if (const auto visit = clients->second.find(client_id); visit != clients->second.end()) drop(visit->second);
 }
 
 VisitMemory::Visits VisitMemory::take(const ChannelKey& channel, WallTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Visits visits;
   visits.unsure_until = std::max(all_unsure_until_, unsure_[stable_hash(channel.text()) % unsure_.size()]);
   if (visits.unsure_until <= now) visits.unsure_until = {};
@@ -71,12 +71,12 @@ VisitMemory::Visits VisitMemory::take(const ChannelKey& channel, WallTime now) {
 }
 
 void VisitMemory::unsure_until(WallTime until) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   all_unsure_until_ = std::max(all_unsure_until_, until);
 }
 
 std::uint64_t VisitMemory::bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return bytes_;
 }
 

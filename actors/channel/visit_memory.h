@@ -8,11 +8,11 @@
 
 #include "core/clock.h"
 #include "core/command.h"
+#include "core/mutex.h"
 #include "core/settings.h"
 
 #include <list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -55,16 +55,17 @@ class VisitMemory {
   using Order = std::list<Visit>;
   using Clients = std::unordered_map<std::string, Order::iterator>;
 
-  void drop_expired(seconds lifetime, WallTime now);
-  void drop(Order::iterator visit);
+  void drop_expired(seconds lifetime, WallTime now) PARLEY_REQUIRES(mutex_);
+  void drop(Order::iterator visit) PARLEY_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;  // guards all that follows
-  Order order_;               // the oldest first
-  std::unordered_map<ChannelKey, Clients> channels_;
-  std::map<Origin, std::uint64_t> of_origin_;
-  std::uint64_t bytes_ = 0;
-  std::vector<WallTime> unsure_;  // by the channel's hash: others that share a place are told of a gap too
-  WallTime all_unsure_until_;
+  mutable Mutex mutex_;
+  Order order_ PARLEY_GUARDED_BY(mutex_);  // the oldest first
+  std::unordered_map<ChannelKey, Clients> channels_ PARLEY_GUARDED_BY(mutex_);
+  std::map<Origin, std::uint64_t> of_origin_ PARLEY_GUARDED_BY(mutex_);
+  std::uint64_t bytes_ PARLEY_GUARDED_BY(mutex_) = 0;
+  std::vector<WallTime> unsure_
+      PARLEY_GUARDED_BY(mutex_);  // by the channel's hash: others that share a place are told of a gap too
+  WallTime all_unsure_until_ PARLEY_GUARDED_BY(mutex_);
 };
 
 VisitMemory::Bounds visit_bounds(const Settings& settings);

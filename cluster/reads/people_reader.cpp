@@ -168,9 +168,6 @@ Result<std::vector<StoredDead>> PeopleReader::read_dead(const std::string& targe
 
 Result<Unfinished> PeopleReader::unfinished(ShardId shard) const {
   Unfinished out;
-  const auto alive = store_.get(Family::state, keys::alive());
-  if (!alive) return alive.error();
-  if (alive->has_value()) out.alive = WallTime{static_cast<std::int64_t>(keys::parse_number(**alive).value_or(0))};
   if (auto read = read_unfinished(shard, out); !read) return read.error();
   return out;
 }

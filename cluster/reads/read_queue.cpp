@@ -1,55 +1,57 @@
 #include "cluster/reads/read_queue.h"
 
-#include "core/thread_name.h"
+#include <algorithm>
 
 namespace parley::cluster {
 
-void ReadQueue::start(const Clock& clock, milliseconds interval, std::function<void()> regular) {
-  thread_ = std::thread([this, &clock, interval, regular = std::move(regular)] {
-    name_this_thread("parley-reads");
-    run(clock, interval, regular);
-  });
+void ReadQueue::start(Executor& executor, const Clock& clock, milliseconds interval, std::function<void()> regular) {
+  clock_ = &clock;
+  interval_ = interval;
+  regular_ = std::move(regular);
+  due_ = clock.now() + interval;
+  running_ = executor.add("parley-reads", *this);
+  running_->start();
 }
 
 void ReadQueue::stop() {
   {
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  if (running_ != nullptr) running_->stop();
 }
 
 bool ReadQueue::push(std::function<void()> job) {
   {
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopping_ || jobs_.size() >= jobs_max_) return false;
     jobs_.push_back(std::move(job));
   }
-  wake_.notify_one();
+  if (running_ != nullptr) running_->wake();
   return true;
 }
 
-void ReadQueue::run(const Clock& clock, milliseconds interval, const std::function<void()>& regular) {
-  auto due = clock.now() + interval;
-  std::unique_lock lock(mutex_);
-  while (!stopping_ || !jobs_.empty()) {
-    bool waited_in_vain = false;
-    if (jobs_.empty()) waited_in_vain = !wake_.wait_for(lock, interval, [this] { return stopping_ || !jobs_.empty(); });
-    std::function<void()> job;
+std::chrono::nanoseconds ReadQueue::step(bool time_over) {
+  std::function<void()> job;
+  bool more = false;
+  {
+    const MutexLock lock(mutex_);
     if (!jobs_.empty()) {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    lock.unlock();
-    if (job) job();
-    // The clock, because when reads come all the time no wait ever ends in vain.
-    if (waited_in_vain || clock.now() >= due) {
-      regular();
-      due = clock.now() + interval;
-    }
-    lock.lock();
+    more = !jobs_.empty();
   }
+  if (job) job();
+  // The clock as well: when reads come all the time no wait ever ends in vain.
+  auto now = clock_->now();
+  if (time_over || now >= due_) {
+    regular_();
+    now = clock_->now();
+    due_ = now + interval_;
+  }
+  if (more) return std::chrono::nanoseconds(0);
+  return std::max<std::chrono::nanoseconds>(due_ - now, std::chrono::nanoseconds(1));
 }
 
 }  // namespace parley::cluster

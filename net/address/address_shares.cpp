@@ -100,7 +100,7 @@ bool AddressShares::take_of_address(Kind kind, const Address& key, const NodeLim
   if (key == kNobody) return true;
   std::string_view why;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Entry& held = entry(key);
     auto& places = held.places[static_cast<std::size_t>(kind)];
     if (most > 0 && places >= most) {
@@ -120,7 +120,7 @@ bool AddressShares::take_of_address(Kind kind, const Address& key, const NodeLim
 void AddressShares::give_back(const Address& key, Kind kind) {
   if (auto* total = total_of(kind)) total->fetch_sub(1);
   if (key == kNobody) return;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = by_address_.find(key);
   if (found == by_address_.end()) return;
   --found->second.places[static_cast<std::size_t>(kind)];
@@ -166,7 +166,7 @@ void AddressShares::forget_idle() {
 }
 
 std::size_t AddressShares::addresses() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return by_address_.size();
 }
 
@@ -191,7 +191,7 @@ bool AddressShares::Bytes::ask(std::size_t bytes, const NodeLimits& limits, Mono
   if (limits.http_bytes_max > 0 && shares_->http_bytes() + more > limits.http_bytes_max) return false;
   bool fits = true;
   if (key_ != kNobody && limits.http_bytes_per_address_max > 0) {
-    const std::lock_guard lock(shares_->mutex_);
+    const MutexLock lock(shares_->mutex_);
     const auto found = shares_->by_address_.find(key_);
     const std::size_t held = found == shares_->by_address_.end() ? 0 : found->second.bytes;
     fits = held + more <= limits.http_bytes_per_address_max;
@@ -209,7 +209,7 @@ void AddressShares::Bytes::hold(std::size_t bytes) {
   if (shares_ == nullptr || wanted == counted_) return;
   shares_->bytes_.fetch_add(wanted - counted_);  // wraps round where it is less
   if (key_ != kNobody) {
-    const std::lock_guard lock(shares_->mutex_);
+    const MutexLock lock(shares_->mutex_);
     Entry& entry = shares_->entry(key_);
     entry.bytes += wanted - counted_;
     shares_->left(key_, entry);

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "net/address/address.h"
 #include "net/address/paced.h"
 
@@ -16,7 +17,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -112,9 +112,9 @@ class AddressShares {
   bool take_of_address(Kind kind, const Address& key, const NodeLimits& limits, std::size_t most, bool opens,
                        MonoTime now);
   void give_back(const Address& key, Kind kind);
-  Entry& entry(const Address& key);  // with the mutex
-  void left(const Address& key, Entry& entry);
-  void forget_idle();
+  Entry& entry(const Address& key) PARLEY_REQUIRES(mutex_);
+  void left(const Address& key, Entry& entry) PARLEY_REQUIRES(mutex_);
+  void forget_idle() PARLEY_REQUIRES(mutex_);
   bool take_open(Entry& entry, std::uint32_t rate, MonoTime now) const;
   void refused(std::string_view kind, const Address& key, MonoTime now);
 
@@ -122,10 +122,10 @@ class AddressShares {
   std::atomic<std::size_t> clients_{0};
   std::atomic<std::size_t> opening_{0};
   std::atomic<std::size_t> bytes_{0};
-  mutable std::mutex mutex_;  // guards what follows; leaf
-  std::unordered_map<Address, Entry, KeyHash> by_address_;
-  std::size_t idle_ = 0;  // entries that hold nothing
   Paced warning_;
+  mutable Mutex mutex_;  // a leaf
+  std::unordered_map<Address, Entry, KeyHash> by_address_ PARLEY_GUARDED_BY(mutex_);
+  std::size_t idle_ PARLEY_GUARDED_BY(mutex_) = 0;  // entries that hold nothing
 };
 
 }  // namespace parley::net

@@ -16,14 +16,14 @@ FailureThrottle::Key FailureThrottle::key_of(std::string_view text) {
 }
 
 bool FailureThrottle::refuses(std::string_view address, MonoTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto place = places_.find(key_of(address));
   return place != places_.end() && now < place->second->refused_until;
 }
 
 void FailureThrottle::failed(std::string_view address, MonoTime now) {
   const auto key = key_of(address);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto place = places_.find(key);
   if (place == places_.end()) {
     if (entries_.size() >= bounds_.addresses_max) {
@@ -47,7 +47,7 @@ void FailureThrottle::failed(std::string_view address, MonoTime now) {
 }
 
 std::size_t FailureThrottle::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return entries_.size();
 }
 

@@ -4,12 +4,12 @@
 // which one household has. Thread-safe.
 
 #include "core/clock.h"
+#include "core/mutex.h"
 
 #include <array>
 #include <cstdint>
 #include <list>
 #include <map>
-#include <mutex>
 #include <string_view>
 
 namespace parley::net {
@@ -41,9 +41,9 @@ class FailureThrottle {
   static Key key_of(std::string_view address);
 
   const Bounds bounds_;
-  mutable std::mutex mutex_;  // guards everything below; leaf
-  std::list<Entry> entries_;  // whoever failed last stands in front
-  std::map<Key, std::list<Entry>::iterator> places_;
+  mutable Mutex mutex_;                                 // a leaf
+  std::list<Entry> entries_ PARLEY_GUARDED_BY(mutex_);  // whoever failed last stands in front
+  std::map<Key, std::list<Entry>::iterator> places_ PARLEY_GUARDED_BY(mutex_);
 };
 
 }  // namespace parley::net

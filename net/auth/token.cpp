@@ -201,7 +201,7 @@ Result<Claims> TokenVerifier::verify(std::string_view token, WallTime now) const
 }
 
 TokenVerifier TokenVerifiers::of(const SettingsPtr& settings, const App& app) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (settings_ != settings) {
     verifiers_.clear();
     settings_ = settings;

@@ -6,13 +6,13 @@
 // Keys come from the configuration alone; nothing in a token names a place to get one from.
 // Why OpenSSL and Boost.JSON and no library of tokens: docs/adr/0005-connection-tokens.md.
 
+#include "core/mutex.h"
 #include "core/settings.h"
 #include "net/auth/claims.h"
 #include "net/auth/signature.h"
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -41,9 +41,9 @@ class TokenVerifiers {
   TokenVerifier of(const SettingsPtr& settings, const App& app);  // `app` is one of `settings`
 
  private:
-  std::mutex mutex_;
-  SettingsPtr settings_;
-  std::map<const App*, TokenVerifier> verifiers_;
+  Mutex mutex_;
+  SettingsPtr settings_ PARLEY_GUARDED_BY(mutex_);
+  std::map<const App*, TokenVerifier> verifiers_ PARLEY_GUARDED_BY(mutex_);
 };
 
 // Three parts of base64url with dots between: tells tokens from other credentials, and proves nothing.

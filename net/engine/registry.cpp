@@ -38,19 +38,19 @@ std::string EngineRegistry::new_sid(socketio::EngineVersion version) {
 // ---- sessions and sockets ----
 
 std::shared_ptr<EngineSession> EngineRegistry::find(const std::string& sid) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = sessions_.find(sid);
   return found == sessions_.end() ? nullptr : found->second;
 }
 
 void EngineRegistry::remember(std::shared_ptr<EngineSession> session) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   sessions_[session->sid()] = std::move(session);
 }
 
 void EngineRegistry::forget(const EngineSession& session) {
   std::shared_ptr<EngineSession> last;  // destroyed outside the lock
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = sessions_.find(session.sid());
   if (found == sessions_.end() || found->second.get() != &session) return;
   last = std::move(found->second);
@@ -59,12 +59,12 @@ void EngineRegistry::forget(const EngineSession& session) {
 
 void EngineRegistry::add_socket(SocketId id, std::weak_ptr<EngineSession> session, Hub& hub) {
   const auto* owner = session.lock().get();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   sockets_[id] = {std::move(session), &hub, owner};
 }
 
 void EngineRegistry::remove_socket(SocketId id, const EngineSession& session) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = sockets_.find(id);
   if (found != sockets_.end() && found->second.owner == &session) sockets_.erase(found);
 }
@@ -72,7 +72,7 @@ void EngineRegistry::remove_socket(SocketId id, const EngineSession& session) {
 void EngineRegistry::end_socket(SocketId id, Hub& asker, std::function<void()> done) {
   Place place;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = sockets_.find(id);
     if (found != sockets_.end()) place = found->second;
   }

@@ -6,12 +6,12 @@
 // One for each path, owned by its EngineService; thread-safe. As large as there are sessions, which the bounds of
 // connections hold, and namespaces of them (limits.socketio_namespaces_max).
 
+#include "core/mutex.h"
 #include "core/random.h"
 #include "net/engine/session.h"
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,9 +46,10 @@ class EngineRegistry {
   };
 
   Random& random_;
-  mutable std::mutex mutex_;                                                  // guards what follows; leaf
-  std::unordered_map<std::string, std::shared_ptr<EngineSession>> sessions_;  // by sid
-  std::unordered_map<SocketId, Place> sockets_;                               // those that may come back
+  mutable Mutex mutex_;  // a leaf
+  // By sid.
+  std::unordered_map<std::string, std::shared_ptr<EngineSession>> sessions_ PARLEY_GUARDED_BY(mutex_);
+  std::unordered_map<SocketId, Place> sockets_ PARLEY_GUARDED_BY(mutex_);  // those that may come back
 };
 
 }  // namespace parley::net

@@ -1,6 +1,7 @@
 #include "net/hub/io_thread.h"
 
 #include "core/log.h"
+#include "core/mutex.h"
 #include "core/thread_name.h"
 
 #include <boost/asio/post.hpp>
@@ -22,7 +23,7 @@ class Inbox final : public actors::HubInbox {
   explicit Inbox(boost::asio::io_context& context, Hub& hub) : context_(&context), hub_(hub) {}
 
   void push(actors::HubMessage message) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (context_ == nullptr) return;
     messages_.push_back(std::move(message));
     if (scheduled_) return;
@@ -31,7 +32,7 @@ class Inbox final : public actors::HubInbox {
   }
 
   void close() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     context_ = nullptr;
     messages_.clear();
   }
@@ -39,7 +40,7 @@ class Inbox final : public actors::HubInbox {
  private:
   void drain() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       scheduled_ = false;
       batch_.swap(messages_);
     }
@@ -47,10 +48,10 @@ class Inbox final : public actors::HubInbox {
     batch_.clear();
   }
 
-  std::mutex mutex_;  // guards all but batch_ and hub_; leaf
-  boost::asio::io_context* context_;
-  std::vector<actors::HubMessage> messages_;
-  bool scheduled_ = false;
+  Mutex mutex_;  // a leaf
+  boost::asio::io_context* context_ PARLEY_GUARDED_BY(mutex_);
+  std::vector<actors::HubMessage> messages_ PARLEY_GUARDED_BY(mutex_);
+  bool scheduled_ PARLEY_GUARDED_BY(mutex_) = false;
   Hub& hub_;                               // I/O thread only
   std::vector<actors::HubMessage> batch_;  // I/O thread only; keeps its memory
 };

@@ -55,7 +55,7 @@ void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion>
   const auto shared = std::make_shared<const Done>(std::move(done));
   const auto credentials = credentials_hash(questions.front().headers);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cache_.bound(settings->limits.auth_cache_entries_max);
     for (auto& question : questions) {
       Waiter waiter{shared, question.channel, {address_share(question.client_address), question.socket}};
@@ -79,7 +79,7 @@ void ApplicationAuth::ask(const SettingsPtr& settings, std::vector<AuthQuestion>
   }
 }
 
-// Null: answered already, or somebody else's question is on its way. Under the mutex.
+// Null: answered already, or somebody else's question is on its way.
 ApplicationAuth::FlightPtr ApplicationAuth::begin(const App& app, AuthQuestion question, std::string key, Waiter waiter,
                                                   std::vector<ApplicationAnswer>& known) {
   if (!key.empty()) {
@@ -133,7 +133,7 @@ void ApplicationAuth::send_together(const SettingsPtr& settings, const AuthSetti
   const auto together = std::max<std::size_t>(auth.channels_per_call_max, 1);
   const auto calls = (flights.size() + together - 1) / together;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto& known = clients_[client];
     if (known.calls > 0) {
       known.settings = settings;
@@ -160,7 +160,7 @@ void ApplicationAuth::send_together(const SettingsPtr& settings, const AuthSetti
 void ApplicationAuth::call_ended(const ClientKey& client) {
   Client next;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto place = clients_.find(client);
     CHECK(place != clients_.end() && place->second.calls > 0);
     if (--place->second.calls > 0) return;
@@ -178,7 +178,7 @@ void ApplicationAuth::finish(const std::vector<FlightPtr>& flights, std::vector<
   CHECK(flights.size() == decisions.size());
   std::map<std::shared_ptr<const Done>, std::vector<ApplicationAnswer>> answers;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto now = clock_.now();
     for (std::size_t i = 0; i < flights.size(); ++i) {
       auto& flight = *flights[i];
@@ -202,7 +202,7 @@ void ApplicationAuth::finish(const std::vector<FlightPtr>& flights, std::vector<
   for (auto& [done, list] : answers) (*done)(std::move(list));
 }
 
-// Counts it, and says once when an application falls silent and once when it speaks again. Under the mutex.
+// Counts it, and says once when an application falls silent and once when it speaks again.
 void ApplicationAuth::note(const std::string& app, const AuthDecision& decision) {
   if (decision.outcome != Outcome::unavailable) {
     (decision.outcome == Outcome::allowed ? allowed_ : denied_).add();
@@ -217,7 +217,7 @@ void ApplicationAuth::note(const std::string& app, const AuthDecision& decision)
 }
 
 void ApplicationAuth::forget(std::string_view app) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   cache_.forget(app);
 }
 

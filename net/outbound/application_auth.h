@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "core/settings.h"
 #include "net/address/question_shares.h"
 #include "net/hub/application_asker.h"
@@ -19,7 +20,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -65,23 +65,23 @@ class ApplicationAuth final : public ApplicationAsker {
   using ClientKey = std::pair<std::string, SocketId>;  // application, connection
 
   FlightPtr begin(const App& app, AuthQuestion question, std::string key, Waiter waiter,
-                  std::vector<ApplicationAnswer>& known);
+                  std::vector<ApplicationAnswer>& known) PARLEY_REQUIRES(mutex_);
   void send_each(const AuthSettings& auth, std::vector<FlightPtr> flights);
   void send_together(const SettingsPtr& settings, const AuthSettings& auth, std::vector<FlightPtr> flights);
   void call_ended(const ClientKey& client);
   void finish(const std::vector<FlightPtr>& flights, std::vector<AuthDecision> decisions);
-  void note(const std::string& app, const AuthDecision& decision);
+  void note(const std::string& app, const AuthDecision& decision) PARLEY_REQUIRES(mutex_);
 
   Caller& caller_;
   const Clock& clock_;
   Counter allowed_, denied_, unavailable_, over_share_, cached_, coalesced_;
 
-  std::mutex mutex_;  // guards what follows; not held while calling or answering
-  AuthCache cache_;
-  std::unordered_map<std::string, FlightPtr> flights_;  // those with a key
-  std::map<ClientKey, Client> clients_;                 // those with a batched call under way
-  QuestionShares shares_;                               // of questions that are not answered
-  std::set<std::string> silent_;                        // apps whose newest answer was none
+  Mutex mutex_;  // not held while calling or answering
+  AuthCache cache_ PARLEY_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, FlightPtr> flights_ PARLEY_GUARDED_BY(mutex_);  // those with a key
+  std::map<ClientKey, Client> clients_ PARLEY_GUARDED_BY(mutex_);                 // those with a batched call under way
+  QuestionShares shares_ PARLEY_GUARDED_BY(mutex_);                               // of questions that are not answered
+  std::set<std::string> silent_ PARLEY_GUARDED_BY(mutex_);                        // apps whose newest answer was none
 };
 
 }  // namespace parley::net

@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/host_pattern.h"
+#include "core/mutex.h"
 #include "core/thread_name.h"
 #include "net/outbound/call_lane.h"
 
@@ -130,7 +131,7 @@ class HttpCaller::Worker {
     bool refused = false;
     bool wake = false;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (stopping_) return;
       refused = unfinished_ >= config_.waiting_max;
       if (!refused) {
@@ -152,14 +153,14 @@ class HttpCaller::Worker {
 
   void allow_hosts(std::vector<std::string> patterns) {
     auto next = std::make_shared<const std::vector<std::string>>(std::move(patterns));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     allowed_ = std::move(next);
   }
 
   void stop() {
     CHECK(std::this_thread::get_id() != thread_.get_id());
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
     }
     curl_multi_wakeup(multi_.get());
@@ -195,7 +196,7 @@ class HttpCaller::Worker {
     std::vector<std::unique_ptr<Job>> taken;
     while (true) {
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         if (stopping_) break;
         taken.swap(incoming_);
       }
@@ -397,7 +398,7 @@ class HttpCaller::Worker {
     const auto done = std::move(job.done);
     jobs_.erase(job.id);
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       --unfinished_;
     }
     done(std::move(answer));
@@ -411,13 +412,13 @@ class HttpCaller::Worker {
     }
     jobs_.clear();
     lanes_.clear();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     metrics_.calls_waiting.add(-static_cast<double>(incoming_.size()));
     incoming_.clear();
   }
 
   std::shared_ptr<const std::vector<std::string>> allowed() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return allowed_;
   }
 
@@ -426,11 +427,11 @@ class HttpCaller::Worker {
   Metrics& metrics_;
   MultiPtr multi_;  // its thread's, except for waking it
 
-  std::mutex mutex_;  // guards the four below; leaf
-  bool stopping_ = false;
-  std::size_t unfinished_ = 0;
-  std::vector<std::unique_ptr<Job>> incoming_;
-  std::shared_ptr<const std::vector<std::string>> allowed_;
+  Mutex mutex_;  // a leaf
+  bool stopping_ PARLEY_GUARDED_BY(mutex_) = false;
+  std::size_t unfinished_ PARLEY_GUARDED_BY(mutex_) = 0;
+  std::vector<std::unique_ptr<Job>> incoming_ PARLEY_GUARDED_BY(mutex_);
+  std::shared_ptr<const std::vector<std::string>> allowed_ PARLEY_GUARDED_BY(mutex_);
 
   // The calls thread only.
   JobId last_id_ = 0;

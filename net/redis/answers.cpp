@@ -6,7 +6,7 @@ void RedisAnswers::push(actors::HubMessage message) {
   const auto* reply = std::get_if<Reply>(&message);
   if (reply == nullptr) return;  // nothing is subscribed here
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = waiting_.find(reply->to.ticket);
     if (found == waiting_.end()) return;  // too late: it was told to have timed out
     bytes_ -= found->second.bytes;
@@ -19,7 +19,7 @@ void RedisAnswers::push(actors::HubMessage message) {
 }
 
 std::uint64_t RedisAnswers::put(std::size_t bytes, MonoTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   waiting_.emplace(++last_ticket_, Waiting{now, bytes});
   bytes_ += bytes;
   return last_ticket_;
@@ -28,15 +28,15 @@ std::uint64_t RedisAnswers::put(std::size_t bytes, MonoTime now) {
 bool RedisAnswers::has_room(Bounds bounds) const { return waiting_.size() < bounds.publishes && bytes_ < bounds.bytes; }
 
 bool RedisAnswers::wait_for_room(Bounds bounds, milliseconds patience) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, [&] { return closed_ || has_room(bounds); });
+  MutexLock lock(mutex_);
+  changed_.wait_for(lock, patience, [&]() PARLEY_REQUIRES(mutex_) { return closed_ || has_room(bounds); });
   return !closed_ && has_room(bounds);
 }
 
 void RedisAnswers::expire(MonoTime before) {
   std::size_t expired = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     while (!waiting_.empty() && waiting_.begin()->second.since < before) {
       bytes_ -= waiting_.begin()->second.bytes;
       waiting_.erase(waiting_.begin());
@@ -48,14 +48,14 @@ void RedisAnswers::expire(MonoTime before) {
 
 void RedisAnswers::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
   }
   changed_.notify_all();
 }
 
 std::size_t RedisAnswers::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return waiting_.size();
 }
 

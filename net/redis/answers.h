@@ -4,13 +4,12 @@
 
 #include "actors/gateway.h"
 #include "core/clock.h"
+#include "core/mutex.h"
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 
 namespace parley::net {
@@ -40,15 +39,15 @@ class RedisAnswers final : public actors::HubInbox {
     MonoTime since;
     std::size_t bytes;
   };
-  [[nodiscard]] bool has_room(Bounds bounds) const;
+  [[nodiscard]] bool has_room(Bounds bounds) const PARLEY_REQUIRES(mutex_);
 
   const std::function<void(const std::optional<Error>&)> told_;
-  mutable std::mutex mutex_;  // guards everything below; leaf
-  std::condition_variable changed_;
-  std::map<std::uint64_t, Waiting> waiting_;  // by ticket: the oldest first
-  std::size_t bytes_ = 0;
-  std::uint64_t last_ticket_ = 0;
-  bool closed_ = false;
+  mutable Mutex mutex_;  // a leaf
+  CondVar changed_;
+  std::map<std::uint64_t, Waiting> waiting_ PARLEY_GUARDED_BY(mutex_);  // by ticket: the oldest first
+  std::size_t bytes_ PARLEY_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_ticket_ PARLEY_GUARDED_BY(mutex_) = 0;
+  bool closed_ PARLEY_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace parley::net

@@ -215,7 +215,7 @@ void RedisInput::drop(std::string_view result, std::string_view channel, std::st
   metrics_.redis_messages(result).add();
   std::uint64_t more = 0;
   {
-    const std::lock_guard lock(dropped_mutex_);
+    const MutexLock lock(dropped_mutex_);
     auto place = dropped_.find(result);
     if (place == dropped_.end()) place = dropped_.emplace(result, Dropped{}).first;
     auto& row = place->second;

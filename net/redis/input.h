@@ -6,6 +6,7 @@
 #include "actors/gateway.h"
 #include "core/clock.h"
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "core/random.h"
 #include "core/settings.h"
 #include "net/redis/answers.h"
@@ -17,7 +18,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -91,8 +91,8 @@ class RedisInput {
   bool up_ = false;
   bool was_up_ = false;
   std::set<std::string> failures_;  // of attempts since it was up; each is told once
-  std::mutex dropped_mutex_;        // guards dropped_; leaf
-  std::map<std::string, Dropped, std::less<>> dropped_;
+  Mutex dropped_mutex_;             // a leaf
+  std::map<std::string, Dropped, std::less<>> dropped_ PARLEY_GUARDED_BY(dropped_mutex_);
 
   WakeUp wake_;
   std::atomic<bool> stopping_{false};

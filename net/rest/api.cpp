@@ -179,7 +179,7 @@ void RestApi::change(const RestCallPtr& call, Request request, std::function<std
 
 bool RestApi::take_rate(const App& app, std::size_t count, MonoTime now) {
   if (app.limits.publishes_per_second_max == 0) return true;
-  const std::lock_guard lock(rates_mutex_);
+  const MutexLock lock(rates_mutex_);
   auto at = rates_.find(app.id);
   if (at == rates_.end()) at = rates_.try_emplace(app.id).first;
   const bool taken = at->second.take(app.limits.publishes_per_second_max, count, now);

@@ -5,6 +5,7 @@
 // rest_history, rest_users). The admin API serves the same calls without a signature. Thread-safe: one serves all I/O
 // threads; server/ owns it.
 
+#include "core/mutex.h"
 #include "net/http/handler.h"
 #include "net/http/route.h"
 #include "net/rest/call.h"
@@ -14,7 +15,6 @@
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -88,8 +88,9 @@ class RestApi final : public HttpHandler {
   std::function<void(std::string_view app)> rights_changed_;
   ProcessAbout process_;
   ReplayGuard replay_guard_;
-  std::mutex rates_mutex_;                               // guards rates_; leaf
-  std::map<std::string, RateLimit, std::less<>> rates_;  // by app id; grows with the configured apps only
+  Mutex rates_mutex_;  // a leaf
+  // By app id; grows with the configured apps only.
+  std::map<std::string, RateLimit, std::less<>> rates_ PARLEY_GUARDED_BY(rates_mutex_);
 };
 
 }  // namespace parley::net

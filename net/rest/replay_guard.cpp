@@ -25,7 +25,7 @@ ReplayGuard::Digest ReplayGuard::digest(std::string_view signature_hex) {
 
 ReplayGuard::Verdict ReplayGuard::take(std::string_view signature_hex, std::int64_t timestamp_seconds, WallTime now,
                                        Bounds bounds) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   // What is out of the window is refused by its timestamp before it comes here.
   const auto oldest = now.ms / 1'000 - bounds.window.count();
   while (!seconds_.empty() && seconds_.begin()->first < oldest) {
@@ -55,7 +55,7 @@ ReplayGuard::Verdict ReplayGuard::take(std::string_view signature_hex, std::int6
 }
 
 void ReplayGuard::forget(std::string_view signature_hex, std::int64_t timestamp_seconds) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto second = seconds_.find(timestamp_seconds);
   if (second == seconds_.end()) return;
   const auto use = second->second.find(digest(signature_hex));
@@ -67,7 +67,7 @@ void ReplayGuard::forget(std::string_view signature_hex, std::int64_t timestamp_
 }
 
 bool ReplayGuard::take_key(const KeyName& key, WallTime now, Bounds bounds) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   while (!key_order_.empty()) {
     const auto& [number, name] = key_order_.front();
     const auto found = keys_.find(name);
@@ -83,18 +83,18 @@ bool ReplayGuard::take_key(const KeyName& key, WallTime now, Bounds bounds) {
 }
 
 void ReplayGuard::forget_key(const KeyName& key) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   keys_.erase(key);
 }
 
 bool ReplayGuard::knows_key(const KeyName& key, WallTime now, Bounds bounds) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = keys_.find(key);
   return found != keys_.end() && found->second.time >= now - bounds.window;
 }
 
 std::size_t ReplayGuard::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return count_;
 }
 

@@ -10,6 +10,7 @@
 // durable channels still refuse by Publish::once, ephemeral ones cannot know. Thread-safe.
 
 #include "core/clock.h"
+#include "core/mutex.h"
 
 #include <array>
 #include <chrono>
@@ -18,7 +19,6 @@
 #include <deque>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -78,13 +78,14 @@ class ReplayGuard {
   };
   static Digest digest(std::string_view signature_hex);
 
-  mutable std::mutex mutex_;  // guards everything below; leaf
-  std::map<std::int64_t, std::unordered_map<Digest, Use, DigestHash>> seconds_;
-  std::size_t count_ = 0;
-  std::int64_t forgotten_until_ = std::numeric_limits<std::int64_t>::min();
-  std::unordered_map<KeyName, Key, KeyHash> keys_;
-  std::deque<std::pair<std::uint64_t, KeyName>> key_order_;  // oldest first; may name keys that were forgotten
-  std::uint64_t next_key_ = 1;
+  mutable Mutex mutex_;  // a leaf
+  std::map<std::int64_t, std::unordered_map<Digest, Use, DigestHash>> seconds_ PARLEY_GUARDED_BY(mutex_);
+  std::size_t count_ PARLEY_GUARDED_BY(mutex_) = 0;
+  std::int64_t forgotten_until_ PARLEY_GUARDED_BY(mutex_) = std::numeric_limits<std::int64_t>::min();
+  std::unordered_map<KeyName, Key, KeyHash> keys_ PARLEY_GUARDED_BY(mutex_);
+  std::deque<std::pair<std::uint64_t, KeyName>> key_order_
+      PARLEY_GUARDED_BY(mutex_);  // oldest first; may name keys that were forgotten
+  std::uint64_t next_key_ PARLEY_GUARDED_BY(mutex_) = 1;
 };
 
 }  // namespace parley::net

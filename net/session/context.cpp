@@ -21,7 +21,7 @@ SessionContext::SessionContext(const SettingsSource& settings, Metrics& the_metr
 std::optional<ConnectionSlot> SessionContext::take_slot(const App& app) {
   std::atomic<std::size_t>* count = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto& entry = counts_[app.id];
     if (entry == nullptr) entry = std::make_unique<std::atomic<std::size_t>>(0);
     count = entry.get();
@@ -33,7 +33,7 @@ std::optional<ConnectionSlot> SessionContext::take_slot(const App& app) {
 }
 
 std::size_t SessionContext::connections(std::string_view app_id) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = counts_.find(app_id);
   return found == counts_.end() ? 0 : found->second->load();
 }

@@ -3,6 +3,7 @@
 // how many connections each application has. Thread-safe; server/ owns the one, it outlives them all.
 
 #include "core/metrics.h"
+#include "core/mutex.h"
 #include "core/revocations.h"
 #include "core/settings.h"
 #include "net/auth/token.h"
@@ -10,7 +11,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,9 +62,9 @@ class SessionContext {
 
  private:
   const SettingsSource& settings_;
-  mutable std::mutex mutex_;  // guards the map, not the counts; leaf
+  mutable Mutex mutex_;  // guards the map, not the counts; leaf
   // By app id; grows with the configured apps only.
-  std::map<std::string, std::unique_ptr<std::atomic<std::size_t>>, std::less<>> counts_;
+  std::map<std::string, std::unique_ptr<std::atomic<std::size_t>>, std::less<>> counts_ PARLEY_GUARDED_BY(mutex_);
 };
 
 // Whether the application is asked about subscriptions that bring no proof.

@@ -2,6 +2,7 @@
 
 #include "core/json_string.h"
 #include "core/json_text.h"
+#include "core/mutex.h"
 #include "net/socketio/encoder.h"
 
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -35,13 +35,13 @@ class Memory {
   };
 
   void keep(const std::string& pid, Kept kept) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (kept_.size() >= kSessionsMax) kept_.erase(kept_.begin());
     kept_[pid] = std::move(kept);
   }
   // With a packet of that offset, and once.
   std::optional<Kept> take(const std::string& pid, std::string_view nsp, std::string_view offset) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = kept_.find(pid);
     if (found == kept_.end() || found->second.nsp != nsp) return std::nullopt;
     const auto& sent = found->second.sent;
@@ -55,8 +55,8 @@ class Memory {
   std::string new_name(std::string_view kind) { return fmt::format("{}{}", kind, ++last_); }
 
  private:
-  std::mutex mutex_;  // guards kept_; leaf
-  std::map<std::string, Kept> kept_;
+  Mutex mutex_;  // a leaf
+  std::map<std::string, Kept> kept_ PARLEY_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> last_{0};
 };
 

@@ -65,6 +65,7 @@ std::string Socket::offsets() const {
 // A client remembers the last string: what it is to send changed without an event.
 void Socket::tell_offsets(Actions& actions) {
   if (!recoverable() || restoring_ != nullptr) return;
+  told_unsettled_ = unsettled_;
   std::string text;
   begin_event(text, terms_.nsp);
   text.append(R"("parley:position",")").append(offsets()).append("\"]");
@@ -73,8 +74,10 @@ void Socket::tell_offsets(Actions& actions) {
 
 // Until the next tell_offsets() the client has an offset with which nothing can be taken up.
 void Socket::tell_unsettled(Actions& actions) {
-  if (!recoverable() || restoring_ != nullptr || std::exchange(unsettled_, true)) return;
-  if (kept_) tell_offsets(actions);  // else there is nothing to be taken up
+  if (!recoverable() || restoring_ != nullptr) return;
+  unsettled_ = true;
+  // While nothing is kept there is nothing to be taken up. Once something is, it may be less than the client is on.
+  if (kept_ && !told_unsettled_) tell_offsets(actions);
 }
 
 // The client is on one channel more. It is told before it can rely on it; that it is in the log takes longer.

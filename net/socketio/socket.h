@@ -178,12 +178,13 @@ class Socket final : public ChannelSession, public NamespaceEnd {
   std::uint64_t answering_ = 0;                               // answer_after() is at work: the ticket
   std::uint64_t kept_hash_ = 0;                               // of what stands there or is on its way
   RateLimit keeps_;
-  bool kept_ = false;       // something stands in the log
-  bool keeping_ = false;    // an answer to KeepSession is awaited
-  bool changed_ = false;    // since it was kept
-  bool unsettled_ = false;  // so the client was told; see tell_unsettled()
-  bool leaving_ = false;    // the log may have a channel that the client has left
-  bool left_ = false;       // the client left the namespace, or shall not come back to it: it will not be taken up
+  bool kept_ = false;            // something stands in the log
+  bool keeping_ = false;         // an answer to KeepSession is awaited
+  bool changed_ = false;         // since it was kept
+  bool unsettled_ = false;       // its offset is `?`
+  bool told_unsettled_ = false;  // and it was told so; see tell_unsettled()
+  bool leaving_ = false;         // the log may have a channel that the client has left
+  bool left_ = false;            // the client left the namespace, or shall not come back to it: it will not be taken up
 };
 
 }  // namespace parley::net::socketio

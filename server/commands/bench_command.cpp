@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/json_string.h"
 #include "core/json_text.h"
+#include "core/mutex.h"
 #include "net/auth/http_signature.h"
 #include "server/commands/command_output.h"
 #include "server/commands/pusher_connection.h"
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -31,12 +31,16 @@ struct Run {
   std::atomic<std::uint32_t> next{0};
   std::atomic<std::uint32_t> accepted{0};
   std::atomic<bool> publishing{true};
-  std::mutex mutex{};  // guards `failure`; leaf
-  std::optional<Error> failure{};
+  Mutex mutex{};  // a leaf
+  std::optional<Error> failure PARLEY_GUARDED_BY(mutex){};
 
   void fail(const Error& error) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (!failure) failure = error;
+  }
+  std::optional<Error> failed() {
+    const MutexLock lock(mutex);
+    return failure;
   }
 };
 
@@ -166,7 +170,7 @@ int bench(const ClientTarget& target, const BenchOptions& options) {
     fmt::print("latency     p50 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms\n", at_quantile(latencies, 0.5),
                at_quantile(latencies, 0.99), at_quantile(latencies, 1));
   }
-  if (run.failure) return complain("finish", *run.failure);
+  if (const auto failure = run.failed()) return complain("finish", *failure);
   return latencies.size() == expected ? 0 : 1;
 }
 

@@ -46,7 +46,7 @@ MAY_SEE = {
     "server/commands": ["core", "net/auth", "net/client", "net/json", "net/text", "server"],
     "server": ["core", "storage", "cluster", "actors", "net", "server"],
 }
-CAF_USERS = ["actor_context", "messages", "router", "shard_actor", "system", "channel/channel_actor",
+CAF_USERS = ["actor_context", "actor_steps", "messages", "router", "shard_actor", "system", "channel/channel_actor",
              "people/user_actor", "people/watchlists_actor", "webhooks/webhook_actor"]
 CAF = [f"actors/{name}" for name in CAF_USERS]
 

@@ -80,6 +80,19 @@ class CountTests(unittest.TestCase):
         code, lines = self.count({"e2e/run.log": "ℹ pass 1\nℹ fail 0\nℹ cancelled 0\nℹ skipped 2\n"})
         self.assertEqual((code, lines), (0, ["skipped: 2 because no reason given", "1 passed, 0 failed, 2 skipped"]))
 
+    def test_a_ctest_that_skips_itself_says_why_and_one_that_could_not_run_failed(self):
+        code, lines = self.count({"release/ctest.xml": """<testsuite>
+            <testcase name="layering" status="run"/>
+            <testcase name="thread_safety" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/>
+              <system-out>clang++ is not installed&#10;</system-out></testcase>
+            <testcase name="silent" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/><system-out></system-out></testcase>
+            </testsuite>"""})
+        self.assertEqual((code, lines), (0, ["skipped: 1 because clang++ is not installed", "skipped: 1 because silent",
+                                             "1 passed, 0 failed, 2 skipped"]))
+        code, lines = self.count({"release/ctest.xml": """<testsuite><testcase name="gone" status="notrun">
+            <skipped message="Unable to find executable"/></testcase></testsuite>"""})
+        self.assertEqual((code, lines), (1, ["failed: release/gone: was not run", "0 passed, 1 failed"]))
+
     def test_a_failure_is_a_failure_beside_skips(self):
         code, lines = self.count({"e2e/run.log": NODE.format(passed=0, failed=1)})
         self.assertEqual((code, lines[-1]), (1, "0 passed, 1 failed, 3 skipped"))

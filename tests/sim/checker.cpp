@@ -122,7 +122,7 @@ Offset Checker::confirmed_before(SocketId socket, const std::string& channel) co
   return found == replay_after_.end() ? Offset{} : found->second;
 }
 
-void Checker::channel_handles(const Request& request) {
+void Checker::channel_asked(const Request& request) {
   forget_if_lost();
   if (const auto* confirm = std::get_if<Confirm>(&request.what)) {
     const std::pair key{confirm->client_id, std::string(confirm->channel.name())};

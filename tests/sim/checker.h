@@ -58,11 +58,13 @@ class Checker final : public NodeWatch {
   [[nodiscard]] Offset confirmed_before(SocketId socket, const std::string& channel) const;
 
   // ---- told by the node ----
-  void channel_handles(const Request& request) override;
+  void channel_asked(const Request& request) override;
   void channel_answers(const Reply& reply) override;
   void member_removed(const ChannelKey& channel, const std::string& user_id) override;
   void crashed();
   [[nodiscard]] int crashes() const { return crashes_; }
+  // Since then nothing was refused, lost or left in doubt.
+  [[nodiscard]] WallTime last_trouble() const { return disk_.last_trouble(); }
 
   // ---- at the end ----
   struct Counts {

@@ -95,6 +95,7 @@ void Client::on_frame(std::string_view payload) {
   const auto event = text(frame.at("event"));
   if (event == "pusher:connection_established") {
     socket_ = SocketId::parse(text(object_in(frame.at("data")).at("socket_id"))).value();
+    if (!spec_.user_id.empty()) sign_in();
     return subscribe_wanted();
   }
   if (event == "pusher:ping") return send(R"({"event":"pusher:pong","data":{}})");
@@ -125,6 +126,13 @@ void Client::subscribe_wanted() {
   for (auto& [name, view] : views_) {
     if (view.wanted && !view.asked) subscribe(view);
   }
+}
+
+void Client::sign_in() {
+  const auto user = fmt::format(R"({{"id":"{}"}})", spec_.user_id);
+  const auto auth = net::auth::sign_user(kAppKey, kAppSecret, socket_.text(), user);
+  send(json::serialize(
+      json::object{{"event", "pusher:signin"}, {"data", json::object{{"auth", auth}, {"user_data", user}}}}));
 }
 
 void Client::subscribe(ChannelView& view) {
@@ -349,8 +357,13 @@ void Client::try_publish(std::uint64_t ack) {
 }
 
 void Client::try_later(std::uint64_t ack, nanoseconds delay) {
+  const auto place = unacked_.find(ack);
+  if (place == unacked_.end()) return;
   scheduler_.after(delay + scheduler_.between(nanoseconds(0), milliseconds(500)), weak_from_this(),
-                   [this, ack] { try_publish(ack); });
+                   [this, ack, wait = ++place->second.waits] {
+                     const auto waiting = unacked_.find(ack);
+                     if (waiting != unacked_.end() && waiting->second.waits == wait) try_publish(ack);
+                   });
 }
 
 void Client::on_ack(const json::object& data) {

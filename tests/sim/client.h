@@ -82,6 +82,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
     std::uint64_t tries = 0;
     std::uint64_t connection = 0;  // of the last try
     bool refused = false;
+    std::uint64_t waits = 0;  // the number of the newest wait: older ones come to nothing
   };
   struct LastAck {
     std::uint64_t connection = 0;
@@ -91,6 +92,7 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
 
   void connect();
   void send(std::string payload);
+  void sign_in();
   void subscribe_wanted();
   void subscribe(ChannelView& view);
   void publish_sometimes();
@@ -121,9 +123,5 @@ class Client final : public ClientEnd, public std::enable_shared_from_this<Clien
   bool publishing_ = true;
   bool gone_ = false;
 };
-
-inline constexpr std::string_view kAppKey = "app-key";
-inline constexpr std::string_view kAppSecret = "app-secret";
-inline constexpr std::string_view kAppId = "a";
 
 }  // namespace parley::sim

@@ -34,27 +34,26 @@ std::string message_of(std::string_view data) {
   return std::string(data);
 }
 
-nanoseconds Disk::begin_write(const WriteBatch& batch, Sync sync) {
-  being_written_.push_back(batch);
-  if (scheduler_.chance(plan_.slow_disk)) return scheduler_.between(milliseconds(10), milliseconds(800));
-  return sync == Sync::yes ? scheduler_.between(microseconds(150), milliseconds(4))
-                           : scheduler_.between(microseconds(5), microseconds(50));
+Error Disk::refuse_write() {
+  last_trouble_ = scheduler_.wall();
+  return refused();
 }
 
 Status Disk::write(const WriteBatch& batch, Sync sync) {
-  being_written_.clear();
-  if (failed_) return refused();
+  if (failed_) return refuse_write();
+  if (scheduler_.chance(plan_.sudden_outages))
+    break_until(scheduler_.now() + scheduler_.between(milliseconds(1), seconds(1)), false);
   if (broken()) {
     failed_ = true;
     if (scheduler_.chance(0.5)) {
       apply(visible_, batch);
       unsynced_.push_back(batch);
     }
-    return refused();
+    return refuse_write();
   }
   apply(visible_, batch);
   unsynced_.push_back(batch);
-  if (sync == Sync::yes) sync_all();
+  if (sync == Sync::yes && plan_.bug != Bug::ack_before_sync) sync_all();
   return {};
 }
 
@@ -103,6 +102,7 @@ Status Disk::scan(Family family, std::string_view from, std::string_view to, sto
 Status Disk::recover() {
   if (broken()) return refused();
   failed_ = false;
+  last_trouble_ = scheduler_.wall();
   auto candidates = std::move(unsynced_);
   unsynced_.clear();
   keep_some(std::move(candidates));
@@ -116,10 +116,9 @@ void Disk::break_until(MonoTime until, bool reads_too) {
 }
 
 void Disk::crash() {
+  last_trouble_ = scheduler_.wall();
   auto candidates = std::move(unsynced_);
   unsynced_.clear();
-  for (auto& batch : being_written_) candidates.push_back(std::move(batch));
-  being_written_.clear();
   if (plan_.bug == Bug::crash_loses_synced && scheduler_.chance(0.7)) {
     durable_ = durable_before_;
     candidates.clear();

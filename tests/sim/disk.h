@@ -1,6 +1,6 @@
 #pragma once
 // A Store in memory on a bad disk: forgets at a crash what was not synced (keeping some of it, always
-// a prefix), fails for a while and then recovers, takes its time. A failed write may have left its
+// a prefix), fails for a while and then recovers. A failed write may have left its
 // bytes or not. What a recovery finds of unsynced writes is a prefix too: a failed sync loses pages.
 // One thread; belongs to the world and outlives its nodes.
 
@@ -21,8 +21,6 @@ class Disk final : public storage::Store {
  public:
   Disk(Scheduler& scheduler, const Plan& plan) : scheduler_(scheduler), plan_(plan) {}
 
-  // How long the next write takes; its bytes may be on the disk from the beginning on.
-  nanoseconds begin_write(const storage::WriteBatch& batch, storage::Sync sync);
   Status write(const storage::WriteBatch& batch, storage::Sync sync) override;
   Result<std::optional<std::string>> get(storage::Family family, std::string_view key) const override;
   Status scan(storage::Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
@@ -36,6 +34,8 @@ class Disk final : public storage::Store {
   [[nodiscard]] bool synced(const std::string& message) const { return synced_.contains(message); }
   // How often unsynced writes were lost: what hung on them may be older than it was.
   [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  // When a write was last refused, or the disk recovered or crashed: the outcome of what was on its way is unknown.
+  [[nodiscard]] WallTime last_trouble() const { return last_trouble_; }
 
  private:
   using Table = std::map<std::string, std::string, std::less<>>;
@@ -44,6 +44,7 @@ class Disk final : public storage::Store {
   static void apply(Tables& tables, const storage::WriteBatch& batch);
   void sync_all();
   void keep_some(std::deque<storage::WriteBatch> candidates);
+  Error refuse_write();
   [[nodiscard]] bool broken() const { return scheduler_.now() < broken_until_; }
 
   Scheduler& scheduler_;
@@ -52,12 +53,12 @@ class Disk final : public storage::Store {
   Tables durable_;
   Tables durable_before_;  // the last sync: for Bug::crash_loses_synced only
   std::deque<storage::WriteBatch> unsynced_;
-  std::deque<storage::WriteBatch> being_written_;
   std::unordered_set<std::string> synced_;
   MonoTime broken_until_{};
   bool reads_fail_ = false;
   bool failed_ = false;  // until recover()
   std::uint64_t losses_ = 0;
+  WallTime last_trouble_;
 };
 
 // A publication's message: its data without the quotes of a client event's JSON.

@@ -93,7 +93,7 @@ void ServerSession::ask_application(net::AuthQuestion) {
 }  // no application of the simulator has an address
 
 void ServerSession::request(Request request) {
-  request.from = ReplyTo{{hub_.id(), socket_}};
+  request.from = ReplyTo{hub_.address_of(socket_)};
   hub_.submit(std::move(request));
 }
 

@@ -63,8 +63,8 @@ class ServerSession final : public ServerEnd, private net::Actions, public std::
 class Hub {
  public:
   using Submit = std::function<void(Request)>;
-  Hub(Scheduler& scheduler, const Plan& plan, HubId id, Submit submit)
-      : scheduler_(scheduler), plan_(plan), id_(id), submit_(std::move(submit)) {}
+  Hub(Scheduler& scheduler, const Plan& plan, SessionAddress address, Submit submit)
+      : scheduler_(scheduler), plan_(plan), address_(address), submit_(std::move(submit)) {}
 
   void add(std::shared_ptr<ServerSession> session);
   void remove(ServerSession& session);
@@ -75,7 +75,7 @@ class Hub {
   void on_ticket(std::function<void(Reply&)> answered) { answered_ = std::move(answered); }
   void handle(actors::HubMessage& message);
 
-  [[nodiscard]] HubId id() const { return id_; }
+  [[nodiscard]] SessionAddress address_of(SocketId session) const { return {address_.hub, session, address_.node}; }
   Scheduler& scheduler() { return scheduler_; }
   const Plan& plan() const { return plan_; }
 
@@ -88,7 +88,7 @@ class Hub {
 
   Scheduler& scheduler_;
   const Plan& plan_;
-  HubId id_;
+  SessionAddress address_;
   Submit submit_;
   std::function<void(Reply&)> answered_;
   net::pusher::PusherEncoder encoder_;

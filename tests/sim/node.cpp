@@ -1,7 +1,7 @@
 #include "tests/sim/node.h"
 
 #include "core/check.h"
-#include "tests/sim/channel_shell.h"
+#include "tests/sim/receiver.h"
 
 namespace parley::sim {
 
@@ -9,51 +9,95 @@ namespace {
 
 constexpr std::uint16_t kHubs = 2;
 
-template <class What>
-const ChannelKey* channel_of(const What& what) {
-  if constexpr (requires { what.channel.name(); }) {
-    return &what.channel;
-  } else {
-    return nullptr;
+class VirtualClock final : public Clock {
+ public:
+  explicit VirtualClock(const Scheduler& scheduler) : scheduler_(scheduler) {}
+  MonoTime now() const override { return scheduler_.now(); }
+  WallTime wall() const override { return scheduler_.wall(); }
+
+ private:
+  const Scheduler& scheduler_;
+};
+
+class Dice final : public Random {
+ public:
+  explicit Dice(Scheduler& scheduler) : scheduler_(scheduler) {}
+  std::uint64_t next() override { return scheduler_.dice().next(); }
+
+ private:
+  Scheduler& scheduler_;
+};
+
+// A process's open disk: what it still writes after its end does not arrive.
+class OpenDisk final : public storage::Store {
+ public:
+  OpenDisk(Disk& disk, const Process& process) : disk_(disk), process_(process) {}
+  Status write(const storage::WriteBatch& batch, storage::Sync sync) override {
+    if (!process_.alive()) return make_error(Errc::storage_unavailable, "the process is gone");
+    return disk_.write(batch, sync);
   }
-}
+  Result<std::optional<std::string>> get(storage::Family family, std::string_view key) const override {
+    return disk_.get(family, key);
+  }
+  Status scan(storage::Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
+              const storage::Visitor& visit) const override {
+    return disk_.scan(family, from, to, order, visit);
+  }
+  Status recover() override { return disk_.recover(); }
+  std::uint64_t size_bytes() const override { return disk_.size_bytes(); }
+
+ private:
+  Disk& disk_;
+  const Process& process_;
+};
+
+// Each crash is one of the machine.
+constexpr const char* kNoBoot = "";
 
 }  // namespace
 
-Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const SettingsSource& settings, NodeWatch& watch,
-           Scheduler::Owner alive)
+class Node::Inbox final : public actors::HubInbox {
+ public:
+  Inbox(Node& node, std::uint16_t hub) : node_(node), hub_(hub) {}
+  void push(actors::HubMessage message) override {
+    if (node_.process_.alive()) node_.push(HubId{hub_}, std::move(message));
+  }
+
+ private:
+  Node& node_;
+  std::uint16_t hub_;
+};
+
+Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& settings, NodeWatch& watch,
+           Receiver& receiver)
     : scheduler_(scheduler),
       plan_(plan),
-      settings_(settings),
       watch_(watch),
-      alive_(std::move(alive)),
-      factory_(net::make_pusher_sessions(pusher_)),
-      from_users_(kHubs),
-      shards_(scheduler, plan, disk, *this, alive_),
-      shard_shells_(plan.shards) {
+      receiver_(receiver),
+      process_(scheduler, plan),
+      env_{.clock = std::make_shared<VirtualClock>(scheduler),
+           .random = std::make_shared<Dice>(scheduler),
+           .open_store = [this, &disk](const server::DataConfig&) -> Result<std::unique_ptr<storage::Store>> {
+             return std::unique_ptr<storage::Store>(std::make_unique<OpenDisk>(disk, process_));
+           },
+           .boot = kNoBoot,
+           .executor = &process_},
+      backend_(env_, settings),
+      sessions_(backend_.settings(), backend_.metrics(), backend_.revocations()),
+      factory_(net::make_pusher_sessions(sessions_)) {}
+
+Node::~Node() { process_.kill(); }
+
+Status Node::start() {
+  if (const auto opened = backend_.open({}, *this); !opened) return opened;
   for (std::uint16_t i = 0; i < kHubs; ++i) {
-    to_router_.push_back(std::make_unique<Lane>());
-    hubs_.push_back(std::make_unique<Hub>(scheduler, plan, HubId{i}, [this, i](Request request) {
-      to_router_[i]->post(scheduler_, hop(), alive_,
-                          [this, request = std::move(request)]() mutable { route(std::move(request)); });
-    }));
-    hubs_.back()->on_ticket([this](Reply& answer) {
-      const auto found = tickets_.find(answer.to.ticket);
-      if (found == tickets_.end()) return;
-      const auto done = std::move(found->second);
-      tickets_.erase(found);
-      done(answer);
-    });
+    auto& edge = hubs_.emplace_back();
+    const auto address = backend_.gateway().attach(std::make_shared<Inbox>(*this, i));
+    edge.hub = std::make_unique<Hub>(scheduler_, plan_, address,
+                                     [this, id = address.hub](Request request) { submit(id, std::move(request)); });
+    edge.hub->on_ticket([this](Reply& reply) { answer(reply); });
   }
-}
-
-Node::~Node() = default;
-
-Status Node::start() { return shards_.start(); }
-
-nanoseconds Node::hop() {
-  if (scheduler_.chance(plan_.slow_actors)) return scheduler_.between(milliseconds(1), milliseconds(40));
-  return scheduler_.between(microseconds(1), microseconds(80));
+  return {};
 }
 
 // ---- the edge ----
@@ -63,175 +107,74 @@ void Node::accept(const std::shared_ptr<Connection>& connection, std::string_vie
   auto outcome = factory_->accept({.path = path, .query = "protocol=7&client=sim&version=1", .socket = socket});
   auto* accepted = std::get_if<net::Accepted>(&outcome);
   CHECK(accepted != nullptr);
-  auto& hub = *hubs_[scheduler_.below(kHubs)];
+  auto& hub = *hubs_[scheduler_.below(kHubs)].hub;
   auto session = std::make_shared<ServerSession>(hub, connection, socket, std::move(accepted->protocol));
   connection->attach(session);
   hub.add(session);
   session->open();
 }
 
-void Node::publish(Publish publish, std::function<void(Reply&)> answered) {
+void Node::ask(decltype(Request::what) what, std::function<void(Reply&)> answered) {
   const auto ticket = ++last_ticket_;
   tickets_.emplace(ticket, std::move(answered));
-  publish.accepted = scheduler_.now();
-  hubs_[0]->submit({ReplyTo{{HubId{0}, {}}, ticket}, std::move(publish)});
+  if (auto* publish = std::get_if<Publish>(&what)) publish->accepted = scheduler_.now();
+  auto& hub = *hubs_.front().hub;
+  hub.submit({ReplyTo{hub.address_of({}), ticket}, std::move(what)});
 }
 
-void Node::push(Lane& lane, HubId hub, actors::HubMessage message) {
-  lane.post(scheduler_, hop(), alive_,
-            [to = hubs_[hub.value].get(), message = std::move(message)]() mutable { to->handle(message); });
+void Node::answer(Reply& reply) {
+  const auto found = tickets_.find(reply.to.ticket);
+  if (found == tickets_.end()) return;
+  const auto done = std::move(found->second);
+  tickets_.erase(found);
+  done(reply);
 }
 
-// ---- the router (actors/router.cpp) ----
-
-void Node::route(Request request) {
-  const auto* channel = std::visit([](const auto& what) { return channel_of(what); }, request.what);
-  if (channel == nullptr) {
-    to_users_.post(scheduler_, hop(), alive_, [this, request = std::move(request)] { to_users(request); });
-    return;
-  }
-  const ChannelKey key = *channel;
-  to_channel(key, std::move(request));
-}
-
-void Node::to_channel(const ChannelKey& key, Request request) {
-  auto& awake = channels_[key];
-  if (awake.shell == nullptr) {
-    awake.shell = std::make_shared<ChannelShell>(*this, key);
-    awake.shell->begin();
-  }
-  ++awake.sent;
-  awake.lane.post(scheduler_, hop(), awake.shell, [to = awake.shell.get(), request = std::move(request)]() mutable {
-    to->request(std::move(request));
+// The end of a turn of the hub's loop.
+void Node::submit(HubId hub, Request request) {
+  hubs_[hub.value].in.post(scheduler_, process_.hop(), process_.life(), std::move(request), [this](Request& asked) {
+    watch_.channel_asked(asked);
+    std::vector<Request> turn;
+    turn.push_back(std::move(asked));
+    backend_.gateway().submit(std::move(turn));
   });
 }
 
-void Node::untold(Effect effect) {
-  const auto place = channels_.find(effect.channel);
-  if (place == channels_.end()) return;
-  auto& awake = place->second;
-  awake.lane.post(scheduler_, hop(), awake.shell, [to = awake.shell.get(), effect = std::move(effect)] {
-    to->applied({{CommandToken{0}, effect}});
-  });
-}
-
-void Node::may_sleep(const ChannelKey& channel, std::uint64_t handled) {
-  const auto place = channels_.find(channel);
-  if (place == channels_.end()) return;
-  if (place->second.sent != handled && plan_.bug != Bug::asleep_too_early) return;
-  scheduler_.note("asleep", channel.text());
-  channels_.erase(place);
-}
-
-// ---- watchlists (actors/people/watchlists_actor.cpp) ----
-
-void Node::to_users(const Request& request) {
-  const auto now = scheduler_.now();
-  if (const auto* in = std::get_if<SignIn>(&request.what)) users_.sign_in(request.from, *in, now);
-  if (const auto* out = std::get_if<SignOut>(&request.what)) {
-    users_.sign_out(request.from, *out, now + settings_.current()->rule_for("user." + out->user.id).presence_grace);
-  }
-  schedule_users();
-}
-
-void Node::schedule_users() {
-  const auto wait = users_tick_.wish(users_.deadline(), scheduler_.now());
-  if (!wait) return;
-  scheduler_.after(*wait, alive_, [this] {
-    users_tick_.came();
-    users_.tick(scheduler_.now());
-    schedule_users();
-  });
-}
-
-void Node::reply(Reply reply) {
-  const auto hub = reply.to.hub;
-  push(from_users_[hub.value], hub, std::move(reply));
-}
-
-// ---- shards (actors/shard_actor.cpp) ----
-
-void Node::propose(ShardId shard, Proposal proposal) {
-  shard_shells_[shard.value].waiting.push_back(std::move(proposal));
-  propose_waiting(shard);
-}
-
-void Node::propose_waiting(ShardId id) {
-  auto& shard = shard_shells_[id.value];
-  if (shard.waiting.empty() || !shard.in_flight.empty()) return;
-  std::vector<Command> commands;
-  std::vector<Origin> origins;
-  auto sync = storage::Sync::no;
-  while (!shard.waiting.empty()) {
-    auto& next = shard.waiting.front();
-    if (next.wait == actors::WaitForDisk::yes) sync = storage::Sync::yes;
-    origins.push_back(std::move(next.origin));
-    commands.push_back(std::move(next.command));
-    shard.waiting.pop_front();
-  }
-  const auto entry = shard.next_entry++;
-  shard.in_flight.emplace(entry, std::move(origins));
-  shard.to_log.post(scheduler_, nanoseconds(0), alive_,
-                    [this, id, entry, commands = std::move(commands), sync]() mutable {
-                      shards_.propose(id, entry, std::move(commands), sync);
-                    });
-}
-
-void Node::on_applied(ShardId id, cluster::EntryToken entry, std::vector<Effect> effects) {
-  for (const auto& effect : effects) {
-    if (const auto* appended = std::get_if<Effect::Appended>(&effect.what)) {
-      scheduler_.note("applied", effect.channel.text() + " " + position_text(appended->publication->position) +
-                                     " in entry " + std::to_string(entry));
+void Node::push(HubId id, actors::HubMessage message) {
+  auto& edge = hubs_[id.value];
+  auto* lane = &edge.out;
+  const auto post = [&](actors::HubMessage what) {
+    lane->post(scheduler_, process_.hop(), process_.life(), std::move(what),
+               [to = edge.hub.get()](actors::HubMessage& came) { to->handle(came); });
+  };
+  if (auto* reply = std::get_if<Reply>(&message)) {
+    watch_.channel_answers(*reply);
+    if (plan_.bug == Bug::answers_overtake) lane = &edge.answers;
+    auto* subscribed = std::get_if<Subscribed>(&reply->what);
+    if (subscribed != nullptr && plan_.bug == Bug::gap_too_far && subscribed->resume == ResumeOutcome::gap) {
+      ++subscribed->gap_before.value;
     }
+    auto* missed = std::get_if<Missed>(&reply->what);
+    if (missed != nullptr && plan_.bug == Bug::last_page_too_early && !missed->error) missed->last = true;
+  } else {
+    const auto& event = *std::get<ChannelEventPtr>(message);
+    const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event.what);
+    if (removed != nullptr) watch_.member_removed(event.channel, removed->user_id);
+    if (plan_.bug == Bug::published_twice && scheduler_.chance(0.02)) post(std::get<ChannelEventPtr>(message));
   }
-  shard_shells_[id.value].from_log.post(
-      scheduler_, hop(), alive_, [this, id, entry, effects = std::move(effects)]() mutable {
-        auto& shard = shard_shells_[id.value];
-        const auto place = shard.in_flight.find(entry);
-        if (place == shard.in_flight.end()) {  // found in the log after the disk had failed
-          for (auto& effect : effects) {
-            if (!std::holds_alternative<Effect::Appended>(effect.what)) continue;
-            shard.to_router.post(scheduler_, hop(), alive_,
-                                 [this, effect = std::move(effect)]() mutable { untold(std::move(effect)); });
-          }
-          return;
-        }
-        const auto origins = std::move(place->second);
-        shard.in_flight.erase(place);
-        propose_waiting(id);
-        CHECK(origins.size() == effects.size() || plan_.bug == Bug::replay_skipped);
-        std::vector<std::pair<std::shared_ptr<ChannelShell>, std::vector<std::pair<CommandToken, Effect>>>> parcels;
-        for (std::size_t i = 0; i < origins.size(); ++i) {
-          auto channel = origins[i].channel.lock();
-          if (channel == nullptr) continue;
-          const auto parcel =
-              std::find_if(parcels.begin(), parcels.end(), [&](const auto& one) { return one.first == channel; });
-          auto& into = parcel == parcels.end()
-                           ? parcels.emplace_back(channel, std::vector<std::pair<CommandToken, Effect>>())
-                           : *parcel;
-          into.second.emplace_back(origins[i].token, std::move(effects[i]));
-        }
-        for (auto& [channel, parcel] : parcels) {
-          channel->from_shard().post(scheduler_, hop(), channel,
-                                     [to = channel.get(), told = std::move(parcel)] { to->applied(told); });
-        }
-      });
+  post(std::move(message));
 }
 
-void Node::on_refused(ShardId id, cluster::EntryToken entry, Error error) {
-  shard_shells_[id.value].from_log.post(scheduler_, hop(), alive_, [this, id, entry, error = std::move(error)] {
-    auto& shard = shard_shells_[id.value];
-    const auto place = shard.in_flight.find(entry);
-    if (place == shard.in_flight.end()) return;
-    const auto origins = std::move(place->second);
-    shard.in_flight.erase(place);
-    for (const auto& origin : origins) {
-      const auto channel = origin.channel.lock();
-      if (channel == nullptr) continue;
-      channel->from_shard().post(scheduler_, hop(), channel,
-                                 [to = channel.get(), token = origin.token, error] { to->refused(token, error); });
-    }
-    propose_waiting(id);
+void Node::post(actors::WebhookPost post, std::function<void(actors::WebhookOutcome)> done) {
+  if (!process_.alive()) return;
+  auto answer = receiver_.take(post.notices);
+  const auto number = ++last_post_;
+  posts_.emplace(number, std::move(done));
+  scheduler_.after(answer.after, process_.life(), [this, number, outcome = std::move(answer.outcome)] {
+    auto place = posts_.find(number);
+    const auto told = std::move(place->second);
+    posts_.erase(place);
+    told(outcome);
   });
 }
 

@@ -1,106 +1,72 @@
 #pragma once
-// One node's process: the real rules in shells that play the actors and threads around them. Router,
-// channel, shard and users shells do what actors/*_actor.cpp and actors/router.cpp do; each message
-// between two of them is late by chance, and in order. A crash is the end of this object.
+// One node's process: the real backend (server/backend.h: log, shards, actors) with clock, randomness, disk and
+// threads played by the simulator, and hubs that drive the real session objects without sockets. A crash is the
+// end of this object.
 
-#include "actors/channel/channel.h"
-#include "actors/one_tick.h"
-#include "actors/people/watchlists.h"
 #include "net/session/context.h"
 #include "net/websocket/session_factory.h"
+#include "server/backend.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/hub.h"
-#include "tests/sim/shards.h"
+#include "tests/sim/process.h"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 namespace parley::sim {
 
-// What the world gets to see of a node's inside; for the checkers.
+// What the world gets to see at a node's doors; for the checkers.
 class NodeWatch {
  public:
   virtual ~NodeWatch() = default;
-  virtual void channel_handles(const Request& request) = 0;
+  // In the order in which the channels will handle them.
+  virtual void channel_asked(const Request& request) = 0;
   virtual void channel_answers(const Reply& reply) = 0;
   virtual void member_removed(const ChannelKey& channel, const std::string& user_id) = 0;
 };
 
-class Node final : public cluster::ShardListener, private actors::WatchlistPort {
+class Receiver;
+
+class Node final : private actors::WebhookSender {
  public:
-  // `alive` expires with the process.
-  Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const SettingsSource& settings, NodeWatch& watch,
-       Scheduler::Owner alive);
-  ~Node() override;
+  Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& settings, NodeWatch& watch,
+       Receiver& receiver);
+  ~Node() override;  // the process is killed
   Status start();
-  // Another process ran before: it may have known visitors of channels that were not published on.
-  void comes_after_another() { visits_.unsure_until(scheduler_.wall() + kCursorLifetime); }
 
   void accept(const std::shared_ptr<Connection>& connection, std::string_view path);
-  // A publish over the HTTP API; the answer comes to `answered`, or never.
-  void publish(Publish publish, std::function<void(Reply&)> answered);
+  // As the HTTP API asks; the answer comes to `answered`, or never.
+  void ask(decltype(Request::what) what, std::function<void(Reply&)> answered);
 
  private:
-  friend class ChannelShell;
-  struct Awake {
-    std::shared_ptr<class ChannelShell> shell;
-    Lane lane;  // all that the router sends it, in order
-    std::uint64_t sent = 0;
-  };
-  struct Origin {
-    std::weak_ptr<ChannelShell> channel;
-    CommandToken token = 0;
-  };
-  struct Proposal {
-    Origin origin;
-    Command command;
-    actors::WaitForDisk wait;
-  };
-  struct ShardShell {
-    std::deque<Proposal> waiting;
-    std::unordered_map<cluster::EntryToken, std::vector<Origin>> in_flight;
-    cluster::EntryToken next_entry = 1;
-    Lane from_log;
-    Lane to_log;
-    Lane to_router;
-  };
+  class Inbox;
 
-  void on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) override;
-  void on_refused(ShardId shard, cluster::EntryToken entry, Error error) override;
-  void reply(Reply reply) override;  // of the users
-
-  void route(Request request);
-  void to_channel(const ChannelKey& channel, Request request);
-  void to_users(const Request& request);
-  void untold(Effect effect);
-  void may_sleep(const ChannelKey& channel, std::uint64_t handled);
-  void propose(ShardId shard, Proposal proposal);
-  void propose_waiting(ShardId shard);
-  void push(Lane& lane, HubId hub, actors::HubMessage message);
-  void schedule_users();
-  nanoseconds hop();
+  void post(actors::WebhookPost post, std::function<void(actors::WebhookOutcome)> done) override;
+  void submit(HubId hub, Request request);
+  void push(HubId hub, actors::HubMessage message);
+  void answer(Reply& reply);
 
   Scheduler& scheduler_;
   const Plan& plan_;
-  const SettingsSource& settings_;
   NodeWatch& watch_;
-  Scheduler::Owner alive_;
-  Metrics metrics_;
-  actors::ChannelMetrics channel_metrics_{metrics_};
-  actors::VisitMemory visits_;
-  Revocations revocations_;
-  net::SessionContext pusher_{settings_, metrics_, revocations_};
+  Receiver& receiver_;
+  Process process_;
+  server::Env env_;
+  server::Backend backend_;
+  net::SessionContext sessions_;
   std::shared_ptr<net::SessionFactory> factory_;
-  std::vector<std::unique_ptr<Hub>> hubs_;
-  std::vector<std::unique_ptr<Lane>> to_router_;
-  std::unordered_map<ChannelKey, Awake> channels_;
-  Lane to_users_;
-  std::vector<Lane> from_users_;
-  actors::Watchlists users_{*this};
-  actors::OneTick users_tick_;
-  Shards shards_;
-  std::vector<ShardShell> shard_shells_;
+  struct Edge {
+    std::unique_ptr<Hub> hub;
+    Mail<Request> in;                  // to the gateway
+    Mail<actors::HubMessage> out;      // from the actors
+    Mail<actors::HubMessage> answers;  // Bug::answers_overtake only
+  };
+  std::deque<Edge> hubs_;
+  // Posts whose answers are on their way, by number.
+  std::unordered_map<std::uint64_t, std::function<void(actors::WebhookOutcome)>> posts_;
+  std::uint64_t last_post_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(Reply&)>> tickets_;
   std::uint64_t last_ticket_ = 0;
 };

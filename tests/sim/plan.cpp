@@ -2,46 +2,34 @@
 
 namespace parley::sim {
 
+namespace {
+Bug planted_bug = Bug::none;
+}
+
+bool planted(Bug bug) { return planted_bug == bug; }
+void plant(Bug bug) { planted_bug = bug; }
+
 const char* to_text(Bug bug) {
   switch (bug) {
+#define PARLEY_SIM_BUG(name) \
+  case Bug::name:            \
+    return #name;
+    PARLEY_SIM_BUGS(PARLEY_SIM_BUG)
+#undef PARLEY_SIM_BUG
     case Bug::none:
-      return "none";
-    case Bug::ack_before_sync:
-      return "ack_before_sync";
-    case Bug::crash_loses_synced:
-      return "crash_loses_synced";
-    case Bug::replay_skipped:
-      return "replay_skipped";
-    case Bug::resume_off_by_one:
-      return "resume_off_by_one";
-    case Bug::resume_repeats:
-      return "resume_repeats";
-    case Bug::idempotency_forgotten:
-      return "idempotency_forgotten";
-    case Bug::confirmed_when_sent:
-      return "confirmed_when_sent";
-    case Bug::removed_without_grace:
-      return "removed_without_grace";
-    case Bug::leave_forgotten:
-      return "leave_forgotten";
-    case Bug::answers_overtake:
-      return "answers_overtake";
-    case Bug::asleep_too_early:
-      return "asleep_too_early";
-    case Bug::published_twice:
-      return "published_twice";
-    case Bug::gap_too_far:
-      return "gap_too_far";
-    case Bug::last_page_too_early:
-      return "last_page_too_early";
-    case Bug::epoch_kept:
-      return "epoch_kept";
-    case Bug::cut_before_results:
-      return "cut_before_results";
     case Bug::kCount:
       break;
   }
   return "?";
+}
+
+std::optional<Profile> profile_named(std::string_view name) {
+  if (name == "any") return Profile::any;
+  if (name == "quiet") return Profile::quiet;
+  if (name == "crashes") return Profile::crashes;
+  if (name == "disk") return Profile::disk;
+  if (name == "network") return Profile::network;
+  return std::nullopt;
 }
 
 namespace {
@@ -92,7 +80,7 @@ bool Plan::may_have_gaps(std::string_view channel) const {
          retention.age.count() > 0;
 }
 
-Plan Plan::of(Scheduler& scheduler, Bug bug) {
+Plan Plan::of(Scheduler& scheduler, Bug bug, Profile profile) {
   Plan plan{.bug = bug};
   const auto pick = [&](double most) {
     return scheduler.chance(0.3) ? 0.0 : most * static_cast<double>(scheduler.below(1'000)) / 1e3;
@@ -111,12 +99,24 @@ Plan Plan::of(Scheduler& scheduler, Bug bug) {
   plan.slow_actors = pick(0.05);
   plan.slow_readers = pick(0.3);
   if (scheduler.chance(0.7)) plan.page_bytes = 300 + scheduler.below(4'000);
+  plan.webhook_failures = pick(0.3);
+  if (plan.outages_per_minute > 0) plan.sudden_outages = pick(0.004);
+  plan.channel_idle = seconds(1 + scheduler.below(3));
+  if (scheduler.chance(0.5)) plan.catch_up_bytes = plan.page_bytes * (1 + scheduler.below(8));
   plan.publish_every = milliseconds(200 + scheduler.below(4'000));
   plan.log_bytes_max = 2'000 + scheduler.below(30'000);
   // One keeps little and one everything whatever the dice say, so that each world has gaps and promises.
   plan.domains_kept["domain.1"] = {Durability::quorum, {seconds(20), 40, 0}};
   plan.domains_kept["domain.2"] = {some_durability(scheduler), {seconds(0), 0, 0}};
   plan.domains_kept["domain.3"] = {some_durability(scheduler), some_retention(scheduler)};
+  const bool all = profile == Profile::any;
+  if (!all && profile != Profile::crashes) plan.crashes_per_minute = 0;
+  if (!all && profile != Profile::disk) plan.outages_per_minute = plan.sudden_outages = plan.slow_disk = 0;
+  if (!all && profile != Profile::network) plan.cuts_per_minute = plan.slow_network = plan.webhook_failures = 0;
+  if (!all) plan.slow_actors = plan.slow_readers = plan.leaves_per_minute = 0;
+  if (profile == Profile::crashes) plan.crashes_per_minute = 10;
+  if (profile == Profile::disk) plan.outages_per_minute = 10;
+  if (profile == Profile::network) plan.cuts_per_minute = 15;
   plan.domains_kept["domain.9"] = {scheduler.chance(0.3) ? Durability::async : Durability::quorum, {seconds(0), 0, 0}};
   return plan;
 }

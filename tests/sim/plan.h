@@ -6,34 +6,67 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace parley::sim {
 
-// Faults of ours that the checkers must find. They sit in the simulator's own shells, never in the
-// rules under test.
+inline constexpr std::string_view kAppKey = "app-key";
+inline constexpr std::string_view kAppSecret = "app-secret";
+inline constexpr std::string_view kAppId = "a";
+
+// Faults of ours that the checkers must find. One row each: its name, and what it is. Those of the first kind sit in
+// what the simulator plays itself (disk, network, hubs); the others are planted in copies of the product's sources
+// (bugs/NAME.bug), for sim_planted only.
+#define PARLEY_SIM_BUGS(X)                                                                        \
+  X(ack_before_sync)       /* the log is written without a sync */                                \
+  X(crash_loses_synced)    /* the disk lies about its last synced batch */                        \
+  X(idempotency_forgotten) /* what was remembered does not survive a crash */                     \
+  X(confirmed_when_sent)   /* a stock client's position counts as confirmed when it is written */ \
+  X(removed_without_grace) /* a lost connection removes the member at once */                     \
+  X(leave_forgotten)       /* some connections that were lost are never told to the channel */    \
+  X(answers_overtake)      /* answers and events of a channel go to a hub by two queues */        \
+  X(published_twice)       /* an event goes out twice to a hub */                                 \
+  X(gap_too_far)           /* a resume announces as gone what comes next */                       \
+  X(last_page_too_early)   /* what was missed ends with a page that others would follow */        \
+  X(answer_to_another)                                                                            \
+  X(asleep_too_early)                                                                             \
+  X(credit_kept)                                                                                  \
+  X(cut_before_results)                                                                           \
+  X(effects_reversed)                                                                             \
+  X(epoch_kept)                                                                                   \
+  X(pending_kept)                                                                                 \
+  X(refusal_forgotten)                                                                            \
+  X(replay_skipped)                                                                               \
+  X(sent_to_who_sleeps)                                                                           \
+  X(request_overtakes)                                                                            \
+  X(resume_off_by_one)                                                                            \
+  X(resume_repeats)                                                                               \
+  X(share_kept)                                                                                   \
+  X(refused_in_flight)                                                                            \
+  X(sync_of_the_last)                                                                             \
+  X(tick_lost)                                                                                    \
+  X(lost_never_told)                                                                              \
+  X(sign_out_lost)                                                                                \
+  X(session_given_twice)                                                                          \
+  X(notices_not_found)
+
 enum class Bug : std::uint8_t {
   none,
-  ack_before_sync,        // the log is written without a sync
-  crash_loses_synced,     // the disk lies about its last synced batch
-  replay_skipped,         // after a crash the log is not applied again
-  resume_off_by_one,      // history is read from one publication too late
-  resume_repeats,         // history is read from one publication too early
-  idempotency_forgotten,  // what was remembered does not survive a crash
-  confirmed_when_sent,    // a stock client's position counts as confirmed when it is written
-  removed_without_grace,  // a lost connection removes the member at once
-  leave_forgotten,        // some connections that were lost are never told to the channel
-  answers_overtake,       // answers and events of a channel go to a hub by two queues
-  asleep_too_early,       // a channel sleeps although requests are on their way
-  published_twice,        // an event goes out twice to a hub
-  gap_too_far,            // a resume announces as gone what comes next
-  last_page_too_early,    // what was missed ends with a page that others would follow
-  epoch_kept,             // after a lost tail a channel goes on under the epoch it had
-  cut_before_results,     // the log is cut before the results of what is cut are written
-  kCount
+#define PARLEY_SIM_BUG(name) name,
+  PARLEY_SIM_BUGS(PARLEY_SIM_BUG)
+#undef PARLEY_SIM_BUG
+      kCount
 };
+// Whether it is on in the world that runs now.
+bool planted(Bug bug);
+void plant(Bug bug);
 const char* to_text(Bug bug);
+
+// Which part of what may happen does.
+enum class Profile : std::uint8_t { any, quiet, crashes, disk, network };
+std::optional<Profile> profile_named(std::string_view name);
 
 struct Plan {
   Bug bug = Bug::none;
@@ -49,11 +82,15 @@ struct Plan {
   double outages_per_minute = 0;  // of the disk
   double cuts_per_minute = 0;     // of each connection
   double leaves_per_minute = 0;   // of each client, on purpose
+  double sudden_outages = 0;      // share of writes with which the disk breaks
   double slow_disk = 0;           // share of writes that take long
   double slow_network = 0;        // share of messages that take long
   double slow_actors = 0;
-  double slow_readers = 0;            // share of pages that a client takes long to read
-  std::size_t page_bytes = 131'072;   // of what was missed
+  double webhook_failures = 0;              // share of posts
+  double slow_readers = 0;                  // share of pages that a client takes long to read
+  std::size_t page_bytes = 131'072;         // of what was missed
+  std::size_t catch_up_bytes = 33'554'432;  // on their way to all subscribers
+  seconds channel_idle{3};
   milliseconds publish_every{1'500};  // of each client, on average
   std::uint64_t log_bytes_max = 16'384;
 
@@ -69,7 +106,7 @@ struct Plan {
   [[nodiscard]] bool unsynced(std::string_view channel) const;  // durability async
   [[nodiscard]] bool may_have_gaps(std::string_view channel) const;
 
-  static Plan of(Scheduler& scheduler, Bug bug);
+  static Plan of(Scheduler& scheduler, Bug bug, Profile profile = Profile::any);
 };
 
 }  // namespace parley::sim

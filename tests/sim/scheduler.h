@@ -9,6 +9,7 @@
 #include "core/random.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -95,6 +96,25 @@ class Lane {
 
  private:
   MonoTime last_{};
+};
+
+// A lane for things that end with the process they are in: what is on its way is the lane's, not the scheduler's.
+template <class Thing>
+class Mail {
+ public:
+  void post(Scheduler& scheduler, nanoseconds delay, Scheduler::Owner owner, Thing thing,
+            std::function<void(Thing&)> take) {
+    waiting_.push_back(std::move(thing));
+    lane_.post(scheduler, delay, std::move(owner), [this, take = std::move(take)] {
+      auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      take(next);
+    });
+  }
+
+ private:
+  Lane lane_;
+  std::deque<Thing> waiting_;
 };
 
 }  // namespace parley::sim

@@ -1,8 +1,12 @@
 #include "tests/sim/world.h"
 
+#include "cluster/reads/history_reader.h"
+#include "cluster/reads/people_reader.h"
 #include "core/channel_name.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace parley::sim {
 
@@ -24,8 +28,21 @@ SettingsPtr make_settings(const Plan& plan, Bug bug) {
     for (auto& rule : made->rules) rule.presence_grace = milliseconds(0);
     made->rules.push_back({.match = "room", .presence_grace = milliseconds(0)});
   }
-  made->limits.channel_idle = seconds(3);
+  WebhookTarget backend;
+  backend.name = kWebhook;
+  backend.app = kAppId;
+  backend.url = "http://backend";
+  backend.kinds = notice_mask(backend.events);
+  backend.retry_pause_max = seconds(2);
+  made->webhooks.push_back(backend);
+  made->shard_count = plan.shards;
+  made->limits.channel_idle = plan.channel_idle;
+  // What is not given back is missed before the end. More than is ever in flight at once.
+  made->limits.requests_in_flight_max = 500;
+  made->limits.shard_pending_commands_max = 200;
   made->limits.catch_up_page_bytes_max = plan.page_bytes;
+  made->limits.catch_up_bytes_max = plan.catch_up_bytes;
+  made->limits.log_bytes_max = plan.log_bytes_max;
   return made;
 }
 
@@ -33,51 +50,85 @@ constexpr milliseconds kFaultsEvery{100};
 
 }  // namespace
 
-World::World(std::uint64_t seed, Bug bug, bool print)
-    : scheduler_(seed, print),
-      plan_(Plan::of(scheduler_, bug)),
-      settings_(make_settings(plan_, bug)),
+World::World(Scheduler& scheduler, const Run& run)
+    : scheduler_(scheduler),
+      plan_(Plan::of(scheduler_, run.bug, run.profile)),
+      settings_(make_settings(plan_, run.bug)),
       promised_(make_settings(plan_, Bug::none)),
       disk_(scheduler_, plan_),
-      checker_(scheduler_, plan_, disk_, promised_) {}
+      checker_(scheduler_, plan_, disk_, promised_),
+      receiver_(scheduler_, plan_, checker_),
+      keeper_(scheduler_, checker_, [this] { return node_.get(); }) {}
 
-Outcome World::run() {
+Outcome simulate(const Run& run) {
+  plant(run.bug);
+  Scheduler scheduler(run.seed, run.print);
+  std::vector<std::unique_ptr<World>> worlds;
+  for (int i = 0; i < run.nodes; ++i) worlds.push_back(std::make_unique<World>(scheduler, run));
+  const auto broken = [&] {
+    return std::any_of(worlds.begin(), worlds.end(), [](const auto& world) { return world->broken(); });
+  };
+  const auto seen = [&] {
+    std::uint64_t sum = 0;
+    for (const auto& world : worlds) sum += world->seen();
+    return sum;
+  };
+  for (const auto& world : worlds) world->begin();
+  const auto begun = scheduler.now();
+  const auto chaos = worlds.front()->plan().chaos;
+  const auto calm = worlds.front()->plan().calm;
+  scheduler.run_until(begun + chaos, broken);
+  for (const auto& world : worlds) world->calm_down();
+  constexpr seconds quiet{10};
+  scheduler.run_until(begun + chaos + calm - quiet, broken);
+  auto before = seen();
+  scheduler.run_until(begun + chaos + calm, broken);
+  // Who still catches up, with small pages, is let to.
+  for (int more = 0; more < 60 && !broken() && seen() != before; ++more) {
+    before = seen();
+    scheduler.run_until(scheduler.now() + quiet, broken);
+  }
+  for (const auto& world : worlds) {
+    if (!broken()) world->check_end();
+  }
+  Outcome outcome;
+  for (const auto& world : worlds) world->add_to(outcome);
+  outcome.trace_hash = scheduler.trace_hash();
+  outcome.events = scheduler.events();
+  outcome.simulated = chaos + calm;
+  return outcome;
+}
+
+void World::begin() {
   populate();
   start_node();
   for (const auto& client : clients_) client->begin();
   faults();
   backend_posts();
-  const auto broken = [this] { return checker_.violation().has_value(); };
-  const auto begun = scheduler_.now();
-  scheduler_.run_until(begun + plan_.chaos, broken);
+  keeper_.begin();
+}
 
+void World::calm_down() {
   chaos_ = false;
   scheduler_.note("calm");
   disk_.break_until(scheduler_.now(), false);
-  plan_.slow_disk = plan_.slow_network = plan_.slow_actors = plan_.slow_readers = 0;
+  plan_.sudden_outages = plan_.slow_disk = plan_.slow_network = plan_.slow_actors = plan_.slow_readers = 0;
+  plan_.webhook_failures = 0;
+  keeper_.stop();
   for (const auto& client : clients_) {
     client->stop_publishing();
     if (scheduler_.chance(0.3)) client->quit();  // rosters must notice
   }
-  constexpr seconds quiet{10};
-  scheduler_.run_until(begun + plan_.chaos + plan_.calm - quiet, broken);
-  auto seen = checker_.counts().seen;
-  scheduler_.run_until(begun + plan_.chaos + plan_.calm, broken);
-  // Who still catches up, with small pages, is let to.
-  for (int more = 0; more < 60 && !broken() && checker_.counts().seen != seen; ++more) {
-    seen = checker_.counts().seen;
-    scheduler_.run_until(scheduler_.now() + quiet, broken);
-  }
-  if (!broken()) check_end();
-  const auto counts = checker_.counts();
-  return {checker_.violation(),
-          scheduler_.trace_hash(),
-          scheduler_.events(),
-          counts.acked,
-          counts.seen,
-          crashes_,
-          outages_,
-          plan_.chaos + plan_.calm};
+}
+
+void World::add_to(Outcome& outcome) const {
+  if (!outcome.violation) outcome.violation = checker_.violation();
+  outcome.acked += checker_.counts().acked;
+  outcome.seen += checker_.counts().seen;
+  outcome.told += receiver_.told();
+  outcome.taken += keeper_.taken();
+  outcome.crashes += crashes_;
+  outcome.outages += outages_;
 }
 
 void World::populate() {
@@ -112,15 +163,13 @@ void World::populate() {
 
 void World::start_node() {
   if (node_ != nullptr) return;
-  process_ = std::make_shared<int>(0);
-  node_ = std::make_unique<Node>(scheduler_, plan_, disk_, settings_, checker_, process_);
-  if (crashes_ > 0) node_->comes_after_another();
+  node_ = std::make_unique<Node>(scheduler_, plan_, disk_, *settings_, checker_, receiver_);
   if (disk_.recover() && node_->start()) {
     scheduler_.note("node started");
     return;
   }
-  process_.reset();
   node_.reset();
+  checker_.crashed();  // it may have come so far that the next one knows of it
   scheduler_.after(milliseconds(500), self_, [this] { start_node(); });
 }
 
@@ -128,7 +177,6 @@ void World::crash() {
   if (node_ == nullptr) return;
   ++crashes_;
   scheduler_.note("crash");
-  process_.reset();
   node_.reset();
   disk_.crash();
   checker_.crashed();
@@ -194,7 +242,7 @@ void World::try_post(std::uint64_t number) {
   if (node_ != nullptr) {
     Publish publish{.channel = ChannelKey(kAppId, posting.channel), .event = "message", .data = posting.message};
     publish.idempotency_key = posting.message;
-    node_->publish(std::move(publish), [this, number](Reply& reply) {
+    node_->ask(std::move(publish), [this, number](Reply& reply) {
       const auto answered = postings_.find(number);
       const auto* published = std::get_if<Published>(&reply.what);
       if (answered == postings_.end() || published == nullptr) return;
@@ -220,6 +268,7 @@ void World::check_end() {
     check_views(channel, page->newest);
   }
   check_rosters();
+  check_backend();
   for (const auto& client : clients_) {
     if (client->unacked() > 0)
       checker_.violated("converges",
@@ -241,6 +290,34 @@ void World::check_views(const std::string& channel, Position newest) {
       checker_.violated("converges", fmt::format("{} has {} up to {}, the history has {}", client->spec().name, channel,
                                                  view->second.offset, newest.offset.value));
     }
+  }
+}
+
+// Who is online and what is occupied, as the backend was told and as it stands in the store.
+void World::check_backend() {
+  std::set<std::string> online;
+  std::set<std::string> occupied;
+  std::set<std::string> members;
+  std::set<std::string> users;
+  for (const auto& client : clients_) {
+    const auto& user = client->spec().user_id;
+    if (!user.empty()) users.insert(user);
+    if (client->gone()) continue;
+    if (!user.empty()) online.insert(user);
+    for (const auto& [channel, view] : client->views()) {
+      if (!view.subscribed) continue;
+      occupied.insert(channel);
+      if (channel_traits(channel).presence) members.insert(channel + " " + user);
+    }
+  }
+  receiver_.check_end(online, occupied, members);
+  const cluster::PeopleReader reader(disk_, plan_.shards);
+  for (const auto& user : users) {
+    const auto found = reader.read_users({UserKey{std::string(kAppId), user}});
+    if (!found) return checker_.violated("status", found.error().message);
+    const auto status = found->front().record.status;
+    if ((status != UserStatus::offline) != online.contains(user))
+      checker_.violated("status", fmt::format("{} is {} in the store", user, status_name(status)));
   }
 }
 

@@ -1,0 +1,89 @@
+#include "server/backend.h"
+
+#include "actors/system.h"
+#include "cluster/identity.h"
+#include "cluster/peers.h"
+#include "storage/rocks_store.h"
+
+namespace parley::server {
+namespace {
+
+SettingsPtr share(const Settings& settings) { return std::make_shared<const Settings>(settings); }
+
+Result<std::unique_ptr<storage::Store>> open_rocks(const DataConfig& data) {
+  auto opened = storage::RocksStore::open(data.dir, {.migrate = data.auto_migrate});
+  if (!opened) return opened.error();
+  return std::unique_ptr<storage::Store>(std::move(*opened));
+}
+
+cluster::LocalShardsConfig shards_config(const Settings& settings, const Env& env) {
+  cluster::LocalShardsConfig config;
+  config.executor = env.executor;
+  config.boot = env.boot;
+  config.shard_count = settings.shard_count;
+  config.idempotency_window = settings.limits.idempotency_window;
+  config.idempotency_keys_max = settings.limits.idempotency_keys_max;
+  config.cursor_lifetime = settings.limits.cursor_lifetime;
+  config.cursors_per_channel_max = settings.limits.cursors_per_channel_max;
+  config.pending_commands_max = settings.limits.shard_pending_commands_max;
+  config.log_bytes_max = settings.limits.log_bytes_max;
+  return config;
+}
+
+}  // namespace
+
+Backend::Backend(const Env& env, const Settings& settings) : env_(env), settings_(share(settings)) {}
+
+Backend::~Backend() { end(); }
+
+Status Backend::open(const DataConfig& data, actors::WebhookSender& sender) {
+  auto opened = env_.open_store ? env_.open_store(data) : open_rocks(data);
+  if (!opened) return opened.error();
+  store_ = std::move(*opened);
+  const auto self =
+      env_.address ? Result(*env_.address) : cluster::begin_incarnation(*store_, *env_.clock, *env_.random);
+  if (!self) return self.error();
+  actors_ = std::make_unique<actors::ActorSystem>(0, *env_.clock, *env_.random, metrics_, settings_, revocations_,
+                                                  *self, env_.executor != nullptr ? *env_.executor : threads());
+  auto started =
+      cluster::start_local_shards(*store_, *env_.clock, metrics_, shards_config(*settings_.current(), env_), *actors_);
+  if (!started) return started.error();
+  shards_ = std::move(*started);
+  if (env_.transport != nullptr) {
+    peers_ = std::make_unique<cluster::Peers>(*self, *env_.transport, *env_.clock, metrics_, *actors_);
+    actors_->meet(*peers_);
+  }
+  return actors_->begin(*shards_, sender);
+}
+
+void Backend::reload(const Settings& settings) {
+  shards_->limit_pending(settings.limits.shard_pending_commands_max);
+  settings_.replace(share(settings));
+  actors_->reconfigure();
+}
+
+void Backend::meet_others() {
+  if (peers_) env_.transport->start(*peers_);
+}
+
+void Backend::leave_others() {
+  if (peers_) env_.transport->stop();
+}
+
+void Backend::stop() {
+  if (actors_) actors_->stop();
+  if (shards_) shards_->end_in_order();
+  end();
+}
+
+void Backend::end() {
+  if (actors_) actors_->stop();
+  shards_.reset();  // writes what waits, ends the log thread; it still tells the actors' system
+  actors_.reset();
+  peers_.reset();
+  store_.reset();
+}
+
+actors::Gateway& Backend::gateway() { return *actors_; }
+
+}  // namespace parley::server

@@ -1,0 +1,71 @@
+#include "tests/sim/keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::sim {
+
+void Keeper::begin() {
+  scheduler_.after(scheduler_.between(milliseconds(10), milliseconds(600)), self_, [this] {
+    if (stopped_) return;
+    turn();
+    begin();
+  });
+}
+
+void Keeper::turn() {
+  if (node_() == nullptr) return;
+  if (sessions_.empty() || scheduler_.chance(0.4)) return keep(fmt::format("session-{}", ++next_));
+  auto place = sessions_.begin();
+  std::advance(place, static_cast<std::ptrdiff_t>(scheduler_.below(sessions_.size())));
+  const auto key = place->first;
+  if (!place->second.asked && scheduler_.chance(0.5)) return keep(key);
+  take(key);
+  if (scheduler_.chance(0.3)) take(key);  // two tabs have the same storage
+}
+
+void Keeper::keep(const std::string& key) {
+  auto& session = sessions_[key];
+  const auto record = fmt::format("record {}", ++next_);
+  session.possible.push_back(record);
+  const auto expires = scheduler_.wall() + seconds(5 + scheduler_.below(40));
+  session.earliest = session.latest.ms == 0 ? expires : std::min(session.earliest, expires);
+  session.latest = std::max(session.latest, expires);
+  KeepSession ask{std::string(kAppId), key, record, expires, true};
+  node_()->ask(std::move(ask), [this, key, record](Reply& reply) {
+    const auto place = sessions_.find(key);
+    if (place == sessions_.end() || !std::holds_alternative<Done>(reply.what)) return;
+    // Asked later may be stored as well, or not yet; what was asked before is gone.
+    auto& possible = place->second.possible;
+    possible.erase(possible.begin(), std::find(possible.begin(), possible.end(), record));
+    place->second.surely = true;
+  });
+}
+
+void Keeper::take(const std::string& key) {
+  auto& session = sessions_.at(key);
+  const bool first = !std::exchange(session.asked, true);
+  const auto crashes = checker_.crashes();
+  const auto asked = scheduler_.wall();
+  node_()->ask(TakeSession{std::string(kAppId), key}, [this, key, first, crashes, asked](Reply& reply) {
+    const auto place = sessions_.find(key);
+    const auto* answer = std::get_if<SessionTaken>(&reply.what);
+    if (place == sessions_.end() || answer == nullptr || answer->error) return;
+    auto& was = place->second;
+    if (!answer->record) {
+      const bool alone = first && crashes == checker_.crashes() && !was.given;
+      if (alone && was.surely && scheduler_.wall() < was.earliest)
+        checker_.violated("kept_is_there", key + " was kept and is not found");
+      return;
+    }
+    ++taken_;
+    if (std::exchange(was.given, true)) checker_.violated("taken_once", key + " was handed out twice");
+    if (std::find(was.possible.begin(), was.possible.end(), *answer->record) == was.possible.end())
+      checker_.violated("taken_once",
+                        fmt::format("{} is {}, which is not the last that was kept", key, *answer->record));
+    if (asked >= was.latest) checker_.violated("never_late", key + " had expired when it was asked for");
+  });
+}
+
+}  // namespace parley::sim

@@ -1,0 +1,52 @@
+#pragma once
+// Keeps sessions in the node's log and takes them up again, as Socket.IO clients that come back do, without their
+// protocol: over crashes, twice at once, too late. Checks
+//
+//   kept_is_there   what was acknowledged as kept is found until it expires, unless it was taken or dropped
+//   taken_once      a kept session is handed out once, as it was kept last
+//   never_late      nor after it has expired
+
+#include "tests/sim/checker.h"
+#include "tests/sim/node.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace parley::sim {
+
+class Keeper {
+ public:
+  // `node`: the running one; null while there is none.
+  Keeper(Scheduler& scheduler, Checker& checker, std::function<Node*()> node)
+      : scheduler_(scheduler), checker_(checker), node_(std::move(node)) {}
+
+  void begin();
+  void stop() { stopped_ = true; }
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+
+ private:
+  struct Session {
+    std::vector<std::string> possible;  // records that may stand in the log, in the order in which they were asked
+    bool surely = false;                // one of them does
+    bool asked = false;                 // somebody takes it, or did: it may be gone
+    bool given = false;
+    WallTime earliest;  // of the times at which they expire
+    WallTime latest;
+  };
+  void turn();
+  void keep(const std::string& key);
+  void take(const std::string& key);
+
+  Scheduler& scheduler_;
+  Checker& checker_;
+  std::function<Node*()> node_;
+  std::shared_ptr<int> self_ = std::make_shared<int>(0);
+  std::map<std::string, Session> sessions_;
+  std::uint64_t next_ = 0;
+  std::uint64_t taken_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace parley::sim
