@@ -22,6 +22,7 @@ struct MonoClockTag {
   static constexpr bool is_steady = true;
 };
 using MonoTime = MonoClockTag::time_point;
+inline constexpr MonoTime kNever = MonoTime::max();
 
 struct WallTime {
   std::int64_t ms = 0;  // since 1970-01-01T00:00:00Z

@@ -112,6 +112,11 @@ struct PeerLimits {
   std::size_t queue_bytes_max = 67'108'864;   // that wait for one peer: overloaded, dropped and counted
 };
 
+// Not configurable.
+inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;   // 400 / pusher:error
+inline constexpr std::size_t kLongRosterBytes = 65'536;       // a longer one is written while it goes out
+inline constexpr std::size_t kHttpConnectionsBeside = 1'024;  // beside connections_max clients. Then: closed
+
 static_assert(NodeLimits{}.frame_bytes_max > AppLimits{}.event_data_bytes_max);
 static_assert(NodeLimits{}.http_body_bytes_max > AppLimits{}.event_data_bytes_max * AppLimits{}.events_per_batch_max);
 static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max);

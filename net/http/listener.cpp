@@ -1,5 +1,6 @@
 #include "net/http/listener.h"
 
+#include "core/limits.h"
 #include "core/log.h"
 
 #include <fmt/format.h>
@@ -26,8 +27,6 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 64;
 constexpr milliseconds kPause{100};
-// HTTP connections come on top of the clients that connections_max counts.
-constexpr std::size_t kHttpAllowance = 1'024;
 
 // A new socket speaks HTTP first.
 class HttpGreeter final : public Greeter {
@@ -184,7 +183,7 @@ void Listener::turn_away(int fd) {
 }
 
 std::size_t Listener::capacity(const NodeLimits& limits) const {
-  return std::min(limits.connections_max + kHttpAllowance, descriptors_);
+  return std::min(limits.connections_max + kHttpConnectionsBeside, descriptors_);
 }
 
 void Listener::pause(int error_number) {

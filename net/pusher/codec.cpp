@@ -1,5 +1,6 @@
 #include "net/pusher/codec.h"
 
+#include "core/limits.h"
 #include "net/json/fields.h"
 #include "net/session/data_object.h"
 

@@ -66,7 +66,7 @@ std::string client_text(const Query& query) {
 std::string_view token_of(const Handshake& handshake, const Path& path, const Query& query) {
   if (!path.token.empty()) return path.token;
   if (query.has("token")) return query.get("token");
-  return bearer_token(handshake);
+  return header_token(handshake);
 }
 
 Status check_version(const Query& query) {

@@ -1,5 +1,6 @@
 // What a Pusher client is told, frame by frame.
 
+#include "core/limits.h"
 #include "net/json/fields.h"
 #include "net/json/history_json.h"
 #include "net/json/roster_json.h"

@@ -1,6 +1,7 @@
 #include "net/rest/api.h"
 
 #include "core/channel_name.h"
+#include "core/limits.h"
 #include "core/user.h"
 #include "net/session/client_messages.h"
 

@@ -1,4 +1,5 @@
 #include "core/channel_name.h"
+#include "core/limits.h"
 #include "net/json/fields.h"
 #include "net/rest/call.h"
 #include "net/rest/publish.h"

@@ -17,8 +17,6 @@
 
 namespace parley::net {
 
-inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;
-
 // An event that a client says, taken apart. What it holds of the payload lives as long as that.
 struct ClientFrame {
   std::string event;

@@ -71,7 +71,7 @@ Result<Admitted> judge_client(SessionContext& context, ClientHandshake client) {
   return session;
 }
 
-std::string_view bearer_token(const Handshake& handshake) {
+std::string_view header_token(const Handshake& handshake) {
   const auto bearer = bearer_of(handshake);
   return auth::looks_like_token(bearer) ? bearer : std::string_view();
 }

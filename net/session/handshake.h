@@ -53,7 +53,7 @@ struct ClientHandshake {
 };
 Result<Admitted> judge_client(SessionContext& context, ClientHandshake client);
 // An `authorization: Bearer` that looks like a connection token: others are the application's. Empty: none.
-std::string_view bearer_token(const Handshake& handshake);
+std::string_view header_token(const Handshake& handshake);
 
 std::uint16_t close_code(Errc code);  // a code that may end a connection: never 43xx
 

@@ -11,8 +11,6 @@
 
 namespace parley::net {
 
-inline constexpr MonoTime kNever = MonoTime::max();
-
 struct Identity {
   std::string id;
   IdForm id_form = IdForm::text;

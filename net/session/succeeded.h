@@ -16,7 +16,4 @@ struct Succeeded {
   bool catching_up = false;        // what was missed follows
 };
 
-// A longer roster is written while it goes out.
-inline constexpr std::size_t kLongRosterBytes = 65'536;
-
 }  // namespace parley::net

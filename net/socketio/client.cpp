@@ -135,7 +135,7 @@ Result<Admitted> Client::judge(std::string_view nsp, std::string_view token, Set
                           .socket = host_.new_socket(),
                           .client_address = hello_.address,
                           .over_capacity = hello_.over_capacity};
-  if (token.empty()) token = bearer_token(request);
+  if (token.empty()) token = header_token(request);
   return judge_client(
       context_, {.settings = std::move(settings),
                  .app = app,

@@ -1,5 +1,6 @@
 // What clients ask of a namespace: laravel-echo-server's three events, and those that are answered.
 
+#include "core/limits.h"
 #include "net/json/fields.h"
 #include "net/socketio/encoder.h"
 #include "net/socketio/headers.h"

@@ -2,6 +2,7 @@
 // `parley:`.
 
 #include "core/json_string.h"
+#include "core/limits.h"
 #include "net/json/history_json.h"
 #include "net/json/roster_json.h"
 #include "net/json/status_json.h"
