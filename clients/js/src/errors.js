@@ -15,7 +15,9 @@ export class ParleyError extends Error {
   }
 }
 
-const passing = new Set(["timeout", "overloaded", "rate_limited", "storage_unavailable", "not_leader", "no_quorum", "unavailable", "internal"]);
+const passing = new Set([
+  "timeout", "overloaded", "rate_limited", "storage_unavailable", "not_leader", "no_quorum", "unavailable", "internal",
+]);
 
 /**
  * May the same question be answered when it is asked again in a moment?
