@@ -71,6 +71,18 @@ TEST_F(LocalShardsTest, WhatIsProposedIsToldAndRead) {
   EXPECT_EQ(state->oldest.value, 1u);
 }
 
+// Who lived shorter than it takes to the first regular stamp, and lost its power then.
+TEST_F(LocalShardsTest, AProcessThatDiesAtOnceWasThere) {
+  start();
+  EXPECT_EQ(shards_->unfinished(ShardId{0})->alive.ms, 0);
+  const auto born = clock_.wall();
+  shards_.reset();
+  store_.crash();
+  clock_.advance(seconds(9));
+  start();
+  EXPECT_EQ(shards_->unfinished(ShardId{0})->alive, born);
+}
+
 TEST_F(LocalShardsTest, AnAcknowledgedEntrySurvivesACrash) {
   start();
   for (int i = 1; i <= 50; ++i) apply({append(std::to_string(i))});
