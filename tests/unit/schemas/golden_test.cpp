@@ -179,7 +179,8 @@ TEST(Golden, LogEntry) {
 }
 
 TEST(Golden, WrittenBeforeEntriesSaidHowLongTheMachineRemembers) {
-  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, from_hex(golden_text("log_entry_without_bounds")));
+  const auto stored = from_hex(golden_text("log_entry_without_bounds"));
+  const auto framed = unframe_log_entry(ShardId{3}, LogIndex{42}, stored);
   ASSERT_TRUE(framed.ok());
   for (const auto& bytes : {std::string(framed->payload), from_hex(golden_text("log_entry_people_without_bounds")),
                             from_hex(golden_text("log_entry_positions_without_bounds")),
