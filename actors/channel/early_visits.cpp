@@ -13,16 +13,20 @@ namespace parley::actors {
 void Channel::visit_early(Joining joining, MonoTime now, WallTime wall) {
   const auto& client_id = joining.subscribe.resume.client_id;
   // Who left on purpose comes anew: what is stored of before goes when that leaving is, if it was not yet.
-  bool known = !cursors_.forgotten(client_id) &&
-               std::any_of(early_visits_.begin(), early_visits_.end(),
-                           [&](const auto& row) { return row.second.clients.contains(client_id); });
+  const bool stays = !cursors_.forgotten(client_id);
+  const bool saved = stays && std::any_of(early_visits_.begin(), early_visits_.end(), [&](const auto& row) {
+                       return row.second.clients.contains(client_id);
+                     });
+  // Who is remembered is stored in front of the next first publication, and is due the one that may be there already.
+  const bool remembered = stays && port_.visits().knows(key_, client_id);
   // Maybe there is a first publication: it need not have that one, but all that follows, and so it is stored behind it.
-  if (!known && (early_save_ || !pending_.empty() || in_doubt_)) {
+  if (!saved && !remembered && (early_save_ || !pending_.empty() || in_doubt_)) {
     if (early_unsure_until_ > wall) joining.outcome = ResumeOutcome::gap;
     return resumes_.visit(std::move(joining), at(now, wall));
   }
   cursors_.take_out(client_id);  // a leaving that is still to be stored would end this visit
-  if (!known) known = port_.visits().visit(key_, client_id, joining.from.origin, visit_bounds(*settings_), wall);
+  const bool known =
+      saved || port_.visits().visit(key_, client_id, joining.from.origin, visit_bounds(*settings_), wall);
   if (known) joining.outcome = ResumeOutcome::complete;
   join(std::move(joining), now, wall);
 }

@@ -56,6 +56,12 @@ void VisitMemory::forget(const ChannelKey& channel, const std::string& client_id
   if (const auto visit = clients->second.find(client_id); visit != clients->second.end()) drop(visit->second);
 }
 
+bool VisitMemory::knows(const ChannelKey& channel, const std::string& client_id) const {
+  const MutexLock lock(mutex_);
+  const auto clients = channels_.find(channel);
+  return clients != channels_.end() && clients->second.contains(client_id);
+}
+
 VisitMemory::Visits VisitMemory::take(const ChannelKey& channel, WallTime now) {
   const MutexLock lock(mutex_);
   Visits visits;

@@ -31,6 +31,7 @@ class VisitMemory {
   // Whether the client was on the channel before; from now on it was.
   bool visit(const ChannelKey& channel, const std::string& client_id, Origin origin, const Bounds& bounds,
              WallTime now);
+  [[nodiscard]] bool knows(const ChannelKey& channel, const std::string& client_id) const;
   void forget(const ChannelKey& channel, const std::string& client_id);
 
   struct Visits {

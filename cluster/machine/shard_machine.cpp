@@ -93,9 +93,15 @@ void ShardMachine::take_writes(storage::WriteBatch& batch) {
 }
 
 Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime time, AppendPublication&& command) {
+  const auto found = metas_.get(channel);
+  if (!found) return found.error();
+  auto& meta = **found;
   if (!command.idempotency_key.empty()) {
-    if (const auto first = remembered_.find_key(channel, command.key_scope, command.idempotency_key, time))
+    if (auto first = remembered_.find_key(channel, command.key_scope, command.idempotency_key, time)) {
+      // What is stored of a lineage before goes by the name it has in this one, as for everybody who reads it.
+      if (first->offset <= meta.newest) first->epoch = epoch_in(meta, lineage_);
       return What(Effect::Duplicate{*first});
+    }
   }
   if (!command.once.empty()) {
     const auto seen = remembered_.judge_once(channel, command.once, command.once_repeat, time);
@@ -104,9 +110,6 @@ Result<ShardMachine::What> ShardMachine::run(const ChannelKey& channel, WallTime
     if (seen == RememberedTable::Once::again) command.once.clear();
   }
 
-  const auto found = metas_.get(channel);
-  if (!found) return found.error();
-  auto& meta = **found;
   if (!Position{meta.epoch, {}}.exists()) {
     meta.epoch = command.epoch_if_new.value != 0 ? command.epoch_if_new : first_epoch(channel, time);
   } else {

@@ -2,7 +2,7 @@
 //
 //   PARLEY_SIM_SEED=n        only this seed
 //   PARLEY_SIM_SEEDS=n       n new seeds instead of a few
-//   PARLEY_SIM_FROM=n        where new seeds begin (1)
+//   PARLEY_SIM_FROM=n        where new seeds begin; by default at a place of this run's own
 //   PARLEY_SIM_TRACE=1       prints every frame and fault
 
 #include "core/log.h"
@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <random>
 
 namespace parley::sim {
 namespace {
@@ -56,7 +57,7 @@ TEST(Sim, KeptSeedsStayClean) {
 TEST(Sim, NewSeedsAreClean) {
   if (from_environment("PARLEY_SIM_SEED")) GTEST_SKIP();
   const auto count = from_environment("PARLEY_SIM_SEEDS").value_or(20);
-  const auto first = from_environment("PARLEY_SIM_FROM").value_or(1);
+  const auto first = from_environment("PARLEY_SIM_FROM").value_or(std::random_device()() * 1'000ULL);
   std::uint64_t acked = 0;
   std::uint64_t seen = 0;
   std::uint64_t crashes = 0;
@@ -91,7 +92,7 @@ TEST(Sim, NewSeedsAreClean) {
 
 TEST(Sim, SeveralNodesInOneProcess) {
   if (from_environment("PARLEY_SIM_SEED")) GTEST_SKIP();
-  const auto seed = from_environment("PARLEY_SIM_FROM").value_or(1);
+  const auto seed = std::random_device()() * 1'000ULL;
   const auto outcome = play(seed, 3);
   if (outcome.violation) {
     ADD_FAILURE() << "parley_sim --nodes 3 --seed " << seed << "\n"

@@ -218,6 +218,26 @@ TEST_F(EarlyVisits, AreStoredAtOnceWhenAFirstPublicationMayBeInTheLog) {
   EXPECT_TRUE(world.cursors.contains("tab-1"));
 }
 
+TEST_F(EarlyVisits, OfAKnownClientGoOnWhileThatIsInDoubtAndTheDiskIsBroken) {
+  world.publish("first");
+  world.refuse(Errc::storage_unavailable);
+  visit(2);
+  world.commit();
+  lose(2);
+  visit(3);
+  EXPECT_TRUE(world.proposed.empty()) << "it is remembered already; what is refused now would make it a stranger";
+  ASSERT_EQ(world.answers<Subscribed>(3).size(), 1U);
+  EXPECT_EQ(outcome(3), ResumeOutcome::complete);
+  lose(3);
+  world.advance(2s);
+  commit_all();
+  say(1);
+  visit(4);
+  world.answer_reads();
+  EXPECT_EQ(world.missed(4).back(), 1U);
+  EXPECT_EQ(outcome(4), ResumeOutcome::complete);
+}
+
 TEST_F(EarlyVisits, KeepTheChannelAwakeUntilTheLogSaysWhetherThereIsAFirstPublication) {
   world.publish("first");
   world.refuse(Errc::storage_unavailable);

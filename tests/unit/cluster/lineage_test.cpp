@@ -82,6 +82,22 @@ TEST_F(LineageTest, ALostTailGoesOnUnderAnotherEpoch) {
   EXPECT_FALSE(page(Position{told.epoch, kept.offset}).gap);
 }
 
+TEST_F(LineageTest, WhatIsAskedForTwiceIsNamedAsReadersKnowIt) {
+  auto kept = unsynced(append("a"));
+  std::get<AppendPublication>(kept.what).idempotency_key = "key";
+  const auto again = kept;
+  apply(std::move(kept));
+  write(storage::Sync::yes);
+  const auto before = last_;
+  begin_lineage();
+  std::vector<Command> commands{again};
+  const auto effects = machine_->apply(LogIndex{machine_->applied().value + 1}, std::move(commands));
+  ASSERT_TRUE(effects.ok());
+  const auto& first = std::get<Effect::Duplicate>(effects->front().what).first;
+  EXPECT_EQ(first, newest());
+  EXPECT_NE(first, before);
+}
+
 TEST_F(LineageTest, EachLossIsANewLife) {
   apply(unsynced(append("a")));
   write(storage::Sync::yes);
