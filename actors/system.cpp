@@ -8,6 +8,7 @@
 #include "actors/router.h"
 #include "actors/shard_actor.h"
 #include "actors/webhooks/webhook_actor.h"
+#include "core/thread_class.h"
 #include "core/thread_name.h"
 
 #include <fmt/format.h>
@@ -20,7 +21,10 @@ namespace {
 
 class NamedThreads final : public caf::thread_hook {
   void init(caf::actor_system&) override {}
-  void thread_started() override { name_this_thread("parley-actors"); }
+  void thread_started() override {
+    name_this_thread("parley-actors");
+    work_in_batches();
+  }
   void thread_terminates() override {}
 };
 
