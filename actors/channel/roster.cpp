@@ -3,8 +3,14 @@
 #include "core/check.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace parley::actors {
+namespace {
+
+constexpr auto kLastPlace = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
 
 bool RosterBook::join(const MemberPtr& member) { return take(member, std::nullopt); }
 
@@ -12,14 +18,12 @@ bool RosterBook::announce(const MemberPtr& member, std::uint64_t came) { return 
 
 std::uint64_t RosterBook::place_of(const std::string& user_id) const {
   const auto place = users_.find(user_id);
-  return place == users_.end() ? 0 : place->second.came;
+  return place == users_.end() ? 0 : place->second.place->first;
 }
 
 // Two may claim one place: one came here before the other was announced. The one who says it later stands behind.
 void RosterBook::place(User& user, std::uint64_t came) {
-  if (user.came != 0) order_.erase(user.came);
-  while (!order_.emplace(came, &user).second) ++came;
-  user.came = came;
+  user.place = order_.emplace(came, &user);
   came_ = std::max(came_, came);
   snapshot_.reset();
 }
@@ -28,8 +32,10 @@ bool RosterBook::take(const MemberPtr& member, std::optional<std::uint64_t> came
   auto [found, added] = users_.try_emplace(member->user_id);
   auto& user = found->second;
   if (added) {
-    place(user, came && *came > 0 ? *came : came_ + 1);
-  } else if (came && *came > 0 && *came < user.came) {
+    const auto last = came_ < kLastPlace ? came_ + 1 : kLastPlace;
+    place(user, came && *came > 0 ? *came : last);
+  } else if (came && *came > 0 && *came < user.place->first) {
+    order_.erase(user.place);
     place(user, *came);
   }
   forget_deadline(member->user_id, user);
@@ -62,7 +68,7 @@ std::vector<RosterBook::Gone> RosterBook::expire(MonoTime now) {
     CHECK(place != users_.end() && place->second.sessions == 0);
     const auto& member = *place->second.member;
     Gone one{.user_id = {}, .user_info = member.user_info, .left = place->second.left, .id_form = member.id_form};
-    order_.erase(place->second.came);
+    order_.erase(place->second.place);
     users_.erase(place);
     snapshot_.reset();
     one.user_id = std::move(user_id);

@@ -40,9 +40,11 @@ class RosterBook {
   [[nodiscard]] RosterPtr snapshot() const;
 
  private:
+  struct User;
+  using Order = std::multimap<std::uint64_t, const User*>;
   struct User {
     MemberPtr member;
-    std::uint64_t came = 0;  // order of the roster
+    Order::iterator place{};
     std::uint32_t sessions = 0;
     std::optional<MonoTime> until;
     MonoTime left{};
@@ -53,7 +55,7 @@ class RosterBook {
 
   std::unordered_map<std::string, User> users_;
   std::multimap<MonoTime, std::string> deadlines_;
-  std::map<std::uint64_t, const User*> order_;
+  Order order_;
   std::uint64_t came_ = 0;
   mutable RosterPtr snapshot_;
 };

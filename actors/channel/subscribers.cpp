@@ -16,7 +16,8 @@ ChannelSubscribers::Joined ChannelSubscribers::join(const ReplyTo& from, Subscri
   auto [place, fresh] = sessions_.try_emplace(from.session);
   auto& session = place->second;
   bool user_came = false;
-  if (!fresh && member != nullptr && session.user_id != member->user_id) {
+  // It may have stood for nobody: another node can say anything.
+  if (member != nullptr && !session.user_id.empty() && session.user_id != member->user_id) {
     roster_.leave(session.user_id, now, now);  // the same socket under another name: the old one leaves at once
     session.user_id.clear();
   }

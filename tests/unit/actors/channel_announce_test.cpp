@@ -1,6 +1,8 @@
 // A channel that has another leader: the hubs say who is here, and it is as it was, without a word to anybody.
 #include "tests/unit/actors/channel_world.h"
 
+#include <limits>
+
 namespace parley::actors {
 namespace {
 
@@ -99,6 +101,44 @@ TEST_F(NewLeader, PutsWhoCameBeforeTheAnnouncementsBehindThoseWhoWereHere) {
   silent();
   EXPECT_EQ(after.channel->members().members.size(), 4U);
   EXPECT_EQ(after.channel->describe(after.wall()).subscriptions, 6U);
+}
+
+TEST_F(NewLeader, PutsWhoComesLaterBehindThemWhateverPlacesAHubSpeaksOf) {
+  constexpr auto last = std::numeric_limits<std::uint64_t>::max();
+  announce(
+      after,
+      {.channel = after.key,
+       .subscriptions = {{SocketId{1}, SubscriptionId{1}, ann, last}, {SocketId{7}, SubscriptionId{1}, bob, last}}},
+      0);
+  after.subscribe(9, ChannelWorld::member("dee"), {}, 1, 0);
+  EXPECT_EQ(roster(after), "ann bob dee ");
+  EXPECT_EQ(after.answers<Subscribed>(9).front().came, last);
+}
+
+// Whoever says so: that must not take the longer the more there are.
+TEST_F(NewLeader, TakesACrowdThatIsSaidToHaveComeAtOnce) {
+  constexpr std::size_t kCrowd = 50'000;
+  Announce crowd{.channel = after.key, .subscriptions = {}};
+  for (std::uint64_t id = 1; id <= kCrowd; ++id) {
+    crowd.subscriptions.push_back({SocketId{id}, SubscriptionId{1}, ChannelWorld::member(std::to_string(id)), 1});
+  }
+  announce(after, crowd, 0);
+  const auto& members = after.channel->members().members;
+  ASSERT_EQ(members.size(), kCrowd);
+  EXPECT_EQ(members.front()->user_id, "1");
+  EXPECT_EQ(members.back()->user_id, std::to_string(kCrowd));
+  silent();
+}
+
+TEST_F(NewLeader, IsNotConfusedByASessionThatStandsForNobodyAndThenForSomebody) {
+  announce(after, {.channel = after.key, .subscriptions = {{SocketId{1}, SubscriptionId{1}, nullptr, 0}}}, 0);
+  EXPECT_EQ(roster(after), "");
+  after.subscribe(1, ann, {}, 2, 0);
+  EXPECT_EQ(roster(after), "ann ");
+  after.unsubscribe(1, LeaveReason::unsubscribed, {}, 2);
+  after.advance(seconds(60));
+  EXPECT_EQ(roster(after), "");
+  EXPECT_EQ(after.metrics.presence_members.value(), 0);
 }
 
 TEST_F(NewLeader, DoesNotListenToALeavingThatIsOlderThanTheSubscription) {
