@@ -94,11 +94,14 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
   auto waiting = std::move(waiting_);
   waiting_.clear();
   if (!state) {
-    // Stay closed: the next request tries again. Leaving must work all the same.
+    // Stay closed: the next request tries again. Leaving must work all the same, and who is here is here: no hub says
+    // it twice. Of them the backend may be due a word, which takes the state.
+    const auto announces = [](const Request& request) { return std::holds_alternative<Announce>(request.what); };
+    attended_ = attended_ || std::any_of(waiting.begin(), waiting.end(), announces);
     if (attended_) reopen_at_ = now + kAskAgainAfter;
     take_early(now);
     for (auto& request : waiting) {
-      if (std::holds_alternative<Unsubscribe>(request.what)) {
+      if (std::holds_alternative<Unsubscribe>(request.what) || announces(request)) {
         dispatch(request, now, wall);
       } else if (auto reply = refusal(request, state.error())) {
         port_.reply(std::move(*reply));

@@ -207,5 +207,22 @@ TEST(NewLeaderOfADurableChannel, WaitsForItsStateAndLetsThoseWhoCatchUpGoOn) {
   EXPECT_EQ(world.missed(1), std::vector<std::uint64_t>{2});
 }
 
+TEST(NewLeaderOfADurableChannel, KnowsWhoIsHereAlsoWhenItsStateCannotBeRead) {
+  ChannelWorld world{"private-domain.7"};
+  announce(world, {.channel = world.key, .subscriptions = {{SocketId{1}, SubscriptionId{4}, nullptr, 0}}}, 0);
+  world.unsubscribe(1, LeaveReason::unsubscribed, {}, 3);  // older than it
+  announce(world, {.channel = world.key, .subscriptions = {{SocketId{2}, SubscriptionId{1}, nullptr, 0}}}, 1);
+  world.unsubscribe(2);
+  world.channel->opened(make_error(Errc::io), world.now(), world.wall());
+  EXPECT_EQ(world.channel->describe(world.wall()).subscriptions, 1U);
+  const auto opens = world.opens;
+  world.advance(seconds(1));
+  EXPECT_EQ(world.opens, opens + 1) << "the backend may be due a word of them";
+  world.answer_open();
+  world.publish("hi");
+  world.commit();
+  ASSERT_EQ(world.told<ChannelEvent::Published>().size(), 1U);
+}
+
 }  // namespace
 }  // namespace parley::actors
