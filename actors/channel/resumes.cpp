@@ -10,12 +10,16 @@ namespace {
 
 constexpr std::size_t kPublicationsPerPage = 1'000;  // however small they are
 
+std::size_t page_bytes(std::size_t asked, const NodeLimits& limits) {
+  return asked > 0 ? std::min(asked, limits.catch_up_page_bytes_max) : limits.catch_up_page_bytes_max;
+}
+
 }  // namespace
 
 ChannelResumes::Ready ChannelResumes::begin(Joining joining, const Now& now) {
   const auto& ask = joining.subscribe.resume;
   const auto newest = now.newest;
-  joining.bytes = ask.page_bytes > 0 ? ask.page_bytes : now.limits.catch_up_page_bytes_max;
+  joining.bytes = page_bytes(ask.page_bytes, now.limits);
   joining.no_page = ask.no_page;
   if (ask.since) {
     joining.since = ask.since->exists() ? *ask.since : Position{newest.epoch, Offset{0}};
@@ -296,7 +300,7 @@ void ChannelResumes::more(const ReplyTo& from, const MoreMissed& asked, const No
   joining.subscribe.subscription = asked.subscription;
   joining.joined = true;
   joining.since = asked.after;
-  joining.bytes = asked.bytes > 0 ? asked.bytes : now.limits.catch_up_page_bytes_max;
+  joining.bytes = page_bytes(asked.bytes, now.limits);
   if (asked.after == now.newest) {
     joining.page.reached = now.newest;
     send_missed(joining);

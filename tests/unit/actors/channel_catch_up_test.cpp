@@ -3,6 +3,8 @@
 
 #include "channel_world.h"
 
+#include <limits>
+
 namespace parley::actors {
 namespace {
 
@@ -164,6 +166,18 @@ TEST_F(ChannelCatchUp, TheSizeOfAPageIsTheAskers) {
   EXPECT_TRUE(first.publications.empty());
   EXPECT_FALSE(first.last);
   EXPECT_EQ(first.reached.offset.value, 0U);
+}
+
+// Another node's word: sessions here ask for less.
+TEST_F(ChannelCatchUp, APageIsNeverLargerThanTheBoundOfOne) {
+  say(5);
+  world.full = true;
+  constexpr auto most = std::numeric_limits<std::size_t>::max();
+  const auto epoch = world.newest.epoch;
+  world.subscribe(2, nullptr, {.since = Position{epoch, Offset{1}}, .page_bytes = most});
+  world.handle({ChannelWorld::session(1), MoreMissed{world.key, SubscriptionId{1}, Position{epoch, Offset{1}}, most}});
+  ASSERT_EQ(world.in_line.size(), 2U);
+  for (const auto& [read, bytes] : world.in_line) { EXPECT_EQ(bytes, world.settings->limits.catch_up_page_bytes_max); }
 }
 
 TEST_F(ChannelCatchUp, APageThatCannotBeReadIsAskedForAgainAndADamagedOneIsAGap) {
