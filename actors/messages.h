@@ -146,6 +146,7 @@ struct ToWatchlists {
 struct NoticesFound {  // in shards that are led here now: what is stored there
   struct InShard {
     ShardId shard;
+    Term term;
     std::vector<NoticeRow> rows;
     std::map<std::string, std::uint64_t> dead;
   };

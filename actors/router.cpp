@@ -126,7 +126,7 @@ void Router::take_up(TakenUp message) {
   NoticesFound notices;
   for (auto& [shard, term, open] : message.shards) {
     roles_[shard.value] = {true, term, std::nullopt};
-    auto& found = notices.shards.emplace_back(NoticesFound::InShard{shard, {}, std::move(open.dead)});
+    auto& found = notices.shards.emplace_back(NoticesFound::InShard{shard, term, {}, std::move(open.dead)});
     for (auto& waiting : open.notices) found.rows.push_back(std::move(waiting.row));
   }
   send(context_->webhooks, std::move(notices));

@@ -78,7 +78,7 @@ caf::behavior WebhookActor::make_behavior() {
         after_each();
       },
       [this](const Leading& message) {
-        if (!led_.contains(message.shard)) early_.try_emplace(message.shard);
+        if (!led_.contains(message.shard)) early_[message.shard].term = message.term;
       },
       [this](const Following& message) {
         let_go_of(message.shard);
@@ -151,13 +151,16 @@ std::uint64_t WebhookActor::Target::dead_count() const {
 }
 
 void WebhookActor::found(NoticesFound& message) {
-  for (auto& [shard, rows, dead] : message.shards) {
-    const auto early = early_.extract(shard);
-    if (early.empty()) continue;  // it is led elsewhere by now
+  for (auto& [shard, term, rows, dead] : message.shards) {
+    const auto place = early_.find(shard);
+    // Led elsewhere by now, or again: then others may have stored more meanwhile, and it is read anew.
+    if (place == early_.end() || place->second.term != term) continue;
+    const auto early = std::move(place->second.stored);
+    early_.erase(place);
     led_.insert(shard);
     for (const auto& [name, count] : dead) target(name).dead[shard] = count;
     stored({shard, std::move(rows), {}});
-    for (const auto& later : early.mapped()) stored(later);
+    for (const auto& later : early) stored(later);
   }
 }
 
@@ -179,7 +182,7 @@ void WebhookActor::let_go_of(ShardId shard) {
 
 void WebhookActor::stored(const NoticesStored& message) {
   if (!led_.contains(message.shard)) {
-    if (const auto early = early_.find(message.shard); early != early_.end()) early->second.push_back(message);
+    if (const auto early = early_.find(message.shard); early != early_.end()) early->second.stored.push_back(message);
     return;
   }
   auto& newest = newest_[message.shard];

@@ -88,6 +88,10 @@ class WebhookActor final : public caf::event_based_actor {
     std::uint64_t count = 0;
     std::optional<Error> error;
   };
+  struct Early {
+    Term term;
+    std::vector<NoticesStored> stored;
+  };
   struct ReplayPart {
     std::uint64_t replay = 0;
     ShardId shard;
@@ -124,9 +128,9 @@ class WebhookActor final : public caf::event_based_actor {
   std::shared_ptr<ActorStats> stats_;
   SettingsPtr settings_;
   std::map<std::string, Target, std::less<>> targets_;
-  std::map<ShardId, std::uint64_t> newest_;              // row that is known, of each shard
-  std::set<ShardId> led_;                                // here: of others nothing is sent or settled
-  std::map<ShardId, std::vector<NoticesStored>> early_;  // of shards whose earlier rows are not found yet
+  std::map<ShardId, std::uint64_t> newest_;  // row that is known, of each shard
+  std::set<ShardId> led_;                    // here: of others nothing is sent or settled
+  std::map<ShardId, Early> early_;           // of shards whose earlier rows are not found yet
   std::map<ShardId, Settling> settling_;
   std::map<CommandToken, ShardId> settle_tokens_;
   std::set<ShardId> refused_shards_;  // are told again at settle_again_at_
