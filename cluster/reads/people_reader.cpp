@@ -92,11 +92,12 @@ Result<UserPage> PeopleReader::list_domain(const ListDomain& query) const {
   const auto shard = shard_of(place, shard_count_);
   auto range = keys::members(shard, place);
   if (!query.after.empty()) range.from = keys::member(shard, place, query.after).append(1, '\0');
+  const auto limit = std::clamp<std::size_t>(query.limit, 1, kRecordsPerPageMax);
   std::vector<UserKey> members;
   UserPage page;
   const auto scanned =
       store_.scan(Family::state, range.from, range.to, ScanOrder::forward, [&](std::string_view key, std::string_view) {
-        if (members.size() >= query.limit) {
+        if (members.size() >= limit) {
           page.next = members.back().id;
           return Visit::stop;
         }
