@@ -7,20 +7,38 @@
 
 namespace parley::cluster {
 
-template <class What>
-Status Peers::send(const NodeAddress& to, std::optional<ShardTerm> at, What what) {
-  schemas::Envelope envelope{.from = self_, .to = to};
-  if (at) {
-    envelope.shard = at->shard;
-    envelope.term = at->term;
+namespace {
+
+// What is said where the answer is too large for a message, in the shape that belongs to it. False: nobody waits for
+// it.
+bool put_in_its_stead(decltype(Reply::what)& answer, const Error& why) {
+  if (auto* subscribed = std::get_if<Subscribed>(&answer)) {
+    // The channel has it: it must leave again, whichever of its subscriptions this was.
+    answer = Kicked{std::move(subscribed->channel), why};
+  } else if (auto* missed = std::get_if<Missed>(&answer)) {
+    missed->publications.clear();  // it goes on behind them, and hears of a gap
+    missed->gap_before = Offset{missed->reached.offset.value + 1};
+  } else if (auto* published = std::get_if<Published>(&answer)) {
+    published->counts.reset();
+  } else if (auto* taken = std::get_if<SessionTaken>(&answer)) {
+    answer = SessionTaken{std::move(taken->key), std::nullopt, why, {}};
+  } else if (std::holds_alternative<WatchlistChanged>(answer)) {
+    return false;
+  } else {
+    answer = Refused{why};
   }
-  envelope.what = std::move(what);
+  return true;
+}
+
+}  // namespace
+
+Status Peers::send(const schemas::Envelope& envelope) {
   auto bytes = schemas::encode_envelope(envelope);
   if (!bytes) {
     metrics_.peer_messages_dropped("too_large").add();
     return bytes.error();
   }
-  switch (transport_.send(to.node, std::move(*bytes))) {
+  switch (transport_.send(envelope.to.node, std::move(*bytes))) {
     case Sent::taken:
       return {};
     case Sent::full:
@@ -34,16 +52,24 @@ Status Peers::send(const NodeAddress& to, std::optional<ShardTerm> at, What what
 }
 
 Status Peers::ask(const NodeAddress& to, std::optional<ShardTerm> at, Request request) {
-  return send(to, at, std::move(request));
+  schemas::Envelope envelope{.from = self_, .to = to, .what = std::move(request)};
+  if (at) {
+    envelope.shard = at->shard;
+    envelope.term = at->term;
+  }
+  return send(envelope);
 }
 
 Status Peers::answer(Reply reply) {
-  const auto to = reply.to.node;
-  return send(to, std::nullopt, std::move(reply));
+  schemas::Envelope envelope{.from = self_, .to = reply.to.node};
+  auto& said = envelope.what.emplace<Reply>(std::move(reply));
+  const auto sent = send(envelope);
+  if (sent || sent.error().code != Errc::too_large || !put_in_its_stead(said.what, sent.error())) return sent;
+  return send(envelope);
 }
 
 Status Peers::tell(const NodeAddress& to, std::vector<HubId> hubs, ChannelEventPtr event) {
-  return send(to, std::nullopt, schemas::Delivery{std::move(hubs), std::move(event)});
+  return send({.from = self_, .to = to, .what = schemas::Delivery{std::move(hubs), std::move(event)}});
 }
 
 void Peers::on_message(const NodeAddress& from, std::string bytes) {

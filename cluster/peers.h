@@ -13,6 +13,10 @@
 #include <optional>
 #include <vector>
 
+namespace parley::schemas {
+struct Envelope;
+}
+
 namespace parley::cluster {
 
 // Who a message is for, when it is for a shard: its leader in that term, as far as the sender knows.
@@ -40,7 +44,8 @@ class Peers final : public PeerListener {
 
   // An Error says that it did not leave: `overloaded`, `not_found` (no link) or `too_large`.
   Status ask(const NodeAddress& to, std::optional<ShardTerm> at, Request request);
-  Status answer(Reply reply);                                                          // to the node of its address
+  // To the node of its address. In the stead of one that is too large whoever waits hears that it is.
+  Status answer(Reply reply);
   Status tell(const NodeAddress& to, std::vector<HubId> hubs, ChannelEventPtr event);  // one message for all hubs there
 
   void on_peer_up(const NodeAddress& peer) override { inbox_.on_peer_up(peer); }
@@ -48,8 +53,7 @@ class Peers final : public PeerListener {
   void on_message(const NodeAddress& from, std::string bytes) override;
 
  private:
-  template <class What>
-  Status send(const NodeAddress& to, std::optional<ShardTerm> at, What what);
+  Status send(const schemas::Envelope& envelope);
 
   const NodeAddress self_;
   Transport& transport_;

@@ -22,7 +22,10 @@ struct Node : PeerInbox {
     last = request.from;
   }
   void on_peer_reply(Reply reply) override {
-    log.push_back(fmt::format("done {} to {}", std::get<Done>(reply.what).count, reply.to.ticket));
+    if (const auto* done = std::get_if<Done>(&reply.what)) {
+      log.push_back(fmt::format("done {} to {}", done->count, reply.to.ticket));
+    }
+    answer = std::move(reply);
   }
   void on_peer_delivery(const std::vector<HubId>& hubs, const ChannelEventPtr& event) override {
     log.push_back(
@@ -45,6 +48,7 @@ struct Node : PeerInbox {
   Peers peers{self, *end, clock, metrics, *this};
   std::vector<std::string> log;
   ReplyTo last;
+  std::optional<Reply> answer;
 };
 
 using Said = std::vector<std::string>;
@@ -92,6 +96,43 @@ TEST_F(TwoNodes, WhatIsTooLargeForAMessageIsRefusedBeforeItIsSent) {
   Publish publish{.channel = ChannelKey("a", "b"), .data = std::string(PeerLimits{}.message_bytes_max, 'x')};
   EXPECT_EQ(a.peers.ask(kB, {}, {ReplyTo{{HubId{0}, {}, kA}}, std::move(publish)}).error().code, Errc::too_large);
   EXPECT_EQ(network.waiting(kA.node, kB.node), 0U);
+}
+
+TEST_F(TwoNodes, WhoWaitsForAnAnswerThatIsTooLargeIsToldSo) {
+  const ChannelKey room("a", "room");
+  const auto publication = std::make_shared<const Publication>(
+      Publication{.event = "e", .data = std::string(PeerLimits{}.message_bytes_max, 'x'), .position = {Epoch{1}, {7}}});
+  const auto answered = [&](auto what) {
+    EXPECT_TRUE(b.peers.answer({ReplyTo{{HubId{0}, SocketId{5}, kA}, 3}, std::move(what)}).ok());
+    network.deliver_all();
+    EXPECT_TRUE(a.answer.has_value());
+    auto reply = std::exchange(a.answer, std::nullopt).value_or(Reply{});
+    EXPECT_EQ(reply.to.session, SocketId{5});
+    EXPECT_EQ(reply.to.ticket, 3U);
+    return reply.what;
+  };
+  const auto page = answered(HistoryPage{.channel = room, .publications = {publication}});
+  EXPECT_EQ(std::get<Refused>(page).error.code, Errc::too_large);
+  // The channel has it: it must hear of it, so that it leaves again.
+  const auto joined = answered(Subscribed{.channel = room, .subscription = {4}, .cached = publication});
+  EXPECT_EQ(std::get<Kicked>(joined).channel, room);
+  EXPECT_EQ(std::get<Kicked>(joined).error.code, Errc::too_large);
+  const auto missed = answered(Missed{.channel = room,
+                                      .subscription = {4},
+                                      .publications = {publication},
+                                      .reached = publication->position,
+                                      .last = true});
+  EXPECT_TRUE(std::get<Missed>(missed).publications.empty());
+  EXPECT_EQ(std::get<Missed>(missed).gap_before.value, 8U);
+  EXPECT_TRUE(std::get<Missed>(missed).last);
+  const auto published = answered(Published{
+      .channel = room, .ack = 9, .position = publication->position, .counts = ChannelInfo{.cached = publication}});
+  EXPECT_EQ(std::get<Published>(published).ack, 9U);
+  EXPECT_EQ(std::get<Published>(published).position, publication->position);
+  const auto taken = answered(SessionTaken{.key = "k", .record = publication->data});
+  EXPECT_EQ(std::get<SessionTaken>(taken).key, "k");
+  EXPECT_EQ(std::get<SessionTaken>(taken).error->code, Errc::too_large);
+  EXPECT_EQ(b.dropped("too_large"), 5);
 }
 
 TEST_F(TwoNodes, ALinkThatEndsLosesWhatWasOnItsWayAndSaysSo) {
