@@ -2,6 +2,8 @@
 
 #include "schemas/peer/values.h"
 
+#include <algorithm>
+
 namespace parley::schemas::peer {
 
 // Not in an unnamed namespace: the lists of values.h find these by their arguments.
@@ -100,7 +102,7 @@ void read(Unfit& in, wire::Publish::Reader from, Publish& to, MonoTime arrived) 
   to.idempotency_key = name(in, from.getIdempotencyKey());
   to.key_scope = name(in, from.getKeyScope());
   to.once = name(in, from.getOnce());
-  to.once_repeat = milliseconds(from.getOnceRepeatMs());
+  to.once_repeat = duration(in, from.getOnceRepeatMs());
   to.wants_reply = from.getWantsReply();
   to.wants_counts = from.getWantsCounts();
   to.ack = from.getAck();
@@ -150,13 +152,13 @@ void write(Unfit& out, const SignOut& from, wire::SignOut::Builder to) {
   write(out, from.user, to.initUser());
   write_names(out, from.watchlist, to.initWatchlist(count(out, from.watchlist)));
   to.setReason(static_cast<std::uint8_t>(from.reason));
-  to.setSilentForMs(from.silent_for.count());
+  to.setSilentForMs(std::clamp(from.silent_for, milliseconds(0), kDurationMax).count());
 }
 void read(Unfit& in, wire::SignOut::Reader from, SignOut& to) {
   read(in, from.getUser(), to.user);
   to.watchlist = read_names(in, from.getWatchlist());
   to.reason = enumeration(in, from.getReason(), LeaveReason::connection_lost);
-  to.silent_for = milliseconds(from.getSilentForMs());
+  to.silent_for = duration(in, from.getSilentForMs());
 }
 
 void write(Unfit& out, const JoinedAs& from, wire::JoinedAs::Builder to) {

@@ -53,6 +53,12 @@ std::vector<std::string> read_names(Unfit& in, capnp::List<capnp::Text>::Reader 
   return names;
 }
 
+milliseconds duration(Unfit& in, std::int64_t ms) {
+  if (ms >= 0 && ms <= kDurationMax.count()) return milliseconds(ms);
+  in.note(Errc::corrupt, "a time that is none");
+  return {};
+}
+
 void write(Unfit&, const Publication& from, wire::Publication::Builder to) {
   write_publication(from, to.initRecord());
   to.initPosition().setEpoch(from.position.epoch.value);

@@ -8,6 +8,8 @@
 #include "peer.capnp.h"
 #include "schemas/wire_message.h"
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +23,8 @@ namespace wire = schemas::wire::peer;
 inline constexpr std::size_t kNameBytesMax = 16'384;
 // Elements of one list: of tiny ones a message could hold many more than are worth their memory.
 inline constexpr std::size_t kListMax = 131'072;
+// 49 days: as log entries have it, and of which nothing overflows that is counted from it.
+inline constexpr milliseconds kDurationMax{std::numeric_limits<std::uint32_t>::max()};
 
 class Unfit {
  public:
@@ -66,6 +70,7 @@ unsigned length(Unfit& in, const List& from) {
   return 0;
 }
 std::vector<std::string> read_names(Unfit& in, capnp::List<capnp::Text>::Reader from);
+milliseconds duration(Unfit& in, std::int64_t ms);
 
 template <class Value>
 Value take(Unfit& in, Result<Value> read) {

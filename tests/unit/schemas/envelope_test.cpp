@@ -279,6 +279,28 @@ TEST(Envelope, NumbersThatStandForNothingAreRefused) {
   EXPECT_FALSE(refused(GetChannel{channel}));
 }
 
+// They are added to times, and subtracted from them.
+TEST(Envelope, DurationsOfWhichTimeWouldOverflowAreRefused) {
+  const auto repeat = [](milliseconds after) {
+    const Publish publish{.channel = ChannelKey("a", "b"), .once = "x", .once_repeat = after};
+    return decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = Request{{}, publish}}), kArrived);
+  };
+  EXPECT_TRUE(repeat(milliseconds(0xFFFF'FFFF)).ok());
+  EXPECT_EQ(repeat(milliseconds(0x1'0000'0000)).error().code, Errc::corrupt);
+  EXPECT_EQ(repeat(milliseconds(-1)).error().code, Errc::corrupt);
+  // Ours to say: of a client that was silent for longer it makes no difference.
+  const SignOut out{.user = {"a", "ann"}, .silent_for = milliseconds::max()};
+  const auto said =
+      decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = Request{{}, out}}), kArrived);
+  ASSERT_TRUE(said.ok());
+  EXPECT_EQ(std::get<SignOut>(std::get<Request>(said->what).what).silent_for.count(), 0xFFFF'FFFF);
+  auto bytes = *encode_envelope({.from = kHere, .to = kThere, .what = Request{{}, out}});
+  const std::string most("\xFF\xFF\xFF\xFF\0\0\0\0", 8);
+  ASSERT_NE(bytes.find(most), std::string::npos);
+  bytes.replace(bytes.find(most), 8, std::string("\0\0\0\0\0\0\0\x80", 8));
+  EXPECT_EQ(decode_envelope(bytes, kArrived).error().code, Errc::corrupt);
+}
+
 TEST(Envelope, OfNoVersionOrALaterOneIsRefusedAsIsOneFromNobody) {
   const Envelope envelope{.from = kHere, .to = kThere, .what = Request{{}, GetChannel{ChannelKey("a", "b")}}};
   auto bytes = *encode_envelope(envelope);
