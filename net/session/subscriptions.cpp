@@ -126,7 +126,8 @@ void ChannelSession::take_right(Subscription& subscription, const Right& right, 
 
 void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& actions) {
   auto* subscription = find(what.channel.name());
-  if (subscription == nullptr) return;  // left meanwhile; the Unsubscribe follows the Subscribe
+  if (subscription == nullptr) return;       // left meanwhile; the Unsubscribe follows the Subscribe
+  if (what.subscription.value == 0) return;  // nobody asked: another node's answer that is wrong
   if (subscription->active) {
     auto* extra = subscription->extra.get();
     if (extra == nullptr || extra->renewal != what.subscription) return;

@@ -50,6 +50,7 @@ class World final : public Actions {
   void by_sign_in() { subscribe(""); }
   void by_signature() { subscribe(auth::sign_channel("app-key-demo", kSecret, socket_.text(), kChannel)); }
   void yes() { reply(Subscribed{.channel = {"4711", kChannel}, .subscription = newest_}); }
+  void yes_unasked() { reply(Subscribed{.channel = {"4711", kChannel}, .subscription = {}}); }
   void no() { reply(SubscribeRefused{{"4711", kChannel}, newest_, make_error(Errc::overloaded)}); }
   void pass(seconds time) {
     now_ += time;
@@ -111,6 +112,17 @@ TEST(Renewal, ARefusedOneLeavesTheTokenInForceUntilItsEnd) {
   EXPECT_EQ(world.refused, 1);
   world.pass(seconds(600));
   EXPECT_EQ(world.said, (Said{"+42", "-42", "off"}));
+}
+
+// Another node that is wrong may say anything.
+TEST(Renewal, AnAnswerToWhatNobodyAskedIsNone) {
+  World world;
+  world.by_token("42", seconds(30));
+  world.yes_unasked();
+  EXPECT_EQ(world.said, Said{});
+  world.yes();
+  world.yes_unasked();
+  EXPECT_EQ(world.said, Said{"+42"});
 }
 
 TEST(Renewal, ATakenOneOutlivesTheToken) {
