@@ -5,6 +5,8 @@
 #include "cluster/peers.h"
 #include "storage/rocks_store.h"
 
+#include <utility>
+
 namespace parley::server {
 namespace {
 
@@ -63,11 +65,13 @@ void Backend::reload(const Settings& settings) {
 }
 
 void Backend::meet_others() {
-  if (peers_) env_.transport->start(*peers_);
+  if (!peers_) return;
+  met_ = true;
+  env_.transport->start(*peers_);
 }
 
 void Backend::leave_others() {
-  if (peers_) env_.transport->stop();
+  if (std::exchange(met_, false)) env_.transport->stop();
 }
 
 void Backend::stop() {
@@ -77,6 +81,7 @@ void Backend::stop() {
 }
 
 void Backend::end() {
+  leave_others();  // they would be told to whom is gone
   if (actors_) actors_->stop();
   shards_.reset();  // writes what waits, ends the log thread; it still tells the actors' system
   actors_.reset();

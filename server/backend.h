@@ -56,6 +56,7 @@ class Backend {
   Revocations revocations_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<cluster::Peers> peers_;  // null: the node is alone
+  bool met_ = false;                       // the transport tells peers_
   std::unique_ptr<actors::ActorSystem> actors_;
   std::shared_ptr<cluster::Shards> shards_;
 };
