@@ -1,6 +1,6 @@
 #pragma once
-// Every bound, with its unit last, its default, and what happens when it is reached. All can be set
-// under [limits] in parley.toml (some per app); relations are checked by `parley check` and below.
+// Every bound, with its unit last, its default, and what happens when it is reached. An application's and the node's
+// can be set under [limits] in parley.toml (some per app); relations are checked by `parley check` and below.
 
 #include <chrono>
 #include <cstddef>
@@ -106,13 +106,13 @@ struct NodeLimits {
   std::chrono::seconds channel_idle{60};  // a channel actor without listeners passivates
 };
 
-// What a node sends to each other node, and takes from it.
+// What a node sends to each other node, and takes from it. Not configurable: all nodes have the same.
 struct PeerLimits {
-  std::size_t message_bytes_max = 8'388'608;  // of one envelope: too_large, and what asked for it is refused
+  std::size_t message_bytes_max = 8'388'608;  // of one envelope: too_large, and whoever waits for it is told so
   std::size_t queue_bytes_max = 67'108'864;   // that wait for one peer: overloaded, dropped and counted
 };
 
-// Not configurable.
+// Not configurable either.
 inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;   // 400 / pusher:error
 inline constexpr std::size_t kLongRosterBytes = 65'536;       // a longer one is written while it goes out
 inline constexpr std::size_t kHttpConnectionsBeside = 1'024;  // beside connections_max clients. Then: closed

@@ -2,9 +2,10 @@
 // The backend that webhooks go to: takes its time, fails, takes without its answer arriving, and judges what it is
 // told. Belongs to the world and outlives its nodes. Checks
 //
-//   told_once       a notice that was acknowledged comes again only if since it happened there was a crash, or the disk
-//   failed told_in_order   of each subject the notices alternate: online and offline, occupied and vacated, added and
-//   removed told_the_end    in calm the last thing told of each subject is how it is
+//   told_once       a notice that was acknowledged comes again only if since it happened there was a crash, or the
+//                   disk failed
+//   told_in_order   of each subject the notices alternate: online and offline, occupied and vacated, added and removed
+//   told_the_end    in calm the last thing told of each subject is how it is
 
 #include "actors/gateway.h"
 #include "tests/sim/checker.h"
