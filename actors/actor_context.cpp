@@ -79,9 +79,12 @@ void ActorContext::know(ShardId shard, const cluster::Unfinished& open) {
   alive_before[shard.value] = open.alive.ms;
   // Whoever led before knew visitors that we do not.
   if (open.alive.ms > 0) visits.unsure_until(open.alive + settings.current()->limits.cursor_lifetime);
-  for (const auto& [user, record] : open.users) {
-    if (!record.blocks.empty()) revocations.set(user, record.blocks);
-  }
+  // What another leader took back meanwhile is not there any more.
+  std::vector<std::pair<UserKey, UserBlocks>> blocks;
+  for (const auto& [user, record] : open.users) blocks.emplace_back(user, record.blocks);
+  const auto count = shards->count();
+  revocations.replace([&](const UserKey& user) { return shard_of(user_place(user), count) == shard; },
+                      std::move(blocks));
 }
 
 std::string ActorContext::notice_id() { return fmt::format("{:016x}{:016x}", random.next(), random.next()); }

@@ -30,6 +30,16 @@ void Revocations::set(const UserKey& user, UserBlocks blocks) {
   size_.store(blocks_.size(), std::memory_order_release);
 }
 
+void Revocations::replace(const std::function<bool(const UserKey&)>& whose,
+                          std::vector<std::pair<UserKey, UserBlocks>> blocks) {
+  const WriteLock lock(mutex_);
+  std::erase_if(blocks_, [&](const auto& row) { return whose(row.first); });
+  for (auto& [user, of_user] : blocks) {
+    if (!of_user.empty()) blocks_[user] = std::move(of_user);
+  }
+  size_.store(blocks_.size(), std::memory_order_release);
+}
+
 Status Revocations::check_user(const UserKey& user, WallTime now) const {
   if (size_.load(std::memory_order_acquire) == 0) return {};
   const ReadLock lock(mutex_);

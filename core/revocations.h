@@ -1,7 +1,7 @@
 #pragma once
 // Who may not connect or subscribe now: the few users with blocks, in memory, for checks at the edge.
 //
-// User actors put in what their records say, the start of the node puts in what was stored. Checks cost
+// User actors put in what their records say, whoever comes to lead a shard puts in what was stored. Checks cost
 // one atomic read while nobody is blocked. Thread-safe; server/ owns the one of a node.
 
 #include "core/mutex.h"
@@ -9,13 +9,18 @@
 #include "core/user.h"
 
 #include <atomic>
+#include <functional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace parley {
 
 class Revocations {
  public:
   void set(const UserKey& user, UserBlocks blocks);  // empty: forgets the user
+  // Those of whom `whose` is true have these blocks from here on, and no others. It is asked under the lock.
+  void replace(const std::function<bool(const UserKey&)>& whose, std::vector<std::pair<UserKey, UserBlocks>> blocks);
 
   // banned: with the time until which.
   [[nodiscard]] Status check_user(const UserKey& user, WallTime now) const;

@@ -104,6 +104,25 @@ TEST_F(LeadingTest, BansThatTheLeaderBeforeKnewCountBeforeAnybodyIsServed) {
   EXPECT_EQ(shards.unreadable, 0);
 }
 
+TEST_F(LeadingTest, ABanThatAnotherLeaderTookBackIsNoneWhenTheShardIsLedAgain) {
+  const UserKey eve{"a", "eve"};
+  UserKey zed{"a", "zed"};
+  const auto shard = shard_of(user_place(eve), 4);
+  for (int i = 0; shard_of(user_place(zed), 4) == shard; ++i) zed.id = fmt::format("zed-{}", i);
+  for (const auto& user : {eve, zed}) {
+    ask(BanUser{user, clock.wall() + std::chrono::hours(1), "spam"});
+    inbox->next<Done>();
+    EXPECT_FALSE(revocations.check_user(user, clock.wall()).ok());
+  }
+  system.on_following(shard, kOther);
+  system.on_leading(shard, Term{2});
+  std::string channel = "room";
+  for (int i = 0; of(channel) != shard; ++i) channel = fmt::format("room-{}", i);
+  served(channel);
+  EXPECT_TRUE(revocations.check_user(eve, clock.wall()).ok());
+  EXPECT_FALSE(revocations.check_user(zed, clock.wall()).ok()) << "of another shard";
+}
+
 TEST_F(LeadingTest, ALeadThatIsLostBeforeItIsTakenUpIsNone) {
   const auto shard = of("domain.1");
   system.on_following(shard, kOther);
