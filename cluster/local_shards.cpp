@@ -201,6 +201,7 @@ Status LocalShards::load(bool tell_effects, bool tail_lost) {
 
 // A node that is alone leads everything, in the term that the opening of the log began.
 void LocalShards::begin_leading() {
+  leading_ = true;
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) listener_.on_leading(ShardId{i}, log_.term(ShardId{i}));
 }
 
@@ -362,7 +363,7 @@ void LocalShards::sweep(std::function<void()> done) {
 }
 
 void LocalShards::sweep_shard(ShardId id) {
-  if (!available()) return;
+  if (!available() || !leading_) return;  // before, nobody could be told what came of it
   const auto now = clock_.wall();
   std::vector<Command> due;
   const auto range = keys::metas(id);

@@ -118,6 +118,8 @@ class LocalShards final : public Shards, private CommitListener {
   std::atomic<bool> in_order_{false};
   bool broken_ = false;  // machines are ahead of the store until recover()
 
+  std::atomic<bool> leading_{false};  // begin_leading() was called
+
   // Reader thread.
   std::uint16_t next_swept_ = 0;
   std::int64_t turns_ = 0;

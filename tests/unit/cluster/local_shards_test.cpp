@@ -22,6 +22,7 @@ class LocalShardsTest : public ::testing::Test {
     auto local = std::make_shared<LocalShards>(store_, clock_, metrics_, config_, *listener_);
     const auto started = local->start();
     ASSERT_TRUE(started.ok()) << started.error().message;
+    local->begin_leading();
     shards_ = local;
     next_ = 1;
   }
@@ -423,6 +424,23 @@ TEST_F(LocalShardsTest, ASweepTrimsIdleChannelsThroughTheLog) {
   start();
   EXPECT_EQ(history(), "");
   EXPECT_EQ(apply({append("b", clock_.wall())}), "2:b");
+}
+
+TEST_F(LocalShardsTest, NothingIsSweptBeforeSomebodyCanBeTold) {
+  start();
+  apply({append("a", clock_.wall(), kRoom, {seconds(60), 0, 0})});
+  clock_.advance(seconds(61));
+  shards_.reset();
+  listener_ = std::make_unique<Recorder>();
+  auto local = std::make_shared<LocalShards>(store_, clock_, metrics_, config_, *listener_);
+  ASSERT_TRUE(local->start().ok());
+  shards_ = local;
+  sweep();
+  EXPECT_EQ(history(), "1:a");
+  EXPECT_TRUE(listener_->outcomes().empty());
+  local->begin_leading();
+  sweep();
+  EXPECT_EQ(listener_->wait_for(0), "removed:1");
 }
 
 TEST_F(LocalShardsTest, ASweepGoesOnUntilALongHistoryIsGone) {

@@ -294,6 +294,7 @@ class SessionsOfShards : public ::testing::Test {
     auto local = std::make_shared<LocalShards>(store, clock_, metrics_, config_, *listener_);
     const auto started = local->start();
     ASSERT_TRUE(started.ok()) << started.error().message;
+    local->begin_leading();
     shards_ = local;
   }
   std::string apply(Command command, storage::Sync sync = storage::Sync::yes) {
