@@ -196,7 +196,13 @@ void User::take_place(Session& session, WallTime wall) {
     ghosts_.erase(ghosts_.begin());
   }
   if (session.told.exists() || !wants_connections()) return;
-  session.told = session.to.session;
+  // Who comes back under the id that it had may find it taken, by one who came meanwhile: it takes that one's own.
+  auto id = session.to.session;
+  const auto told_as = [&] {
+    return std::find_if(sessions_.begin(), sessions_.end(), [&](const Session& one) { return one.told == id; });
+  };
+  for (auto other = told_as(); other != sessions_.end(); other = told_as()) id = other->to.session;
+  session.told = id;
   record_.connections.push_back({session.told, wall});
 }
 

@@ -58,6 +58,25 @@ TEST_F(UserTest, TwoTabsAreOneStay) {
                                  "user_disconnected", "user_offline"}));
 }
 
+// Socket.IO's connections come back under the id that they had.
+TEST_F(UserTest, TwoConnectionsAreNotToldUnderOneId) {
+  world.sign_in(1);
+  world.sign_out(1);
+  world.advance(1s);
+  world.sign_in(2);  // goes on as 1
+  world.sign_in(1);
+  world.advance(1s);
+  world.sign_out(1);
+  world.sign_out(2);
+  world.advance(3s);
+  EXPECT_EQ(world.told(), (Names{"user_connected", "user_online", "user_connected", "user_disconnected",
+                                 "user_disconnected", "user_offline"}));
+  ASSERT_EQ(world.notices.size(), 6U);
+  EXPECT_EQ(world.notices[0].socket.value, 1U);
+  EXPECT_EQ(world.notices[2].socket.value, 2U);
+  EXPECT_NE(world.notices[3].socket, world.notices[4].socket);
+}
+
 TEST_F(UserTest, ReloadIsNothing) {
   world.sign_in(1);
   world.sign_out(1, LeaveReason::closed_by_client);
