@@ -17,6 +17,7 @@ struct CatchUp {
   bool flows = false;                // there are more pages than the first one
   bool asked = false;                // for a page, which has not come
   bool paged = false;                // on_page() was called
+  bool after_gap = false;            // it began with one: maybe another life of the channel, told afresh
   bool recovers = false;             // a kept session goes on: what its client published itself is not told to it
   Position has;                      // the client says that it has everything up to here
   std::size_t window = 0;            // bytes of the next page

@@ -51,6 +51,7 @@ void ChannelSession::start_catch_up(Subscription& subscription, Subscribed& what
   catch_up->last = {what.position.epoch, {}};
   if (what.from.epoch == what.position.epoch) catch_up->last = what.from;
   catch_up->newest = what.position;
+  catch_up->after_gap = what.resume == ResumeOutcome::gap;
   catch_up->cached = std::move(what.cached);
   catch_up->window = std::min(kFirstWindow, settings_->limits.catch_up_page_bytes_max);
   catch_up->page_at = now;

@@ -30,12 +30,16 @@ bool Socket::durable(std::string_view channel) const {
 }
 
 // Whether it can be said of every channel that the client is on what the client has of it. Not of ephemeral channels,
-// nor while the first page of what was missed is on its way; while further pages follow it can.
+// nor while the first page of what was missed is on its way; while further pages follow it can, unless they tell
+// another life of the channel afresh: who goes on in the middle of it would not be told what it published in the one
+// before.
 bool Socket::settled() const {
   return std::all_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
     if (!one.active) return true;
     if (one.extra == nullptr || !one.extra->tracking || !durable(one.channel)) return false;
-    return one.extra->catch_up == nullptr || one.extra->catch_up->flows;
+    const auto* catch_up = one.extra->catch_up.get();
+    const bool afresh = catch_up != nullptr && (catch_up->after_gap || catch_up->last.epoch != catch_up->newest.epoch);
+    return catch_up == nullptr || (catch_up->flows && !afresh);
   });
 }
 
@@ -174,11 +178,13 @@ void Socket::note_sent(Subscription& subscription, Position position, MonoTime) 
   subscription.extra->tracking->sent = position;
 }
 
-// What it published itself shortly before it was away, under the id that it has again.
+// What it published itself shortly before it was away, under the id that it has again. Not in another life of the
+// channel, which is told afresh.
 bool Socket::has_sent(Subscription& subscription, const Publication& publication) {
   const auto* catch_up = subscription.extra == nullptr ? nullptr : subscription.extra->catch_up.get();
   const bool recovers = restoring_ != nullptr || (catch_up != nullptr && catch_up->recovers);
   if (!recovers || !publication.except.exists() || publication.except != socket_) return false;
+  if (catch_up != nullptr && publication.position.epoch != catch_up->newest.epoch) return false;
   auto& tracking = subscription.need_extra().tracking;
   if (!tracking) tracking.emplace();
   if (!tracking->confirmed) tracking->confirmed = Offset{publication.position.offset.value - 1};

@@ -78,6 +78,11 @@ void Socket::say_gap(std::string_view channel, Epoch epoch, Offset after, Offset
     fail_restore("gap", actions);
     return;
   }
+  const auto* subscription = find(channel);
+  const auto* extra = subscription == nullptr ? nullptr : subscription->extra.get();
+  if (extra != nullptr && extra->catch_up != nullptr && epoch != extra->catch_up->newest.epoch) {
+    tell_unsettled(actions);  // until it has all of this life of the channel; see settled()
+  }
   const ChannelEvent event{.channel = key(channel), .what = ChannelEvent::Gap{epoch, after, before}};
   say(encode_event_of_channel(terms_.nsp, event, {}), actions);
 }
