@@ -202,6 +202,10 @@ void ChannelSession::on_event(const ChannelEvent& event, const Bytes& frame, Mon
     // It comes with a page, and so does what lies in a gap, if it is to be had at all.
     if (position.exists() || std::holds_alternative<ChannelEvent::Gap>(event.what)) return;
   }
+  // Who is being taken up again has missed something by it.
+  if (const auto* gap = std::get_if<ChannelEvent::Gap>(&event.what)) {
+    return say_gap(subscription->channel, gap->epoch, gap->after, gap->before, actions);
+  }
   say_frame(*subscription, frame, position, actions);
   if (position.exists()) note_sent(*subscription, position, now);
 }

@@ -232,7 +232,7 @@ void block(Revocations& revocations, const json::object& object, WallTime now) {
 }
 
 bool is_event(std::string_view what) {
-  return what == "publish" || what == "member_added" || what == "member_removed" || what == "count";
+  return what == "publish" || what == "member_added" || what == "member_removed" || what == "count" || what == "gap";
 }
 
 ChannelEvent make_event(std::string_view what, const json::object& object) {
@@ -245,6 +245,10 @@ ChannelEvent make_event(std::string_view what, const json::object& object) {
   }
   if (what == "member_removed") event.what = ChannelEvent::MemberRemoved{text(object, "user_id")};
   if (what == "count") event.what = ChannelEvent::SubscriptionCount{number(object, "count")};
+  if (what == "gap") {
+    event.what = ChannelEvent::Gap{in_life(number(object, "before"), object).epoch, Offset{number(object, "after")},
+                                   Offset{number(object, "before")}};
+  }
   return event;
 }
 

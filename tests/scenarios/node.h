@@ -38,7 +38,7 @@ std::string describe(const net::AuthQuestion& question);
 // issued before now.
 void block(Revocations& revocations, const boost::json::object& object, WallTime now);
 
-// `publish`, `member_added`, `member_removed`, `count`; with "except", the socket that does not get it.
+// `publish`, `member_added`, `member_removed`, `count`, `gap`; with "except", the socket that does not get it.
 bool is_event(std::string_view what);
 ChannelEvent make_event(std::string_view what, const boost::json::object& object);
 
