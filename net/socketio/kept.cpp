@@ -100,12 +100,12 @@ std::optional<GoingOn> going_on(const KeptSession& session, std::vector<TaggedOf
       return std::find_if(offsets.begin(), offsets.end(), [&](const TaggedOffset& one) { return one.tag == wanted; });
     };
     auto told = tagged(tag);
-    // It may not have been told yet that there is a history now: it has nothing of it.
-    if (told == offsets.end()) told = tagged(offset_tag(channel.name, Epoch{}));
     if (told != offsets.end()) {
       position.offset = std::max(position.offset, told->offset);
-      offsets.erase(told);
+    } else if (told = tagged(offset_tag(channel.name, Epoch{})); told != offsets.end()) {
+      position.offset = {};  // it has not been told yet that there is a history now, and has nothing of it
     }
+    if (told != offsets.end()) offsets.erase(told);
     out.since.push_back(position);
   }
   // A client is told its offsets anew when its channels change: what is not among these was joined and is not kept.
