@@ -148,7 +148,7 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
   succeeded.durable = settings_->rule_for(subscription->channel).durability != Durability::none;
   const Roster empty;
   if (succeeded.roster == nullptr && channel_traits(subscription->channel).presence) succeeded.roster = &empty;
-  succeeded.catching_up = what.catching_up;
+  succeeded.follows = what.catching_up || what.cached != nullptr;
   if (what.resume != ResumeOutcome::none) succeeded.recovered = what.resume == ResumeOutcome::complete;
   say_succeeded(*subscription, succeeded, actions);
   if (what.resume == ResumeOutcome::gap) {

@@ -13,7 +13,7 @@ struct Succeeded {
   Position position;               // durable channels
   bool durable = false;            // tells the position even when nothing was published yet: all zero
   std::optional<bool> recovered;   // a resume was asked
-  bool catching_up = false;        // what was missed follows
+  bool follows = false;            // publications do: what was missed, or what is cached
 };
 
 }  // namespace parley::net

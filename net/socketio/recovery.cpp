@@ -110,22 +110,26 @@ void Socket::note_identity(Actions& actions) {
   if (kept_) note_left(actions);
 }
 
-bool Socket::start_tracking(Subscription& subscription, Position position, MonoTime, Actions& actions) {
-  const bool keeps = recoverable() && durable(subscription.channel);
-  if (keeps) {
-    auto& tracking = subscription.need_extra().tracking;
-    if (!tracking) tracking.emplace();
-    if (position.exists()) tracking->sent = position;
-    // What the client surely has: it may lose everything that it is sent from here on.
-    if (!tracking->confirmed) tracking->confirmed = position.offset;
-    if (restoring_ != nullptr) {
-      const auto since = restoring_->since.find(subscription.channel);
-      if (since != restoring_->since.end()) tracking->confirmed = since->second.offset;
-    }
+bool Socket::track(Subscription& subscription, Position position) {
+  if (!recoverable() || !durable(subscription.channel)) return false;
+  auto& tracking = subscription.need_extra().tracking;
+  if (!tracking) tracking.emplace();
+  if (position.exists()) tracking->sent = position;
+  // What the client surely has: it may lose everything that it is sent from here on.
+  if (!tracking->confirmed) tracking->confirmed = position.offset;
+  if (restoring_ != nullptr) {
+    const auto since = restoring_->since.find(subscription.channel);
+    if (since != restoring_->since.end()) tracking->confirmed = since->second.offset;
   }
+  return true;
+}
+
+bool Socket::start_tracking(Subscription& subscription, Position position, MonoTime, Actions& actions) {
+  const bool keeps = track(subscription, position);
+  const bool told = std::exchange(told_joined_, false);
   if (restoring_ != nullptr) {
     channel_restored(subscription, actions);
-  } else {
+  } else if (!told) {
     channels_changed(actions);
   }
   return keeps || terms_.nsp != "/";

@@ -139,6 +139,7 @@ class Socket final : public ChannelSession, public NamespaceEnd {
 
   // recovery.cpp
   bool start_tracking(Subscription& subscription, Position position, MonoTime now, Actions& actions) override;
+  bool track(Subscription& subscription, Position position);  // false: it is not kept where the client is
   void note_sent(Subscription& subscription, Position position, MonoTime now) override;
   void on_page(Subscription& subscription, MonoTime now, Actions& actions) override;
   [[nodiscard]] bool holds_back() const override { return restoring_ != nullptr; }
@@ -183,6 +184,7 @@ class Socket final : public ChannelSession, public NamespaceEnd {
   bool changed_ = false;         // since it was kept
   bool unsettled_ = false;       // its offset is `?`
   bool told_unsettled_ = false;  // and it was told so; see tell_unsettled()
+  bool told_joined_ = false;     // with the answer to the subscribe that is at work
   bool leaving_ = false;         // the log may have a channel that the client has left
   bool left_ = false;            // the client left the namespace, or shall not come back to it: it will not be taken up
 };

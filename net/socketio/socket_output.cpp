@@ -47,8 +47,15 @@ void Socket::say_succeeded(const Subscription& subscription, const Succeeded& wh
   json.pop_back();
   if (what.durable) json.append(fmt::format(R"(,"position":"{}")", position_text(what.position)));
   if (what.recovered) json.append(*what.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+  // Where it is it is told before it can rely on the answer: the connection may break in between.
+  if (what.follows) {
+    tell_unsettled(actions);
+  } else if (!asked_.empty()) {
+    told_joined_ = true;
+    track(*find(channel), what.position);
+    channels_changed(actions);
+  }
   answer_asked(channel, json + "}", actions);
-  if (what.catching_up) tell_unsettled(actions);
 }
 
 // With the status of HTTP, as laravel-echo-server; the reason stands behind it.
