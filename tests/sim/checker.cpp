@@ -165,6 +165,19 @@ void Checker::channel_answers(const Reply& reply) {
   if (user != joining_.end()) stays_[{channel, user->second}].sockets.insert(reply.to.session);
 }
 
+void Checker::channel_tells(const ChannelKey& channel, const Publication& publication) {
+  if (!publication.position.exists() || publication.deleted) return;
+  auto& places = told_[{std::string(channel.name()), message_of(publication.data)}];
+  if (std::find(places.begin(), places.end(), publication.position) == places.end()) {
+    places.push_back(publication.position);
+  }
+}
+
+std::vector<Position> Checker::places_of(const std::string& channel, const std::string& message) const {
+  const auto found = told_.find({channel, message});
+  return found == told_.end() ? std::vector<Position>() : found->second;
+}
+
 void Checker::member_removed(const ChannelKey& channel, const std::string& user_id) {
   const auto& stay = stays_[{std::string(channel.name()), user_id}];
   if (!stay.sockets.empty())

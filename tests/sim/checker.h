@@ -27,6 +27,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace parley::sim {
 
@@ -54,12 +55,16 @@ class Checker final : public NodeWatch {
   // Known and bounded: what the disk stored with unknown outcome and retention deleted before the recovery
   // could tell it is a hole in the offsets that no parley:gap names. Did no subscriber get this one?
   [[nodiscard]] bool told_to_nobody(const std::string& channel, Position position) const;
+  // Where a message is, as the channel told it: Socket.IO's events do not always say it. Several places with durability
+  // async alone: it was lost, and published again. The newest is the last.
+  [[nodiscard]] std::vector<Position> places_of(const std::string& channel, const std::string& message) const;
   // Where a stock client's replay may begin at the earliest, asked with the socket of its subscription.
   [[nodiscard]] Offset confirmed_before(SocketId socket, const std::string& channel) const;
 
   // ---- told by the node ----
   void channel_asked(const Request& request) override;
   void channel_answers(const Reply& reply) override;
+  void channel_tells(const ChannelKey& channel, const Publication& publication) override;
   void member_removed(const ChannelKey& channel, const std::string& user_id) override;
   void crashed();
   [[nodiscard]] int crashes() const { return crashes_; }
@@ -95,12 +100,13 @@ class Checker final : public NodeWatch {
   const SettingsSource& settings_;
   std::optional<Violation> violation_;
   Counts counts_;
-  std::map<std::string, std::map<std::string, Asked>> asked_;              // channel, message
-  std::map<std::string, std::map<Position, std::string>> names_;           // channel
-  std::map<std::string, std::set<Position>> delivered_;                    // channel
-  std::map<std::pair<std::string, std::string>, Offset> has_;              // client id, channel
-  std::map<std::pair<std::string, std::string>, std::uint64_t> in_doubt_;  // client id, channel
-  std::map<std::pair<std::string, std::string>, Offset> confirmed_;        // client id, channel
+  std::map<std::string, std::map<std::string, Asked>> asked_;                  // channel, message
+  std::map<std::string, std::map<Position, std::string>> names_;               // channel
+  std::map<std::string, std::set<Position>> delivered_;                        // channel
+  std::map<std::pair<std::string, std::string>, std::vector<Position>> told_;  // channel, message
+  std::map<std::pair<std::string, std::string>, Offset> has_;                  // client id, channel
+  std::map<std::pair<std::string, std::string>, std::uint64_t> in_doubt_;      // client id, channel
+  std::map<std::pair<std::string, std::string>, Offset> confirmed_;            // client id, channel
   std::map<std::pair<SocketId, std::string>, Offset> replay_after_;
   std::uint64_t losses_ = 0;
   std::map<std::pair<SocketId, std::string>, std::string> joining_;  // who subscribes to a channel: the user

@@ -1,7 +1,6 @@
 #include "tests/sim/client.h"
 
 #include "core/channel_name.h"
-#include "net/auth/pusher_signature.h"
 
 #include <fmt/format.h>
 
@@ -12,21 +11,11 @@ namespace parley::sim {
 
 namespace json = boost::json;
 
-namespace {
-
-json::object object_in(const json::value& data) {
-  return data.is_string() ? json::parse(data.get_string()).as_object() : data.as_object();
-}
-std::uint64_t number(const json::value& value) { return value.to_number<std::uint64_t>(); }
 std::string text(const json::value& value) { return std::string(value.get_string()); }
-
-// The position before a channel's first publication.
-constexpr std::string_view kNoEpoch = "0000000000000000";
-
-}  // namespace
+std::uint64_t number(const json::value& value) { return value.to_number<std::uint64_t>(); }
 
 Client::Client(Scheduler& scheduler, const Plan& plan, Checker& checker, Network& network, ClientSpec spec)
-    : scheduler_(scheduler), plan_(plan), checker_(checker), network_(network), spec_(std::move(spec)) {
+    : scheduler_(scheduler), plan_(plan), checker_(checker), spec_(std::move(spec)), network_(network) {
   for (const auto& channel : spec_.channels) views_[channel].channel = channel;
 }
 
@@ -40,20 +29,19 @@ void Client::begin() {
 void Client::connect() {
   if (gone_) return;
   ++connections_;
-  socket_ = {};
   for (auto& [name, view] : views_) {
     view.asked = view.subscribed = view.left = false;
     view.last_on_connection = 0;
   }
-  connection_ = network_.connect(shared_from_this(), spec_.kind == ClientKind::stock
-                                                         ? fmt::format("/r/{}/app/{}", spec_.name, kAppKey)
-                                                         : fmt::format("/app/{}", kAppKey));
+  on_connecting();
+  connection_ = network_.connect(shared_from_this(), address());
 }
 
 void Client::on_closed() {
   connection_.reset();
   scheduler_.note("closed", spec_.name);
   for (auto& [name, view] : views_) view.asked = view.subscribed = false;
+  on_disconnected();
   const auto away = scheduler_.chance(0.2) ? milliseconds(8'000) : milliseconds(1'500);
   scheduler_.after(scheduler_.between(milliseconds(20), away), weak_from_this(), [this] { connect(); });
 }
@@ -63,6 +51,7 @@ void Client::cut() {
   const auto silence = scheduler_.chance(0.5) ? nanoseconds(0) : scheduler_.between(nanoseconds(0), seconds(10));
   scheduler_.note("cut", spec_.name);
   if (scheduler_.chance(0.15)) {  // the page is closed in order, and opened again
+    say_goodbye();
     connection_->close_by_client();
     connection_->abandon();
     const auto old = connection_;
@@ -88,100 +77,48 @@ void Client::send(std::string payload) {
   if (connection_ != nullptr) connection_->to_server(std::move(payload));
 }
 
-void Client::on_frame(std::string_view payload) {
-  if (connection_ == nullptr) return;
-  scheduler_.note(spec_.name, payload);
-  const auto frame = json::parse(payload).as_object();
-  const auto event = text(frame.at("event"));
-  if (event == "pusher:connection_established") {
-    socket_ = SocketId::parse(text(object_in(frame.at("data")).at("socket_id"))).value();
-    if (!spec_.user_id.empty()) sign_in();
-    return subscribe_wanted();
-  }
-  if (event == "pusher:ping") return send(R"({"event":"pusher:pong","data":{}})");
-  if (event == "parley:ack") return on_ack(frame.at("data").as_object());
-  const auto* channel = frame.if_contains("channel");
-  if (channel == nullptr) return;  // pusher:error
-  auto& view = views_.at(text(*channel));
-  if (event == "pusher:subscription_error") {
-    view.asked = view.subscribed = false;
-    scheduler_.after(scheduler_.between(milliseconds(200), seconds(1)), weak_from_this(),
-                     [this] { subscribe_wanted(); });
-    return;
-  }
-  if (!view.asked) return;  // left, and the server does not know yet
-  if (event == "pusher_internal:subscription_succeeded") return on_succeeded(view, frame);
-  if (!view.subscribed && view.left) return;
-  if (!view.subscribed) return violated("in_order", view, fmt::format("{} came before subscription_succeeded", event));
-  if (event == "parley:gap") return on_gap(view, frame);
-  if (event == "pusher_internal:member_added") return on_member(view, frame, true);
-  if (event == "pusher_internal:member_removed") return on_member(view, frame, false);
-  on_publication(view, frame);
-}
-
 // ---- subscribing ----
 
-void Client::subscribe_wanted() {
-  if (connection_ == nullptr || !socket_.exists()) return;
-  for (auto& [name, view] : views_) {
-    if (view.wanted && !view.asked) subscribe(view);
-  }
+void Client::subscribe_later(nanoseconds least, nanoseconds most) {
+  scheduler_.after(scheduler_.between(least, most), weak_from_this(), [this] { subscribe_wanted(); });
 }
 
-void Client::sign_in() {
-  const auto user = fmt::format(R"({{"id":"{}"}})", spec_.user_id);
-  const auto auth = net::auth::sign_user(kAppKey, kAppSecret, socket_.text(), user);
-  send(json::serialize(
-      json::object{{"event", "pusher:signin"}, {"data", json::object{{"auth", auth}, {"user_data", user}}}}));
+ChannelView* Client::some_view() {
+  if (connection_ == nullptr || views_.empty()) return nullptr;
+  auto place = views_.begin();
+  std::advance(place, static_cast<std::ptrdiff_t>(scheduler_.below(views_.size())));
+  return place->second.subscribed ? &place->second : nullptr;
 }
 
-void Client::subscribe(ChannelView& view) {
-  view.asked = true;
-  view.subscribed = false;
-  view.roster.clear();
-  view.last_on_connection = 0;
-  view.resuming = false;
-  const auto traits = channel_traits(view.channel);
-  json::object data{{"channel", view.channel}};
-  std::optional<std::string> member;
-  if (traits.presence) {
-    member = fmt::format(R"({{"user_id":"{}","user_info":{{"tab":"{}"}}}})", spec_.user_id, spec_.name);
-    data["channel_data"] = *member;
-  }
-  if (traits.needs_auth)
-    data["auth"] = net::auth::sign_channel(kAppKey, kAppSecret, socket_.text(), view.channel, member);
-  if (spec_.kind == ClientKind::own && view.visited && plan_.has_history(view.channel)) {
-    view.resuming = true;
-    data["since"] = fmt::format("{}:{}", view.epoch.empty() ? kNoEpoch : view.epoch, view.offset);
-  }
-  send(json::serialize(json::object{{"event", "pusher:subscribe"}, {"data", data}}));
+std::optional<std::string> Client::channel_data(std::string_view channel) const {
+  if (!channel_traits(channel).presence) return std::nullopt;
+  return fmt::format(R"({{"user_id":"{}","user_info":{{"tab":"{}"}}}})", spec_.user_id, spec_.name);
 }
 
-void Client::on_succeeded(ChannelView& view, const json::object& frame) {
+std::string Client::since_of(const ChannelView& view) const {
+  return fmt::format("{}:{}", view.epoch.empty() ? epoch_text({}) : view.epoch, view.offset);
+}
+
+void Client::on_entered(ChannelView& view, Position newest, std::optional<bool> recovered) {
   view.subscribed = true;
-  const auto data = object_in(frame.at("data"));
-  if (const auto* presence = data.if_contains("presence")) {
-    for (const auto& id : presence->at("ids").as_array()) view.roster.insert(text(id));
-    if (!view.roster.contains(spec_.user_id)) violated("roster", view, "the snapshot lacks the subscriber itself");
-  }
+  view.gap_due = false;
   if (!plan_.has_history(view.channel)) {
     view.visited = true;
     return;
   }
-  const auto* at = frame.if_contains("offset");
-  const auto newest = at == nullptr ? 0 : number(*at);
-  auto epoch = at == nullptr ? std::string() : text(frame.at("epoch"));
-  if (epoch == kNoEpoch) epoch.clear();
-  const auto* recovered = frame.if_contains("recovered");
-  if (spec_.kind == ClientKind::own && view.resuming) {
-    if (recovered == nullptr) violated("no_hole", view, "a resume was asked and not answered");
-  } else if (recovered == nullptr) {
+  const auto epoch = newest.exists() ? epoch_text(newest.epoch) : std::string();
+  if (spec_.kind != ClientKind::stock && view.resuming) {
+    if (!recovered) violated("no_hole", view, "a resume was asked and not answered");
+    view.gap_due = recovered == false;
+  } else if (!recovered) {
     // Taken for a first visit.
-    if (view.visited && newest > view.offset && !view.ahead.contains(newest)) {
-      violated("no_hole", view, fmt::format("who had {} was taken for a stranger at {}", view.offset, newest));
+    if (view.visited && newest.offset.value > view.offset && !view.ahead.contains(newest.offset.value)) {
+      violated("no_hole", view,
+               fmt::format("who had {} was taken for a stranger at {}", view.offset, newest.offset.value));
     }
+    if (epoch != view.epoch) view.received.clear();  // what was lost may be published again
     view.epoch = epoch;
-    view.offset = newest;
+    view.offset = newest.offset.value;
     view.ahead.clear();
     view.adopts = false;
   } else if (!view.visited || (spec_.kind == ClientKind::stock && plan_.unsynced(view.channel) && !view.epoch.empty() &&
@@ -190,7 +127,7 @@ void Client::on_succeeded(ChannelView& view, const json::object& frame) {
     // the client is in what is left.
     view.epoch = epoch;
     view.ahead.clear();
-    view.offset = newest;
+    view.offset = newest.offset.value;
     view.adopts = true;
   }
   view.visited = true;
@@ -198,31 +135,19 @@ void Client::on_succeeded(ChannelView& view, const json::object& frame) {
   if (spec_.kind == ClientKind::stock) checker_.client_has(spec_.name, view.channel, Offset{view.offset});
 }
 
-void Client::leave_a_channel() {
-  if (connection_ == nullptr || views_.empty()) return;
-  auto place = views_.begin();
-  std::advance(place, static_cast<std::ptrdiff_t>(scheduler_.below(views_.size())));
-  auto& view = place->second;
-  if (!view.subscribed) return;
-  send(json::serialize(
-      json::object{{"event", "pusher:unsubscribe"}, {"data", json::object{{"channel", view.channel}}}}));
-  view.wanted = view.asked = view.subscribed = false;
-  view.left = true;
-  if (spec_.kind == ClientKind::stock) view.visited = false;
-  scheduler_.after(scheduler_.between(milliseconds(10), seconds(4)), weak_from_this(), [this, &view] {
-    view.wanted = true;
-    subscribe_wanted();
-  });
+void Client::on_roster(ChannelView& view, std::set<std::string> users) {
+  view.roster = std::move(users);
+  if (!view.roster.contains(spec_.user_id)) violated("roster", view, "the snapshot lacks the subscriber itself");
 }
 
 // ---- receiving ----
 
-void Client::on_gap(ChannelView& view, const json::object& frame) {
-  const auto data = object_in(frame.at("data"));
-  const auto before = number(data.at("before"));
+void Client::on_gap(ChannelView& view, const json::object& gap) {
+  const auto before = number(gap.at("before"));
+  view.gap_due = false;
   // Who visited a channel before its first publication, and before a crash, is not known: all who come without a
   // position are told so.
-  const bool unsure = spec_.kind == ClientKind::stock && number(data.at("after")) == 0 && checker_.crashes() > 0 &&
+  const bool unsure = spec_.kind == ClientKind::stock && number(gap.at("after")) == 0 && checker_.crashes() > 0 &&
                       (view.offset == 0 || view.adopts);
   // Until the server knows that it was heard, it is told again: whoever has more by then has lost nothing by it.
   const bool again = spec_.kind == ClientKind::stock && before <= view.gap_told;
@@ -231,10 +156,11 @@ void Client::on_gap(ChannelView& view, const json::object& frame) {
     violated("gap_needs_reason", view,
              fmt::format("a gap up to {} was announced after {}, and nothing was ever deleted", before, view.offset));
   }
-  const auto epoch = text(data.at("epoch"));
+  auto epoch = text(gap.at("epoch"));
+  if (epoch == epoch_text({})) epoch.clear();
   if (!view.epoch.empty() && epoch != view.epoch) {  // another life: it says where it begins
     if (!plan_.unsynced(view.channel)) violated("one_name", view, "a synced channel began a new life");
-    view.epoch = epoch == kNoEpoch ? std::string() : epoch;
+    view.epoch = epoch;
     view.offset = view.last_on_connection = before - 1;
     view.gap_told = before;
     view.own_in_doubt.clear();
@@ -260,36 +186,42 @@ void Client::advance(ChannelView& view, std::uint64_t offset) {
 }
 
 // One that was refused may be stored all the same: nobody sends it back to its publisher, who has its offset when it
-// asks again.
+// asks again. Of Socket.IO's one that is on its way: its place may be told before the answer, or that got lost with a
+// connection and the session went on with another.
+bool Client::in_doubt(const Pending& pending) const {
+  return pending.refused || (spec_.kind == ClientKind::socketio && pending.tries > 0);
+}
+
 bool Client::may_be_own(ChannelView& view, std::uint64_t offset) {
   if (view.own_in_doubt.contains(offset)) return true;
-  const auto in_doubt = std::count_if(unacked_.begin(), unacked_.end(), [&](const auto& row) {
-    return row.second.channel == view.channel && row.second.refused;
+  const auto doubtful = std::count_if(unacked_.begin(), unacked_.end(), [&](const auto& row) {
+    return row.second.channel == view.channel && in_doubt(row.second);
   });
-  if (view.own_in_doubt.size() >= static_cast<std::size_t>(in_doubt)) return false;
+  if (view.own_in_doubt.size() >= static_cast<std::size_t>(doubtful)) return false;
   view.own_in_doubt.insert(offset);
   return true;
 }
 
-void Client::on_publication(ChannelView& view, const json::object& frame) {
-  const auto* at = frame.if_contains("offset");
-  if (at == nullptr) return;  // of an ephemeral channel
-  const auto offset = number(*at);
-  const auto epoch = text(frame.at("epoch"));
-  const auto message = text(frame.at("data"));
-  checker_.seen(view.channel, message, {parse_epoch(epoch).value(), Offset{offset}});
+bool Client::has_up_to(ChannelView& view, std::uint64_t offset) {
+  for (auto missing = view.offset + 1; missing <= offset; ++missing) {
+    if (!view.ahead.contains(missing) && !may_be_own(view, missing)) return false;
+  }
+  return true;
+}
+
+void Client::on_publication(ChannelView& view, const std::string& message, Position position) {
+  const auto offset = position.offset.value;
+  const auto epoch = epoch_text(position.epoch);
+  checker_.seen(view.channel, message, position);
 
   if (offset <= view.last_on_connection) {
     violated("in_order", view, fmt::format("{} came after {}", offset, view.last_on_connection));
   }
   view.last_on_connection = offset;
   const bool fresh = view.received.insert(message).second;
-  if (spec_.kind == ClientKind::own && !fresh)
+  if (spec_.kind != ClientKind::stock && !fresh)
     violated("no_double", view, fmt::format("{} at {} came twice", message, offset));
-  if (spec_.kind == ClientKind::stock && !plan_.unsynced(view.channel) &&
-      offset <= checker_.confirmed_before(socket_, view.channel).value && !mine(message)) {
-    violated("confirmed_stays", view, fmt::format("{} at {} was confirmed and came again", message, offset));
-  }
+  if (view.gap_due) violated("no_hole", view, "what is not to be had was not told");
   if (view.adopts) {
     view.adopts = false;
     view.offset = offset - 1;
@@ -297,23 +229,18 @@ void Client::on_publication(ChannelView& view, const json::object& frame) {
   if (view.epoch.empty()) view.epoch = epoch;
   if (epoch != view.epoch)
     return violated("no_hole", view, fmt::format("epoch {} after {} without a gap", epoch, view.epoch));
-  bool hole = false;
-  for (auto missing = view.offset + 1; missing < offset && !hole; ++missing) {
-    hole = !view.ahead.contains(missing) && !may_be_own(view, missing);
-  }
-  if (hole) {
+  if (!has_up_to(view, offset - 1)) {
     return violated(
         "no_hole", view,
         fmt::format("{} at {} came, the client has {} and was told of no gap", message, offset, view.offset));
   }
-  if (spec_.kind == ClientKind::own && offset <= view.offset && !mine(message)) {
+  if (spec_.kind != ClientKind::stock && offset <= view.offset && !mine(message)) {
     violated("no_double", view, fmt::format("{} at {} came, the client has {}", message, offset, view.offset));
   }
   advance(view, offset);
 }
 
-void Client::on_member(ChannelView& view, const json::object& frame, bool added) {
-  const auto user = text(object_in(frame.at("data")).at("user_id"));
+void Client::on_member(ChannelView& view, const std::string& user, bool added) {
   if (added ? !view.roster.insert(user).second : view.roster.erase(user) == 0) {
     violated("alternates", view, fmt::format("{} was {} twice", user, added ? "added" : "removed"));
   }
@@ -350,8 +277,7 @@ void Client::try_publish(std::uint64_t ack) {
   if (views_.at(pending.channel).subscribed) {
     ++pending.tries;
     pending.connection = connections_;
-    send(fmt::format(R"({{"event":"client-message","channel":"{}","data":"{}","ack":{},"idempotency_key":"{}"}})",
-                     pending.channel, pending.message, ack, pending.message));
+    say_publish(ack, pending);
   }
   try_later(ack, seconds(3));
 }
@@ -366,25 +292,27 @@ void Client::try_later(std::uint64_t ack, nanoseconds delay) {
                    });
 }
 
-void Client::on_ack(const json::object& data) {
-  const auto ack = number(data.at("ack"));
+const Client::Pending* Client::pending_of(std::uint64_t ack) const {
+  const auto found = unacked_.find(ack);
+  return found == unacked_.end() ? nullptr : &found->second;
+}
+
+void Client::on_not_published(std::uint64_t ack) {
   const auto place = unacked_.find(ack);
-  if (data.contains("error")) {
-    if (place != unacked_.end()) {
-      if (!std::exchange(place->second.refused, true)) checker_.own_in_doubt(spec_.name, place->second.channel);
-      ++place->second.tries;  // its order among others is no longer its own
-      try_later(ack, milliseconds(300));
-    }
-    return;
-  }
-  const auto channel = text(data.at("channel"));
+  if (place == unacked_.end()) return;
+  if (!std::exchange(place->second.refused, true)) checker_.own_in_doubt(spec_.name, place->second.channel);
+  ++place->second.tries;  // its order among others is no longer its own
+  try_later(ack, milliseconds(300));
+}
+
+void Client::on_published(std::uint64_t ack, const std::string& channel, Position position) {
+  const auto place = unacked_.find(ack);
   if (!plan_.has_history(channel)) {
     unacked_.erase(ack);
     return;
   }
-  const auto offset = number(data.at("offset"));
-  const auto message = fmt::format("{}:{}", spec_.name, ack);
-  checker_.acked(channel, message, {parse_epoch(text(data.at("epoch"))).value(), Offset{offset}});
+  const auto offset = position.offset.value;
+  checker_.acked(channel, fmt::format("{}:{}", spec_.name, ack), position);
   auto& view = views_.at(channel);
   if (place != unacked_.end()) {
     auto& last = last_acks_[channel];
@@ -396,16 +324,19 @@ void Client::on_ack(const json::object& data) {
     if (place->second.refused) checker_.own_settled(spec_.name, channel);
     unacked_.erase(place);
     view.own_in_doubt.erase(offset);
-    const bool any = std::any_of(unacked_.begin(), unacked_.end(),
-                                 [&](const auto& row) { return row.second.channel == channel && row.second.refused; });
+    const bool any = std::any_of(unacked_.begin(), unacked_.end(), [&](const auto& row) {
+      return row.second.channel == channel && in_doubt(row.second);
+    });
     if (!any && !view.own_in_doubt.empty()) {
       violated("no_hole", view, fmt::format("{} never came", *view.own_in_doubt.begin()));
     }
   }
-  if (!view.subscribed) return;
-  if (view.epoch.empty()) view.epoch = text(data.at("epoch"));
-  if (view.epoch != text(data.at("epoch"))) {
-    view.ahead_elsewhere[text(data.at("epoch"))].insert(offset);
+  // A session of Socket.IO's is not told its own ones when it goes on after it has left and come back either.
+  if (!view.subscribed && spec_.kind != ClientKind::socketio) return;
+  const auto epoch = epoch_text(position.epoch);
+  if (view.epoch.empty()) view.epoch = epoch;
+  if (view.epoch != epoch) {
+    view.ahead_elsewhere[epoch].insert(offset);
     return;
   }
   if (offset > view.offset) view.ahead.insert(offset);

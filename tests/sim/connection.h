@@ -11,6 +11,12 @@
 
 namespace parley::sim {
 
+// Where a client connects to.
+struct Address {
+  std::string path;
+  std::string query;
+};
+
 class ClientEnd {
  public:
   virtual ~ClientEnd() = default;

@@ -1,45 +1,57 @@
 #pragma once
-// One I/O thread's table, small: who listens where and in which mode, sessions and their timers. What
-// net/hub/hub.cpp and net/websocket/connection.cpp do around the real protocol objects, without sockets.
+// One I/O thread: the real hub (net/hub/hub.h), its turns and its ticks in virtual time, and connections that have a
+// simulated client behind them in the place of a socket.
 
 #include "actors/gateway.h"
-#include "net/protocol.h"
-#include "net/pusher/encoder.h"
+#include "net/hub/hub.h"
+#include "net/websocket/session_factory.h"
 #include "tests/sim/connection.h"
+#include "tests/sim/process.h"
 
 #include <functional>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 namespace parley::sim {
 
 class Hub;
 
-// A connection's server side: a real protocol and the actions it may take.
-class ServerSession final : public ServerEnd, private net::Actions, public std::enable_shared_from_this<ServerSession> {
+// A connection's server side: a real protocol and the actions it may take. What net/websocket/connection.cpp is around
+// the same protocol objects.
+class ServerSession final : public ServerEnd,
+                            public net::Session,
+                            public net::TimerNode,
+                            private net::Actions,
+                            public std::enable_shared_from_this<ServerSession> {
  public:
-  ServerSession(Hub& hub, std::shared_ptr<Connection> connection, SocketId socket,
-                std::unique_ptr<net::Protocol> protocol)
-      : hub_(hub), connection_(std::move(connection)), socket_(socket), protocol_(std::move(protocol)) {}
+  ServerSession(Hub& hub, std::shared_ptr<Connection> connection, SocketId socket, net::Accepted accepted)
+      : Session(accepted.wire),
+        hub_(hub),
+        connection_(std::move(connection)),
+        socket_(socket),
+        protocol_(std::move(accepted.protocol)),
+        in_hub_(accepted.in_hub) {}
 
   void open();
-  void deliver(const Bytes& frame) {
-    if (!closing_) connection_->to_client(*frame);
-  }
-  void on_event(const ChannelEvent& event, const Bytes& frame);
-  void on_reply(Reply& reply);
+  // ServerEnd
   void on_frame(std::string_view payload) override;
   void on_gone(Gone how) override;
-  [[nodiscard]] SocketId socket() const { return socket_; }
 
  private:
+  // Session
+  void deliver(const Bytes& frame) override { send_text(net::frame_text(frame)); }
+  void on_event(const ChannelEvent& event, const Bytes& frame) override;
+  void on_skipped(const ChannelEvent& event) override;
+  void on_reply(Reply& reply) override;
+  // TimerNode
+  MonoTime on_timer(MonoTime now) override;
+  // Actions
   [[nodiscard]] WallTime wall() const override;
   void ask_application(net::AuthQuestion question) override;
   void send_text(std::string_view payload) override {
     if (!closing_) connection_->to_client(std::string(payload));
   }
-  void send_binary(std::string_view) override {}  // Pusher has none
+  void send_binary(std::string_view) override {}  // nobody of the simulator's sends any
   void send_frame(const Bytes& frame) override { deliver(frame); }
   void ask_room() override;
   void request(Request request) override;
@@ -49,51 +61,47 @@ class ServerSession final : public ServerEnd, private net::Actions, public std::
 
   template <class Call>
   void with_protocol(Call&& call);
+  void after_call();
   void end(net::EndReason reason);
-  void schedule();
 
   Hub& hub_;
   std::shared_ptr<Connection> connection_;
   SocketId socket_;
   std::unique_ptr<net::Protocol> protocol_;
-  MonoTime timer_ = MonoTime::max();
+  bool in_hub_;
+  bool calling_ = false;
   bool closing_ = false;
 };
 
 class Hub {
  public:
-  using Submit = std::function<void(Request)>;
-  Hub(Scheduler& scheduler, const Plan& plan, SessionAddress address, Submit submit)
-      : scheduler_(scheduler), plan_(plan), address_(address), submit_(std::move(submit)) {}
+  Hub(Scheduler& scheduler, const Plan& plan, Process& process, net::HubWorld world);
 
-  void add(std::shared_ptr<ServerSession> session);
-  void remove(ServerSession& session);
-  void listen(ServerSession& session, const ChannelKey& channel, net::ListenMode mode);
-  void unlisten(ServerSession& session, const ChannelKey& channel);
-  void submit(Request request);
-  // Answers to requests that no session made: the server's own publishes.
-  void on_ticket(std::function<void(Reply&)> answered) { answered_ = std::move(answered); }
-  void handle(actors::HubMessage& message);
-
-  [[nodiscard]] SessionAddress address_of(SocketId session) const { return {address_.hub, session, address_.node}; }
+  net::Hub& real() { return hub_; }
   Scheduler& scheduler() { return scheduler_; }
   const Plan& plan() const { return plan_; }
 
+  void add(std::shared_ptr<ServerSession> session);
+  void let_go(ServerSession& session);  // at the end of the turn: it may be on the stack
+  // Whatever happens on the thread is a turn, or part of one.
+  template <class Work>
+  void turn(Work&& work) {
+    work();
+    hub_.end_turn();
+  }
+  void handle(actors::HubMessage& message) {
+    turn([&] { hub_.handle(message); });
+  }
+
  private:
-  struct Row {
-    ServerSession* session;
-    net::ListenMode mode;
-  };
-  void fan_out(const ChannelEvent& event);
+  void tick_later(nanoseconds wait);
 
   Scheduler& scheduler_;
   const Plan& plan_;
-  SessionAddress address_;
-  Submit submit_;
-  std::function<void(Reply&)> answered_;
-  net::pusher::PusherEncoder encoder_;
-  std::unordered_map<SocketId, std::shared_ptr<ServerSession>> sessions_;
-  std::unordered_map<ChannelKey, std::vector<Row>> channels_;
+  Process& process_;
+  std::unordered_map<const ServerSession*, std::shared_ptr<ServerSession>> sessions_;
+  Mail<std::function<void()>> posts_;
+  net::Hub hub_;
 };
 
 }  // namespace parley::sim

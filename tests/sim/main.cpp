@@ -23,9 +23,9 @@ int main(int argc, char** argv) {
   const auto outcome = sim::simulate(run);
   fmt::print(
       "{} simulated seconds, {} events, {} crashes, {} outages, {} acknowledgements, {} observations, {} notices, "
-      "{} kept sessions taken up\ntrace {:016x}\n",
+      "{} kept sessions taken up, {} recoveries\ntrace {:016x}\n",
       outcome.simulated.count(), outcome.events, outcome.crashes, outcome.outages, outcome.acked, outcome.seen,
-      outcome.told, outcome.taken, outcome.trace_hash);
+      outcome.told, outcome.taken, outcome.recovered, outcome.trace_hash);
   if (!outcome.violation) return 0;
   fmt::print("{}: {}\n", outcome.violation->invariant, outcome.violation->what);
   return 1;

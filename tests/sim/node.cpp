@@ -68,6 +68,21 @@ class Node::Inbox final : public actors::HubInbox {
   std::uint16_t hub_;
 };
 
+// Where the hubs' requests go in, in the order in which the channels will handle them.
+class Node::Door final : public actors::Gateway {
+ public:
+  explicit Door(Node& node) : node_(node) {}
+  SessionAddress attach(std::shared_ptr<actors::HubInbox> inbox) override {
+    return node_.backend_.gateway().attach(std::move(inbox));
+  }
+  void submit(std::vector<Request>&& requests) override {
+    if (node_.process_.alive()) node_.submit(std::move(requests));
+  }
+
+ private:
+  Node& node_;
+};
+
 Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& settings, NodeWatch& watch,
            Receiver& receiver)
     : scheduler_(scheduler),
@@ -83,64 +98,57 @@ Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& s
            .boot = kNoBoot,
            .executor = &process_},
       backend_(env_, settings),
+      door_(std::make_unique<Door>(*this)),
       sessions_(backend_.settings(), backend_.metrics(), backend_.revocations()),
-      factory_(net::make_pusher_sessions(sessions_)) {}
+      pusher_(net::make_pusher_sessions(sessions_)),
+      socketio_(std::make_shared<net::EngineService>(sessions_, *env_.random)) {}
 
 Node::~Node() { process_.kill(); }
 
 Status Node::start() {
   if (const auto opened = backend_.open({}, *this); !opened) return opened;
+  const net::HubWorld world{.clock = *env_.clock,
+                            .metrics = backend_.metrics(),
+                            .gateway = *door_,
+                            .settings = backend_.settings(),
+                            .encoders = {&pusher_encoder_, &socketio_encoder_, &socketio_plain_encoder_}};
   for (std::uint16_t i = 0; i < kHubs; ++i) {
     auto& edge = hubs_.emplace_back();
-    const auto address = backend_.gateway().attach(std::make_shared<Inbox>(*this, i));
-    edge.hub = std::make_unique<Hub>(scheduler_, plan_, address,
-                                     [this, id = address.hub](Request request) { submit(id, std::move(request)); });
-    edge.hub->on_ticket([this](Reply& reply) { answer(reply); });
+    edge.hub = std::make_unique<Hub>(scheduler_, plan_, process_, world);
+    edge.hub->real().set_address(door_->attach(std::make_shared<Inbox>(*this, i)));
   }
   return {};
 }
 
 // ---- the edge ----
 
-void Node::accept(const std::shared_ptr<Connection>& connection, std::string_view path) {
+void Node::accept(const std::shared_ptr<Connection>& connection, const Address& to) {
   const SocketId socket{scheduler_.dice().next() | 1};
-  auto outcome = factory_->accept({.path = path, .query = "protocol=7&client=sim&version=1", .socket = socket});
+  auto& hub = *hubs_[scheduler_.below(kHubs)].hub;
+  net::SessionFactory* factory = pusher_.get();
+  if (socketio_->serves(to.path)) factory = socketio_.get();
+  auto outcome = factory->accept({.path = to.path, .query = to.query, .socket = socket, .hub = &hub.real()});
   auto* accepted = std::get_if<net::Accepted>(&outcome);
   CHECK(accepted != nullptr);
-  auto& hub = *hubs_[scheduler_.below(kHubs)].hub;
-  auto session = std::make_shared<ServerSession>(hub, connection, socket, std::move(accepted->protocol));
+  auto session = std::make_shared<ServerSession>(hub, connection, socket, std::move(*accepted));
   connection->attach(session);
   hub.add(session);
   session->open();
 }
 
 void Node::ask(decltype(Request::what) what, std::function<void(Reply&)> answered) {
-  const auto ticket = ++last_ticket_;
-  tickets_.emplace(ticket, std::move(answered));
   if (auto* publish = std::get_if<Publish>(&what)) publish->accepted = scheduler_.now();
   auto& hub = *hubs_.front().hub;
-  hub.submit({ReplyTo{hub.address_of({}), ticket}, std::move(what)});
+  hub.turn([&] { hub.real().ask({.from = {}, .what = std::move(what)}, std::move(answered)); });
 }
 
-void Node::answer(Reply& reply) {
-  const auto found = tickets_.find(reply.to.ticket);
-  if (found == tickets_.end()) return;
-  const auto done = std::move(found->second);
-  tickets_.erase(found);
-  done(reply);
-}
-
-// The end of a turn of the hub's loop.
-void Node::submit(HubId hub, Request request) {
-  hubs_[hub.value].in.post(scheduler_, process_.hop(), process_.life(), std::move(request), [this](Request& asked) {
-    watch_.channel_asked(asked);
-    std::vector<Request> turn;
-    turn.push_back(std::move(asked));
-    backend_.gateway().submit(std::move(turn));
-  });
+void Node::submit(std::vector<Request>&& requests) {
+  for (const auto& request : requests) watch_.channel_asked(request);
+  backend_.gateway().submit(std::move(requests));
 }
 
 void Node::push(HubId id, actors::HubMessage message) {
+  watch(message);
   auto& edge = hubs_[id.value];
   auto* lane = &edge.out;
   const auto post = [&](actors::HubMessage what) {
@@ -148,7 +156,6 @@ void Node::push(HubId id, actors::HubMessage message) {
                [to = edge.hub.get()](actors::HubMessage& came) { to->handle(came); });
   };
   if (auto* reply = std::get_if<Reply>(&message)) {
-    watch_.channel_answers(*reply);
     if (plan_.bug == Bug::answers_overtake) lane = &edge.answers;
     auto* subscribed = std::get_if<Subscribed>(&reply->what);
     if (subscribed != nullptr && plan_.bug == Bug::gap_too_far && subscribed->resume == ResumeOutcome::gap) {
@@ -156,13 +163,29 @@ void Node::push(HubId id, actors::HubMessage message) {
     }
     auto* missed = std::get_if<Missed>(&reply->what);
     if (missed != nullptr && plan_.bug == Bug::last_page_too_early && !missed->error) missed->last = true;
-  } else {
-    const auto& event = *std::get<ChannelEventPtr>(message);
-    const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event.what);
-    if (removed != nullptr) watch_.member_removed(event.channel, removed->user_id);
-    if (plan_.bug == Bug::published_twice && scheduler_.chance(0.02)) post(std::get<ChannelEventPtr>(message));
+  } else if (plan_.bug == Bug::published_twice && scheduler_.chance(0.02)) {
+    post(std::get<ChannelEventPtr>(message));
   }
   post(std::move(message));
+}
+
+void Node::watch(const actors::HubMessage& message) {
+  if (const auto* reply = std::get_if<Reply>(&message)) {
+    watch_.channel_answers(*reply);
+    if (const auto* subscribed = std::get_if<Subscribed>(&reply->what); subscribed != nullptr && subscribed->cached) {
+      watch_.channel_tells(subscribed->channel, *subscribed->cached);
+    }
+    if (const auto* missed = std::get_if<Missed>(&reply->what)) {
+      for (const auto& publication : missed->publications) watch_.channel_tells(missed->channel, *publication);
+    }
+    return;
+  }
+  const auto& event = *std::get<ChannelEventPtr>(message);
+  if (const auto* published = std::get_if<ChannelEvent::Published>(&event.what)) {
+    watch_.channel_tells(event.channel, *published->publication);
+  }
+  const auto* removed = std::get_if<ChannelEvent::MemberRemoved>(&event.what);
+  if (removed != nullptr) watch_.member_removed(event.channel, removed->user_id);
 }
 
 void Node::post(actors::WebhookPost post, std::function<void(actors::WebhookOutcome)> done) {

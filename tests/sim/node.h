@@ -1,9 +1,12 @@
 #pragma once
 // One node's process: the real backend (server/backend.h: log, shards, actors) with clock, randomness, disk and
-// threads played by the simulator, and hubs that drive the real session objects without sockets. A crash is the
-// end of this object.
+// threads played by the simulator, and the real hubs, sessions and Engine.IO registry (net/) without sockets. A crash
+// is the end of this object.
 
+#include "net/engine/service.h"
+#include "net/pusher/encoder.h"
 #include "net/session/context.h"
+#include "net/socketio/encoder.h"
 #include "net/websocket/session_factory.h"
 #include "server/backend.h"
 #include "tests/sim/disk.h"
@@ -24,6 +27,7 @@ class NodeWatch {
   // In the order in which the channels will handle them.
   virtual void channel_asked(const Request& request) = 0;
   virtual void channel_answers(const Reply& reply) = 0;
+  virtual void channel_tells(const ChannelKey& channel, const Publication& publication) = 0;  // to a hub, or a session
   virtual void member_removed(const ChannelKey& channel, const std::string& user_id) = 0;
 };
 
@@ -36,17 +40,19 @@ class Node final : private actors::WebhookSender {
   ~Node() override;  // the process is killed
   Status start();
 
-  void accept(const std::shared_ptr<Connection>& connection, std::string_view path);
+  // A WebSocket, on one of the I/O threads.
+  void accept(const std::shared_ptr<Connection>& connection, const Address& to);
   // As the HTTP API asks; the answer comes to `answered`, or never.
   void ask(decltype(Request::what) what, std::function<void(Reply&)> answered);
 
  private:
   class Inbox;
+  class Door;
 
   void post(actors::WebhookPost post, std::function<void(actors::WebhookOutcome)> done) override;
-  void submit(HubId hub, Request request);
+  void submit(std::vector<Request>&& requests);
   void push(HubId hub, actors::HubMessage message);
-  void answer(Reply& reply);
+  void watch(const actors::HubMessage& message);
 
   Scheduler& scheduler_;
   const Plan& plan_;
@@ -55,11 +61,15 @@ class Node final : private actors::WebhookSender {
   Process process_;
   server::Env env_;
   server::Backend backend_;
+  std::unique_ptr<actors::Gateway> door_;
   net::SessionContext sessions_;
-  std::shared_ptr<net::SessionFactory> factory_;
+  std::shared_ptr<net::SessionFactory> pusher_;
+  std::shared_ptr<net::EngineService> socketio_;
+  net::pusher::PusherEncoder pusher_encoder_;
+  net::socketio::SocketIoEncoder socketio_encoder_{net::socketio::SocketIoEncoder::Offsets::told};
+  net::socketio::SocketIoEncoder socketio_plain_encoder_{net::socketio::SocketIoEncoder::Offsets::untold};
   struct Edge {
     std::unique_ptr<Hub> hub;
-    Mail<Request> in;                  // to the gateway
     Mail<actors::HubMessage> out;      // from the actors
     Mail<actors::HubMessage> answers;  // Bug::answers_overtake only
   };
@@ -67,8 +77,6 @@ class Node final : private actors::WebhookSender {
   // Posts whose answers are on their way, by number.
   std::unordered_map<std::uint64_t, std::function<void(actors::WebhookOutcome)>> posts_;
   std::uint64_t last_post_ = 0;
-  std::unordered_map<std::uint64_t, std::function<void(Reply&)>> tickets_;
-  std::uint64_t last_ticket_ = 0;
 };
 
 }  // namespace parley::sim

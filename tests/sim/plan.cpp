@@ -87,8 +87,10 @@ Plan Plan::of(Scheduler& scheduler, Bug bug, Profile profile) {
   };
   plan.shards = static_cast<std::uint16_t>(1 + scheduler.below(4));
   plan.domains = static_cast<int>(1 + scheduler.below(3));
-  plan.own_clients = static_cast<int>(2 + scheduler.below(5));
-  plan.stock_clients = static_cast<int>(1 + scheduler.below(6));
+  // Few now and then, so that some channel is empty for a while.
+  plan.own_clients = static_cast<int>(scheduler.below(6));
+  plan.stock_clients = static_cast<int>(scheduler.below(6));
+  plan.socketio_clients = static_cast<int>(scheduler.below(5));
   plan.members = static_cast<int>(1 + scheduler.below(5));
   plan.crashes_per_minute = pick(8);
   plan.outages_per_minute = pick(8);
@@ -105,6 +107,7 @@ Plan Plan::of(Scheduler& scheduler, Bug bug, Profile profile) {
   if (scheduler.chance(0.5)) plan.catch_up_bytes = plan.page_bytes * (1 + scheduler.below(8));
   plan.publish_every = milliseconds(200 + scheduler.below(4'000));
   plan.log_bytes_max = 2'000 + scheduler.below(30'000);
+  plan.recovery_window = seconds(scheduler.chance(0.3) ? 1 + scheduler.below(8) : 120);
   // One keeps little and one everything whatever the dice say, so that each world has gaps and promises.
   plan.domains_kept["domain.1"] = {Durability::quorum, {seconds(20), 40, 0}};
   plan.domains_kept["domain.2"] = {some_durability(scheduler), {seconds(0), 0, 0}};

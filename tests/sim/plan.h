@@ -50,7 +50,16 @@ inline constexpr std::string_view kAppId = "a";
   X(lost_never_told)                                                                              \
   X(sign_out_lost)                                                                                \
   X(session_given_twice)                                                                          \
-  X(notices_not_found)
+  X(notices_not_found)                                                                            \
+  X(channel_not_restored)                                                                         \
+  X(offset_of_another)                                                                            \
+  X(acked_at_once)                                                                                \
+  X(gap_recovered)                                                                                \
+  X(unknown_offset_taken)                                                                         \
+  X(own_come_back)                                                                                \
+  X(left_not_kept)                                                                                \
+  X(kept_as_sent)                                                                                 \
+  X(missed_cut)
 
 enum class Bug : std::uint8_t {
   none,
@@ -76,6 +85,7 @@ struct Plan {
   int domains = 3;
   int own_clients = 5;
   int stock_clients = 5;
+  int socketio_clients = 3;
   int members = 4;  // users of the presence channels
   int tabs_max = 3;
   double crashes_per_minute = 0;
@@ -93,6 +103,7 @@ struct Plan {
   seconds channel_idle{3};
   milliseconds publish_every{1'500};  // of each client, on average
   std::uint64_t log_bytes_max = 16'384;
+  seconds recovery_window{120};  // of Socket.IO's sessions
 
   // Of each domain, by its name without a prefix: how it is kept.
   struct Kept {

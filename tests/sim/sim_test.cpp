@@ -63,6 +63,7 @@ TEST(Sim, NewSeedsAreClean) {
   std::uint64_t crashes = 0;
   std::uint64_t told = 0;
   std::uint64_t taken = 0;
+  std::uint64_t recovered = 0;
   std::uint64_t failures = 0;
   seconds simulated{0};
   for (auto seed = first; seed < first + count; ++seed) {
@@ -72,6 +73,7 @@ TEST(Sim, NewSeedsAreClean) {
     crashes += outcome.crashes;
     told += outcome.told;
     taken += outcome.taken;
+    recovered += outcome.recovered;
     simulated += outcome.simulated;
     if (!outcome.violation) continue;
     ADD_FAILURE() << "PARLEY_SIM_SEED=" << seed << "\n"
@@ -80,13 +82,14 @@ TEST(Sim, NewSeedsAreClean) {
   }
   fmt::print(
       "{} seeds from {}: {} simulated seconds, {} crashes, {} acknowledgements, {} observations, {} notices, "
-      "{} sessions taken up\n",
-      count, first, simulated.count(), crashes, acked, seen, told, taken);
+      "{} sessions taken up, {} recoveries\n",
+      count, first, simulated.count(), crashes, acked, seen, told, taken, recovered);
   if (count >= 20) {
     EXPECT_GT(crashes, 0u);
     EXPECT_GT(acked, 100u * count / 20);
     EXPECT_GT(told, 100u * count / 20);
     EXPECT_GT(taken, count / 20);
+    EXPECT_GT(recovered, count / 20);
   }
 }
 

@@ -21,8 +21,9 @@ struct Outcome {
   std::uint64_t events = 0;
   std::uint64_t acked = 0;
   std::uint64_t seen = 0;
-  std::uint64_t told = 0;   // notices that the backend took
-  std::uint64_t taken = 0;  // kept sessions that were taken up again
+  std::uint64_t told = 0;       // notices that the backend took
+  std::uint64_t taken = 0;      // kept sessions that were taken up again
+  std::uint64_t recovered = 0;  // Socket.IO clients that went on with nothing missed
   std::uint64_t crashes = 0;
   std::uint64_t outages = 0;
   seconds simulated{0};
@@ -54,7 +55,7 @@ class World final : private Network {
     std::string message;
   };
 
-  std::shared_ptr<Connection> connect(const std::shared_ptr<ClientEnd>& client, const std::string& path) override;
+  std::shared_ptr<Connection> connect(const std::shared_ptr<ClientEnd>& client, const Address& to) override;
   void populate();
   void start_node();
   void crash();
