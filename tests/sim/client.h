@@ -97,7 +97,6 @@ class Client : public ClientEnd, public std::enable_shared_from_this<Client> {
 
   void send(std::string payload);
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
-  [[nodiscard]] Scheduler::Owner connection_life() const { return connection_; }
   void subscribe_later(nanoseconds least, nanoseconds most);
   ChannelView* some_view();                                          // that it is subscribed to
   [[nodiscard]] const Pending* pending_of(std::uint64_t ack) const;  // null: it was answered

@@ -42,6 +42,7 @@ SocketIoClient::SocketIoClient(Scheduler& scheduler, const Plan& plan, Checker& 
 
 void SocketIoClient::on_connecting() {
   connected_ = false;
+  ++visits_;
   early_.clear();
   asked_.clear();
 }
@@ -173,7 +174,9 @@ void SocketIoClient::on_answer(std::uint64_t ack, const json::object& answer) {
     asked_.erase(found);
     if (question.what == Ask::history) {
       if (!refused) return on_page(question.backlog, answer);
-      return scheduler_.after(milliseconds(500), connection_life(), [this, question] { load(question.backlog); });
+      return scheduler_.after(milliseconds(500), weak_from_this(), [this, question, visit = visits_] {
+        if (visit == visits_) load(question.backlog);  // else it was asked for anew
+      });
     }
     const bool joins = question.what == Ask::subscribe;
     auto& view = views_.at(question.channel);

@@ -1,7 +1,8 @@
 #pragma once
 // A Socket.IO client, as socket.io-client 4.6 and later: keeps the name of its session and the last string that ended
 // an event, brings both when it comes back, and goes on with its channels if the server takes it up again. If not, it
-// subscribes anew, with the position that it has of each channel. Judges besides
+// subscribes anew, with the position that it has of each channel, or without it, and loads what it missed. What came
+// before CONNECT on a connection that broke was not handed on, and is forgotten. Judges besides
 //
 //   recovered_is_whole  who is taken up again has its id, and had not been told that nothing could be taken up
 //   offset_is_its_own   the offset that ends an event names the event's place in its channel
@@ -72,6 +73,7 @@ class SocketIoClient final : public Client {
   std::map<std::uint64_t, Question> asked_;  // on this connection
   std::list<Backlog> backlogs_;
   std::uint64_t next_question_;
+  std::uint64_t visits_ = 0;  // connections
   std::uint64_t recovered_ = 0;
 };
 
