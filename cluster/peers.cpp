@@ -38,7 +38,7 @@ Status Peers::send(const schemas::Envelope& envelope) {
     metrics_.peer_messages_dropped("too_large").add();
     return bytes.error();
   }
-  switch (transport_.send(envelope.to.node, std::move(*bytes))) {
+  switch (transport_.send(envelope.to.node, std::move(*bytes), Lane::work)) {
     case Sent::taken:
       return {};
     case Sent::full:

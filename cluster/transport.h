@@ -2,14 +2,15 @@
 // How bytes get from one node to another. What they mean is schemas/peer/envelope.h's; who says what is
 // cluster/peers.h's.
 //
-// A message to a peer arrives whole, at most once and in the order in which it was sent, or not at all: what was on its
-// way when a link ended is lost, and nobody is told which. So whoever waits for an answer has a time limit, and state
-// is said anew when a peer is up again. A node that is alone has no transport.
+// A message to a peer arrives whole, at most once and in the order in which it was sent (in its lane), or not at all:
+// what was on its way when a link ended is lost, and nobody is told which. So whoever waits for an answer has a time
+// limit, and state is said anew when a peer is up again. A node that is alone has no transport.
 
 #include "core/address.h"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace parley::cluster {
 
@@ -31,13 +32,29 @@ enum class Sent : std::uint8_t {
   unreachable,  // there is no link: dropped
 };
 
+// Where a node is to be found. `node` 0: whoever is there, as of a seed in the configuration.
+struct PeerPlace {
+  NodeId node{};
+  std::string host;  // a name or an address
+  std::uint16_t port = 0;
+  auto operator<=>(const PeerPlace&) const = default;
+};
+
+// What is in a link's way stays there; only what is ahead of all else may pass it. The order is kept within each.
+enum class Lane : std::uint8_t {
+  work,   // requests, answers, deliveries
+  ahead,  // what must not wait behind them: who is alive, votes. Small
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
   // Once, before the first send(). The listener outlives stop().
   virtual void start(PeerListener& listener) = 0;
+  // Whom to have links to, in the stead of what was said before: tried again and again, with pauses. Thread-safe.
+  virtual void dial(std::vector<PeerPlace> places) = 0;
   // Thread-safe, never blocks, never calls the listener. The bytes are at most PeerLimits::message_bytes_max.
-  virtual Sent send(NodeId to, std::string bytes) = 0;
+  virtual Sent send(NodeId to, std::string bytes, Lane lane) = 0;
   // After it nothing is told any more, and send() finds nobody.
   virtual void stop() = 0;
 };

@@ -28,7 +28,10 @@ class MemoryNetwork {
     End(MemoryNetwork& network, NodeAddress self) : network_(network), self_(self) {}
     ~End() override { stop(); }
     void start(cluster::PeerListener& listener) override { network_.begin(self_, listener); }
-    cluster::Sent send(NodeId to, std::string bytes) override { return network_.send(self_, to, std::move(bytes)); }
+    void dial(std::vector<cluster::PeerPlace> /*places*/) override {}  // connect() makes the links
+    cluster::Sent send(NodeId to, std::string bytes, cluster::Lane /*lane*/) override {
+      return network_.send(self_, to, std::move(bytes));
+    }
     void stop() override { network_.end(self_.node); }
 
    private:
