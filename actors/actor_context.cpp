@@ -56,6 +56,14 @@ void ActorContext::tell(const SessionAddress& to, const ChannelEventPtr& event) 
   if (elsewhere(to)) (void)peers->tell(to.node, {to.hub}, event);
 }
 
+void ActorContext::tell(const NodeAddress& node, std::vector<HubId> to_hubs, const ChannelEventPtr& event) const {
+  if (elsewhere({{}, {}, node})) {
+    (void)peers->tell(node, std::move(to_hubs), event);
+  } else if (node.exists()) {
+    metrics.stale_replies.add(static_cast<double>(to_hubs.size()));
+  }
+}
+
 HubInbox* ActorContext::hub_at(const SessionAddress& to) const {
   if (to.node == self && to.hub.value < hubs.size()) return hubs[to.hub.value].get();
   if (to.node.exists() && !elsewhere(to)) metrics.stale_replies.add();

@@ -89,9 +89,10 @@ struct ActorContext {
   CreditLine local_requests;  // of this node's hubs and actors
 
   void reply(Reply reply) const;
-  void tell(const SessionAddress& to, const ChannelEventPtr& event) const;  // to a hub
-  void refuse(const Request& request, const Error& error) const;            // answers what has an answer, counts
-  void submit(Request request);                                             // an actor asks, as if it were a client
+  void tell(const SessionAddress& to, const ChannelEventPtr& event) const;                             // to a hub
+  void tell(const NodeAddress& node, std::vector<HubId> to_hubs, const ChannelEventPtr& event) const;  // another node's
+  void refuse(const Request& request, const Error& error) const;  // answers what has an answer, counts
+  void submit(Request request);                                   // an actor asks, as if it were a client
   // This node leads the shard from now on: what must be known of it before the first request.
   void know(ShardId shard, const cluster::Unfinished& open);
   [[nodiscard]] std::string notice_id();

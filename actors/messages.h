@@ -103,6 +103,12 @@ struct Deposed {  // another node leads the shard: what waits is refused, and th
 struct Reconfigured {
   SettingsPtr settings;
 };
+struct NodeUp {  // to the router: it can be reached
+  NodeAddress node;
+};
+struct NodeGone {  // to the router, and on to all that may know sessions of that process
+  NodeAddress node;
+};
 struct Tick {};
 
 // to a shard actor
@@ -167,6 +173,8 @@ struct ToWebhooks {
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Leading)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Following)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Deposed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::NodeUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::NodeGone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Incoming)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::ChannelIdle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(parley::actors::Untold)

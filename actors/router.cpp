@@ -42,6 +42,17 @@ caf::behavior Router::make_behavior() {
       },
       [this](TakenUp& message) { take_up(std::move(message)); },
       [this](const Following& message) { follow(message); },
+      [this](const NodeUp& message) {
+        for (std::uint16_t i = 0; i < roles_.size(); ++i) {
+          if (roles_[i].leader == message.node.node) announce_anew(ShardId{i});
+        }
+      },
+      [this](const NodeGone& message) {
+        for (auto& [key, awake] : channels_) send(awake.actor, message);
+        for (auto& [key, awake] : users_) send(awake.actor, message);
+        send(context_->watchlists, message);
+        std::erase_if(listings_, [&](const auto& row) { return row.second.from.node == message.node; });
+      },
       [this](const ChannelIdle& message) {
         const auto place = channels_.find(message.channel);
         if (place == channels_.end() || place->second.sent != message.handled) return;
@@ -117,12 +128,15 @@ void Router::left_open(LeftOpen& message) {
     return delayed_send(this, kReadAgain, ReadLeftOpen{message.shard, message.term});
   }
   context_->know(message.shard, *message.found);
+  announce_anew(message.shard);
   TakenUp taken;
   taken.shards.push_back({message.shard, message.term, std::move(*message.found)});
   take_up(std::move(taken));
 }
 
 void Router::take_up(TakenUp message) {
+  // Of what was led from the start something may have been gained anew since.
+  std::erase_if(message.shards, [&](const auto& one) { return roles_[one.shard.value].term > one.term; });
   NoticesFound notices;
   for (auto& [shard, term, open] : message.shards) {
     roles_[shard.value] = {true, term, std::nullopt};
@@ -142,6 +156,7 @@ void Router::take_up(TakenUp message) {
 // Its channels and users are the next leader's to wake. Nothing is on its way to them behind this: only we send.
 void Router::follow(const Following& message) {
   roles_[message.shard.value] = {false, {}, message.leader};
+  if (message.leader) announce_anew(message.shard);
   const Deposed deposed{not_leader(message.leader)};
   const auto count = context_->shards->count();
   std::erase_if(channels_, [&](const auto& row) {
@@ -161,6 +176,31 @@ Status Router::leads(const ChannelKey& place) const {
   const auto& role = roles_[shard_of(place, context_->shards->count()).value];
   if (role.leads) return {};
   return not_leader(role.leader);
+}
+
+// To the hubs here. What they say comes back behind whatever they asked before.
+void Router::announce_anew(ShardId shard) {
+  for (const auto& hub : context_->hubs) hub->push(NewLeader{shard, context_->shards->count()});
+}
+
+// What was referred once is not again: two nodes may each take the other for the leader.
+void Router::refer(const ChannelKey& place, Request& request) {
+  const auto shard = shard_of(place, context_->shards->count());
+  const auto& role = roles_[shard.value];
+  const auto& from = request.from.node;
+  if (context_->peers == nullptr || !role.leader || (from.exists() && from != context_->self)) {
+    return refuse(request, not_leader(role.leader));
+  }
+  credit_.give_back();  // before the answer: it is that node's line from here on
+  auto asked = request;
+  const auto sent = context_->peers->ask({*role.leader, {}}, cluster::ShardTerm{shard, role.term}, std::move(asked));
+  if (!sent) refuse(request, sent.error());
+}
+
+Status Router::leads_all() const {
+  const auto other = std::find_if(roles_.begin(), roles_.end(), [](const Role& role) { return !role.leads; });
+  if (other == roles_.end()) return {};
+  return not_leader(other->leader);
 }
 
 void Router::route(Request& request) {
@@ -191,13 +231,9 @@ void Router::route(Request& request) {
     void operator()(const BanUser& what) const { router.to_user(what.user, request); }
     void operator()(const ForgetUser& what) const { router.to_user(what.user, request); }
     void operator()(const GetSessions& what) const { router.to_user(what.user, request); }
-    void operator()(const GetUsers& what) const { router.read_users(request.from, what); }
-    void operator()(const ListUsers& what) const {
-      router.context_->shards->list_users(what, router.answer_page(request.from));
-    }
-    void operator()(const ListDomain& what) const {
-      router.context_->shards->list_domain(what, router.answer_page(request.from, what.echo));
-    }
+    void operator()(const GetUsers& what) const { router.read_users(request, what); }
+    void operator()(const ListUsers& what) const { router.list_users(request, what); }
+    void operator()(const ListDomain& what) const { router.list_domain(request, what); }
     void operator()(const ListWebhooks&) const { router.to_webhooks(request); }
     void operator()(const ListDeadNotices&) const { router.to_webhooks(request); }
     void operator()(const ReplayNotices&) const { router.to_webhooks(request); }
@@ -226,7 +262,7 @@ Router::Awake& Router::wake(const ChannelKey& channel) {
 void Router::to_channel(const ChannelKey& channel, Request& request) {
   const bool woken = !channels_.contains(channel);
   if (woken) {
-    if (const auto led = leads(channel); !led) return refuse(request, led.error());
+    if (!leads(channel)) return refer(channel, request);
     if (const auto* publish = std::get_if<Publish>(&request.what); publish != nullptr && publish->transient) {
       // Nobody is woken for what is not kept and nobody hears.
       if (publish->wants_reply) context_->reply({request.from, Published{.channel = channel, .ack = publish->ack}});
@@ -286,7 +322,7 @@ Router::Awake& Router::wake_user(const UserKey& user) {
 
 void Router::to_user(const UserKey& user, Request& request) {
   if (!users_.contains(user)) {
-    if (const auto led = leads(user_place(user)); !led) return refuse(request, led.error());
+    if (!leads(user_place(user))) return refer(user_place(user), request);
   }
   auto& awake = wake_user(user);
   if (awake.stats->mailbox.load(std::memory_order_relaxed) >= mailbox_max_ && may_be_refused(request)) {
@@ -308,6 +344,7 @@ void Router::to_webhooks(Request& request) {
 void Router::to_shard(Request& request) {
   const auto place = place_of_session(request);
   if (!place) return refuse(request, make_error(Errc::bad_request, "the session's key is not valid"));
+  if (!leads(*place)) return refer(*place, request);
   if (const auto allowed = may_keep(request); !allowed) {
     auto& keep = std::get<KeepSession>(request.what);
     if (keep.wants_reply) return refuse(request, allowed.error());
@@ -342,14 +379,28 @@ Status Router::may_keep(const Request& request) {
 }
 
 // Answers on the reader thread. What is stored is what was told: no user actor need be asked.
-void Router::read_users(const ReplyTo& from, const GetUsers& ask) {
+void Router::read_users(const Request& request, const GetUsers& ask) {
   std::vector<UserKey> users;
   users.reserve(ask.ids.size());
-  for (const auto& id : ask.ids) users.push_back({ask.app, id});
-  context_->shards->read_users(std::move(users), [context = context_, from](Result<std::vector<UserAbout>> found) {
-    if (!found) return context->reply({from, Refused{found.error()}});
-    context->reply({from, UserList{std::move(*found), {}, {}}});
-  });
+  for (const auto& id : ask.ids) {
+    users.push_back({ask.app, id});
+    if (const auto led = leads(user_place(users.back())); !led) return refuse(request, led.error());
+  }
+  context_->shards->read_users(std::move(users),
+                               [context = context_, from = request.from](Result<std::vector<UserAbout>> found) {
+                                 if (!found) return context->reply({from, Refused{found.error()}});
+                                 context->reply({from, UserList{std::move(*found), {}, {}}});
+                               });
+}
+
+void Router::list_users(const Request& request, const ListUsers& ask) {
+  if (const auto led = leads_all(); !led) return refuse(request, led.error());
+  context_->shards->list_users(ask, answer_page(request.from));
+}
+
+void Router::list_domain(const Request& request, const ListDomain& ask) {
+  if (const auto led = leads_all(); !led) return refuse(request, led.error());  // its people are in many shards
+  context_->shards->list_domain(ask, answer_page(request.from, ask.echo));
 }
 
 std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo& from, std::string echo) {

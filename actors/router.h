@@ -44,6 +44,10 @@ class Router final : public caf::event_based_actor {
   void take_up(TakenUp message);
   void follow(const Following& message);
   [[nodiscard]] Status leads(const ChannelKey& place) const;
+  // Of a place that is not led here: takes it to the leader, or says who that is.
+  void refer(const ChannelKey& place, Request& request);
+  void announce_anew(ShardId shard);
+  [[nodiscard]] Status leads_all() const;  // of what is asked of all shards together
   void route(Request& request);
   void to_channel(const ChannelKey& channel, Request& request);
   [[nodiscard]] Status may_wake(const Request& request, const ChannelKey& channel) const;  // one that sleeps
@@ -54,7 +58,9 @@ class Router final : public caf::event_based_actor {
   void to_webhooks(Request& request);
   void to_shard(Request& request);
   [[nodiscard]] Status may_keep(const Request& request);
-  void read_users(const ReplyTo& from, const GetUsers& ask);
+  void read_users(const Request& request, const GetUsers& ask);
+  void list_users(const Request& request, const ListUsers& ask);
+  void list_domain(const Request& request, const ListDomain& ask);
   void list_channels(const ReplyTo& from, const ListChannels& ask);
   void list_actors(const ReplyTo& from, const ListActors& ask);
   Awake& wake(const ChannelKey& channel);

@@ -8,6 +8,7 @@
 #include "actors/router.h"
 #include "actors/shard_actor.h"
 #include "actors/webhooks/webhook_actor.h"
+#include "core/mutex.h"
 #include "core/thread_class.h"
 #include "core/thread_name.h"
 
@@ -70,7 +71,8 @@ struct ActorSystem::Impl {
   std::shared_ptr<ActorContext> context;
   // While begin() has the shards say what is led: on that thread, and what was left open is known before it returns.
   std::atomic<std::thread::id> beginner{};
-  TakenUp taken_up;
+  Mutex taken_up_mutex;  // a leaf but for the router's mailbox: who follows a shard after all does so in order
+  TakenUp taken_up PARLEY_GUARDED_BY(taken_up_mutex);
   std::optional<Error> not_begun;
   caf::actor_system system;  // after the context: its destructor waits for actors that use it
   std::optional<ActorSteps> steps;
@@ -83,8 +85,13 @@ ActorSystem::ActorSystem(std::size_t workers, const Clock& clock, Random& random
 
 ActorSystem::~ActorSystem() {
   stop();
-  // The shards, which still told them their last entries, are gone: the last handles of the cycle.
-  impl_->context->shard_actors.clear();
+  // The handles are a cycle (actor -> context -> actor). The shards, which still told them their last entries and who
+  // leads, are gone: cut it.
+  auto& context = *impl_->context;
+  context.router = nullptr;
+  context.watchlists = nullptr;
+  context.webhooks = nullptr;
+  context.shard_actors.clear();
 }
 
 SessionAddress ActorSystem::attach(std::shared_ptr<HubInbox> inbox) {
@@ -115,7 +122,10 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   shards.begin_leading();
   impl_->beginner = std::thread::id();
   if (impl_->not_begun) return *impl_->not_begun;
-  caf::anon_send(context.router, std::exchange(impl_->taken_up, {}));
+  {
+    const MutexLock lock(impl_->taken_up_mutex);
+    caf::anon_send(context.router, std::exchange(impl_->taken_up, {}));
+  }
   // The collector may run after this object is gone: it holds the context, not us.
   context.metrics.on_collect(
       [context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
@@ -168,10 +178,6 @@ void ActorSystem::stop() {
   context.catch_up->close();  // who waits there is held there
   if (impl_->steps) impl_->steps->finish();
   impl_->system.await_all_actors_done();
-  // The handles are a cycle (actor -> context -> actor): cut it.
-  context.router = nullptr;
-  context.watchlists = nullptr;
-  context.webhooks = nullptr;
 }
 
 void ActorSystem::on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) {
@@ -195,13 +201,18 @@ void ActorSystem::on_leading(ShardId shard, Term term) {
     return;
   }
   context.know(shard, *open);
+  const MutexLock lock(impl_->taken_up_mutex);
   impl_->taken_up.shards.push_back({shard, term, std::move(*open)});
 }
 
 void ActorSystem::on_following(ShardId shard, std::optional<NodeId> leader) {
   auto& context = *impl_->context;
   const Following following{shard, leader};
-  caf::anon_send(context.router, following);
+  {
+    const MutexLock lock(impl_->taken_up_mutex);
+    std::erase_if(impl_->taken_up.shards, [&](const auto& one) { return one.shard == shard; });
+    caf::anon_send(context.router, following);
+  }
   caf::anon_send(context.shard_actors.at(shard.value), following);
   caf::anon_send(context.webhooks, following);
 }
@@ -219,11 +230,19 @@ void ActorSystem::on_peer_reply(Reply reply) { impl_->context->reply(std::move(r
 
 void ActorSystem::on_peer_delivery(const std::vector<HubId>& hubs, const ChannelEventPtr& event) {
   const auto& context = *impl_->context;
-  for (const auto hub : hubs) context.tell({hub, {}, context.self}, event);
+  std::vector<bool> told(context.hubs.size());
+  for (const auto hub : hubs) {
+    if (hub.value < told.size()) {
+      if (told[hub.value]) continue;  // a list may name it twice
+      told[hub.value] = true;
+    }
+    context.tell({hub, {}, context.self}, event);
+  }
 }
 
-// What a peer's hubs have here begins and ends with what they say: nothing follows from the link alone.
-void ActorSystem::on_peer_up(const NodeAddress& /*peer*/) {}
-void ActorSystem::on_peer_down(const NodeAddress& /*peer*/) {}
+void ActorSystem::on_peer_up(const NodeAddress& peer) { caf::anon_send(impl_->context->router, NodeUp{peer}); }
+
+// Behind all that it said. What it has here it says anew if it comes back.
+void ActorSystem::on_peer_down(const NodeAddress& peer) { caf::anon_send(impl_->context->router, NodeGone{peer}); }
 
 }  // namespace parley::actors

@@ -9,6 +9,8 @@ namespace parley::cluster {
 
 namespace {
 
+constexpr auto kLogAgainAfter = seconds(10);  // a peer that damages one message damages many
+
 // What is said where the answer is too large for a message, in the shape that belongs to it. False: nobody waits for
 // it.
 bool put_in_its_stead(decltype(Reply::what)& answer, const Error& why) {
@@ -76,6 +78,9 @@ void Peers::on_message(const NodeAddress& from, std::string bytes) {
   auto envelope = schemas::decode_envelope(bytes, clock_.now());
   if (!envelope) {
     metrics_.peer_messages_dropped("damaged").add();
+    const auto now = clock_.now();
+    if (damage_logged_ && *damage_logged_ + kLogAgainAfter > now) return;
+    damage_logged_ = now;
     log_warn("dropped a message of another node",
              {{"node", fmt::format("{:016x}", from.node.value)}, {"error", envelope.error().message}});
     return;

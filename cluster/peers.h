@@ -60,6 +60,7 @@ class Peers final : public PeerListener {
   const Clock& clock_;
   Metrics& metrics_;
   PeerInbox& inbox_;
+  std::optional<MonoTime> damage_logged_;  // on the transport's thread
 };
 
 }  // namespace parley::cluster

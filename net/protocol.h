@@ -69,6 +69,14 @@ class Actions {
   virtual void close(std::uint16_t code, std::string_view reason, Errc why) = 0;
 };
 
+// Where a client's channels are said anew, to whoever leads them now.
+class Announcer {
+ public:
+  virtual ~Announcer() = default;
+  [[nodiscard]] virtual bool wants(const ChannelKey& channel) const = 0;
+  virtual void announce(ChannelKey channel, Announce::Subscription one) = 0;
+};
+
 enum class EndReason : std::uint8_t { closed_by_client, connection_lost, closed_by_us };
 
 class Protocol {
@@ -89,6 +97,8 @@ class Protocol {
   }
   // After ask_room(): the client has taken nearly everything that was sent.
   virtual void on_room(MonoTime now, Actions& actions) { (void)now, (void)actions; }
+  // Says which channels the client is on, of those that are wanted.
+  virtual void announce(Announcer& to) const { (void)to; }
   // When deadline() has passed. Deadlines may move; the connection asks after each call.
   virtual void on_deadline(MonoTime now, Actions& actions) = 0;
   [[nodiscard]] virtual MonoTime deadline() const = 0;

@@ -217,7 +217,7 @@ void Channel::join_all(ChannelResumes::Ready ready, MonoTime now, WallTime wall)
 }
 
 void Channel::on(const ReplyTo& from, MoreMissed& more, MonoTime now, WallTime wall) {
-  if (!subscribers_.joined(from.session, more.subscription)) return;  // left meanwhile
+  if (!subscribers_.joined(from, more.subscription)) return;  // left meanwhile
   if (durable()) return resumes_.more(from, more, at(now, wall));
   // A reload took the history away: everything is live from here on.
   port_.reply({from, Missed{.channel = key_, .subscription = more.subscription, .reached = newest_, .last = true}});
@@ -283,9 +283,7 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
     return port_.reply({joining.from, SubscribeRefused{key_, subscribe.subscription, why}});
   }
   const auto [fresh, user_came] = subscribers_.join(joining.from, subscribe.subscription, member, now);
-  if (const auto& client_id = subscribe.resume.client_id; durable() && !client_id.empty()) {
-    cursors_.came(client_id, joining.from.session, fresh);
-  }
+  if (durable()) count_client(joining.from.session, subscribe.resume.client_id);
   if (fresh && subscribers_.size() == 1) notices_.came({}, wall);
   if (user_came) notices_.came({member->user_id, member->id_form}, wall);
 
@@ -316,6 +314,13 @@ void Channel::join(Joining joining, MonoTime now, WallTime wall) {
   if (fresh) count_changed(now);
 }
 
+void Channel::count_client(SocketId session, const std::string& client_id) {
+  const auto client = client_hash(client_id);
+  const auto before = subscribers_.count_as(session, client);
+  if (client != before) cursors_.gone(before);
+  if (client != 0) cursors_.came(client, session, client != before);
+}
+
 // Who was here all the time: nobody needs to be told. The backend is, if the leader before had not come to it: what it
 // was told stands in the log. Who may not be here any more hears of it now, since the ban was another node's to tell.
 void Channel::on(const ReplyTo& from, Announce& announce, WallTime wall) {
@@ -330,7 +335,7 @@ void Channel::on(const ReplyTo& from, Announce& announce, WallTime wall) {
     }
     const auto [fresh, user_came] = subscribers_.announce(to, one.subscription, member, one.came);
     if (!fresh) continue;
-    if (durable() && !one.client_id.empty()) cursors_.came(one.client_id, one.session, fresh);
+    if (durable()) count_client(one.session, one.client_id);
     if (subscribers_.size() == 1) notices_.came({}, wall);
     if (user_came) notices_.came({member->user_id, member->id_form}, wall);
   }
@@ -339,8 +344,8 @@ void Channel::on(const ReplyTo& from, Announce& announce, WallTime wall) {
 // ---- leaving ----
 
 void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, WallTime) {
-  const bool waited = resumes_.leave(from.session, unsubscribe.subscription);
-  const bool joined = subscribers_.joined(from.session, unsubscribe.subscription);
+  const bool waited = resumes_.leave(from, unsubscribe.subscription);
+  const bool joined = subscribers_.joined(from, unsubscribe.subscription);
   const bool on_purpose = unsubscribe.reason == LeaveReason::unsubscribed;
   const auto& client_id = unsubscribe.client_id;
   // An old connection's leaving, that comes when the client was here again, ends nothing.
@@ -351,8 +356,20 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
     if (newest_.exists() || maybe_stored) cursors_.forget(client_id, now);
   }
   if (!joined) return;
-  if (!client_id.empty()) cursors_.gone(client_id);
-  subscribers_.leave(from.session, now, on_purpose ? rule_->presence_linger : rule_->presence_grace);
+  cursors_.gone(subscribers_.leave(from.session, now, on_purpose ? rule_->presence_linger : rule_->presence_grace));
+  if (subscribers_.size() == 0) notices_.gone({}, now);
+  count_changed(now);
+}
+
+// What was to be published is, whoever hears of it.
+void Channel::node_gone(const NodeAddress& node, MonoTime now) {
+  std::erase_if(waiting_, [&](const Request& request) {
+    return request.from.node == node && !std::holds_alternative<Publish>(request.what);
+  });
+  resumes_.leave(node);
+  const auto left = subscribers_.leave(node, now, rule_->presence_grace);
+  for (const auto client : left.clients) cursors_.gone(client);
+  if (left.sessions == 0) return;
   if (subscribers_.size() == 0) notices_.gone({}, now);
   count_changed(now);
 }

@@ -58,6 +58,9 @@ class Channel {
   void configure(SettingsPtr settings);
   // Its shard is led elsewhere: whoever waits for an answer is told so, and this object ends.
   void depose(const Error& why, MonoTime now, WallTime wall);
+  // Another node's process cannot be reached any more, or has ended: whoever was here through it lost the connection,
+  // but for those who were taken up elsewhere by now.
+  void node_gone(const NodeAddress& node, MonoTime now);
   void attend();  // opens it, although nobody asked: its backend may be due the end of something
   [[nodiscard]] bool idle(WallTime wall) const;  // nothing would be lost by forgetting this object
   [[nodiscard]] ChannelInfo describe(WallTime wall) const;
@@ -90,6 +93,7 @@ class Channel {
   void on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Announce& announce, WallTime wall);
+  void count_client(SocketId session, const std::string& client_id);
 
   [[nodiscard]] ChannelResumes::Now at(MonoTime now, WallTime wall) const;
   void join_all(ChannelResumes::Ready ready, MonoTime now, WallTime wall);

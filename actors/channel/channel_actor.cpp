@@ -72,6 +72,10 @@ caf::behavior ChannelActor::make_behavior() {
         channel_.attend();
         schedule();
       },
+      [this](const NodeGone& message) {
+        channel_.node_gone(message.node, now());
+        schedule();
+      },
       [this](const Deposed& message) {
         channel_.depose(message.why, now(), wall());
         quit();
@@ -112,6 +116,10 @@ void ChannelActor::schedule() {
 void ChannelActor::reply(Reply reply) { context_->reply(std::move(reply)); }
 
 void ChannelActor::tell(const SessionAddress& hub, const ChannelEventPtr& event) { context_->tell(hub, event); }
+
+void ChannelActor::tell(const NodeAddress& node, std::vector<HubId> hubs, const ChannelEventPtr& event) {
+  context_->tell(node, std::move(hubs), event);
+}
 
 void ChannelActor::propose(Command command, CommandToken token, WaitForDisk wait) {
   context_->came_in(*shard_stats_);

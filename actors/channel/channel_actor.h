@@ -22,6 +22,8 @@ class ChannelActor final : public caf::event_based_actor, private ChannelPort {
  private:
   void reply(Reply reply) override;
   void tell(const SessionAddress& hub, const ChannelEventPtr& event) override;
+  [[nodiscard]] NodeAddress here() const override { return context_->self; }
+  void tell(const NodeAddress& node, std::vector<HubId> hubs, const ChannelEventPtr& event) override;
   void propose(Command command, CommandToken token, WaitForDisk wait) override;
   void read_history(GetHistory query, std::uint64_t read) override;
   Result<std::shared_ptr<const void>> reserve(Origin origin, std::size_t bytes, std::uint64_t read) override;

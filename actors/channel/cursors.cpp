@@ -34,19 +34,24 @@ bool ChannelCursors::owes_gap(const std::string& client_id) const {
   return false;
 }
 
-void ChannelCursors::came(const std::string& client_id, SocketId session, bool fresh) {
-  auto& place = connections_[stable_hash(client_id)];
-  place.latest = session;
-  if (fresh || place.count == 0) ++place.count;
+ClientHash client_hash(std::string_view client_id) {
+  if (client_id.empty()) return 0;
+  return std::max<ClientHash>(stable_hash(client_id), 1);
 }
 
-void ChannelCursors::gone(const std::string& client_id) {
-  const auto place = connections_.find(stable_hash(client_id));
+void ChannelCursors::came(ClientHash client, SocketId session, bool fresh) {
+  auto& place = connections_[client];
+  place.latest = session;
+  if (fresh) ++place.count;
+}
+
+void ChannelCursors::gone(ClientHash client) {
+  const auto place = connections_.find(client);
   if (place != connections_.end() && --place->second.count == 0) connections_.erase(place);
 }
 
 bool ChannelCursors::elsewhere(const std::string& client_id, SocketId session) const {
-  const auto place = connections_.find(stable_hash(client_id));
+  const auto place = connections_.find(client_hash(client_id));
   return place != connections_.end() && place->second.latest != session;
 }
 

@@ -5,11 +5,17 @@
 #include "core/clock.h"
 #include "core/command.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace parley::actors {
+
+// A client id's hash; 0: there is none.
+using ClientHash = std::uint64_t;
+[[nodiscard]] ClientHash client_hash(std::string_view client_id);
 
 class ChannelCursors {
  public:
@@ -19,8 +25,8 @@ class ChannelCursors {
   void forget(const std::string& client_id, MonoTime now);
   // A client is here on one connection, or for a while on two: the one that nobody knows to be dead yet, and the next.
   // What the old one says last is not the client's last word.
-  void came(const std::string& client_id, SocketId session, bool fresh);
-  void gone(const std::string& client_id);  // one of them
+  void came(ClientHash client, SocketId session, bool fresh);
+  void gone(ClientHash client);  // one of them
   [[nodiscard]] bool elsewhere(const std::string& client_id, SocketId session) const;
 
   // Nothing of the client is to be saved any more: a first visit is kept on its own. True: something was.
@@ -65,7 +71,7 @@ class ChannelCursors {
     SocketId latest;
     std::uint32_t count = 0;
   };
-  std::unordered_map<std::uint64_t, Connections> connections_;  // of those who are here, by the client id's hash
+  std::unordered_map<ClientHash, Connections> connections_;  // of those who are here
   Cursors dirty_;
   Cursors saving_;  // proposed, not applied yet
   CommandToken saving_token_ = 0;

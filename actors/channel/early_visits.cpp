@@ -14,9 +14,8 @@ void Channel::visit_early(Joining joining, MonoTime now, WallTime wall) {
   const auto& client_id = joining.subscribe.resume.client_id;
   // Who left on purpose comes anew: what is stored of before goes when that leaving is, if it was not yet.
   const bool stays = !cursors_.forgotten(client_id);
-  const bool saved = stays && std::any_of(early_visits_.begin(), early_visits_.end(), [&](const auto& row) {
-                       return row.second.clients.contains(client_id);
-                     });
+  const bool saved = stays && std::any_of(early_visits_.begin(), early_visits_.end(),
+                                          [&](const auto& row) { return row.second.clients.contains(client_id); });
   // Who is remembered is stored in front of the next first publication, and is due the one that may be there already.
   const bool remembered = stays && port_.visits().knows(key_, client_id);
   // Maybe there is a first publication: it need not have that one, but all that follows, and so it is stored behind it.

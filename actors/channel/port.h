@@ -21,6 +21,11 @@ class ChannelPort {
   virtual ~ChannelPort() = default;
   virtual void reply(Reply reply) = 0;
   virtual void tell(const SessionAddress& hub, const ChannelEventPtr& event) = 0;
+  // Hubs of another node hear of an event together.
+  [[nodiscard]] virtual NodeAddress here() const { return {}; }
+  virtual void tell(const NodeAddress& node, std::vector<HubId> hubs, const ChannelEventPtr& event) {
+    for (const auto hub : hubs) tell({hub, {}, node}, event);
+  }
   virtual void propose(Command command, CommandToken token, WaitForDisk wait) = 0;
   virtual void read_history(GetHistory query, std::uint64_t read) = 0;
   // Room for so many bytes of missed publications under the node's bound. Null: later, reserved() follows.

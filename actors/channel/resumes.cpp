@@ -334,10 +334,16 @@ void ChannelResumes::deleted() {
   for (auto& [read, reading] : readings_) reading.stale = true;
 }
 
-bool ChannelResumes::leave(SocketId session, SubscriptionId subscription) {
+bool ChannelResumes::leave(const ReplyTo& from, SubscriptionId subscription) {
   return std::erase_if(joining_, [&](const auto& row) {
-           return row.second.from.session == session && row.second.subscribe.subscription == subscription;
+           const auto& joining = row.second;
+           return joining.from.session == from.session && joining.from.of_hub() == from.of_hub() &&
+                  joining.subscribe.subscription == subscription;
          }) > 0;
+}
+
+void ChannelResumes::leave(const NodeAddress& node) {
+  std::erase_if(joining_, [&](const auto& row) { return row.second.from.node == node; });
 }
 
 bool ChannelResumes::waits(const std::string& client_id) const {

@@ -79,7 +79,8 @@ class ChannelResumes {
 
   // Those who wait for this read wait no longer: what they asked, to be asked again.
   std::vector<Request> give_back(std::uint64_t read);
-  bool leave(SocketId session, SubscriptionId subscription);     // false: it does not wait
+  bool leave(const ReplyTo& from, SubscriptionId subscription);  // false: it does not wait
+  void leave(const NodeAddress& node);                           // whoever waits through it
   [[nodiscard]] bool waits(const std::string& client_id) const;  // to join
   [[nodiscard]] bool empty() const { return joining_.empty() && visits_.empty(); }
   [[nodiscard]] std::optional<MonoTime> deadline() const { return pages_.deadline(); }

@@ -3,6 +3,7 @@
 #include "core/check.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::actors {
 
@@ -65,14 +66,43 @@ std::uint32_t ChannelSubscribers::place_of(const SessionAddress& hub) {
   return static_cast<std::uint32_t>(place - listeners_.begin());
 }
 
-void ChannelSubscribers::leave(SocketId session_id, MonoTime now, milliseconds hold) {
-  const auto place = sessions_.find(session_id);
+ClientHash ChannelSubscribers::count_as(SocketId session, ClientHash client) {
+  return std::exchange(sessions_.at(session).client, client);
+}
+
+ClientHash ChannelSubscribers::leave(SocketId session, MonoTime now, milliseconds hold) {
+  const auto place = sessions_.find(session);
   CHECK(place != sessions_.end());
+  const auto client = place->second.client;
+  drop(place, now, hold);
+  return client;
+}
+
+ChannelSubscribers::Left ChannelSubscribers::leave(const NodeAddress& node, MonoTime now, milliseconds hold) {
+  Left left;
+  const bool any = std::any_of(listeners_.begin(), listeners_.end(),
+                               [&](const Listener& row) { return row.sessions > 0 && row.hub.node == node; });
+  if (!any) return left;
+  for (auto place = sessions_.begin(); place != sessions_.end();) {
+    const auto& session = place->second;
+    if (listeners_[session.listener].hub.node != node) {
+      ++place;
+      continue;
+    }
+    ++left.sessions;
+    if (session.client != 0) left.clients.push_back(session.client);
+    place = drop(place, now, hold);
+  }
+  return left;
+}
+
+ChannelSubscribers::Sessions::iterator ChannelSubscribers::drop(Sessions::iterator place, MonoTime now,
+                                                                milliseconds hold) {
   const auto session = std::move(place->second);
-  sessions_.erase(place);
   metrics_.subscriptions.add(-1);
   --listeners_[session.listener].sessions;
   if (!session.user_id.empty()) roster_.leave(session.user_id, now, now + hold);
+  return sessions_.erase(place);
 }
 
 std::vector<RosterBook::Gone> ChannelSubscribers::expire(MonoTime now) {
@@ -81,16 +111,30 @@ std::vector<RosterBook::Gone> ChannelSubscribers::expire(MonoTime now) {
   return gone;
 }
 
-bool ChannelSubscribers::joined(SocketId session, SubscriptionId subscription) const {
-  const auto place = sessions_.find(session);
-  return place != sessions_.end() && place->second.subscription == subscription;
+bool ChannelSubscribers::joined(const ReplyTo& from, SubscriptionId subscription) const {
+  const auto place = sessions_.find(from.session);
+  return place != sessions_.end() && place->second.subscription == subscription &&
+         listeners_[place->second.listener].hub == from.of_hub();
 }
 
 void ChannelSubscribers::tell(ChannelEvent event) const {
   if (sessions_.empty()) return;
   const auto shared = std::make_shared<const ChannelEvent>(std::move(event));
-  for (const auto& listener : listeners_) {
-    if (listener.sessions > 0) port_.tell(listener.hub, shared);
+  const auto here = port_.here();
+  for (auto listener = listeners_.begin(); listener != listeners_.end(); ++listener) {
+    if (listener->sessions == 0) continue;
+    const auto& node = listener->hub.node;
+    if (node == here) {
+      port_.tell(listener->hub, shared);
+      continue;
+    }
+    const auto of_node = [&](const Listener& other) { return other.sessions > 0 && other.hub.node == node; };
+    if (std::any_of(listeners_.begin(), listener, of_node)) continue;  // told with that one
+    std::vector<HubId> hubs;
+    for (auto other = listener; other != listeners_.end(); ++other) {
+      if (of_node(*other)) hubs.push_back(other->hub.hub);
+    }
+    port_.tell(node, std::move(hubs), shared);
   }
 }
 

@@ -76,6 +76,18 @@ void User::depose(const Error& why) {
   for (const auto& answer : answers) port_.reply({answer.to, Refused{why}});
 }
 
+void User::node_gone(const NodeAddress& node, MonoTime now, WallTime wall) {
+  std::erase_if(waiting_,
+                [&](const Request& request) { return request.from.node == node && request.from.session.exists(); });
+  std::erase_if(ended_, [&](const auto& row) { return row.second == node; });
+  if (stage_ != Stage::open) return;
+  for (std::size_t i = sessions_.size(); i-- > 0;) {
+    if (sessions_[i].to.node != node) continue;
+    depart(sessions_.begin() + static_cast<std::ptrdiff_t>(i), now + hold_after(LeaveReason::connection_lost), wall);
+  }
+  settle(now, wall);
+}
+
 void User::handle(Request request, MonoTime now, WallTime wall) {
   if (stage_ == Stage::open) {
     dispatch(request, now, wall);
@@ -142,8 +154,16 @@ User::Session* User::find(SocketId socket) {
   return place == sessions_.end() ? nullptr : &*place;
 }
 
+User::Session* User::find(const ReplyTo& from) {
+  auto* session = find(from.session);
+  return session != nullptr && session->to.of_hub() == from.of_hub() ? session : nullptr;
+}
+
 User::Session* User::arrive(const ReplyTo& from, const ConnectionAbout& about, WallTime wall) {
-  if (auto* known = find(from.session)) return known;
+  if (auto* known = find(from.session)) {
+    known->to = from;
+    return known;
+  }
   if (ended_.contains(from.session)) return nullptr;  // said on its way out; its SignOut follows
   if (record_.blocks.banned_until > wall) {
     port_.reply({from, Terminated{ban_error(record_.blocks)}});
@@ -232,10 +252,9 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
 
 void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
   ended_.erase(from.session);
-  const auto place =
-      std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) { return one.to.session == from.session; });
-  if (place == sessions_.end()) return;  // terminated or refused before
-  depart(place, now + hold_after(what.reason), wall - what.silent_for);
+  const auto* session = find(from);
+  if (session == nullptr) return;  // terminated or refused before
+  depart(sessions_.begin() + (session - sessions_.data()), now + hold_after(what.reason), wall - what.silent_for);
 }
 
 void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {
@@ -250,7 +269,7 @@ void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {
 }
 
 void User::on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall) {
-  auto* session = find(from.session);
+  auto* session = find(from);
   if (session == nullptr) return;
   erase_value(session->channels, what.channel);
   if (session->signed_in || !session->channels.empty()) return;
@@ -258,7 +277,7 @@ void User::on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall) {
 }
 
 void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
-  if (auto* session = find(from.session)) session->activity = what.status;
+  if (auto* session = find(from)) session->activity = what.status;
 }
 
 // ---- what others do to a user ----
@@ -267,7 +286,7 @@ void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
 std::size_t User::end_sessions(const Error& error, WallTime wall) {
   for (const auto& session : sessions_) {
     port_.reply({session.to, Terminated{error}});
-    ended_.insert(session.to.session);
+    ended_.emplace(session.to.session, session.to.node);
   }
   const auto count = sessions_.size();
   if (count > 0) last_seen_ = std::max(last_seen_, wall);

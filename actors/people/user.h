@@ -18,7 +18,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +58,8 @@ class User {
   void tick(MonoTime now, WallTime wall);
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   void configure(SettingsPtr settings);
+  // Another node's process cannot be reached any more, or has ended: its sessions lost the connection.
+  void node_gone(const NodeAddress& node, MonoTime now, WallTime wall);
   void attend();                    // opens it, although nobody asked
   void depose(const Error& why);    // its shard is led elsewhere: whoever waits is told so, and this object ends
   [[nodiscard]] bool idle() const;  // nothing would be lost by forgetting this object
@@ -99,6 +100,7 @@ class User {
   void on(const ReplyTo& from, GetSessions& what, MonoTime now, WallTime wall);
 
   Session* find(SocketId socket);
+  Session* find(const ReplyTo& from);  // as its hub says: one that was taken up elsewhere is there
   Session* arrive(const ReplyTo& from, const ConnectionAbout& about, WallTime wall);  // null: refused
   void take_place(Session& session, WallTime wall);
   void depart(std::vector<Session>::iterator place, MonoTime until, WallTime seen);
@@ -128,12 +130,12 @@ class User {
   std::deque<Request> waiting_;  // until open; bounded by the mailbox bound of the actor
 
   std::vector<Session> sessions_;
-  std::set<SocketId> ended_;   // terminated; until their SignOut, what they say counts no more
-  std::vector<Ghost> ghosts_;  // in the order in which they began
-  UserRecord record_;          // as decided
-  UserRecord saved_;           // as stored
-  bool known_ = false;         // stored at all
-  WallTime last_seen_;         // of sessions that ended; goes into the record with `offline`
+  std::map<SocketId, NodeAddress> ended_;  // terminated; until their SignOut, what they say counts no more
+  std::vector<Ghost> ghosts_;              // in the order in which they began
+  UserRecord record_;                      // as decided
+  UserRecord saved_;                       // as stored
+  bool known_ = false;                     // stored at all
+  WallTime last_seen_;                     // of sessions that ended; goes into the record with `offline`
 
   CommandToken next_token_ = 1;
   struct Saving {

@@ -55,6 +55,10 @@ caf::behavior UserActor::make_behavior() {
         user_.tick(now(), wall());
         if (!asks_for_sleep()) schedule();  // who asks is put to sleep, or a request is on its way
       },
+      [this, now, wall](const NodeGone& message) {
+        user_.node_gone(message.node, now(), wall());
+        schedule();
+      },
       [this](const Reconfigured& message) { user_.configure(message.settings); },
       [this](const Deposed& message) {
         user_.depose(message.why);

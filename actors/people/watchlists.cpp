@@ -30,13 +30,30 @@ void Watchlists::sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime) {
 }
 
 void Watchlists::sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime until) {
-  stop_watching(from.session);
   const auto place = users_.find(sign_out.user);
-  if (place == users_.end() || place->second.sessions.empty()) return;
-  erase_session(place->second.sessions, from.session);
-  if (!place->second.sessions.empty()) return;
-  place->second.until = until;
-  deadlines_.emplace(until, sign_out.user);
+  if (place == users_.end()) return stop_watching(from.session);
+  auto& sessions = place->second.sessions;
+  const auto known =
+      std::find_if(sessions.begin(), sessions.end(), [&](const ReplyTo& row) { return row.session == from.session; });
+  if (known != sessions.end() && known->of_hub() != from.of_hub()) return;  // it was taken up elsewhere, and is there
+  if (known != sessions.end()) {
+    sessions.erase(known);
+    if (sessions.empty()) {
+      place->second.until = until;
+      deadlines_.emplace(until, sign_out.user);
+    }
+  }
+  stop_watching(from.session);
+}
+
+void Watchlists::node_gone(const NodeAddress& node, const std::function<MonoTime(const UserKey&)>& until) {
+  std::vector<std::pair<UserKey, ReplyTo>> gone;
+  for (const auto& [key, user] : users_) {
+    for (const auto& session : user.sessions) {
+      if (session.node == node) gone.emplace_back(key, session);
+    }
+  }
+  for (const auto& [key, session] : gone) sign_out(session, {.user = key}, until(key));
 }
 
 void Watchlists::stop_watching(SocketId session) {

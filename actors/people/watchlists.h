@@ -8,6 +8,7 @@
 
 #include "core/request.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ class Watchlists {
 
   void sign_in(const ReplyTo& from, const SignIn& sign_in, MonoTime now);
   void sign_out(const ReplyTo& from, const SignOut& sign_out, MonoTime until);
+  // Another node's process is gone, and its sessions with it. `until`: when a user is offline who does not come back.
+  void node_gone(const NodeAddress& node, const std::function<MonoTime(const UserKey&)>& until);
   void tick(MonoTime now);
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   [[nodiscard]] bool online(const UserKey& user) const;

@@ -13,6 +13,10 @@ caf::behavior WatchlistsActor::make_behavior() {
         handle(message.request);
         schedule();
       },
+      [this](const NodeGone& message) {
+        watchlists_.node_gone(message.node, [this](const UserKey& user) { return held_until(user); });
+        schedule();
+      },
       [this](Tick) {
         tick_.came();
         context_->metrics.actor_ticks.add();
@@ -26,9 +30,12 @@ void WatchlistsActor::handle(Request& request) {
   const auto now = context_->clock.now();
   if (const auto* in = std::get_if<SignIn>(&request.what)) watchlists_.sign_in(request.from, *in, now);
   if (const auto* out = std::get_if<SignOut>(&request.what)) {
-    const auto settings = context_->settings.current();
-    watchlists_.sign_out(request.from, *out, now + settings->rule_for("user." + out->user.id).presence_grace);
+    watchlists_.sign_out(request.from, *out, held_until(out->user));
   }
+}
+
+MonoTime WatchlistsActor::held_until(const UserKey& user) const {
+  return context_->clock.now() + context_->settings.current()->rule_for("user." + user.id).presence_grace;
 }
 
 void WatchlistsActor::schedule() {

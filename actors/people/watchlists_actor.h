@@ -18,6 +18,7 @@ class WatchlistsActor final : public caf::event_based_actor, private WatchlistPo
  private:
   void reply(Reply reply) override { context_->reply(std::move(reply)); }
   void handle(Request& request);
+  [[nodiscard]] MonoTime held_until(const UserKey& user) const;
   void schedule();
 
   std::shared_ptr<ActorContext> context_;

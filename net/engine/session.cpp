@@ -33,6 +33,9 @@ class EngineSession::End final : public Session, public Actions {
   void on_reply(Reply& reply) override {
     call([&](MonoTime now) { owner_.socketio_->on_reply(id_, reply, now); });
   }
+  void announce(Announcer& to) const override {
+    if (owner_.socketio_ != nullptr) owner_.socketio_->announce(id_, to);
+  }
 
   // Actions
   [[nodiscard]] WallTime wall() const override { return owner_.wall(); }

@@ -6,9 +6,44 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
 #include <utility>
 
 namespace parley::net {
+namespace {
+
+constexpr std::size_t kAnnouncedBytes = 512;         // of one, with its ids and its member's head
+constexpr std::size_t kAnnouncedAtOnce = 1'048'576;  // so that each fits into a message to another node
+
+// Who is on which channels, put into requests.
+class Gathering final : public Announcer {
+ public:
+  Gathering(const SessionAddress& from, const actors::NewLeader& leader, std::vector<Request>& to)
+      : from_(from), leader_(leader), to_(to) {}
+  [[nodiscard]] bool wants(const ChannelKey& channel) const override { return leader_.leads(channel); }
+  void announce(ChannelKey channel, Announce::Subscription one) override {
+    auto& subscriptions = channels_[std::move(channel)];
+    subscriptions.push_back(std::move(one));
+    bytes_ += kAnnouncedBytes;
+    if (const auto& member = subscriptions.back().member) bytes_ += member->user_id.size() + member->user_info.size();
+    if (bytes_ >= kAnnouncedAtOnce) send();
+  }
+  void send() {
+    for (auto& [channel, subscriptions] : std::exchange(channels_, {})) {
+      to_.push_back({.from = ReplyTo(from_), .what = Announce{channel, std::move(subscriptions)}});
+    }
+    bytes_ = 0;
+  }
+
+ private:
+  const SessionAddress& from_;
+  const actors::NewLeader& leader_;
+  std::vector<Request>& to_;
+  std::map<ChannelKey, std::vector<Announce::Subscription>> channels_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
 
 Hub::Hub(HubWorld world)
     : world_(world),
@@ -114,9 +149,17 @@ void Hub::ask(Request request, std::function<void(Reply&)> done) {
 void Hub::handle(actors::HubMessage& message) {
   if (auto* event = std::get_if<ChannelEventPtr>(&message)) {
     fan_out(**event);
+  } else if (const auto* leader = std::get_if<actors::NewLeader>(&message)) {
+    announce(*leader);
   } else {
     on_reply(std::get<Reply>(message));
   }
+}
+
+void Hub::announce(const actors::NewLeader& leader) {
+  Gathering gathering(address_, leader, requests_);
+  for (const auto& [id, session] : sessions_) session->announce(gathering);
+  gathering.send();
 }
 
 namespace {

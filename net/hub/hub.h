@@ -164,6 +164,7 @@ class Hub {
   };
 
   void fan_out(const ChannelEvent& event);
+  void announce(const actors::NewLeader& leader);
   void on_reply(Reply& reply);
   void drop(Session& session, std::size_t place);
   void close_holes(HubChannel& channel);

@@ -28,6 +28,7 @@ class Session {
   virtual void on_event(const ChannelEvent& event, const Bytes& frame) = 0;  // ListenMode::through
   virtual void on_skipped(const ChannelEvent& event) { (void)event; }        // through only: it is the sender
   virtual void on_reply(Reply& reply) = 0;
+  virtual void announce(Announcer& to) const { (void)to; }  // the channels that it is on
 
   [[nodiscard]] SocketId id() const { return id_; }
   [[nodiscard]] Wire wire() const { return wire_; }

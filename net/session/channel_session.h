@@ -37,6 +37,7 @@ struct Tracking {
 
 struct SubscriptionExtra {
   MemberPtr member;                      // presence channels
+  std::uint64_t came = 0;                // its place in the roster; as in Subscribed
   SubscriptionId renewal;                // a second subscribe on the way, while the first one is active; 0: none
   std::unique_ptr<Right> renewal_right;  // counts when the channel has said yes
   std::unique_ptr<ResumeFrom> asking;    // the application is asked; then this is how to go on
@@ -80,6 +81,7 @@ class ChannelSession : public Protocol {
   void on_reply(Reply& reply, MonoTime now, Actions& actions) override;
   void on_event(const ChannelEvent& event, const Bytes& frame, MonoTime now, Actions& actions) override;
   void on_room(MonoTime now, Actions& actions) override;
+  void announce(Announcer& to) const override;
   void on_end(EndReason reason, MonoTime now, Actions& actions) override;
   [[nodiscard]] SocketId socket_id() const override { return socket_; }
 

@@ -137,6 +137,7 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
     return;
   }
   subscription->active = true;
+  if (subscription->extra != nullptr && subscription->extra->member != nullptr) subscription->extra->came = what.came;
   joined(*subscription, actions);
 
   if (what.roster != nullptr) charge_roster(*what.roster, subscription->channel, now);
@@ -222,6 +223,27 @@ void ChannelSession::request_leave(const Subscription& subscription, LeaveReason
   leave(subscription.id);
   // A renewal may have been taken or refused by now: the channel knows one of the two ids.
   if (subscription.extra != nullptr && subscription.extra->renewal.value != 0) leave(subscription.extra->renewal);
+}
+
+// A renewal that is on its way is said to whoever led before: it is not answered, and what was there stays.
+void ChannelSession::announce(Announcer& to) const {
+  for (const auto& subscription : subscriptions_) {
+    if (!subscription.active || closing_) continue;
+    auto channel = key(subscription.channel);
+    if (!to.wants(channel)) continue;
+    Announce::Subscription one{.session = socket_, .subscription = subscription.id};
+    if (subscription.extra != nullptr) {
+      one.member = subscription.extra->member;
+      one.came = subscription.extra->came;
+    }
+    if (const auto* user = subscription.user()) {
+      one.user_id = *user;
+    } else if (identity_ != nullptr) {
+      one.user_id = identity_->id;
+    }
+    one.client_id = client_id();
+    to.announce(std::move(channel), std::move(one));
+  }
 }
 
 void ChannelSession::leave(std::string_view channel, Actions& actions) {

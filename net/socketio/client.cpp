@@ -332,6 +332,10 @@ void Client::on_skipped(SocketId id, const ChannelEvent& event, MonoTime now) {
   if (auto* which = find(id)) which->end->protocol().on_skipped(event, now, *which->actions);
 }
 
+void Client::announce(SocketId id, Announcer& to) {
+  if (auto* which = find(id)) which->end->protocol().announce(to);
+}
+
 void Client::on_room(MonoTime now) {
   now_ = now;
   for (std::size_t i = 0; i < namespaces_.size(); ++i) {

@@ -75,6 +75,7 @@ class Client final : public EngineClient {
   void on_reply(SocketId id, Reply& reply, MonoTime now);
   void on_event(SocketId id, const ChannelEvent& event, const Bytes& frame, MonoTime now);
   void on_skipped(SocketId id, const ChannelEvent& event, MonoTime now);
+  void announce(SocketId id, Announcer& to);
   void on_room(MonoTime now);                                    // little waits to be sent
   void on_close(SocketId id, std::uint16_t code, MonoTime now);  // Actions::close() of a socket
   void on_superseded(SocketId id, MonoTime now);

@@ -238,6 +238,10 @@ void WebSocketConnection::on_reply(Reply& reply) {
   with_protocol([&](MonoTime now) { protocol_->on_reply(reply, now, *this); });
 }
 
+void WebSocketConnection::announce(Announcer& to) const {
+  if (protocol_ != nullptr && phase_ == Phase::open) protocol_->announce(to);
+}
+
 void WebSocketConnection::on_room() {
   const auto alive = shared_from_this();
   with_protocol([&](MonoTime now) { protocol_->on_room(now, *this); });

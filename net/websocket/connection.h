@@ -34,6 +34,7 @@ class WebSocketConnection final : public MuxLink, public Session, private Action
   void deliver(const Bytes& frame) override;
   void on_event(const ChannelEvent& event, const Bytes& frame) override;
   void on_reply(Reply& reply) override;
+  void announce(Announcer& to) const override;
 
   // Link
   void on_overflow() override;

@@ -43,6 +43,9 @@ class ServerSession final : public ServerEnd,
   void on_event(const ChannelEvent& event, const Bytes& frame) override;
   void on_skipped(const ChannelEvent& event) override;
   void on_reply(Reply& reply) override;
+  void announce(net::Announcer& to) const override {
+    if (protocol_ != nullptr) protocol_->announce(to);
+  }
   // TimerNode
   MonoTime on_timer(MonoTime now) override;
   // Actions

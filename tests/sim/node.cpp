@@ -163,13 +163,19 @@ void Node::push(HubId id, actors::HubMessage message) {
     }
     auto* missed = std::get_if<Missed>(&reply->what);
     if (missed != nullptr && plan_.bug == Bug::last_page_too_early && !missed->error) missed->last = true;
-  } else if (plan_.bug == Bug::published_twice && scheduler_.chance(0.02)) {
+  } else if (std::holds_alternative<ChannelEventPtr>(message) && plan_.bug == Bug::published_twice &&
+             scheduler_.chance(0.02)) {
     post(std::get<ChannelEventPtr>(message));
   }
   post(std::move(message));
 }
 
+void Node::announce_anew(ShardId shard) {
+  for (std::uint16_t i = 0; i < hubs_.size(); ++i) push(HubId{i}, actors::NewLeader{shard, plan_.shards});
+}
+
 void Node::watch(const actors::HubMessage& message) {
+  if (std::holds_alternative<actors::NewLeader>(message)) return;
   if (const auto* reply = std::get_if<Reply>(&message)) {
     watch_.channel_answers(*reply);
     if (const auto* subscribed = std::get_if<Subscribed>(&reply->what); subscribed != nullptr && subscribed->cached) {

@@ -42,6 +42,8 @@ class Node final : private actors::WebhookSender {
 
   // A WebSocket, on one of the I/O threads.
   void accept(const std::shared_ptr<Connection>& connection, const Address& to);
+  // The hubs say anew who listens to channels of that shard, as they do when it has another leader.
+  void announce_anew(ShardId shard);
   // As the HTTP API asks; the answer comes to `answered`, or never.
   void ask(decltype(Request::what) what, std::function<void(Reply&)> answered);
 

@@ -92,9 +92,10 @@ struct Plan {
   double outages_per_minute = 0;  // of the disk
   double cuts_per_minute = 0;     // of each connection
   double leaves_per_minute = 0;   // of each client, on purpose
-  double sudden_outages = 0;      // share of writes with which the disk breaks
-  double slow_disk = 0;           // share of writes that take long
-  double slow_network = 0;        // share of messages that take long
+  double announcements_per_minute = 6;
+  double sudden_outages = 0;  // share of writes with which the disk breaks
+  double slow_disk = 0;       // share of writes that take long
+  double slow_network = 0;    // share of messages that take long
   double slow_actors = 0;
   double webhook_failures = 0;              // share of posts
   double slow_readers = 0;                  // share of pages that a client takes long to read

@@ -225,6 +225,10 @@ void World::faults() {
       ++outages_;
       disk_.break_until(scheduler_.now() + scheduler_.between(milliseconds(1), seconds(4)), scheduler_.chance(0.3));
     }
+    // Channels that know everybody who is said to be here stay as they are.
+    if (node_ != nullptr && due(plan_.announcements_per_minute)) {
+      node_->announce_anew(ShardId{static_cast<std::uint16_t>(scheduler_.below(plan_.shards))});
+    }
     for (const auto& client : clients_) {
       if (due(plan_.cuts_per_minute)) client->cut();
       if (due(plan_.leaves_per_minute)) client->leave_a_channel();

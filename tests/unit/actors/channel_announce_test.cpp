@@ -72,7 +72,7 @@ TEST_F(NewLeader, IsToldAgainWithoutHarm) {
   EXPECT_EQ(after.channel->describe(after.wall()).subscriptions, 4U);
   EXPECT_EQ(after.metrics.subscriptions.value(), 4);
   after.unsubscribe(1, LeaveReason::unsubscribed, {}, 3);
-  after.unsubscribe(2);
+  after.unsubscribe(2, LeaveReason::unsubscribed, {}, 1, 1);
   after.advance(seconds(60));
   EXPECT_EQ(roster(after), "bob cy ");
   ASSERT_EQ(after.told<ChannelEvent::MemberRemoved>().size(), 2U) << "once for each hub";
@@ -212,7 +212,7 @@ TEST(NewLeaderOfADurableChannel, KnowsWhoIsHereAlsoWhenItsStateCannotBeRead) {
   announce(world, {.channel = world.key, .subscriptions = {{SocketId{1}, SubscriptionId{4}, nullptr, 0}}}, 0);
   world.unsubscribe(1, LeaveReason::unsubscribed, {}, 3);  // older than it
   announce(world, {.channel = world.key, .subscriptions = {{SocketId{2}, SubscriptionId{1}, nullptr, 0}}}, 1);
-  world.unsubscribe(2);
+  world.unsubscribe(2, LeaveReason::unsubscribed, {}, 1, 1);
   world.channel->opened(make_error(Errc::io), world.now(), world.wall());
   EXPECT_EQ(world.channel->describe(world.wall()).subscriptions, 1U);
   const auto opens = world.opens;

@@ -18,8 +18,7 @@ struct GapsOfAChannel : ::testing::Test {
   }
   void store(int count) {
     for (int i = 0; i < count; ++i) world.publish("m");
-    for (auto& [token, command] : std::exchange(world.proposed, {}))
-      untold.emplace_back(token, world.store(command));
+    for (auto& [token, command] : std::exchange(world.proposed, {})) untold.emplace_back(token, world.store(command));
   }
   void tell() {
     for (const auto& [token, effect] : std::exchange(untold, {})) world.channel->applied(token, effect, world.now());

@@ -517,8 +517,7 @@ TEST(ChannelNoticesProperty, TheBackendsViewAlternatesAndIsTrueInTheEnd) {
     if (stored) store();
     for (auto& [token, command] : std::exchange(world.proposed, {})) {
       if (applied) {
-        world.channel->applied(token, Effect{.channel = world.key, .what = Effect::Nothing{}},
-                               world.now());
+        world.channel->applied(token, Effect{.channel = world.key, .what = Effect::Nothing{}}, world.now());
       } else {
         world.channel->refused(token, make_error(Errc::storage_unavailable), world.now());
       }

@@ -41,8 +41,8 @@ class ChannelWorld : public ChannelPort {
     handle({session(id, hub), Subscribe{key, SubscriptionId{subscription}, std::move(who), std::move(resume)}});
   }
   void unsubscribe(std::uint64_t id, LeaveReason reason = LeaveReason::unsubscribed, std::string client = {},
-                   std::uint32_t subscription = 1) {
-    handle({session(id), Unsubscribe{key, SubscriptionId{subscription}, reason, std::move(client)}});
+                   std::uint32_t subscription = 1, std::uint16_t hub = 0) {
+    handle({session(id, hub), Unsubscribe{key, SubscriptionId{subscription}, reason, std::move(client)}});
   }
   void publish(std::string data, std::string idempotency_key = {}, SocketId except = {}) {
     Publish what{.channel = key, .event = "message.sent", .data = std::move(data), .except = except};
@@ -212,6 +212,7 @@ class ChannelWorld : public ChannelPort {
 
  private:
   void reply(Reply reply) override { replies.push_back(std::move(reply)); }
+  using ChannelPort::tell;
   void tell(const SessionAddress& hub, const ChannelEventPtr& event) override { events.emplace_back(hub.hub, event); }
   void propose(Command command, CommandToken token, WaitForDisk) override {
     proposed.emplace_back(token, std::move(command));

@@ -42,6 +42,32 @@ TEST_F(LeadingTest, AShardThatIsLedElsewhereIsRefusedWithAHintAndOthersAreServed
   EXPECT_EQ(inbox->next<PublishRefused>().error.leader, 0U) << "nobody knows";
 }
 
+TEST_F(LeadingTest, PeopleAndKeptSessionsOfAShardThatIsLedElsewhereAreItsLeadersToTell) {
+  const auto of_user = [](const std::string& id) { return shard_of(user_place({"a", id}), 4); };
+  system.on_following(of_user("42"), kOther);
+  ask(GetUsers{"a", {"42"}});
+  EXPECT_EQ(inbox->next<Refused>().error.leader, kOther.value);
+  ask(ListUsers{.app = "a"});
+  EXPECT_EQ(inbox->next<Refused>().error.code, Errc::not_leader);
+  ask(ListDomain{.app = "a", .domain = "1"});
+  EXPECT_EQ(inbox->next<Refused>().error.code, Errc::not_leader);
+  std::string other = "43";
+  while (of_user(other) == of_user("42")) other += "3";
+  ask(GetUsers{"a", {other}});
+  EXPECT_EQ(inbox->next<UserList>().users.size(), 1U);
+  // Of eight keys some are kept here, and some are not.
+  int kept = 0;
+  int refused = 0;
+  for (int i = 0; i < 64 && (kept == 0 || refused == 0); ++i) {
+    ask(KeepSession{"a", fmt::format("key{}", i), "record", WallTime{3600000}, true});
+    auto reply = inbox->next_reply();
+    if (std::holds_alternative<Done>(reply.what)) ++kept;
+    if (const auto* no = std::get_if<Refused>(&reply.what); no != nullptr && no->error.code == Errc::not_leader)
+      ++refused;
+  }
+  EXPECT_TRUE(kept > 0 && refused > 0) << kept << " " << refused;
+}
+
 TEST_F(LeadingTest, AShardThatIsLedAgainIsServedAsItIsStored) {
   ask(message("domain.1", "hi", 7));
   inbox->next<Published>();

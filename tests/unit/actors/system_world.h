@@ -24,7 +24,11 @@ class Inbox : public HubInbox {
  public:
   void push(HubMessage message) override {
     const std::lock_guard lock(mutex_);
-    messages_.push_back(std::move(message));
+    if (const auto* leader = std::get_if<NewLeader>(&message)) {
+      leaders_.push_back(*leader);
+    } else {
+      messages_.push_back(std::move(message));
+    }
     came_.notify_all();
   }
   // Waits for the next message of a kind; fails the test after 10 s.
@@ -58,6 +62,14 @@ class Inbox : public HubInbox {
     EXPECT_TRUE(in_time) << "the event did not come";
     return found != nullptr ? found : std::make_shared<const ChannelEvent>();
   }
+  NewLeader next_leader() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(came_.wait_for(lock, 60s, [&] { return !leaders_.empty(); })) << "no leader was told";
+    if (leaders_.empty()) return {};
+    const auto leader = leaders_.front();
+    leaders_.pop_front();
+    return leader;
+  }
   HubMessage next_message() {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(came_.wait_for(lock, 60s, [&] { return !messages_.empty(); })) << "nothing came";
@@ -79,6 +91,7 @@ class Inbox : public HubInbox {
  private:
   std::mutex mutex_;
   std::condition_variable came_;
+  std::deque<NewLeader> leaders_;
   std::deque<HubMessage> messages_;
 };
 

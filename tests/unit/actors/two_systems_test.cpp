@@ -5,6 +5,8 @@
 #include "tests/unit/actors/system_world.h"
 
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <thread>
 
 namespace parley::actors {
@@ -49,12 +51,21 @@ struct OneNode {
   SessionAddress hub;
 };
 
+// Nobody waits long for who is gone.
+SettingsPtr quick_settings() {
+  auto quick = std::make_shared<Settings>(*SystemTest::make_settings());
+  for (auto& rule : quick->rules) rule.presence_grace = milliseconds(20);
+  return quick;
+}
+
 struct TwoSystems : ::testing::Test {
   TwoSystems() {
     network.connect(a.self.node, b.self.node);
     pump = std::thread([this] {
       while (!over) {
-        if (network.wait(milliseconds(20))) network.deliver_all();
+        if (!network.wait(milliseconds(20))) continue;
+        const std::lock_guard lock(moving);
+        network.deliver_all();
       }
     });
   }
@@ -63,8 +74,9 @@ struct TwoSystems : ::testing::Test {
     pump.join();
   }
   MemoryNetwork network;
-  OneNode a{network, {NodeId{1}, Incarnation{10}}, SystemTest::make_settings()};
-  OneNode b{network, {NodeId{2}, Incarnation{20}}, SystemTest::make_settings()};
+  OneNode a{network, {NodeId{1}, Incarnation{10}}, quick_settings()};
+  OneNode b{network, {NodeId{2}, Incarnation{20}}, quick_settings()};
+  std::mutex moving;  // who delivers or cuts
   std::atomic<bool> over{false};
   std::thread pump;
 };
@@ -83,6 +95,119 @@ TEST_F(TwoSystems, AHubIsAnsweredAndToldByTheOtherNode) {
   EXPECT_EQ(published.position.offset.value, 1U);
   EXPECT_EQ(a.metrics.stale_replies.value() + b.metrics.stale_replies.value(), 0);
   EXPECT_EQ(b.in_flight(), 0);
+}
+
+TEST_F(TwoSystems, WhoIsOnlyThereThroughTheOtherNodeLeavesWithIt) {
+  const ChannelKey room("a", "presence-room");
+  const auto subscribe = [&](const SessionAddress& hub, const char* user) {
+    return Request{
+        ReplyTo{{hub.hub, SocketId{9}, hub.node}},
+        Subscribe{.channel = room, .subscription = {1}, .member = std::make_shared<Member>(Member{user, "{}"})}};
+  };
+  std::vector<Request> own;
+  own.push_back(subscribe(b.hub, "bob"));
+  b.system.submit(std::move(own));
+  b.inbox->next<Subscribed>();
+  b.inbox->next_event();  // of bob, who does not get it
+  ASSERT_TRUE(a.ask(b.self, std::get<Subscribe>(subscribe(a.hub, "ann").what)).ok());
+  EXPECT_EQ(a.inbox->next<Subscribed>().roster->members.size(), 2U);
+  EXPECT_EQ(std::get<ChannelEvent::MemberAdded>(b.inbox->next_event()->what).member->user_id, "ann");
+  {
+    const std::lock_guard lock(moving);
+    network.cut(a.self.node, b.self.node);
+  }
+  EXPECT_EQ(std::get<ChannelEvent::MemberRemoved>(b.inbox->next_event()->what).user_id, "ann");
+}
+
+// Node b leads all shards, and a knows it.
+struct LedByTheOther : TwoSystems {
+  LedByTheOther() {
+    for (std::uint16_t i = 0; i < a.shards.count(); ++i) a.system.on_following(ShardId{i}, b.self.node);
+    for (std::uint16_t i = 0; i < a.shards.count(); ++i)
+      EXPECT_TRUE(a.inbox->next_leader().shard.value < a.shards.count());
+  }
+  void submit(decltype(Request::what) what, std::uint64_t session = 1) {
+    std::vector<Request> one;
+    one.push_back({ReplyTo{{a.hub.hub, SocketId{session}, a.self}}, std::move(what)});
+    a.system.submit(std::move(one));
+  }
+};
+
+TEST_F(LedByTheOther, WhatOurHubsAskIsTakenThereAndAnsweredHere) {
+  const ChannelKey room("a", "domain.1");
+  submit(Subscribe{.channel = room, .subscription = {5}});
+  EXPECT_EQ(a.inbox->next<Subscribed>().subscription.value, 5U);
+  submit(Publish{.channel = room, .event = "e", .data = "hi", .ack = 7}, 2);
+  EXPECT_EQ(std::get<ChannelEvent::Published>(a.inbox->next_event()->what).publication->data, "hi");
+  EXPECT_EQ(a.inbox->next<Published>().ack, 7U);
+  submit(SignIn{.user = {"a", "ann"}});
+  submit(GetSessions{{"a", "ann"}});
+  EXPECT_EQ(a.inbox->next<SessionList>().sessions.size(), 1U);
+  submit(KeepSession{"a", "key", "record", a.clock.wall() + seconds(300), true});
+  EXPECT_EQ(a.inbox->next<Done>().count, 1U);
+  submit(TakeSession{"a", "key"});
+  EXPECT_EQ(a.inbox->next<SessionTaken>().record, "record");
+  EXPECT_EQ(a.in_flight(), 0);
+  EXPECT_EQ(b.in_flight(), 0);
+}
+
+TEST_F(LedByTheOther, NothingIsReferredInACircleAndWhatDoesNotLeaveIsRefused) {
+  for (std::uint16_t i = 0; i < b.shards.count(); ++i) b.system.on_following(ShardId{i}, a.self.node);
+  submit(GetChannel{ChannelKey("a", "room")});
+  EXPECT_EQ(a.inbox->next<Refused>().error.code, Errc::not_leader);
+  {
+    const std::lock_guard lock(moving);
+    network.cut(a.self.node, b.self.node);
+  }
+  submit(GetChannel{ChannelKey("a", "room")});
+  EXPECT_EQ(a.inbox->next<Refused>().error.code, Errc::not_found);
+}
+
+TEST_F(LedByTheOther, ALeaderThatCanBeReachedAgainIsToldAnewOfWhoIsHere) {
+  {
+    const std::lock_guard lock(moving);
+    network.cut(a.self.node, b.self.node);
+    network.connect(a.self.node, b.self.node);
+  }
+  std::set<std::uint16_t> shards;
+  while (shards.size() < a.shards.count()) shards.insert(a.inbox->next_leader().shard.value);
+  const ChannelKey room("a", "presence-room");
+  const auto ann = std::make_shared<Member>(Member{"ann", "{}"});
+  submit(Announce{room, {{.session = SocketId{4}, .subscription = {3}, .member = ann, .came = 9}}}, 0);
+  submit(GetMembers{room});
+  EXPECT_EQ(a.inbox->next<Members>().members.size(), 1U);
+}
+
+TEST_F(TwoSystems, ANodeHearsOfAnEventOnceForAllItsHubs) {
+  const ChannelKey room("a", "domain.1");
+  for (const std::uint16_t hub : {0, 1, 7}) {
+    const ReplyTo from{{HubId{hub}, SocketId{hub + 1U}, a.self}};
+    ASSERT_TRUE(a.peers->ask(b.self, std::nullopt, {from, Subscribe{.channel = room, .subscription = {5}}}).ok());
+  }
+  ASSERT_TRUE(a.ask(b.self, GetChannel{room}).ok());
+  while (a.inbox->next<ChannelInfo>().subscriptions != 3) ASSERT_TRUE(a.ask(b.self, GetChannel{room}).ok());
+  {
+    const std::lock_guard lock(moving);  // nothing is moved: what is sent stays to be counted
+    std::vector<Request> publish;
+    publish.push_back(
+        {ReplyTo{{b.hub.hub, SocketId{9}, b.self}}, Publish{.channel = room, .event = "e", .data = "hi"}});
+    b.system.submit(std::move(publish));
+    b.inbox->next<Published>();
+    EXPECT_EQ(network.waiting(b.self.node, a.self.node), 1U);
+  }
+  EXPECT_EQ(std::get<ChannelEvent::Published>(a.inbox->next_event()->what).publication->data, "hi");
+}
+
+TEST_F(TwoSystems, AHubThatIsNamedTwiceHearsOfItOnce) {
+  auto event = std::make_shared<ChannelEvent>();
+  event->channel = ChannelKey("a", "room");
+  event->what = ChannelEvent::SubscriptionCount{1};
+  ASSERT_TRUE(b.peers->tell(a.self, {a.hub.hub, a.hub.hub, a.hub.hub}, event).ok());
+  auto next = std::make_shared<ChannelEvent>(*event);
+  next->what = ChannelEvent::SubscriptionCount{2};
+  ASSERT_TRUE(b.peers->tell(a.self, {a.hub.hub}, next).ok());
+  EXPECT_EQ(std::get<ChannelEvent::SubscriptionCount>(a.inbox->next_event()->what).count, 1U);
+  EXPECT_EQ(std::get<ChannelEvent::SubscriptionCount>(a.inbox->next_event()->what).count, 2U);
 }
 
 TEST_F(TwoSystems, WhatAnotherNodeAsksIsBoundedAsWhatOurHubsAsk) {

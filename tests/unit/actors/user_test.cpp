@@ -58,6 +58,51 @@ TEST_F(UserTest, TwoTabsAreOneStay) {
                                  "user_disconnected", "user_offline"}));
 }
 
+ReplyTo at(std::uint64_t id, std::uint64_t node) { return ReplyTo{{HubId{0}, SocketId{id}, {NodeId{node}, {}}}}; }
+
+TEST_F(UserTest, WhoWasHereThroughANodeThatIsGoneIsOfflineAfterTheGrace) {
+  const auto say = [&](const ReplyTo& from, decltype(Request::what) what) {
+    world.user->handle({from, std::move(what)}, world.now(), world.wall());
+    world.commit();
+  };
+  say(at(1, 7), SignIn{.user = world.key});
+  say(at(2, 7), JoinedAs{.user = world.key, .channel = "presence-domain.1"});
+  say(at(3, 7), SignIn{.user = world.key});
+  say(at(3, 8), SignIn{.user = world.key});  // taken up on the other node
+  say(at(3, 7), SignOut{.user = world.key});
+  say(at(3, 7), SetActivity{world.key, UserStatus::away});
+  EXPECT_EQ(world.user->session_count(), 3U);
+  const auto left = world.wall();
+  world.user->node_gone({NodeId{7}, {}}, world.now(), world.wall());
+  EXPECT_EQ(world.user->session_count(), 1U);
+  world.advance(10s);
+  EXPECT_EQ(status(), UserStatus::online);
+  world.user->node_gone({NodeId{8}, {}}, world.now(), world.wall());
+  world.advance(2999ms);
+  EXPECT_EQ(status(), UserStatus::online);
+  world.advance(1ms);
+  EXPECT_EQ(status(), UserStatus::offline);
+  EXPECT_EQ(world.stored->last_seen, left + 10s);
+  EXPECT_EQ(world.user->session_count(), 0U);
+}
+
+TEST_F(UserTest, WhatANodeSaidBeforeItWentIsNotWaitedForNorKept) {
+  world.open_at_once = false;
+  world.user->handle({at(1, 7), SignIn{.user = world.key}}, world.now(), world.wall());
+  world.user->handle({at(2, 8), SignIn{.user = world.key}}, world.now(), world.wall());
+  world.user->node_gone({NodeId{7}, {}}, world.now(), world.wall());
+  world.answer_open();
+  EXPECT_EQ(world.user->session_count(), 1U);
+  world.commit();
+  // Of those who were told to go, only the node that has them could say that they did.
+  world.user->handle({at(99, 8), TerminateUser{.user = world.key}}, world.now(), world.wall());
+  world.user->node_gone({NodeId{8}, {}}, world.now(), world.wall());
+  world.advance(10s);
+  world.commit();
+  EXPECT_EQ(status(), UserStatus::offline);
+  EXPECT_TRUE(world.user->idle());
+}
+
 // Socket.IO's connections come back under the id that they had.
 TEST_F(UserTest, TwoConnectionsAreNotToldUnderOneId) {
   world.sign_in(1);

@@ -101,5 +101,41 @@ TEST_F(WatchlistsWorld, WatcherThatLeftIsNotTold) {
   EXPECT_TRUE(replies.empty());
 }
 
+ReplyTo at(std::uint64_t id, std::uint64_t node) { return ReplyTo{{HubId{0}, SocketId{id}, {NodeId{node}, {}}}}; }
+
+TEST_F(WatchlistsWorld, SessionsOfANodeThatIsGoneAreGoneAfterTheirGrace) {
+  sign_in(1, "eve", {"ann", "bob", "cid"});
+  users.sign_in(at(2, 7), {.user = {"a", "ann"}, .watchlist = {"eve"}}, clock.now());
+  users.sign_in(at(3, 8), {.user = {"a", "bob"}}, clock.now());
+  users.sign_in(at(4, 7), {.user = {"a", "cid"}}, clock.now());
+  users.sign_in(at(4, 8), {.user = {"a", "cid"}}, clock.now());  // taken up on the other node
+  replies.clear();
+  users.node_gone({NodeId{7}, {}}, [&](const UserKey&) { return clock.now() + 3s; });
+  advance(2999ms);
+  EXPECT_TRUE(replies.empty());
+  advance(1ms);
+  ASSERT_EQ(changes(1).size(), 1U);
+  EXPECT_EQ(changes(1)[0].offline, std::vector<std::string>{"ann"});
+  EXPECT_TRUE(users.online({"a", "bob"}));
+  EXPECT_TRUE(users.online({"a", "cid"}));
+  sign_out(1, "eve");
+  advance(3s);
+  EXPECT_TRUE(changes(2).empty()) << "it watches nobody any more";
+}
+
+TEST_F(WatchlistsWorld, ALateLeavingOfTheNodeBeforeEndsNothing) {
+  sign_in(1, "eve", {"ann"});
+  users.sign_in(at(2, 7), {.user = {"a", "ann"}}, clock.now());
+  users.sign_in(at(2, 8), {.user = {"a", "ann"}, .watchlist = {"eve"}}, clock.now());
+  users.sign_out(at(2, 7), {.user = {"a", "ann"}}, clock.now() + 3s);
+  replies.clear();
+  advance(1h);
+  EXPECT_TRUE(replies.empty());
+  EXPECT_TRUE(users.online({"a", "ann"}));
+  sign_out(1, "eve");
+  advance(3s);
+  EXPECT_EQ(changes(2).size(), 1U) << "it watches on";
+}
+
 }  // namespace
 }  // namespace parley::actors

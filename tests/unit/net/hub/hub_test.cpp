@@ -44,7 +44,14 @@ class Listener final : public Session {
     if (when_through) when_through(event);
   }
   void on_reply(Reply&) override { ++replies; }
+  void announce(Announcer& to) const override {
+    for (const auto& channel : on) {
+      if (to.wants(channel)) to.announce(channel, {.session = id(), .subscription = {1}, .member = member});
+    }
+  }
 
+  std::vector<ChannelKey> on;
+  MemberPtr member;
   std::vector<Bytes> frames;
   int through = 0;
   int replies = 0;
@@ -108,6 +115,53 @@ TEST_F(HubTest, EncodesOnceAndSharesTheFrame) {
   EXPECT_EQ(hub.session_count(), 0U);
   publish("a");
   EXPECT_EQ(encoder.encoded, 1);  // nobody listens: nothing is encoded
+}
+
+TEST_F(HubTest, ANewLeaderIsToldOfWhoListensToItsChannels) {
+  constexpr std::uint16_t kShards = 4;
+  Listener a, b;
+  join(a, 1);
+  join(b, 2);
+  a.on = {key("x"), key("y"), key("z"), key("u"), key("v"), key("w")};
+  b.on = {key("x"), key("y")};
+  hub.set_address({HubId{3}, {}, {NodeId{7}, Incarnation{8}}});
+  std::set<std::pair<std::string, std::uint64_t>> told;
+  for (std::uint16_t shard = 0; shard < kShards; ++shard) {
+    actors::HubMessage message = actors::NewLeader{ShardId{shard}, kShards};
+    hub.handle(message);
+    hub.end_turn();
+    for (const auto& request : std::exchange(gateway.seen, {})) {
+      EXPECT_EQ(request.from.of_hub(), (SessionAddress{HubId{3}, {}, {NodeId{7}, Incarnation{8}}}));
+      const auto& announce = std::get<Announce>(request.what);
+      EXPECT_EQ(shard_of(announce.channel, kShards).value, shard);
+      for (const auto& one : announce.subscriptions) {
+        EXPECT_TRUE(told.emplace(announce.channel.name(), one.session.value).second) << "said twice";
+      }
+    }
+  }
+  EXPECT_EQ(told.size(), 8U);
+  hub.remove_session(a);
+  hub.remove_session(b);
+}
+
+// So that a message to another node can carry it.
+TEST_F(HubTest, ManyWithMuchToSayAreAnnouncedInParts) {
+  Listener a;
+  join(a, 1);
+  a.member = std::make_shared<Member>(Member{"ann", std::string(10'000, 'i')});
+  a.on.assign(500, key("x"));
+  actors::HubMessage message = actors::NewLeader{ShardId{0}, 1};
+  hub.handle(message);
+  hub.end_turn();
+  std::size_t count = 0;
+  for (const auto& request : gateway.seen) {
+    const auto& subscriptions = std::get<Announce>(request.what).subscriptions;
+    count += subscriptions.size();
+    EXPECT_LE(subscriptions.size(), 101U);
+  }
+  EXPECT_EQ(count, 500U);
+  EXPECT_GE(gateway.seen.size(), 5U);
+  hub.remove_session(a);
 }
 
 TEST_F(HubTest, SkipsTheSender) {
