@@ -72,6 +72,10 @@ struct Metrics::Impl {
       counters("parley_kept_sessions_refused_total", "Sessions that could not be kept, by reason.");
   CounterFamily& peer_drops =
       counters("parley_peer_messages_dropped_total", "Messages to and from other nodes that were dropped, by reason.");
+  CounterFamily& hello_refusals =
+      counters("parley_peer_hellos_refused_total", "Links with other nodes that were refused here, by reason.");
+  CounterFamily& link_cuts =
+      counters("parley_peer_links_cut_total", "Links with other nodes that were ended here, by reason.");
   CounterFamily& webhook_drops = counters("parley_webhook_events_dropped_total",
                                           "Events for webhooks dropped before they were stored, by reason.");
   CounterFamily& auth_question =
@@ -140,6 +144,10 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   memory_trims = m.counter("parley_memory_trims_total", "Times that free memory was given back to the system.");
   missed_publications = m.counter("parley_missed_publications_total", "Publications sent to resuming subscribers.");
   passivations = m.counter("parley_channel_passivations_total", "Channel actors that went to sleep.");
+  peer_links = m.gauge("parley_peer_links", "Other nodes that this node has a link to.");
+  peer_bytes_received = m.counter("parley_peer_bytes_received_total", "Bytes read from links with other nodes.");
+  peer_bytes_sent = m.counter("parley_peer_bytes_sent_total", "Bytes written to links with other nodes.");
+  peer_dials_failed = m.counter("parley_peer_dials_failed_total", "Connections to other nodes that failed.");
   shards = m.gauge("parley_shards", "Shards of this node.");
   shards_without_leader = m.gauge("parley_shards_without_leader", "Shards that cannot accept publications now.");
   log_entries = m.counter("parley_log_entries_total", "Entries appended to the shards' logs.");
@@ -209,6 +217,12 @@ Counter Metrics::kept_sessions_refused(std::string_view reason) const {
 }
 Counter Metrics::peer_messages_dropped(std::string_view reason) const {
   return {&impl_->peer_drops.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::peer_hellos_refused(std::string_view reason) const {
+  return {&impl_->hello_refusals.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::peer_links_cut(std::string_view reason) const {
+  return {&impl_->link_cuts.Add({{"reason", std::string(reason)}})};
 }
 Counter Metrics::webhook_events_dropped(std::string_view reason) const {
   return {&impl_->webhook_drops.Add({{"reason", std::string(reason)}})};

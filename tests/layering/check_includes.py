@@ -16,6 +16,7 @@ MAY_SEE = {
     "cluster": ["core", "schemas", "storage", "cluster"],
     "cluster/transport.h": ["core"],  # bytes and addresses: what they mean is not its affair
     "cluster/peers.h": ["core", "cluster/transport.h"],  # the actors see no envelope
+    "cluster/caf_transport": ["core", "schemas/peer/hello.h", "cluster/transport.h", "cluster/caf_transport"],
     "cluster/machine": ["core", "schemas", "storage", "cluster/machine"],
     "cluster/reads": ["core", "schemas", "storage", "cluster/machine", "cluster/reads", "cluster/shard.h"],
     "actors": ["core", "cluster", "actors"],
@@ -53,12 +54,13 @@ CAF = [f"actors/{name}" for name in CAF_USERS]
 # Third-party header -> the only places it may appear. First match counts; tests and bench are free.
 HOMES = [
     # The rules (channel, user, webhook queue) do without it.
-    (r"caf/", CAF),
+    (r"caf/(io|policy|openssl)/", ["cluster/caf_transport/"]),  # links between nodes
+    (r"caf/", CAF + ["cluster/caf_transport/"]),
     (r"boost/(asio|beast)", ["net/"]),
     (r"boost/json", ["net/socketio/kept.cpp", "server/config/flat_json.cpp"]),
     (r"boost/system", ["core/", "net/"]),
     (r"boost/", ["net/"]),
-    (r"openssl/", ["net/auth/", "net/socket/", "net/client/", "net/outbound/auth_exchange.cpp"]),
+    (r"openssl/", ["cluster/caf_transport/", "net/auth/", "net/socket/", "net/client/", "net/outbound/auth_exchange.cpp"]),
     (r"curl/", ["net/outbound/http_caller"]),
     (r"hiredis/", ["net/redis/link.cpp"]),
     (r"rocksdb/", ["storage/"]),
@@ -160,6 +162,10 @@ def selftest():
         ("core/x.h", '#include "storage/store.h"', "core/x.h may not include storage/store.h"),
         ("actors/x.h", '#include "net/hub/hub.h"', "actors/x.h may not include net/hub/hub.h"),
         ("net/x.cpp", "#include <caf/all.hpp>", "net/x.cpp may not include <caf/all.hpp>: its home is actors/"),
+        ("actors/router.cpp", "#include <caf/io/all.hpp>", "actors/router.cpp may not include <caf/io/all.hpp>: its home is cluster/caf_transport/"),
+        ("cluster/caf_transport/x.cpp", "#include <caf/io/broker.hpp>", None),
+        ("cluster/peers.cpp", "#include <caf/all.hpp>", "cluster/peers.cpp may not include <caf/all.hpp>"),
+        ("cluster/caf_transport/x.cpp", '#include "cluster/peers.h"', "cluster/caf_transport/x.cpp may not include cluster/peers.h"),
         ("cluster/x.cpp", "#include <rocksdb/db.h>", "cluster/x.cpp may not include <rocksdb/db.h>: its home is storage/"),
         ("net/x.cpp", "#include <curl/curl.h>", "net/x.cpp may not include <curl/curl.h>: its home is net/outbound/http_caller"),
         ("net/outbound/http_caller.cpp", "#include <curl/curl.h>", None),
