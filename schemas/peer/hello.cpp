@@ -8,11 +8,11 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x7061726c65794c31;  // "parleyL1"
 
-// What strangers call themselves goes into logs: nothing in it that a terminal would obey.
+// What strangers call themselves goes into logs: printable ASCII, so that no terminal obeys it and no log is broken.
 std::string tame(capnp::Text::Reader from) {
   std::string text(from.begin(), std::min<std::size_t>(from.size(), kHelloTextBytesMax));
   for (auto& byte : text) {
-    if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) byte = '?';
+    if (byte < ' ' || byte > '~') byte = '?';
   }
   return text;
 }
