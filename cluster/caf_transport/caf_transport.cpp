@@ -65,16 +65,13 @@ struct CafTransport::Impl {
             self, config.links, config.peers, std::move(tls), {clock, random, metrics},
             [this](std::uint64_t attempt, const PeerPlace& place) { dialer->dial(attempt, place.host, place.port); }) {}
 
-  // Any thread. The broker is woken once for all that is ordered until it comes.
+  // Any thread. The broker is woken once for all that is ordered until it comes; with the mutex held, so that it is
+  // still there.
   void order(Order one) {
-    bool first = false;
-    {
-      const MutexLock lock(mutex);
-      if (stopping) return;
-      orders.push_back(std::move(one));
-      first = !std::exchange(woken, true);
-    }
-    if (first) caf::anon_send(broker, caf::flush_atom_v);
+    const MutexLock lock(mutex);
+    if (stopping) return;
+    orders.push_back(std::move(one));
+    if (!std::exchange(woken, true)) caf::anon_send(broker, caf::flush_atom_v);
   }
 
   // ---- on the multiplexer's thread ----
@@ -137,7 +134,7 @@ struct CafTransport::Impl {
     actor->quit();
     const MutexLock lock(mutex);
     ended = true;
-    ended_or_not.notify_all();
+    has_ended.notify_all();
   }
   [[nodiscard]] milliseconds tick_every() const {
     return std::clamp<milliseconds>(config.links.heartbeat / 5, milliseconds(5), milliseconds(50));
@@ -154,7 +151,7 @@ struct CafTransport::Impl {
   std::atomic<std::thread::id> thread{};
 
   Mutex mutex;
-  CondVar ended_or_not;
+  CondVar has_ended;
   std::vector<Order> orders PARLEY_GUARDED_BY(mutex);
   bool woken PARLEY_GUARDED_BY(mutex) = true;  // until there is a broker
   bool stopping PARLEY_GUARDED_BY(mutex) = false;
@@ -193,10 +190,6 @@ void CafTransport::start(PeerListener& listener) {
   });
   impl.system.emplace(impl.system_config);
   impl.broker = impl.system->middleman().spawn_broker([&impl](caf::io::broker* actor) { return impl.run(actor); });
-  {
-    const MutexLock lock(impl.mutex);
-    impl.woken = true;
-  }
   caf::anon_send(impl.broker, caf::flush_atom_v);  // what was ordered before there was a broker
   log_info("listening for other nodes",
            {{"host", impl.config.listen_host}, {"port", impl.port}, {"tls", impl.config.tls.none() ? "no" : "yes"}});
@@ -225,7 +218,7 @@ void CafTransport::stop() {
   caf::anon_send(impl.broker, caf::tick_atom_v);
   {
     MutexLock lock(impl.mutex);
-    impl.ended_or_not.wait(lock, [&impl]() PARLEY_REQUIRES(impl.mutex) { return impl.ended; });
+    impl.has_ended.wait(lock, [&impl]() PARLEY_REQUIRES(impl.mutex) { return impl.ended; });
   }
   impl.broker = nullptr;
   impl.system.reset();  // joins its threads

@@ -34,7 +34,8 @@ class Links::Connection final : public WireOwner, FrameSink {
     std::unique_ptr<TlsStream> stream;
     if (links.tls_) stream = links.tls_->on(socket.get(), dialed ? TlsEnd::dials : TlsEnd::listens);
     broken_tls = links.tls_ != nullptr && stream == nullptr;
-    wire = std::make_unique<Wire>(*links.loop_, std::move(socket), std::move(stream), *this);
+    wire = std::make_unique<Wire>(*links.loop_, std::move(socket), std::move(stream), links.limits_.write_bytes_max,
+                                  *this);
   }
 
   void on_open() override {
@@ -112,24 +113,21 @@ class Links::Connection final : public WireOwner, FrameSink {
     append_frame(wire->out(), FrameKind::hello, schemas::encode_hello(mine));
     flush();
   }
-  // Puts what may go now before the wire, as far as its buffer has room.
-  void fill() {
-    if (stage != Stage::up || wire->unwritten() >= links.limits_.write_bytes_max) return;
+  // Puts what may go now before the wire, as far as its buffer has room. True: there is more.
+  bool fill() {
+    if (stage != Stage::up || wire->unwritten() >= links.limits_.write_bytes_max) return false;
     auto& out = wire->out();
     const auto before = out.size();
     if (unsaid_receipt >= links.limits_.window_bytes_max / 4) append_received(out, std::exchange(unsaid_receipt, 0));
-    outbox->fill(out, before - wire->unwritten() + links.limits_.write_bytes_max);
+    const bool more = outbox->fill(out, before - wire->unwritten() + links.limits_.write_bytes_max);
     if (out.size() != before) said = links.outside_.clock.now();
+    return more;
   }
-  // At once as far as the kernel takes it, without ever calling anybody: it may be within a call of the listener.
+  // At once as far as there is room, without ever calling anybody: it may be within a call of the listener.
   void send() {
-    for (int i = 0; i < kSendsAtOnce; ++i) {
-      fill();
-      if (wire->unwritten() == 0) return;
-      flush();
-      if (wire->unwritten() > 0) return;  // the multiplexer goes on
-    }
-    wire->go_on();  // more than one turn is for
+    const bool more = fill();
+    if (wire->unwritten() > 0) flush();
+    if (more) wire->go_on();
   }
   void flush() {
     said = links.outside_.clock.now();
@@ -157,9 +155,6 @@ class Links::Connection final : public WireOwner, FrameSink {
   std::shared_ptr<Outbox> outbox;
   std::uint64_t unsaid_receipt = 0;
   std::unique_ptr<Wire> wire;
-
- private:
-  static constexpr int kSendsAtOnce = 16;
 };
 
 Links::Links(const LinkSelf& self, const LinkLimits& limits, const PeerLimits& peers,
@@ -352,6 +347,8 @@ void Links::raise(Connection& connection) {
     }
     // A later process; or the same, which has ended this link by its own account.
     remove(*link, link->hello.node == node ? "the other end began anew" : "a later process of the node came");
+  } else if (links_.size() >= limits_.links_max) {
+    return refuse(connection, "too_many_links", "this node has as many links as it may");
   }
   connection.stage = Stage::up;
   connection.framing.introduced();

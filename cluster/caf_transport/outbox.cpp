@@ -64,7 +64,7 @@ std::size_t Outbox::cut_frame(Line& line, Lane lane, std::string& wire) {
   return freed;
 }
 
-void Outbox::fill(std::string& wire, std::size_t until) {
+bool Outbox::fill(std::string& wire, std::size_t until) {
   take();
   auto& work = lines_[index_of(Lane::work)];
   auto& ahead = lines_[index_of(Lane::ahead)];
@@ -80,9 +80,11 @@ void Outbox::fill(std::string& wire, std::size_t until) {
     unconfirmed_ += bytes;
     freed[index_of(Lane::work)] += cut_frame(work, Lane::work, wire);
   }
-  if (freed[0] + freed[1] == 0) return;
-  const MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < freed.size(); ++i) waiting_[i] -= freed[i];
+  if (freed[0] + freed[1] != 0) {
+    const MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < freed.size(); ++i) waiting_[i] -= freed[i];
+  }
+  return wire.size() >= until && !(ahead.messages.empty() && work.messages.empty());
 }
 
 Status Outbox::confirm(std::uint64_t bytes) {

@@ -26,8 +26,9 @@ class Outbox {
   void close();  // from now on nobody is there
 
   // ---- the link's thread ----
-  // Appends frames to `wire` until it has so many bytes, or nothing more may go now.
-  void fill(std::string& wire, std::size_t until);
+  // Appends frames to `wire` until it has so many bytes, or nothing more may go now. True: there is more for which
+  // `wire` had no room.
+  bool fill(std::string& wire, std::size_t until);
   // The peer has taken so many bytes of work frames. An Error: it never got as many.
   Status confirm(std::uint64_t bytes);
 

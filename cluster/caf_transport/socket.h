@@ -51,6 +51,9 @@ std::string remote_address(int fd);
 // `silence_max` ends the connection. What waits in the kernel unsent is kept short, so that what goes ahead can.
 void tune(int fd, const LinkLimits& limits);
 
+// Bytes that the kernel has and has not sent once.
+std::size_t unsent_bytes(int fd);
+
 std::string system_error(int number);
 
 }  // namespace parley::cluster

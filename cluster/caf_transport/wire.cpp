@@ -13,12 +13,16 @@ namespace network = caf::io::network;
 
 constexpr std::size_t kReadBytes = 65'536;  // a TLS record fits: OpenSSL keeps nothing back that no event tells of
 constexpr int kReadsPerTurn = 16;
-constexpr int kWritesPerTurn = 16;
 
 }  // namespace
 
-Wire::Wire(network::default_multiplexer& loop, OwnedSocket socket, std::unique_ptr<TlsStream> tls, WireOwner& owner)
-    : event_handler(loop, socket.release()), owner_(&owner), tls_(std::move(tls)), shaking_(tls_ != nullptr) {}
+Wire::Wire(network::default_multiplexer& loop, OwnedSocket socket, std::unique_ptr<TlsStream> tls,
+           std::size_t unsent_max, WireOwner& owner)
+    : event_handler(loop, socket.release()),
+      owner_(&owner),
+      unsent_max_(unsent_max),
+      tls_(std::move(tls)),
+      shaking_(tls_ != nullptr) {}
 
 void Wire::begin() {
   state_.reading = true;
@@ -130,13 +134,12 @@ bool Wire::write_some() {
 void Wire::flush() {
   if (owner_ == nullptr || shaking_ || broken_ || out_.empty() || writing_) return;
   std::size_t before = 0;
-  do {
+  while (!out_.empty() && out_.size() - written_ != before && unsent_bytes(fd()) <= unsent_max_) {
     before = out_.size() - written_;
-    if (!write_some()) {
-      broken_ = true;  // told by the multiplexer, which finds such a socket ready at once: nobody is surprised
-      break;
-    }
-  } while (!out_.empty() && out_.size() - written_ < before);
+    if (write_some()) continue;
+    broken_ = true;  // told by the multiplexer, which finds such a socket ready at once: nobody is surprised
+    break;
+  }
   watch_writing(broken_ || !out_.empty());
 }
 
@@ -144,14 +147,15 @@ void Wire::go_on() {
   if (owner_ != nullptr && !broken_) watch_writing(true);
 }
 
+// The multiplexer says so when little of what was written before is still unsent: no more than one filling at a time.
 void Wire::write() {
-  for (int i = 0; i < kWritesPerTurn; ++i) {
-    if (out_.empty()) owner_->on_room();
-    if (owner_ == nullptr) return;
-    if (out_.empty()) return watch_writing(false);
-    const auto before = out_.size() - written_;
+  if (out_.empty()) owner_->on_room();
+  if (owner_ == nullptr) return;
+  if (out_.empty()) return watch_writing(false);
+  std::size_t before = 0;
+  while (!out_.empty() && out_.size() - written_ != before) {
+    before = out_.size() - written_;
     if (!write_some()) return end(failure_);
-    if (!out_.empty() && out_.size() - written_ == before) return;
   }
 }
 

@@ -29,8 +29,9 @@ class WireOwner {
 
 class Wire final : public caf::io::network::event_handler {
  public:
+  // `unsent_max`: of bytes in the kernel, beyond which nothing more is written; as tune() has it.
   Wire(caf::io::network::default_multiplexer& loop, OwnedSocket socket, std::unique_ptr<TlsStream> tls,
-       WireOwner& owner);
+       std::size_t unsent_max, WireOwner& owner);
 
   void begin();
   // Bytes to be written, appended by the owner.
@@ -61,6 +62,7 @@ class Wire final : public caf::io::network::event_handler {
   void end(std::string why);
 
   WireOwner* owner_;  // null: closed
+  const std::size_t unsent_max_;
   std::unique_ptr<TlsStream> tls_;
   bool shaking_;
   bool writing_ = false;  // the multiplexer says when there is room

@@ -243,5 +243,56 @@ TEST(Links, HeartbeatsKeepALinkUp) {
   EXPECT_EQ(a.log(), Said{"up 1.1"});
 }
 
+TEST(Links, ManyThreadsSendWhileThePeerComesAndGoes) {
+  Node a(address_of(1));
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::uint64_t i = 0; !over; ++i) {
+        const auto lane = i % 7 == 0 ? Lane::ahead : Lane::work;
+        const auto sent = a.transport->send(NodeId{2}, fmt::format("{}{} {}", t, lane == Lane::work, i), lane);
+        if (sent != Sent::taken) std::this_thread::yield();
+      }
+    });
+  }
+  for (std::uint64_t life = 1; life <= 8; ++life) {
+    Node b(address_of(2, life));
+    b.transport->dial({a.seed()});
+    EXPECT_TRUE(b.is_up(a.self));
+    EXPECT_TRUE(b.has_messages(2'000));
+    b.transport->stop();
+    // In its lane each thread's messages are in order, and none came twice.
+    std::map<std::string, std::int64_t> last;
+    for (const auto& message : b.messages()) {
+      const auto number = std::stoll(message.substr(3));
+      const auto& before = last.try_emplace(message.substr(0, 2), -1).first->second;
+      EXPECT_LT(before, number) << message;
+      last[message.substr(0, 2)] = number;
+    }
+  }
+  over = true;
+  for (auto& thread : threads) thread.join();
+  ASSERT_TRUE(a.is_down(address_of(2, 8)));
+  const auto log = a.log();
+  ASSERT_EQ(log.size(), 16U);
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    EXPECT_EQ(log[i], fmt::format("{} 2.{}", i % 2 == 0 ? "up" : "down", i / 2 + 1));
+  }
+}
+
+TEST(Links, StopAtAnyMomentOfDialing) {
+  SeededRandom random(5);
+  Node b(address_of(2));
+  for (int round = 0; round < 40; ++round) {
+    Node a(address_of(1, static_cast<std::uint64_t>(round + 1)));
+    a.transport->dial({b.place(), {NodeId{3}, "127.0.0.1", 1}, {NodeId{0}, "localhost", a.transport->port()}});
+    for (auto turns = random.below(400); turns > 0; --turns) a.transport->send(b.self.node, "hello", Lane::work);
+    if (round % 4 == 0) { EXPECT_TRUE(a.is_up(b.self)); }
+    a.transport->stop();
+  }
+  EXPECT_TRUE(Node::poll_until([&] { return b.metrics.peer_links.value() == 0; }));
+}
+
 }  // namespace
 }  // namespace parley::cluster::test
