@@ -88,7 +88,7 @@ struct CafTransport::Impl {
     door = std::make_unique<Door>(loop, std::move(listening),
                                   [this](OwnedSocket socket) { links.on_accepted(std::move(socket)); });
     door->open();
-    actor->send(actor, caf::tick_atom_v);
+    caf::anon_send(actor, caf::tick_atom_v);  // with itself as sender, one that is left over would never be freed
     return {
         [this](caf::flush_atom) { take_orders(); },
         [this, actor](caf::tick_atom) { tick(actor); },
@@ -121,13 +121,13 @@ struct CafTransport::Impl {
     if (!stop) {
       door->open();
       links.tick();
-      actor->delayed_send(actor, tick_every(), caf::tick_atom_v);
+      caf::delayed_anon_send(caf::actor(actor), tick_every(), caf::tick_atom_v);
       return;
     }
     door->close();
     links.close_all();
     if (!links.finish() || !door->may_be_freed()) {
-      actor->delayed_send(actor, milliseconds(1), caf::tick_atom_v);  // after the multiplexer's turn
+      caf::delayed_anon_send(caf::actor(actor), milliseconds(1), caf::tick_atom_v);  // after the multiplexer's turn
       return;
     }
     door.reset();

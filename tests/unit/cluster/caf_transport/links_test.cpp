@@ -251,7 +251,8 @@ TEST(Links, ManyThreadsSendWhileThePeerComesAndGoes) {
     threads.emplace_back([&, t] {
       for (std::uint64_t i = 0; !over; ++i) {
         const auto lane = i % 7 == 0 ? Lane::ahead : Lane::work;
-        const auto sent = a.transport->send(NodeId{2}, fmt::format("{}{} {}", t, lane == Lane::work, i), lane);
+        const auto sent =
+            a.transport->send(NodeId{2}, fmt::format("{}{} {}", t, lane == Lane::work ? 'w' : 'a', i), lane);
         if (sent != Sent::taken) std::this_thread::yield();
       }
     });
