@@ -130,6 +130,7 @@ struct LinkLimits {
   std::chrono::milliseconds connect_within{3'000};
   std::chrono::milliseconds redial_min{100};  // doubled after each failure, up to the next, less a random part
   std::chrono::milliseconds redial_max{5'000};
+  std::chrono::milliseconds higher_waits{10'000};  // for a lower id to dial it, before it dials by itself
 };
 
 // Not configurable either.

@@ -5,13 +5,15 @@
 
 namespace parley::cluster {
 
-void DialPlan::set(std::vector<PeerPlace> places) {
+void DialPlan::set(std::vector<PeerPlace> places, MonoTime now) {
   std::map<PeerPlace, Row> rows;
   for (auto& place : places) {
     if (rows.size() == limits_.places_max) break;
     auto known = rows_.extract(place);
     if (known.empty()) {
-      rows.try_emplace(std::move(place));
+      Row row;
+      if (place.node.value != 0 && place.node < self_) row.not_before = now + limits_.higher_waits;
+      rows.emplace(std::move(place), std::move(row));
     } else {
       rows.insert(std::move(known));
     }
@@ -28,7 +30,7 @@ std::vector<PeerPlace> DialPlan::due(MonoTime now, const std::function<bool(Node
   for (auto& [place, row] : rows_) {
     const auto node = place.node.value != 0 ? place.node : row.found;
     if (row.dialing || row.self || now < row.not_before) continue;
-    if (place.node.value != 0 && place.node <= self_) continue;
+    if (place.node == self_) continue;
     if (node.value != 0 && linked(node)) continue;
     row.dialing = true;
     places.push_back(place);
@@ -65,8 +67,9 @@ void DialPlan::is_self(const PeerPlace& place) {
 
 void DialPlan::lost(NodeId node, MonoTime now) {
   for (auto& [place, row] : rows_) {
-    if (place.node == node || row.found == node)
-      row.not_before = std::max(row.not_before, after(now, limits_.redial_min));
+    if (place.node != node && row.found != node) continue;
+    const bool waits = place.node.value != 0 && place.node < self_;
+    row.not_before = std::max(row.not_before, after(now, waits ? limits_.higher_waits : limits_.redial_min));
   }
 }
 

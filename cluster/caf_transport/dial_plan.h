@@ -1,8 +1,9 @@
 #pragma once
 // Whom to dial, and when. Pure: time and chance come from outside. Belongs to the links' thread.
 //
-// Of two nodes that know each other's id the lower one dials. Where only an address is known (a seed) either may. Who
-// is linked is not dialed, and neither is oneself, once it has turned out to be oneself.
+// Of two nodes that know each other's id the lower one dials; the higher one does so when it has waited in vain, as the
+// lower one may not know where it is. Where only an address is known (a seed) either may. Who is linked is not dialed,
+// and neither is oneself, once it has turned out to be oneself.
 
 #include "cluster/transport.h"
 #include "core/clock.h"
@@ -21,7 +22,7 @@ class DialPlan {
   DialPlan(NodeId self, const LinkLimits& limits, Random& random) : self_(self), limits_(limits), random_(random) {}
 
   // In the stead of those before. What is known of a place that stays is kept.
-  void set(std::vector<PeerPlace> places);
+  void set(std::vector<PeerPlace> places, MonoTime now);
   // Those to dial now; each until one of the following is said of it. `linked`: whether there is a link to a node.
   std::vector<PeerPlace> due(MonoTime now, const std::function<bool(NodeId)>& linked);
   void failed(const PeerPlace& place, MonoTime now);  // the next pause is longer

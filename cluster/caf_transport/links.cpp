@@ -177,7 +177,7 @@ void Links::start(caf::io::network::default_multiplexer& loop, PeerListener& lis
 // ---- dialing ----
 
 void Links::set_places(std::vector<PeerPlace> places) {
-  plan_.set(std::move(places));
+  plan_.set(std::move(places), outside_.clock.now());
   dial_due();
 }
 
@@ -304,7 +304,10 @@ void Links::introduced(Connection& connection, schemas::Hello hello) {
     return refuse(connection, "version",
                   fmt::format("it speaks version {} and this node {}", said.version, schemas::kLinkVersion));
   }
-  if (said.node == mine.node) return refuse(connection, "self", "the node dialed itself");
+  if (said.node == mine.node) {
+    ++dialed_itself_;
+    return refuse(connection, "self", "the node dialed itself");
+  }
   if (said.node.node == mine.node.node) {
     return refuse(connection, "own_id",
                   "it has this node's id: a copy of its data directory, or a process of it that still runs");
@@ -398,7 +401,8 @@ void Links::refused(Connection& connection, const schemas::Refusal& refusal) {
   if (connection.dialed) {
     const auto& place = *connection.dialed;
     const auto known = connection.hello.node.node;
-    if (refusal.reason == "self") {
+    if (refusal.reason == "self" && dialed_itself_ > 0) {  // it was at the other end as well
+      --dialed_itself_;
       plan_.is_self(place);
       log_info("dialed itself: it is not dialed again", {{"host", place.host}, {"port", place.port}});
     } else if (refusal.reason == "already_linked" && known.value != 0) {

@@ -21,13 +21,31 @@ struct DialPlanTest : ::testing::Test {
 };
 
 TEST_F(DialPlanTest, TheLowerIdDialsAndASeedIsDialedByEither) {
-  plan.set({seed, lower, higher, {NodeId{5}, "self", 1}});
+  plan.set({seed, lower, higher, {NodeId{5}, "self", 1}}, now);
   EXPECT_EQ(due(), (std::vector{seed, higher}));
   EXPECT_TRUE(due().empty()) << "they are being dialed";
 }
 
+TEST_F(DialPlanTest, TheHigherIdDialsWhenItHasWaitedInVain) {
+  plan.set({lower}, now);
+  now += limits.higher_waits - milliseconds(1);
+  EXPECT_TRUE(due().empty());
+  now += milliseconds(1);
+  EXPECT_EQ(due(), std::vector{lower});
+  linked = lower.node;
+  plan.answered(lower, linked, now);
+  now += seconds(60);
+  EXPECT_TRUE(due().empty());
+  linked = {};
+  plan.lost(lower.node, now);
+  now += limits.higher_waits / 2 - milliseconds(1);
+  EXPECT_TRUE(due().empty()) << "the lower one has its turn first";
+  now += limits.higher_waits;
+  EXPECT_EQ(due(), std::vector{lower});
+}
+
 TEST_F(DialPlanTest, PausesGrowToTheirBoundWithChance) {
-  plan.set({higher});
+  plan.set({higher}, now);
   ASSERT_EQ(due().size(), 1U);
   milliseconds longest{};
   for (int i = 0; i < 12; ++i) {
@@ -45,7 +63,7 @@ TEST_F(DialPlanTest, PausesGrowToTheirBoundWithChance) {
 }
 
 TEST_F(DialPlanTest, WhoIsLinkedIsNotDialedUntilItIsLost) {
-  plan.set({seed, higher});
+  plan.set({seed, higher}, now);
   ASSERT_EQ(due().size(), 2U);
   linked = NodeId{6};
   plan.answered(seed, linked, now);
@@ -60,30 +78,30 @@ TEST_F(DialPlanTest, WhoIsLinkedIsNotDialedUntilItIsLost) {
 }
 
 TEST_F(DialPlanTest, OneselfIsGivenUpUntilTheListSaysOtherwise) {
-  plan.set({seed});
+  plan.set({seed}, now);
   due();
   plan.is_self(seed);
   now += seconds(60);
   EXPECT_TRUE(due().empty());
-  plan.set({seed});
+  plan.set({seed}, now);
   EXPECT_TRUE(due().empty()) << "it is still known";
-  plan.set({});
-  plan.set({seed});
+  plan.set({}, now);
+  plan.set({seed}, now);
   EXPECT_EQ(due().size(), 1U);
 }
 
 TEST_F(DialPlanTest, TheListHasABoundAndWhatLeftItIsNotDialed) {
   std::vector<PeerPlace> places;
   for (std::uint16_t i = 0; i < limits.places_max + 50; ++i) places.push_back({NodeId{0}, "seed", i});
-  plan.set(places);
+  plan.set(places, now);
   EXPECT_EQ(due().size(), limits.places_max);
-  plan.set({higher});
+  plan.set({higher}, now);
   plan.failed(places.front(), now);  // nobody asked for it any more
   EXPECT_EQ(due(), std::vector{higher});
 }
 
 TEST_F(DialPlanTest, TheSameReasonIsKnown) {
-  plan.set({seed});
+  plan.set({seed}, now);
   EXPECT_FALSE(plan.is_known(seed, "refused"));
   EXPECT_TRUE(plan.is_known(seed, "refused"));
   EXPECT_FALSE(plan.is_known(seed, "cluster"));
