@@ -123,6 +123,7 @@ struct LinkLimits {
   // Connections that came in and have not introduced themselves: closed at once, counted.
   std::size_t strangers_max = 64;
   std::size_t strangers_per_address_max = 16;
+  std::size_t strangers_per_second_max = 200;     // that come in: each may cost a handshake of TLS
   std::size_t places_max = 1'024;                 // that are dialed; the rest of the list is not
   std::chrono::milliseconds hello_within{5'000};  // from the connection to knowing each other: closed
   std::chrono::milliseconds heartbeat{250};       // said when nothing else was for so long

@@ -211,8 +211,14 @@ void Links::on_accepted(OwnedSocket socket) {
   if (closing_) return;
   sweep();
   const auto address = remote_address(socket.get());
+  const auto now = outside_.clock.now();
+  if (now - second_began_ >= seconds(1)) {
+    second_began_ = now;
+    came_in_ = 0;
+  }
   auto& from_there = strangers_[address];
-  if (stranger_count_ >= limits_.strangers_max || from_there >= limits_.strangers_per_address_max) {
+  if (stranger_count_ >= limits_.strangers_max || from_there >= limits_.strangers_per_address_max ||
+      ++came_in_ > limits_.strangers_per_second_max) {
     if (from_there == 0) strangers_.erase(address);
     outside_.metrics.peer_hellos_refused("too_many_strangers").add();
     if (may_say("too_many_strangers"))

@@ -119,6 +119,8 @@ class Links {
   std::vector<std::unique_ptr<Connection>> over_;  // until the multiplexer has forgotten them
   std::map<std::string, std::size_t> strangers_;   // by address: those that came in and are not up
   std::size_t stranger_count_ = 0;
+  std::size_t came_in_ = 0;  // since the second began
+  MonoTime second_began_{};
   std::map<std::string, MonoTime, std::less<>> said_;
   std::size_t dialed_itself_ = 0;  // connections that it refused as its own, and has not yet met at their other end
   bool closing_ = false;

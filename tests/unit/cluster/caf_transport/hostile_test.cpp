@@ -94,6 +94,7 @@ TEST(Hostile, BytesThatAreNoFramesEndTheirConnectionAlone) {
   SeededRandom random(seed);
   auto config = config_of(address_of(2));
   config.links.strangers_max = config.links.strangers_per_address_max = 1'000;
+  config.links.strangers_per_second_max = 100'000;
   Node a(config);
   Node b(address_of(3));
   link(a, b);
@@ -144,6 +145,23 @@ TEST(Hostile, StrangersHaveFewPlaces) {
   EXPECT_EQ(a.cut("no_hello"), 8);
   RawEnd node(a.transport->port());
   EXPECT_TRUE(node.introduce(address_of(1), 2)) << "their places are free again";
+}
+
+TEST(Hostile, StrangersComeAtARate) {
+  auto config = config_of(address_of(2));
+  config.links.strangers_per_second_max = 3;
+  Node a(config);
+  ASSERT_TRUE(Node::poll_until([&] {
+    RawEnd end(a.transport->port());
+    end.say("no frame at all!");
+    EXPECT_TRUE(end.hears_the_end());
+    return a.refused("too_many_strangers") >= 2;
+  }));
+  EXPECT_GE(a.cut("not_frames"), 3);
+  EXPECT_TRUE(Node::poll_until([&] {
+    RawEnd node(a.transport->port());
+    return node.introduce(address_of(1), 2);
+  })) << "another second has begun";
 }
 
 TEST(Hostile, AMessageThatNeverEndsIsHeldToItsBound) {
