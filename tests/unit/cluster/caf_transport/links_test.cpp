@@ -231,7 +231,7 @@ TEST(Links, WhoSaysNothingForTooLongIsDown) {
 
 TEST(Links, HeartbeatsKeepALinkUp) {
   auto config = config_of(address_of(2));
-  config.links.silence_max = milliseconds(400);
+  config.links.silence_max = milliseconds(1'000);
   config.links.heartbeat = milliseconds(50);
   Node a(config);
   config.self = address_of(1);
@@ -239,7 +239,26 @@ TEST(Links, HeartbeatsKeepALinkUp) {
   Node b(config);
   link(a, b);
   // Longer than silence would be let pass.
-  EXPECT_FALSE(a.wait_for([&] { return a.metrics.peer_links.value() == 0; }, milliseconds(1'200)));
+  EXPECT_FALSE(a.wait_for([&] { return a.metrics.peer_links.value() == 0; }, milliseconds(1'500)));
+  EXPECT_EQ(a.log(), Said{"up 1.1"});
+}
+
+TEST(Links, WhoStoodStillReadsBeforeItCallsTheOtherSilent) {
+  auto config = config_of(address_of(2));
+  config.links.silence_max = milliseconds(1'000);
+  config.links.heartbeat = milliseconds(20);
+  Node a(config);
+  a.stands_still = milliseconds(1'300);
+  config = config_of(address_of(1));
+  config.links.heartbeat = milliseconds(20);
+  Node b(config);
+  link(a, b);
+  for (std::size_t i = 1; i <= 2; ++i) {
+    ASSERT_EQ(b.transport->send(a.self.node, "stand still", Lane::work), Sent::taken);
+    ASSERT_TRUE(a.has_messages(i));
+  }
+  ASSERT_EQ(a.transport->send(b.self.node, "still here", Lane::work), Sent::taken);
+  ASSERT_TRUE(b.has_messages(1));
   EXPECT_EQ(a.log(), Said{"up 1.1"});
 }
 

@@ -55,6 +55,7 @@ class Node final : public PeerListener {
     note(fmt::format("down {}.{}", peer.node.value, peer.incarnation.value), [&] { up_.erase(peer); });
   }
   void on_message(const NodeAddress& from, std::string bytes) override {
+    if (bytes == "stand still") ::poll(nullptr, 0, static_cast<int>(stands_still.count()));
     const std::lock_guard lock(mutex_);
     check_thread();
     EXPECT_TRUE(up_.contains(from)) << "a message between its peer's up and down";
@@ -108,6 +109,7 @@ class Node final : public PeerListener {
   double cut(std::string_view reason) { return metrics.peer_links_cut(reason).value(); }
 
   const NodeAddress self;
+  milliseconds stands_still{0};  // its thread, on a message that says so: as a process that is stopped
   SystemClock clock;
   OsRandom random;
   Metrics metrics;
