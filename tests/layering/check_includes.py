@@ -18,6 +18,7 @@ MAY_SEE = {
     "cluster/peers.h": ["core", "cluster/transport.h"],  # the actors see no envelope
     "cluster/machine": ["core", "schemas", "storage", "cluster/machine"],
     "cluster/reads": ["core", "schemas", "storage", "cluster/machine", "cluster/reads", "cluster/shard.h"],
+    "cluster/membership": ["core", "cluster/membership", "cluster/peers.h", "cluster/transport.h"],
     "actors": ["core", "cluster", "actors"],
     # net, from the bytes up: what is pure first, then what has sockets.
     "net/protocol.h": ["core"],
@@ -152,6 +153,8 @@ def selftest():
         ("cluster/peers.cpp", '#include "schemas/peer/envelope.h"', None),
         ("actors/x.cpp", '#include "schemas/peer/envelope.h"', "actors/x.cpp may not include schemas/peer/envelope.h"),
         ("cluster/machine/x.cpp", '#include "cluster/reads/read_queue.h"', "cluster/machine/x.cpp may not include cluster/reads/read_queue.h"),
+        ("cluster/membership/x.cpp", '#include "schemas/peer/envelope.h"', "cluster/membership/x.cpp may not include schemas/peer/envelope.h"),
+        ("cluster/membership/x.cpp", '#include "cluster/peers.h"', None),
         ("net/session/x.cpp", '#include "net/auth/token.h"', None),
         ("net/auth/x.cpp", '#include "net/pusher/codec.h"', "net/auth/x.cpp may not include net/pusher/codec.h"),
         ("net/auth/x.cpp", "#include <boost/asio.hpp>", "net/auth/x.cpp may not include <boost/asio.hpp>: protocol folders do no I/O"),
