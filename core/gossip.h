@@ -39,7 +39,7 @@ struct NoAnswer {  // of the one who was asked for by ProbeFor
   bool linked = false;  // there is a link to it, though
   bool operator==(const NoAnswer&) const = default;
 };
-struct Sync {  // rumours of all whom the sender knows, or a part of them
+struct Sync {           // rumours of all whom the sender knows, or a part of them
   bool answer = false;  // tell me all whom you know
   bool operator==(const Sync&) const = default;
 };

@@ -114,15 +114,15 @@ struct PeerLimits {
 
 // Who is in the cluster, as each node knows it and tells it on (cluster/membership). Not configurable either.
 struct ClusterLimits {
-  std::size_t members_max = 64;             // alive or suspected: who comes beyond is refused, logged and counted
-  std::size_t remembered_max = 64;          // dead or left: the one that is longest so is forgotten
-  std::size_t name_bytes_max = 64;          // of a name, a zone, a program's version: refused with the message
-  std::size_t host_bytes_max = 255;         // the same
-  std::size_t gossip_bytes_max = 16'384;    // of one message; what does not fit goes with the next
+  std::size_t members_max = 64;           // alive or suspected: who comes beyond is refused, logged and counted
+  std::size_t remembered_max = 64;        // dead or left: the one that is longest so is forgotten
+  std::size_t name_bytes_max = 64;        // of a name, a zone, a program's version: refused with the message
+  std::size_t host_bytes_max = 255;       // the same
+  std::size_t gossip_bytes_max = 16'384;  // of one message; what does not fit goes with the next
   std::size_t rumours_per_message_max = 64;
-  std::size_t relayed_probes_max = 256;     // on behalf of others: not answered
-  std::size_t inbox_messages_max = 4'096;   // received and not looked at yet: dropped and counted
-  std::size_t strangers_max = 8;            // nodes of other clusters that are kept to be shown; the oldest goes
+  std::size_t relayed_probes_max = 256;    // on behalf of others: not answered
+  std::size_t inbox_messages_max = 4'096;  // received and not looked at yet: dropped and counted
+  std::size_t strangers_max = 8;           // nodes of other clusters that are kept to be shown; the oldest goes
 };
 
 // Not configurable either.

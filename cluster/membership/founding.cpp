@@ -50,7 +50,9 @@ Founding::Founding(NodeAddress self, Charter own) : self_(self), own_(own) {
 bool Founding::step(const std::vector<Other>& others, Random& random) {
   if (take_over(others)) return true;
   if (has_id(own_)) {
-    const auto has_data = [this](const Other& other) { return other.charter.cluster == own_.cluster && other.charter.data; };
+    const auto has_data = [this](const Other& other) {
+      return other.charter.cluster == own_.cluster && other.charter.data;
+    };
     if (own_.data || std::none_of(others.begin(), others.end(), has_data)) return false;
     own_.data = true;  // the cluster has it: it does not give way any more
     return true;
@@ -110,9 +112,7 @@ bool Founding::follow_or_run(const std::vector<Other>& others) {
 }
 
 void Founding::found(Random& random) {
-  do {
-    own_.cluster.value = random.next();
-  } while (own_.cluster.value == 0);
+  do { own_.cluster.value = random.next(); } while (own_.cluster.value == 0);
   own_.backs = {};
   own_.round = 0;
 }

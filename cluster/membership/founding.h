@@ -9,8 +9,8 @@
 // expected are at most half of the nodes, or one forgot whom it backed because it was started again in these seconds,
 // or was wrongly held for dead.
 //
-// Where clusters with two ids meet, the one without data gives way; of two without data, the one with the larger id. Two
-// that hold data are never merged: refusal() says who has what.
+// Where clusters with two ids meet, the one without data gives way; of two without data, the one with the larger id.
+// Two that hold data are never merged: refusal() says who has what.
 
 #include "core/cluster_member.h"
 #include "core/random.h"

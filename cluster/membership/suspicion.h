@@ -2,9 +2,9 @@
 // How long a member is suspected before it is dead. Pure values.
 //
 // Who is killed and who is only stopped for some seconds look the same, unless one looks at the link: the kernel of a
-// process that ends closes it at once, and dialing it is refused. So there are two times: a short one where the own link
-// is down and nobody who was asked has one, and a long one for silence alone. Both are counted from when one has heard
-// of the member last, and shrink with each further node that found it silent by itself, as in Lifeguard.
+// process that ends closes it at once, and dialing it is refused. So there are two times: a short one where the own
+// link is down and nobody who was asked has one, and a long one for silence alone. Both are counted from when one has
+// heard of the member last, and shrink with each further node that found it silent by itself, as in Lifeguard.
 
 #include "core/address.h"
 #include "core/clock.h"
@@ -30,12 +30,12 @@ struct SwimTiming {
   milliseconds word_counts{2'000};
   // That somebody else has a link to a member counts for so long.
   milliseconds elsewhere_counts{3'000};
-  milliseconds sync_every{10'000};       // all that is known, with some member
-  milliseconds sync_dead_every{3'000};   // with one that is held for dead, in case that it is not
-  milliseconds spread_every{400};        // what the own record says of its load: not before so long, times the members
-  milliseconds remember{600'000};        // who is dead or has left, and is dialed still
-  milliseconds late{400};                // a tick that comes so late says that this process stood still
-  milliseconds comeback_pause{1'000};    // before a second death is contradicted; doubles with each further one
+  milliseconds sync_every{10'000};      // all that is known, with some member
+  milliseconds sync_dead_every{3'000};  // with one that is held for dead, in case that it is not
+  milliseconds spread_every{400};       // what the own record says of its load: not before so long, times the members
+  milliseconds remember{600'000};       // who is dead or has left, and is dialed still
+  milliseconds late{400};               // a tick that comes so late says that this process stood still
+  milliseconds comeback_pause{1'000};   // before a second death is contradicted; doubles with each further one
   milliseconds comeback_pause_max{32'000};
   milliseconds comeback_forgotten{300'000};
   unsigned retransmits = 3;  // of each rumour, times the logarithm of the members

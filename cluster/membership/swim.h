@@ -4,7 +4,8 @@
 //
 // Pure: time and randomness come in, messages and events are taken out. Used by one thread.
 //
-// - Every probe_every one member is pinged, in an order that is shuffled anew after each round. One that does not answer
+// - Every probe_every one member is pinged, in an order that is shuffled anew after each round. One that does not
+// answer
 //   is asked through others; one that answers nobody is suspected. Who is suspected is told so first, and contradicts
 //   with a higher refutation.
 // - Rumours go with every message, each a bounded number of times. All that is known goes to a new link, to some member
@@ -40,7 +41,7 @@ struct Instant {
 
 struct MemberEvent {
   enum class Kind : std::uint8_t {
-    up,       // new, or back from the dead
+    up,  // new, or back from the dead
     suspect,
     cleared,  // it is alive after all
     dead,
@@ -70,7 +71,8 @@ struct SwimCounts {
 class Swim {
  public:
   // `own`: what to say of this process; its charter as the store has it. `random` outlives it.
-  Swim(NodeAddress self, NodeRecord own, Random& random, Instant now, SwimTiming timing = {}, ClusterLimits limits = {});
+  Swim(NodeAddress self, NodeRecord own, Random& random, Instant now, SwimTiming timing = {},
+       ClusterLimits limits = {});
 
   void tick(Instant now);
   // When tick() is to be called at the latest. Changes with every call.
@@ -92,9 +94,14 @@ class Swim {
 
   [[nodiscard]] const ClusterMember& self() const { return self_; }
   // Of others, also the dead ones that are remembered. By node.
-  [[nodiscard]] std::vector<ClusterMember> others() const;
+  struct Seen {
+    ClusterMember member;
+    MonoTime since;  // in its state
+    bool linked = false;
+    std::optional<std::int64_t> clock_offset_ms;  // its wall clock is so far ahead of the one here
+  };
+  [[nodiscard]] std::vector<Seen> others() const;
   [[nodiscard]] const ClusterMember* find(NodeId node) const;
-  [[nodiscard]] std::optional<std::int64_t> clock_offset_ms(NodeId node) const;  // it is so far ahead of here
   [[nodiscard]] bool linked(const NodeAddress& peer) const;
   [[nodiscard]] unsigned health() const { return health_; }  // 0: well
   [[nodiscard]] const SwimCounts& counts() const { return counts_; }
@@ -114,8 +121,7 @@ class Swim {
     NodeId elsewhere;  // who has a link to it, and until when that counts
     MonoTime elsewhere_until;
     std::optional<std::int64_t> offset_ms;
-    bool by_self = false;  // found silent here
-    NodeAddress by;        // who said so last, of suspect and dead
+    NodeAddress by;  // who said so last, of suspect and dead
   };
   struct Link {
     NodeAddress peer;
@@ -146,7 +152,6 @@ class Swim {
   void hear_of_self(const Rumour& rumour, Instant now);
   void meet_new(const Rumour& rumour, Instant now);
   void hear_of_same_process(Entry& entry, const Rumour& rumour, Instant now);
-  void word_of(Entry& entry, Instant now);
   void set_alive(Entry& entry, std::uint32_t refutation, Instant now);
   void suspect(Entry& entry, std::uint32_t refutation, NodeAddress by, Instant now);
   void bury(Entry& entry, std::uint32_t refutation, NodeState state, NodeAddress by, Instant now);
@@ -156,7 +161,8 @@ class Swim {
   void change_own_record(About what);
   bool is_stranger(const NodeAddress& who, std::string_view name, const Charter& theirs, Instant now);
   void forget_old(MonoTime now);
-  void notice_pause(MonoTime now);
+  std::map<NodeId, Entry>::iterator forget(std::map<NodeId, Entry>::iterator place);
+  void begin(Instant now);  // of each call from outside
   [[nodiscard]] bool has_room() const;
   void tell(MemberEvent::Kind kind, const ClusterMember& member, std::string text = {});
 
@@ -188,7 +194,7 @@ class Swim {
   void health_by(int change);
   Entry* entry_of(const NodeAddress& address);  // that process, whatever its state
   [[nodiscard]] bool was_linked(const NodeAddress& peer) const;
-  [[nodiscard]] MonoTime spread_due() const;
+  [[nodiscard]] MonoTime spread_due() const { return spread_ + timing_.spread_every * living(); }
 
   ClusterMember self_;
   Random& random_;
@@ -212,9 +218,9 @@ class Swim {
   MonoTime refute_at_ = kNever;
   unsigned comebacks_ = 0;
   MonoTime last_comeback_{};
-  MonoTime next_probe_, next_sync_, next_sync_dead_, next_spread_{}, told_refused_{};
+  MonoTime next_probe_, next_sync_, next_sync_dead_, spread_{}, told_refused_{};
   MonoTime expected_ = kNever;  // when the next tick was due
-  WallTime wall_{};
+  Instant now_;                 // of what came in last
   SwimCounts counts_;
   std::vector<Outgoing> messages_;
   std::vector<MemberEvent> events_;

@@ -44,7 +44,8 @@ struct Envelope {
 };
 
 // The node of a request's `from` is the sender, that of an answer's `to` the receiver, whatever they say.
-// `too_large`: it has more than `bytes_max` (gossip: more than ClusterLimits::gossip_bytes_max), or a name or list in it is too long. `bad_request`: it does not travel.
+// `too_large`: it has more than `bytes_max` (gossip: more than ClusterLimits::gossip_bytes_max), or a name or list in
+// it is too long. `bad_request`: it does not travel.
 Result<std::string> encode_envelope(const Envelope& envelope, std::size_t bytes_max = PeerLimits{}.message_bytes_max);
 // What was accepted, was it on its arrival here. `too_large`, `newer_schema` or `corrupt`.
 Result<Envelope> decode_envelope(std::string_view bytes, MonoTime arrived,

@@ -137,7 +137,8 @@ void read(Unfit& in, wire::Gossip::Reader from, Gossip& to) {
   to.data = from.getData();
   to.refutation = from.getRefutation();
   const auto rumours = from.getRumours();
-  if (rumours.size() > kLimits.rumours_per_message_max) return in.note(Errc::corrupt, "too many rumours in one message");
+  if (rumours.size() > kLimits.rumours_per_message_max)
+    return in.note(Errc::corrupt, "too many rumours in one message");
   to.rumours.resize(rumours.size());
   for (unsigned i = 0; i < rumours.size(); ++i) read(in, rumours[i], to.rumours[i]);
   take_what(in, from, to.what);

@@ -4,6 +4,8 @@
 plant.py ROOT OUT SOURCE...   writes OUT/SOURCE for each source with the bugs of *.bug beside this script
 plant.py ROOT --sources       prints the sources that bugs are planted in
 
+Before ROOT, `--room FOLDER NAMESPACE`: with the bugs of FOLDER/bugs, and FOLDER/plan.h, whose Bug is in parley::NAMESPACE.
+
 A .bug file has a sentence about the bug, the source's path, the text as it stands there (once), and what stands there
 instead; lines of dashes are between them. `BUG` is true while the bug of the file's name is on:
 
@@ -20,6 +22,7 @@ import re
 import sys
 
 HERE = pathlib.Path(__file__).parent
+ROOM, NAMESPACE = "tests/sim", "sim"
 
 
 def bugs():
@@ -40,11 +43,16 @@ def planted(root, source):
             continue
         if text.count(old) != 1:
             sys.exit(f"{HERE / (name + '.bug')}: its text is {text.count(old)} times in {source}")
-        text = text.replace(old, re.sub(r"\bBUG\b", f"::parley::sim::planted(::parley::sim::Bug::{name})", new))
-    return f'#include "tests/sim/plan.h"\n#line 1 "{root / source}"\n' + text
+        text = text.replace(old, re.sub(r"\bBUG\b", f"::parley::{NAMESPACE}::planted(::parley::{NAMESPACE}::Bug::{name})", new))
+    return f'#include "{ROOM}/plan.h"\n#line 1 "{root / source}"\n' + text
 
 
 def main():
+    global HERE, ROOM, NAMESPACE
+    if sys.argv[1] == "--room":
+        ROOM, NAMESPACE = sys.argv[2:4]
+        del sys.argv[1:4]
+        HERE = pathlib.Path(sys.argv[1]) / ROOM / "bugs"
     root = pathlib.Path(sys.argv[1])
     if sys.argv[2] == "--sources":
         print(";".join(sorted({path for _, path, _, _ in bugs()})), end="")

@@ -253,8 +253,8 @@ TEST(Envelope, GossipHasBoundsOfItsOwn) {
   EXPECT_EQ(say(1, {.zone = std::string(65, 'x')}).error().code, Errc::too_large);
   EXPECT_EQ(say(1, {.version = std::string(65, 'x')}).error().code, Errc::too_large);
   EXPECT_EQ(say(64, {.host = std::string(255, 'x')}).error().code, Errc::too_large) << "16 KiB are enough for gossip";
-  EXPECT_FALSE(decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = Gossip{.rumours = {{}}}}), kArrived)
-                   .ok())
+  EXPECT_FALSE(
+      decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = Gossip{.rumours = {{}}}}), kArrived).ok())
       << "a rumour about nobody";
   const Gossip odd{.rumours = {{.about = kHere, .state = static_cast<NodeState>(4)}}};
   EXPECT_FALSE(decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = odd}), kArrived).ok());
