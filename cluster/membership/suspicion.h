@@ -28,8 +28,6 @@ struct SwimTiming {
   milliseconds silent_min{6'500};
   // What others say of a member's death is doubted by who heard of it within this time.
   milliseconds word_counts{2'000};
-  // That somebody else has a link to a member counts for so long.
-  milliseconds elsewhere_counts{3'000};
   milliseconds sync_every{10'000};      // all that is known, with some member
   milliseconds sync_dead_every{3'000};  // with one that is held for dead, in case that it is not
   milliseconds spread_every{400};       // what the own record says of its load: not before so long, times the members

@@ -86,8 +86,7 @@ MonoTime Swim::due() const {
   for (const auto& [node, entry] : entries_) {
     if (!entry.suspicion) continue;
     no_later_than(entry.probe_again);
-    no_later_than(death_due(entry, now_.mono));
-    if (entry.elsewhere.value != 0 && entry.elsewhere_until > now_.mono) no_later_than(entry.elsewhere_until);
+    no_later_than(death_due(entry));
   }
   return at;
 }
@@ -110,6 +109,7 @@ void Swim::receive(const NodeAddress& from, const Gossip& gossip, Instant now) {
 
   if (auto* entry = entry_of(from)) {
     entry->heard = now.mono;
+    entry->nowhere = false;
     if (entry->member.state != NodeState::left && gossip.refutation > entry->member.refutation) {
       set_alive(*entry, gossip.refutation, now);
     }
@@ -128,7 +128,7 @@ void Swim::receive(const NodeAddress& from, const Gossip& gossip, Instant now) {
   } else if (const auto* probe = std::get_if<ProbeFor>(&gossip.what)) {
     relay_for(from, *probe, now);
   } else if (const auto* silent = std::get_if<NoAnswer>(&gossip.what)) {
-    not_answered(from, *silent, now);
+    not_answered(*silent, now);
   } else if (std::get<Sync>(gossip.what).answer && !leaving_) {
     send_all(from, false);
   }
@@ -149,7 +149,7 @@ void Swim::link_up(const NodeAddress& peer, Instant now) {
   if (link.peer.incarnation > peer.incarnation) return;
   link = {peer, true, now.mono + seconds(1)};
   if (superseded_ || leaving_) return;
-  if (auto* entry = entry_of(peer)) entry->elsewhere = {};
+  if (auto* entry = entry_of(peer)) entry->nowhere = false;
   send_all(peer, false);
   expected_ = due();
 }
@@ -270,6 +270,11 @@ void Swim::hear(const Rumour& rumour, Instant now) {
   if (lives && (!rumour.record || (!entry.member.lives() && !has_room()))) return;
   if (lives && is_stranger(rumour.about, rumour.record->name, rumour.record->charter, now)) return;
   if (entry.member.lives()) bury(entry, entry.member.refutation, NodeState::dead, rumour.about, now);
+  if (!lives) {
+    entry.member = {rumour.about, rumour.refutation, rumour.state, entry.member.record};
+    entry.by = rumour.by;
+    return;
+  }
   entries_.erase(place);
   meet_new(rumour, now);
 }
@@ -320,27 +325,21 @@ void Swim::refute_now(Instant now) {
 }
 
 void Swim::meet_new(const Rumour& rumour, Instant now) {
-  const bool lives = rank(rumour.state) <= rank(NodeState::suspect);
-  if (lives) {
-    if (!rumour.record) return;  // its record comes with the next that has all
-    if (is_stranger(rumour.about, rumour.record->name, rumour.record->charter, now)) return;
-    if (!has_room()) {
-      ++counts_.refused;
-      if (now.mono >= told_refused_) {
-        told_refused_ = now.mono + seconds(10);
-        tell(MemberEvent::Kind::refused, {rumour.about, rumour.refutation, rumour.state, *rumour.record});
-      }
-      return;
-    }
+  // Of the dead whom nobody here knew nothing is kept: two nodes would remind each other of them for ever.
+  if (rank(rumour.state) > rank(NodeState::suspect)) return;
+  if (!rumour.record) return;  // it comes with the next message that has all
+  if (is_stranger(rumour.about, rumour.record->name, rumour.record->charter, now)) return;
+  if (!has_room()) {
+    ++counts_.refused;
+    if (now.mono < told_refused_) return;
+    told_refused_ = now.mono + seconds(10);
+    return tell(MemberEvent::Kind::refused, {rumour.about, rumour.refutation, rumour.state, *rumour.record});
   }
   Entry entry;
-  entry.member = {rumour.about, rumour.refutation, lives ? NodeState::alive : rumour.state, {}};
-  if (rumour.record) entry.member.record = *rumour.record;
+  entry.member = {rumour.about, rumour.refutation, NodeState::alive, *rumour.record};
   entry.since = now.mono;
-  entry.by = rumour.by;
   auto& placed = entries_[rumour.about.node] = std::move(entry);
   table_changed_ = true;
-  if (!lives) return;  // nobody here knew it: nothing to tell
   rumours_.put(rumour.about.node, About::state, true);
   order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(random_.below(order_.size() + 1)), rumour.about.node);
   tell(MemberEvent::Kind::up, placed.member);
@@ -419,7 +418,8 @@ void Swim::suspect(Entry& entry, std::uint32_t refutation, NodeAddress by, Insta
   entry.suspicion.emplace(now.mono, by);
   entry.by = by;
   entry.since = now.mono;
-  entry.probe_again = now.mono + timing_.probe_every;
+  // Without a link the others have to be asked before anything is made of that.
+  entry.probe_again = linked(member.address) ? now.mono + timing_.probe_every : now.mono;
   ++counts_.suspicions;
   rumours_.put(node, About::state, false);
   if (!was_suspected) tell(MemberEvent::Kind::suspect, member);
@@ -491,7 +491,8 @@ void Swim::found(Instant now) {
   for (const auto& [node, entry] : entries_) {
     if (entry.member.lives()) others.push_back({entry.member.address, entry.member.record.charter});
   }
-  while (founding_.step(others, random_)) continue;
+  // It comes to an end by itself: an id, another candidate, data.
+  for (int steps = 0; steps < 8 && founding_.step(others, random_); ++steps) continue;
   if (founding_.own() == self_.record.charter) return;
   self_.record.charter = founding_.own();
   change_own_record(About::state);

@@ -118,8 +118,7 @@ class Swim {
     MonoTime heard;        // of it last: by its own message, or by somebody whom it answered
     MonoTime probe_again;  // while it is suspected
     std::optional<Suspicion> suspicion;
-    NodeId elsewhere;  // who has a link to it, and until when that counts
-    MonoTime elsewhere_until;
+    bool nowhere = false;  // when it was asked for last nobody had a link to it
     std::optional<std::int64_t> offset_ms;
     NodeAddress by;  // who said so last, of suspect and dead
   };
@@ -134,7 +133,7 @@ class Swim {
     WallTime sent_wall;
     MonoTime sent;
     bool asked = false;
-    unsigned relays = 0, nacks = 0;
+    unsigned relays = 0, nacks = 0, links = 0;  // who was asked, did not reach it, has a link to it
   };
   struct Relay {
     NodeAddress asker;
@@ -175,7 +174,7 @@ class Swim {
   void run_suspicions(Instant now);
   void run_goodbyes(Instant now);
   void acked(const NodeAddress& from, std::uint64_t nonce, const Gossip& gossip, Instant now);
-  void not_answered(const NodeAddress& from, const NoAnswer& what, Instant now);
+  void not_answered(const NoAnswer& what, Instant now);
   void relay_for(const NodeAddress& asker, const ProbeFor& what, Instant now);
   void end_relay(const Relay& relay);
   bool send(const NodeAddress& to, decltype(Gossip::what) what);
@@ -185,8 +184,8 @@ class Swim {
   void add_rumours(const NodeAddress& to, Gossip& gossip);
   [[nodiscard]] Rumour rumour_of(const Entry& entry, bool with_record) const;
   [[nodiscard]] Rumour rumour_of_self(bool with_record) const;
-  [[nodiscard]] bool gone(const Entry& entry, MonoTime now) const;
-  [[nodiscard]] MonoTime death_due(const Entry& entry, MonoTime now) const;
+  [[nodiscard]] bool gone(const Entry& entry) const;
+  [[nodiscard]] MonoTime death_due(const Entry& entry) const;
   [[nodiscard]] std::size_t living() const;  // with this node
   [[nodiscard]] std::size_t confirmations_wanted() const;
   [[nodiscard]] unsigned times_told(unsigned each) const;

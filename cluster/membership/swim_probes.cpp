@@ -10,7 +10,7 @@ namespace {
 // Of what goes with a ping or an answer. All that is known fills messages.
 constexpr std::size_t kRiderBytesMax = 3'500;
 constexpr milliseconds kGoodbyeEvery{200};
-constexpr milliseconds kRoundTripMax{500};  // of a longer one nothing is learned about clocks
+constexpr milliseconds kRoundTripMax{100};  // of a longer one nothing is learned about clocks
 
 // At most that many bytes on the wire (schemas/peer.capnp): words, rounded up, and a zero behind each text.
 std::size_t bytes_of(const std::string& text) { return (text.size() + 8) / 8 * 8; }
@@ -204,7 +204,10 @@ void Swim::fail_probe(const Probe& probe, Instant now) {
   // Of those who were asked nobody says at least that it is silent: then it is perhaps this node that hears nothing.
   if (probe.nacks < probe.relays || (probe.relays == 0 && linked(probe.target))) health_by(1);
   auto* entry = entry_of(probe.target);
-  if (entry != nullptr && entry->member.lives()) suspect(*entry, entry->member.refutation, self_.address, now);
+  if (entry == nullptr || !entry->member.lives()) return;
+  // Somebody was asked who has no link either, and nobody who has one; or there is nobody else to ask.
+  entry->nowhere = !linked(probe.target) && probe.links == 0 && (probe.nacks > 0 || probe.relays == 0);
+  suspect(*entry, entry->member.refutation, self_.address, now);
 }
 
 void Swim::acked(const NodeAddress& from, std::uint64_t nonce, const Gossip& gossip, Instant now) {
@@ -219,10 +222,8 @@ void Swim::acked(const NodeAddress& from, std::uint64_t nonce, const Gossip& gos
     auto* entry = entry_of(probe.target);
     if (entry == nullptr) return;
     entry->heard = now.mono;
-    if (from != probe.target) {
-      entry->elsewhere = from.node;
-      entry->elsewhere_until = now.mono + timing_.elsewhere_counts;
-    } else if (now.mono - probe.sent <= kRoundTripMax) {
+    entry->nowhere = false;
+    if (from == probe.target && now.mono - probe.sent <= kRoundTripMax) {
       const auto offset = gossip.wall_ms - (probe.sent_wall.ms / 2 + now.wall.ms / 2);
       // An eighth of each: a single slow answer moves it little. A clock that was set moves it at once.
       const bool jumped = !entry->offset_ms || std::abs(offset - *entry->offset_ms) > 1'000;
@@ -254,19 +255,12 @@ void Swim::relay_for(const NodeAddress& asker, const ProbeFor& what, Instant now
 
 void Swim::end_relay(const Relay& relay) { send(relay.asker, NoAnswer{relay.nonce, linked(relay.target)}); }
 
-void Swim::not_answered(const NodeAddress& from, const NoAnswer& what, Instant now) {
+void Swim::not_answered(const NoAnswer& what, Instant now) {
   const auto place = probes_.find(what.nonce);
   if (place == probes_.end()) return;
   auto& probe = place->second;
   ++probe.nacks;
-  if (auto* entry = entry_of(probe.target)) {
-    if (what.linked) {
-      entry->elsewhere = from.node;
-      entry->elsewhere_until = now.mono + timing_.elsewhere_counts;
-    } else if (entry->elsewhere == from.node) {
-      entry->elsewhere = {};
-    }
-  }
+  if (what.linked) ++probe.links;
   if (linked(probe.target) || probe.nacks < probe.relays) return;
   const auto failed = probe;
   probes_.erase(place);
@@ -280,22 +274,20 @@ std::size_t Swim::confirmations_wanted() const {
   return others < 3 ? 0 : std::min<std::size_t>(timing_.relays, others - 2);
 }
 
-bool Swim::gone(const Entry& entry, MonoTime now) const {
+bool Swim::gone(const Entry& entry) const {
   const auto& address = entry.member.address;
-  const bool elsewhere = entry.elsewhere.value != 0 && now < entry.elsewhere_until;
-  return was_linked(address) && !linked(address) && !elsewhere;
+  return entry.nowhere && was_linked(address) && !linked(address);
 }
 
-MonoTime Swim::death_due(const Entry& entry, MonoTime now) const {
+MonoTime Swim::death_due(const Entry& entry) const {
   return std::max(entry.suspicion->began(), entry.heard) +
-         entry.suspicion->timeout(gone(entry, now), confirmations_wanted(), timing_);
+         entry.suspicion->timeout(gone(entry), confirmations_wanted(), timing_);
 }
 
 void Swim::run_suspicions(Instant now) {
   for (auto& [node, entry] : entries_) {
     if (!entry.suspicion) continue;
-    if (now.mono >= entry.elsewhere_until) entry.elsewhere = {};
-    if (now.mono >= death_due(entry, now.mono)) {
+    if (now.mono >= death_due(entry)) {
       bury(entry, entry.member.refutation, NodeState::dead, self_.address, now);
     } else if (now.mono >= entry.probe_again) {
       // All who suspect it ask it again, so that it hears of it; in a large cluster less often each.

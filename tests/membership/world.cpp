@@ -242,7 +242,7 @@ class World {
     outcome_.agreed = std::chrono::duration_cast<milliseconds>(now_ - from);
     check_one_cluster();
     // What is to be told has been told, and nothing is believed otherwise any more.
-    go(milliseconds(20'000));
+    go(milliseconds(60'000));
     if (why = disagreement(); !why.empty()) return violate("agreement lasts", why);
     riders_ = 0;
     go(milliseconds(5'000));
@@ -349,10 +349,6 @@ class World {
         const auto most = 4 * (limits_.members_max + limits_.remembered_max) + 2 * slots_.size() + 300;
         if (slot.process->swim->elements() > most) violate("bounds", "more elements than rows");
       }
-    }
-    for (auto& slot : slots_) {
-      if (!slot.process || !slot.process->running) continue;
-      // Long after that nobody is remembered.
     }
     go(milliseconds(60'000));
     for (auto& slot : slots_) {
