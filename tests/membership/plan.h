@@ -13,6 +13,7 @@ enum class Profile : std::uint8_t {
   kills,        // one is killed, and starts again: how long it takes until all know
   vanishes,     // the same without the end of its links, as of a machine without power
   founding,     // they begin in any order, seeing each other bit by bit: one cluster
+  partition,    // two sides, whose links stay up: they find together again
   flapping,     // one is cut off again and again
   crowd,        // many come and go: bounds
   kCount,

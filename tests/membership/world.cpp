@@ -92,6 +92,9 @@ class World {
       case Profile::founding:
         play_founding();
         break;
+      case Profile::partition:
+        play_partition();
+        break;
       case Profile::flapping:
         play_flapping();
         break;
@@ -275,6 +278,7 @@ class World {
     const bool with_data = random_.below(4) == 0;
     const bool surely_one = expect_ > n / 2;
     no_redial_ = true;
+    delay_max_ = milliseconds(1 + random_.below(400));
     for (std::size_t i = 0; i < n; ++i) {
       at(milliseconds(random_.below(3'000)), [this, i] { start(i); });
       slots_[i].wants_data = with_data && random_.below(2) == 0;
@@ -300,6 +304,28 @@ class World {
       if (clusters.size() > 1 && outcome_.refusals == 0)
         violate("refusal", "two clusters with data, and nobody says so");
     }
+  }
+
+  void play_partition() {
+    start_all();
+    const auto left = 1 + random_.below(slots_.size() - 1);
+    for (std::size_t i = 0; i < left; ++i) {
+      for (std::size_t j = left; j < slots_.size(); ++j) cut_both(i, j, true);
+    }
+    // Who hears of nobody doubts itself first, and takes longer.
+    const auto from = now_;
+    const auto parted = [&] {
+      for (std::size_t i = 0; i < slots_.size(); ++i) {
+        for (std::size_t j = 0; j < slots_.size(); ++j) {
+          const auto* member = (i < left) != (j < left) ? slots_[i].process->swim->find(node_of(j)) : nullptr;
+          if (member != nullptr && member->lives()) return false;
+        }
+      }
+      return true;
+    };
+    while (!parted() && now_ - from < milliseconds(60'000)) go(milliseconds(500));
+    if (!parted()) violate("silence", "a minute after the partition somebody lives on the other side");
+    calm();
   }
 
   void play_flapping() {
@@ -803,6 +829,8 @@ const char* to_text(Profile profile) {
       return "vanishes";
     case Profile::founding:
       return "founding";
+    case Profile::partition:
+      return "partition";
     case Profile::flapping:
       return "flapping";
     case Profile::crowd:
