@@ -205,8 +205,13 @@ void Swim::fail_probe(const Probe& probe, Instant now) {
   if (probe.nacks < probe.relays || (probe.relays == 0 && linked(probe.target))) health_by(1);
   auto* entry = entry_of(probe.target);
   if (entry == nullptr || !entry->member.lives()) return;
-  // Somebody was asked who has no link either, and nobody who has one; or there is nobody else to ask.
-  entry->nowhere = !linked(probe.target) && probe.links == 0 && (probe.nacks > 0 || probe.relays == 0);
+  // Somebody was asked who has no link either, and nobody who has one; or there is nobody else to ask. Where nobody
+  // says anything it stays as it was.
+  if (probe.links > 0 || linked(probe.target)) {
+    entry->nowhere = false;
+  } else if (probe.nacks > 0 || probe.relays == 0) {
+    entry->nowhere = true;
+  }
   suspect(*entry, entry->member.refutation, self_.address, now);
 }
 
