@@ -88,6 +88,10 @@ void Peers::on_peer_down(const NodeAddress& peer) {
   inbox_.on_peer_down(peer);
 }
 
+void Peers::on_peer_closed(const NodeAddress& peer) {
+  if (gossip_listener_ != nullptr) gossip_listener_->on_link_closed(peer);
+}
+
 void Peers::on_message(const NodeAddress& from, std::string bytes) {
   auto envelope = schemas::decode_envelope(bytes, clock_.now());
   if (!envelope) {

@@ -45,6 +45,7 @@ class GossipListener {
   virtual void on_gossip(const NodeAddress& from, Gossip gossip) = 0;
   virtual void on_link_up(const NodeAddress& peer) = 0;
   virtual void on_link_down(const NodeAddress& peer) = 0;
+  virtual void on_link_closed(const NodeAddress& peer) = 0;  // by the other end: PeerListener says when
 };
 
 class Peers final : public PeerListener {
@@ -66,6 +67,7 @@ class Peers final : public PeerListener {
 
   void on_peer_up(const NodeAddress& peer) override;
   void on_peer_down(const NodeAddress& peer) override;
+  void on_peer_closed(const NodeAddress& peer) override;
   void on_message(const NodeAddress& from, std::string bytes) override;
 
  private:

@@ -34,9 +34,14 @@ struct ProbeFor {  // ping that process, and tell me
   NodeAddress target;
   bool operator==(const ProbeFor&) const = default;
 };
+enum class LinkState : std::uint8_t {
+  none,  // and why is not known
+  up,
+  closed,  // by the other end: its process has ended, or is about to
+};
 struct NoAnswer {  // of the one who was asked for by ProbeFor
   std::uint64_t nonce = 0;
-  bool linked = false;  // there is a link to it, though
+  LinkState link = LinkState::none;  // to it
   bool operator==(const NoAnswer&) const = default;
 };
 struct Sync {           // rumours of all whom the sender knows, or a part of them

@@ -137,7 +137,7 @@ struct Probe {
 }
 struct NoAnswer {
   nonce @0 :UInt64;
-  linked @1 :Bool;
+  link @1 :UInt8;
 }
 struct Sync {
   answer @0 :Bool;

@@ -73,6 +73,8 @@ void Membership::on_gossip(const NodeAddress& from, Gossip gossip) { put({from, 
 void Membership::on_link_up(const NodeAddress& peer) { put({peer, LinkUp{}}); }
 void Membership::on_link_down(const NodeAddress& peer) { put({peer, LinkDown{}}); }
 
+void Membership::on_link_closed(const NodeAddress& peer) { put({peer, LinkClosed{}}); }
+
 void Membership::put(Input input) {
   {
     const MutexLock lock(inbox_mutex_);
@@ -124,6 +126,7 @@ std::chrono::nanoseconds Membership::step(bool /*time_over*/) {
 void Membership::take(const Input& input, Instant instant) {
   if (const auto* gossip = std::get_if<Gossip>(&input.what)) return swim_.receive(input.from, *gossip, instant);
   if (std::holds_alternative<LinkUp>(input.what)) return swim_.link_up(input.from, instant);
+  if (std::holds_alternative<LinkClosed>(input.what)) return swim_.link_closed(input.from, instant);
   swim_.link_down(input.from, instant);
 }
 

@@ -74,13 +74,15 @@ class Membership final : public GossipListener, private Worker {
   void on_gossip(const NodeAddress& from, Gossip gossip) override;
   void on_link_up(const NodeAddress& peer) override;
   void on_link_down(const NodeAddress& peer) override;
+  void on_link_closed(const NodeAddress& peer) override;
 
  private:
   struct LinkUp {};
   struct LinkDown {};
+  struct LinkClosed {};
   struct Input {
     NodeAddress from;
-    std::variant<Gossip, LinkUp, LinkDown> what;
+    std::variant<Gossip, LinkUp, LinkDown, LinkClosed> what;
   };
 
   std::chrono::nanoseconds step(bool time_over) override;

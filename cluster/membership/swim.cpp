@@ -147,10 +147,28 @@ void Swim::link_up(const NodeAddress& peer, Instant now) {
   begin(now);
   auto& link = links_[peer.node];
   if (link.peer.incarnation > peer.incarnation) return;
-  link = {peer, true, now.mono + seconds(1)};
+  link = {.peer = peer, .up = true, .asked_all = now.mono + seconds(1)};
   if (superseded_ || leaving_) return;
-  if (auto* entry = entry_of(peer)) entry->nowhere = false;
+  if (auto* entry = entry_of(peer)) {
+    // Its process has just introduced itself. What it was asked before went with the link before.
+    entry->nowhere = false;
+    entry->heard = now.mono;
+    std::erase_if(probes_, [&](const auto& row) { return row.second.target == peer; });
+  }
   send_all(peer, false);
+  expected_ = due();
+}
+
+void Swim::link_closed(const NodeAddress& peer, Instant now) {
+  begin(now);
+  const auto place = links_.find(peer.node);
+  if (place == links_.end() || place->second.peer != peer || place->second.closed) return;
+  if (now.mono < doubts_closed_until_) return;
+  place->second.closed = true;
+  // Of one that was up its end is told next.
+  auto* entry = entry_of(peer);
+  const bool asks = entry != nullptr && entry->member.lives() && !superseded_ && !leaving_;
+  if (!place->second.up && asks) start_probe(*entry, now);
   expected_ = due();
 }
 
@@ -226,6 +244,7 @@ void Swim::begin(Instant instant) {
     entry.heard = std::min(now, entry.heard + gap);
   }
   next_probe_ = now + stretched(timing_.probe_every);
+  doubts_closed_until_ = now + timing_.closed_doubted;
   expected_ = kNever;
 }
 
@@ -530,9 +549,11 @@ bool Swim::linked(const NodeAddress& peer) const {
   return place != links_.end() && place->second.peer == peer && place->second.up;
 }
 
-bool Swim::was_linked(const NodeAddress& peer) const {
+LinkState Swim::link_state(const NodeAddress& peer) const {
   const auto place = links_.find(peer.node);
-  return place != links_.end() && place->second.peer == peer;
+  if (place == links_.end() || place->second.peer != peer) return LinkState::none;
+  if (place->second.up) return LinkState::up;
+  return place->second.closed ? LinkState::closed : LinkState::none;
 }
 
 Swim::Entry* Swim::entry_of(const NodeAddress& address) {

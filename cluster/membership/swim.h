@@ -80,6 +80,8 @@ class Swim {
   void receive(const NodeAddress& from, const Gossip& gossip, Instant now);
   void link_up(const NodeAddress& peer, Instant now);
   void link_down(const NodeAddress& peer, Instant now);
+  // PeerListener::on_peer_closed() says when.
+  void link_closed(const NodeAddress& peer, Instant now);
 
   // What this process says of itself. Revision, charter and the clock's offset are this class's to say.
   void set_own(NodeRecord own);
@@ -118,14 +120,15 @@ class Swim {
     MonoTime heard;        // of it last: by its own message, or by somebody whom it answered
     MonoTime probe_again;  // while it is suspected
     std::optional<Suspicion> suspicion;
-    bool nowhere = false;  // when it was asked for last nobody had a link to it
+    bool nowhere = false;  // others were asked: one at least has seen its link closed, and none has one
     std::optional<std::int64_t> offset_ms;
     NodeAddress by;  // who said so last, of suspect and dead
   };
   struct Link {
     NodeAddress peer;
     bool up = false;
-    MonoTime asked_all;  // its whole state was asked for
+    bool closed = false;  // by the other end
+    MonoTime asked_all;   // its whole state was asked for
   };
   struct Probe {
     NodeAddress target;
@@ -133,7 +136,7 @@ class Swim {
     WallTime sent_wall;
     MonoTime sent;
     bool asked = false;
-    unsigned relays = 0, nacks = 0, links = 0;  // who was asked, did not reach it, has a link to it
+    unsigned relays = 0, nacks = 0, links = 0, closed = 0;  // who was asked, did not reach it, and its link
   };
   struct Relay {
     NodeAddress asker;
@@ -192,7 +195,7 @@ class Swim {
   [[nodiscard]] milliseconds stretched(milliseconds time) const { return time * (1 + health_); }
   void health_by(int change);
   Entry* entry_of(const NodeAddress& address);  // that process, whatever its state
-  [[nodiscard]] bool was_linked(const NodeAddress& peer) const;
+  [[nodiscard]] LinkState link_state(const NodeAddress& peer) const;
   [[nodiscard]] MonoTime spread_due() const { return spread_ + timing_.spread_every * living(); }
 
   ClusterMember self_;
@@ -218,8 +221,9 @@ class Swim {
   unsigned comebacks_ = 0;
   MonoTime last_comeback_{};
   MonoTime next_probe_, next_sync_, next_sync_dead_, spread_{}, told_refused_{};
-  MonoTime expected_ = kNever;  // when the next tick was due
-  Instant now_;                 // of what came in last
+  MonoTime doubts_closed_until_{};  // that the others' end closed a link says nothing of them
+  MonoTime expected_ = kNever;      // when the next tick was due
+  Instant now_;                     // of what came in last
   SwimCounts counts_;
   std::vector<Outgoing> messages_;
   std::vector<MemberEvent> events_;

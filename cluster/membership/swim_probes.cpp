@@ -163,8 +163,7 @@ void Swim::ask_others(std::uint64_t nonce, Probe& probe, Instant now) {
   probe.asked = true;
   std::vector<NodeAddress> others;
   for (const auto& [node, entry] : entries_) {
-    if (entry.member.state == NodeState::alive && entry.member.address != probe.target &&
-        linked(entry.member.address)) {
+    if (entry.member.lives() && entry.member.address != probe.target && linked(entry.member.address)) {
       others.push_back(entry.member.address);
     }
   }
@@ -174,7 +173,7 @@ void Swim::ask_others(std::uint64_t nonce, Probe& probe, Instant now) {
     others.pop_back();
   }
   // Nobody to ask, and a link that has ended: that is all there is to know.
-  if (probe.relays == 0 && !linked(probe.target) && was_linked(probe.target)) probe.ends = now.mono;
+  if (probe.relays == 0 && link_state(probe.target) == LinkState::closed) probe.ends = now.mono;
 }
 
 void Swim::run_probes(Instant now) {
@@ -205,11 +204,10 @@ void Swim::fail_probe(const Probe& probe, Instant now) {
   if (probe.nacks < probe.relays || (probe.relays == 0 && linked(probe.target))) health_by(1);
   auto* entry = entry_of(probe.target);
   if (entry == nullptr || !entry->member.lives()) return;
-  // Somebody was asked who has no link either, and nobody who has one; or there is nobody else to ask. Where nobody
-  // says anything it stays as it was.
+  // Where nobody says anything of links it stays as it was.
   if (probe.links > 0 || linked(probe.target)) {
     entry->nowhere = false;
-  } else if (probe.nacks > 0 || probe.relays == 0) {
+  } else if (probe.closed > 0 || probe.relays == 0) {
     entry->nowhere = true;
   }
   suspect(*entry, entry->member.refutation, self_.address, now);
@@ -252,20 +250,21 @@ void Swim::relay_for(const NodeAddress& asker, const ProbeFor& what, Instant now
   if (relays_.size() >= limits_.relayed_probes_max) return;
   const auto nonce = random_.next();
   if (!send(what.target, Ping{nonce, what.target})) {
-    send(asker, NoAnswer{what.nonce, false});
+    send(asker, NoAnswer{what.nonce, link_state(what.target)});
     return;
   }
   relays_.insert_or_assign(nonce, Relay{asker, what.nonce, what.target, now.mono + timing_.relay_timeout});
 }
 
-void Swim::end_relay(const Relay& relay) { send(relay.asker, NoAnswer{relay.nonce, linked(relay.target)}); }
+void Swim::end_relay(const Relay& relay) { send(relay.asker, NoAnswer{relay.nonce, link_state(relay.target)}); }
 
 void Swim::not_answered(const NoAnswer& what, Instant now) {
   const auto place = probes_.find(what.nonce);
   if (place == probes_.end()) return;
   auto& probe = place->second;
   ++probe.nacks;
-  if (what.linked) ++probe.links;
+  if (what.link == LinkState::up) ++probe.links;
+  if (what.link == LinkState::closed) ++probe.closed;
   if (linked(probe.target) || probe.nacks < probe.relays) return;
   const auto failed = probe;
   probes_.erase(place);
@@ -281,7 +280,7 @@ std::size_t Swim::confirmations_wanted() const {
 
 bool Swim::gone(const Entry& entry) const {
   const auto& address = entry.member.address;
-  return entry.nowhere && was_linked(address) && !linked(address);
+  return entry.nowhere && link_state(address) == LinkState::closed;
 }
 
 MonoTime Swim::death_due(const Entry& entry) const {

@@ -91,7 +91,7 @@ void put(const ProbeFor& what, wire::Gossip::Builder to) { write(what.nonce, wha
 void put(const NoAnswer& what, wire::Gossip::Builder to) {
   auto answer = to.initNoAnswer();
   answer.setNonce(what.nonce);
-  answer.setLinked(what.linked);
+  answer.setLink(static_cast<std::uint8_t>(what.link));
 }
 void put(const Sync& what, wire::Gossip::Builder to) { to.initSync().setAnswer(what.answer); }
 
@@ -107,7 +107,7 @@ void take_what(Unfit& in, wire::Gossip::Reader from, decltype(Gossip::what)& to)
       to = ProbeFor{from.getProbeFor().getNonce(), target_of(from.getProbeFor())};
       return;
     case wire::Gossip::NO_ANSWER:
-      to = NoAnswer{from.getNoAnswer().getNonce(), from.getNoAnswer().getLinked()};
+      to = NoAnswer{from.getNoAnswer().getNonce(), enumeration(in, from.getNoAnswer().getLink(), LinkState::closed)};
       return;
     case wire::Gossip::SYNC:
       to = Sync{from.getSync().getAnswer()};

@@ -13,6 +13,7 @@ enum class Profile : std::uint8_t {
   kills,        // one is killed, and starts again: how long it takes until all know
   vanishes,     // the same without the end of its links, as of a machine without power
   founding,     // they begin in any order, seeing each other bit by bit: one cluster
+  asleep,       // one stands still for so long that it is dead for the others; for it nobody is
   partition,    // two sides, whose links stay up: they find together again
   flapping,     // one is cut off again and again
   crowd,        // many come and go: bounds
@@ -23,6 +24,7 @@ const char* to_text(Profile profile);
 enum class Bug : std::uint8_t {
   none,
   backed_at_once,
+  closed_is_silent,
   comebacks_unbounded,
   data_gives_way,
   dead_return,

@@ -23,7 +23,9 @@ using cluster::Swim;
 
 Bug g_bug = Bug::none;
 
-constexpr milliseconds kDeadSeen{12'000};  // of one that vanished: the long time, and a round of probes
+constexpr milliseconds kDeadSeen{16'000};  // of one that vanished: the long time, and a round of probes
+// Of the transport: nothing came for so long, and the link ends.
+constexpr milliseconds kSilenceMax{3'000};
 constexpr milliseconds kAgree{20'000};
 
 struct Process {
@@ -82,7 +84,12 @@ class World {
         start_all();
         go(milliseconds(5'000));
         cut_both(0, 1, true);
-        disconnect(0, 1);
+        disconnect(0, 1, random_.below(2) == 0);
+        // Others answer for each of them.
+        go(milliseconds(2'000));
+        suspected_ = 0;
+        go(milliseconds(30'000));
+        if (suspected_ > 0) violate("others answer for who has no link", fmt::format("{} suspicions", suspected_));
         pause_one_after_another(true);
         break;
       case Profile::kills:
@@ -91,6 +98,9 @@ class World {
         break;
       case Profile::founding:
         play_founding();
+        break;
+      case Profile::asleep:
+        play_asleep();
         break;
       case Profile::partition:
         play_partition();
@@ -140,7 +150,7 @@ class World {
     while (now_ < until && !outcome_.violation) {
       const auto who = random_.below(slots_.size());
       pause(who, milliseconds(any_length ? 500 + random_.below(4'501) : 5'000));
-      go(milliseconds(5'000 + random_.below(4'000)));
+      go(milliseconds(7'000 + random_.below(3'000)));  // long enough for links to be there again
     }
   }
 
@@ -196,7 +206,7 @@ class World {
         delay_max_ = milliseconds(1 + random_.below(60));
         return;
       case 9:
-        return disconnect(a, b);
+        return disconnect(a, b, random_.below(2) == 0);
       case 10:
         if (running(a) && count_running() > 3) leave(a);
         return;
@@ -220,7 +230,7 @@ class World {
     if (random_.below(2) == 0) at(milliseconds(random_.below(10'000)), [this, a, b] { break_link(a, b); });
   }
   void break_link(std::size_t a, std::size_t b) {
-    if (is_cut(a, b)) disconnect(a, b);
+    if (is_cut(a, b)) disconnect(a, b, false);
   }
 
   void calm() {
@@ -262,7 +272,7 @@ class World {
       const auto from = now_;
       end(who, run_.profile == Profile::vanishes);
       while (now_ - from <= kDeadSeen && !all_know(victim)) go(milliseconds(10));
-      if (!all_know(victim)) return violate("detection", fmt::format("{} is not dead after 12 s", victim.node.value));
+      if (!all_know(victim)) return violate("detection", fmt::format("{} is not dead after 16 s", victim.node.value));
       outcome_.detections.push_back(std::chrono::duration_cast<milliseconds>(now_ - from));
       go(milliseconds(500));
       start(who);
@@ -306,6 +316,21 @@ class World {
     }
   }
 
+  void play_asleep() {
+    redial_every_ = milliseconds(2'000);
+    start_all();
+    const auto until = now_ + run_.time;
+    while (now_ < until && !outcome_.violation) {
+      const auto who = random_.below(slots_.size());
+      asleep_ = who;
+      pause(who, milliseconds(12'000 + random_.below(10'000)));
+      go(milliseconds(40'000));
+      if (auto why = disagreement(); !why.empty()) violate("return", why);
+      deaths_of_living_.clear();
+      go(milliseconds(60'000));
+    }
+  }
+
   void play_partition() {
     start_all();
     const auto left = 1 + random_.below(slots_.size() - 1);
@@ -334,7 +359,7 @@ class World {
     while (now_ < until && !outcome_.violation) {
       for (std::size_t i = 1; i < slots_.size(); ++i) {
         cut_both(0, i, true);
-        disconnect(0, i);
+        disconnect(0, i, true);
       }
       go(milliseconds(2'500));
       cuts_.clear();
@@ -436,6 +461,9 @@ class World {
     auto& process = *slots_[i].process;
     process.running = false;
     ended_[process.address] = process.swim->self().refutation;
+    // Of a machine without power the links end in silence; of a program that hangs, whose transport goes on, not even
+    // so.
+    const auto until_silent = random_.below(2) == 0 ? kSilenceMax : milliseconds(60'000);
     for (std::size_t j = 0; j < slots_.size(); ++j) {
       if (j == i) continue;
       auto& pair = pair_of(i, j);
@@ -443,8 +471,8 @@ class World {
       const auto generation = pair.generation;
       own_side(pair, i, j).up = false;
       const auto address = process.address;
-      at(told ? milliseconds(1 + random_.below(20)) : milliseconds(30'000),
-         [this, i, j, generation, address] { side_down(j, i, generation, address); });
+      at(told ? milliseconds(1 + random_.below(20)) : until_silent,
+         [this, i, j, generation, address, told] { side_down(j, i, generation, address, told); });
     }
   }
 
@@ -465,6 +493,16 @@ class World {
     trace(fmt::format("stands still for {} ms", time.count()), i);
     slots_[i].process->paused_until = now_ + time;
     const auto address = slots_[i].process->address;
+    // Others end links on which nothing comes.
+    for (std::size_t j = 0; time > kSilenceMax && j < slots_.size(); ++j) {
+      if (j == i) continue;
+      at(kSilenceMax, [this, i, j, address, generation = pair_of(i, j).generation] {
+        if (running(i) && slots_[i].process->address == address && paused(i)) {
+          side_down(j, i, generation, address, false);
+          side_down(i, j, generation, own_side(pair_of(i, j), i, j).peer, true);
+        }
+      });
+    }
     at(time, [this, i, address] {
       if (running(i) && slots_[i].process->address == address && slots_[i].process->paused_until <= now_) resume(i);
     });
@@ -571,24 +609,28 @@ class World {
         if (!no_redial_ && running(a) && running(b) && !linked(a, b) && random_.below(3) > 0) connect(a, b);
       }
     }
-    at(milliseconds(250), [this] { redial(); });
+    at(redial_every_, [this] { redial(); });
   }
-  void disconnect(std::size_t a, std::size_t b) {
+  void disconnect(std::size_t a, std::size_t b, bool closed) {
     auto& pair = pair_of(a, b);
     const auto generation = pair.generation;
     for (const auto& [self, other] : {std::pair(a, b), std::pair(b, a)}) {
       const auto peer = own_side(pair, self, other).peer;
-      at(milliseconds(random_.below(5)),
-         [this, self = self, other = other, generation, peer] { side_down(self, other, generation, peer); });
+      at(milliseconds(random_.below(5)), [this, self = self, other = other, generation, peer, closed] {
+        side_down(self, other, generation, peer, closed);
+      });
     }
   }
-  void side_down(std::size_t self, std::size_t other, std::uint64_t generation, NodeAddress peer) {
+  void side_down(std::size_t self, std::size_t other, std::uint64_t generation, NodeAddress peer, bool closed) {
     auto& pair = pair_of(self, other);
     auto& side = own_side(pair, self, other);
     if (pair.generation != generation || !side.up || side.peer != peer) return;
     side.up = false;
     if (!slots_[self].process) return;
-    input(self, slots_[self].process->address, [this, self, peer](Swim& swim) { swim.link_down(peer, instant(self)); });
+    input(self, slots_[self].process->address, [this, self, peer, closed](Swim& swim) {
+      if (closed) swim.link_closed(peer, instant(self));
+      swim.link_down(peer, instant(self));
+    });
   }
 
   void transmit(std::size_t from, const cluster::Outgoing& message) {
@@ -660,12 +702,16 @@ class World {
         if (event.member.refutation > said) violate("nobody contradicts for another", fmt::format("at node {}", i));
         return;
       }
+      case MemberEvent::Kind::suspect:
+        ++suspected_;
+        return;
       case MemberEvent::Kind::dead:
         slot.dead[who] = event.member.refutation;
         if (!lives(who)) return;
         ++outcome_.false_deaths;
         ++deaths_of_living_[slot_of(who.node)];
-        if (no_false_deaths_) violate("nobody dies who lives", fmt::format("node {} at node {}", slot_of(who.node), i));
+        if (no_false_deaths_ || (asleep_ && *asleep_ != slot_of(who.node)))
+          violate("nobody dies who lives", fmt::format("node {} at node {}", slot_of(who.node), i));
         return;
       case MemberEvent::Kind::left:
         slot.left_ones.insert(who);
@@ -798,7 +844,10 @@ class World {
   std::size_t expect_ = 1;
   bool no_false_deaths_ = false;
   bool no_redial_ = false;
+  milliseconds redial_every_{250};
+  std::optional<std::size_t> asleep_;
   std::uint64_t riders_ = 0;
+  std::uint64_t suspected_ = 0;
   cluster::SwimTiming timing_;
   ClusterLimits limits_;
   std::map<NodeAddress, std::uint32_t> ended_;
@@ -829,6 +878,8 @@ const char* to_text(Profile profile) {
       return "vanishes";
     case Profile::founding:
       return "founding";
+    case Profile::asleep:
+      return "asleep";
     case Profile::partition:
       return "partition";
     case Profile::flapping:
@@ -844,6 +895,7 @@ const char* to_text(Profile profile) {
 const char* to_text(Bug bug) {
   static constexpr const char* kNames[] = {"none",
                                            "backed_at_once",
+                                           "closed_is_silent",
                                            "comebacks_unbounded",
                                            "data_gives_way",
                                            "dead_return",

@@ -49,6 +49,7 @@ constexpr Enum last_of() {
   if constexpr (std::is_same_v<Enum, Direction>) return Direction::backward;
   if constexpr (std::is_same_v<Enum, ResumeOutcome>) return ResumeOutcome::gap;
   if constexpr (std::is_same_v<Enum, NoticeKind>) return NoticeKind::user_disconnected;
+  if constexpr (std::is_same_v<Enum, LinkState>) return LinkState::closed;
   if constexpr (std::is_same_v<Enum, NodeState>) return NodeState::left;
   if constexpr (std::is_same_v<Enum, Errc>) return Errc::internal;
 }
