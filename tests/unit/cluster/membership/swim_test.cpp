@@ -237,6 +237,52 @@ TEST_F(Rules, LeavingIsToldUntilEachHasAnswered) {
   EXPECT_TRUE(swim.everybody_knows());
 }
 
+// A node of the cluster that has gone mad: whatever it says, this one stays itself, bounded, and does not end.
+TEST_F(Rules, WhateverAPeerSaysThereIsAnEndToWhatItMakesOfIt) {
+  const auto node = [this] { return address(1 + random.below(300), random.below(4)); };
+  const auto number = [this] { return random.below(4) == 0 ? random.next() : random.below(4); };
+  for (int i = 0; i < 30'000; ++i) {
+    Gossip gossip = said({});
+    gossip.wall_ms = static_cast<std::int64_t>(number());
+    if (random.below(4) == 0) gossip.cluster = ClusterId{number()};
+    gossip.data = random.below(2) == 0;
+    gossip.refutation = static_cast<std::uint32_t>(number());
+    const auto what = random.below(5);
+    if (what == 0) gossip.what = Ping{number(), node()};
+    if (what == 1) gossip.what = Ack{number()};
+    if (what == 2) gossip.what = ProbeFor{number(), node()};
+    if (what == 3) gossip.what = NoAnswer{number(), static_cast<LinkState>(random.below(3))};
+    if (what == 4) gossip.what = Sync{random.below(2) == 0};
+    for (auto rumours = random.below(8); rumours > 0; --rumours) {
+      Rumour rumour{node(), static_cast<std::uint32_t>(number()), static_cast<NodeState>(random.below(4)), node()};
+      // Not of a later process of this node: that it believes.
+      if (rumour.about.node == NodeId{1}) rumour.about.incarnation = Incarnation{random.below(2)};
+      if (random.below(2) == 0) {
+        auto& about = rumour.record.emplace(record("x", number()));
+        about.host = std::string(random.below(255), 'h');
+        if (random.below(4) == 0) about.charter = {ClusterId{number()}, random.below(2) == 0, node(), 1, 3};
+      }
+      gossip.rumours.push_back(std::move(rumour));
+    }
+    const auto from = node();
+    const auto does = random.below(8);
+    if (does == 0) swim.link_up(from, at());
+    if (does == 1) swim.link_down(from, at());
+    if (does == 2) swim.link_closed(from, at());
+    swim.receive(from, gossip, at());
+    if (random.below(4) == 0) pass(milliseconds(random.below(300)));
+    for (const auto& message : swim.take_messages()) ASSERT_LE(message.gossip.rumours.size(), 64U);
+    swim.take_events();
+    std::size_t living = 1;
+    for (const auto& seen : swim.others()) living += seen.member.lives() ? 1 : 0;
+    ASSERT_LE(living, ClusterLimits{}.members_max);
+    // Rows, rumours, rounds and probes of 128; links of as many nodes as there are; relays.
+    ASSERT_LE(swim.elements(), 4 * 128 + 300 + ClusterLimits{}.relayed_probes_max + ClusterLimits{}.strangers_max);
+  }
+  EXPECT_EQ(swim.self().state, NodeState::alive);
+  EXPECT_EQ(swim.self().record.name, "self");
+}
+
 struct SmallRules : Rules {
   SmallRules() : Rules({.members_max = 3}) {}
 };
