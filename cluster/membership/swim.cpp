@@ -513,8 +513,10 @@ void Swim::found(Instant now) {
   // It comes to an end by itself: an id, another candidate, data.
   for (int steps = 0; steps < 8 && founding_.step(others, random_); ++steps) continue;
   if (founding_.own() == self_.record.charter) return;
-  self_.record.charter = founding_.own();
+  const auto before = std::exchange(self_.record.charter, founding_.own());
   change_own_record(About::state);
+  const auto& after = self_.record.charter;
+  if (before.cluster == after.cluster && before.data == after.data) return;  // whom it backs is nobody's business here
   tell(MemberEvent::Kind::charter, self_);
   // Whoever was here while nobody had an id, and is of another cluster now.
   for (auto place = entries_.begin(); place != entries_.end();) {

@@ -23,10 +23,10 @@ using cluster::Swim;
 
 Bug g_bug = Bug::none;
 
-constexpr milliseconds kDeadSeen{16'000};  // of one that vanished: the long time, and a round of probes
+constexpr milliseconds kDeadSeen{20'000};  // of one that vanished: the long time, and a round of probes
 // Of the transport: nothing came for so long, and the link ends.
 constexpr milliseconds kSilenceMax{3'000};
-constexpr milliseconds kAgree{20'000};
+constexpr milliseconds kAgree{40'000};  // twice what was ever seen
 
 struct Process {
   NodeAddress address;
@@ -272,7 +272,7 @@ class World {
       const auto from = now_;
       end(who, run_.profile == Profile::vanishes);
       while (now_ - from <= kDeadSeen && !all_know(victim)) go(milliseconds(10));
-      if (!all_know(victim)) return violate("detection", fmt::format("{} is not dead after 16 s", victim.node.value));
+      if (!all_know(victim)) return violate("detection", fmt::format("{} is not dead after 20 s", victim.node.value));
       outcome_.detections.push_back(std::chrono::duration_cast<milliseconds>(now_ - from));
       go(milliseconds(500));
       start(who);
