@@ -134,7 +134,7 @@ struct Cluster : ::testing::Test {
 TEST_F(Cluster, NodesFindEachOtherAndFoundOneCluster) {
   start(3, 3);
   ASSERT_TRUE(all_are_one());
-  EXPECT_TRUE(nodes[0]->was_told("up 3"));
+  EXPECT_TRUE(until([&] { return nodes[0]->was_told("up 3"); }));
   EXPECT_TRUE(until([&] { return nodes[0]->metrics.cluster_members("alive").value() == 3; }));
   const std::vector<PeerPlace> wanted{{NodeId{}, "seed", 6201}, {NodeId{2}, "host", 2}, {NodeId{3}, "host", 3}};
   EXPECT_TRUE(until([&] { return nodes[0]->transport.dialed() == wanted; })) << "seeds, and who is known";
@@ -150,7 +150,8 @@ TEST_F(Cluster, WhoIsKilledIsSuspectedAndThenDead) {
   nodes[2]->membership.stop();
   nodes[2]->transport.stop();
   ASSERT_TRUE(until([&] { return nodes[0]->was_told("dead 3") && nodes[1]->was_told("dead 3"); }));
-  EXPECT_TRUE(nodes[0]->was_told("suspect 3"));
+  // Who was later than the other may have heard of the death alone.
+  EXPECT_TRUE(nodes[0]->was_told("suspect 3") || nodes[1]->was_told("suspect 3"));
   EXPECT_GE(nodes[0]->metrics.cluster_deaths.value(), 1);
   EXPECT_TRUE(until([&] { return nodes[0]->transport.dialed().size() == 3; })) << "it may be back";
 }
