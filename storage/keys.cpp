@@ -73,6 +73,16 @@ std::optional<LogIndex> log_index(std::string_view key) {
   return LogIndex{*index};
 }
 
+std::string replica_entry(ShardId shard, LogIndex index) { return with_number(shard, 'r', index.value); }
+KeyRange replica_entries(ShardId shard) { return all_tagged(shard, 'r'); }
+std::string replica_head(ShardId shard) { return tagged(shard, 'p'); }
+std::optional<LogIndex> replica_entry_index(std::string_view key) {
+  const auto index = tagged_number(key, 'r');
+  if (!index) return std::nullopt;
+  return LogIndex{*index};
+}
+std::string membership(ShardId shard) { return tagged(shard, 'g'); }
+
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset) {
   auto key = of(shard.value, channel.text().size() + 1 + kNumberBytes);
   key.append(channel.text());
