@@ -321,7 +321,8 @@ Result<Ready> Group::ready() {
   // if this one writes nothing. A leader's may overtake its own write, but not its vote: a sole voter elects itself
   // without asking anybody, and what it says in a term that its disk has not seen, it would say again after a crash,
   // in the same term, with other entries.
-  const bool wait = ready.role != Role::leader || vote_ready_ > persisted_ready_;
+  const bool promises = ready.role != Role::leader;
+  const bool wait = promises || vote_ready_ > persisted_ready_;
   for (std::size_t i = 0; i < view.message_count; ++i) {
     auto one = message(view.messages[i]);
     if (wait) {

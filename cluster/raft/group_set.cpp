@@ -1,7 +1,5 @@
 #include "cluster/raft/group_set.h"
 
-#include "core/check.h"
-
 #include <utility>
 
 namespace parley::cluster::raft {
@@ -65,7 +63,8 @@ void GroupSet::close(ShardId shard) {
   std::erase_if(unwritten_, [&](const Told& told) { return told.shard == shard; });
 }
 
-void GroupSet::broke(ShardId shard, const Error& error) {
+// By value: it may be the group's own, which goes here.
+void GroupSet::broke(ShardId shard, Error error) {
   close(shard);
   owner_.on_broken(shard, error);
 }
@@ -139,7 +138,9 @@ Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, stor
     owner_.on_membership(shard, replica.applied, members);
   }
   for (const auto& entry : ready.committed) {
-    CHECK(entry.index.value == replica.applied.value + 1);
+    if (entry.index.value != replica.applied.value + 1) {
+      return make_error(Errc::corrupt, "an entry was committed out of its order");
+    }
     replica.applied = entry.index;
     replica.applied_term = entry.term;
     if (entry.kind == RaftEntryKind::command) {

@@ -82,7 +82,7 @@ class GroupSet {
   };
   bool take_ready(ShardId shard, Replica& replica, Turn& turn);
   Status apply(ShardId shard, Replica& replica, const Ready& ready, storage::WriteBatch& batch);
-  void broke(ShardId shard, const Error& error);
+  void broke(ShardId shard, Error error);
   Status cut(ShardId shard, Replica& replica, storage::WriteBatch& batch);
 
   GroupSetConfig config_;

@@ -91,13 +91,19 @@ void GroupStore::remove_entries(ShardId shard, LogIndex from, LogIndex to, stora
 
 void GroupStore::write(ShardId shard, const Ready& ready, storage::WriteBatch& batch) {
   auto& known = known_.at(shard);
-  if (ready.hard_state) known.hard_state = *ready.hard_state;
+  bool head = false;
+  if (ready.hard_state) {
+    // A commit index alone is not worth a write: what is applied tells it, and the leader tells it again.
+    head = ready.hard_state->term != known.hard_state.term || ready.hard_state->vote != known.hard_state.vote;
+    known.hard_state = *ready.hard_state;
+  }
   if (ready.snapshot) {
+    head = true;
     remove_entries(shard, LogIndex{known.cut.value + 1}, known.last, batch);
     known.cut = known.last = ready.snapshot->index;
     known.cut_term = ready.snapshot->term;
   }
-  if (ready.hard_state || ready.snapshot) put_head(shard, known, batch);
+  if (head) put_head(shard, known, batch);
   if (ready.entries.empty()) return;
   // Nothing stays behind the new ones: what a former leader left there would come back as ours.
   const auto last = ready.entries.back().index;

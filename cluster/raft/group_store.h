@@ -3,7 +3,7 @@
 // fills batches and reads; who writes the batches writes them in the order in which they were filled, each of them
 // whole.
 //
-//   log     shard 'p'             ReplicaHead: who it is, term, vote, commit index, where the log begins
+//   log     shard 'p'             ReplicaHead: who it is, term, vote, where the log begins; its commit index may be old
 //           shard 'r' index:u64   one framed entry
 //   state   shard 'a'             applied index, as every shard's machine keeps it
 //           shard 'g'             StoredMembership, in the same batch as the applied index: a replica that restarts
