@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace parley::cluster::raft {
 namespace {
@@ -59,6 +60,31 @@ bool fits(const RaftMessage& message) {
     default:
       return message.term.value != 0 && message.entries.empty();
   }
+}
+
+// The core merges the appends to one follower that wait in a Ready, and forgets their bound: one that is far behind
+// would get the whole log in one message. What goes into `put` is what it would have sent one by one.
+template <class Put>
+void in_bounds(RaftMessage message, std::uint64_t bytes_max, Put put) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : message.entries) bytes += entry.payload.size();
+  if (message.kind != RaftKind::append || bytes <= bytes_max) return put(std::move(message));
+  auto rest = std::exchange(message.entries, {});
+  auto part = message;
+  bytes = 0;
+  for (auto& entry : rest) {
+    if (!part.entries.empty() && bytes + entry.payload.size() > bytes_max) {
+      const auto index = part.entries.back().index;
+      const auto term = part.entries.back().term;
+      put(std::exchange(part, message));
+      part.index = index;
+      part.log_term = term;
+      bytes = 0;
+    }
+    bytes += entry.payload.size();
+    part.entries.push_back(std::move(entry));
+  }
+  put(std::move(part));
 }
 
 // ---- what the core asks of the storage ----
@@ -324,12 +350,13 @@ Result<Ready> Group::ready() {
   const bool promises = ready.role != Role::leader;
   const bool wait = promises || vote_ready_ > persisted_ready_;
   for (std::size_t i = 0; i < view.message_count; ++i) {
-    auto one = message(view.messages[i]);
-    if (wait) {
-      held_.push_back({view.number, std::move(one)});
-    } else {
-      ready.messages.push_back(std::move(one));
-    }
+    in_bounds(message(view.messages[i]), config_.message_bytes_max, [&](RaftMessage one) {
+      if (wait) {
+        held_.push_back({view.number, std::move(one)});
+      } else {
+        ready.messages.push_back(std::move(one));
+      }
+    });
   }
   return ready;
 }
