@@ -17,6 +17,13 @@ MAY_SEE = {
     "cluster/transport.h": ["core"],  # bytes and addresses: what they mean is not its affair
     "cluster/peers.h": ["core", "cluster/transport.h"],  # the actors see no envelope
     "cluster/machine": ["core", "schemas", "storage", "cluster/machine"],
+    # Only the group sees the consensus core's ABI.
+    "cluster/raft": ["core", "schemas", "storage", "cluster/raft/group.h", "cluster/raft/group_store.h",
+                     "cluster/raft/group_set.h"],
+    "cluster/raft/core/praft.h": [],
+    "cluster/raft/core_values.h": ["core", "cluster/raft/core/praft.h"],
+    "cluster/raft/core_values.cpp": ["core", "cluster/raft/core_values.h"],
+    "cluster/raft/group.cpp": ["core", "cluster/raft/group.h", "cluster/raft/core_values.h"],
     "cluster/reads": ["core", "schemas", "storage", "cluster/machine", "cluster/reads", "cluster/shard.h"],
     "actors": ["core", "cluster", "actors"],
     # net, from the bytes up: what is pure first, then what has sockets.
@@ -152,6 +159,9 @@ def selftest():
         ("cluster/peers.cpp", '#include "schemas/peer/envelope.h"', None),
         ("actors/x.cpp", '#include "schemas/peer/envelope.h"', "actors/x.cpp may not include schemas/peer/envelope.h"),
         ("cluster/machine/x.cpp", '#include "cluster/reads/read_queue.h"', "cluster/machine/x.cpp may not include cluster/reads/read_queue.h"),
+        ("cluster/raft/x.cpp", '#include "cluster/raft/core/praft.h"', "cluster/raft/x.cpp may not include cluster/raft/core/praft.h"),
+        ("cluster/raft/x.cpp", '#include "cluster/shard.h"', "cluster/raft/x.cpp may not include cluster/shard.h"),
+        ("cluster/raft/group.cpp", '#include "cluster/raft/core_values.h"', None),
         ("net/session/x.cpp", '#include "net/auth/token.h"', None),
         ("net/auth/x.cpp", '#include "net/pusher/codec.h"', "net/auth/x.cpp may not include net/pusher/codec.h"),
         ("net/auth/x.cpp", "#include <boost/asio.hpp>", "net/auth/x.cpp may not include <boost/asio.hpp>: protocol folders do no I/O"),
