@@ -22,7 +22,7 @@
 
 namespace parley::cluster::raft {
 
-// Told inside turn() and written(); must not call the set.
+// Told inside turn(), tick(), step() and written(); may look at the set, and must not change it.
 class GroupOwner {
  public:
   virtual ~GroupOwner() = default;
