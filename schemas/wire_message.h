@@ -71,7 +71,8 @@ auto decode(std::string_view bytes, const char* what, Read read, std::uint64_t t
   options.nestingLimit = 16;
   try {
     capnp::FlatArrayMessageReader reader(words, options);
-    if (reader.getEnd() != words.end()) return make_error(Errc::corrupt, std::string(what).append(": bytes follow its end"));
+    if (reader.getEnd() != words.end())
+      return make_error(Errc::corrupt, std::string(what).append(": bytes follow its end"));
     return read(reader.getRoot<Struct>());
   } catch (const kj::Exception& failure) {
     return make_error(Errc::corrupt, std::string(what) + ": " + failure.getDescription().cStr());

@@ -64,9 +64,7 @@ class Replica final : public LogStorage {
       EXPECT_TRUE(members.ok());
       stored.membership = *members;
     }
-    if (!ready->committed.empty()) {
-      EXPECT_TRUE(group->applied(stored.applied));
-    }
+    if (!ready->committed.empty()) { EXPECT_TRUE(group->applied(stored.applied)); }
     for (auto& message : ready->messages) sent.push_back(std::move(message));
     for (const auto& read : ready->reads) reads.push_back(read);
     return std::move(*ready);
