@@ -352,7 +352,13 @@ Result<Ready> Group::ready() {
   for (std::size_t i = 0; i < view.message_count; ++i) {
     in_bounds(message(view.messages[i]), config_.message_bytes_max, [&](RaftMessage one) {
       if (wait) {
-        held_.push_back({view.number, std::move(one)});
+        // Peers go on asking while this disk is stuck. A lost answer is asked for again; what becomes of a snapshot is
+        // not.
+        if (held_.size() >= config_.messages_held_max && one.kind != RaftKind::snapshot) {
+          ++lost_;
+        } else {
+          held_.push_back({view.number, std::move(one)});
+        }
       } else {
         ready.messages.push_back(std::move(one));
       }
@@ -433,7 +439,8 @@ GroupStatus Group::status() const {
           now.change_pending != 0,
           now.term_committed != 0,
           now.window_bytes,
-          held_.size()};
+          held_.size(),
+          lost_};
 }
 
 LogIndex Group::matched(ReplicaId id) const { return LogIndex{praft_matched(handle_, id.value)}; }

@@ -50,6 +50,7 @@ struct GroupConfig {
   std::uint64_t uncommitted_bytes_max = 8'388'608;  // then: overloaded
   std::uint64_t committed_bytes_max = 1'048'576;    // in one Ready, at least one entry; the rest comes with the next
   std::uint64_t window_bytes_max = 1'048'576;       // of recent entries in memory, beside those that are not settled
+  std::size_t messages_held_max = 4'096;            // that wait for a disk which is stuck; then new ones are lost
   std::uint64_t promote_lag_max = 64;               // a learner becomes a voter only when so few entries are missing
 };
 
@@ -127,6 +128,7 @@ struct GroupStatus {
   bool term_committed = false;  // an entry of this term is: reads and changes can be asked for
   std::uint64_t window_bytes = 0;
   std::size_t messages_held = 0;
+  std::uint64_t messages_lost = 0;  // because too many were held
 };
 
 class Group {
@@ -201,6 +203,7 @@ class Group {
   Term voted_term_;
   ReplicaId voted_;
   std::deque<Held> held_;  // messages that wait, in order
+  std::uint64_t lost_ = 0;
   std::uint64_t last_read_ = 0;
 };
 

@@ -495,6 +495,26 @@ TEST(RaftBounds, TheWindowIsBoundedAndTheRestComesFromTheStore) {
   EXPECT_EQ(next.value, leader.stored.last.value + 1);
 }
 
+TEST(RaftBounds, WhileTheDiskIsStuckOnlySoManyAnswersWait) {
+  GroupConfig config;
+  config.messages_held_max = 10;
+  Replica follower(founded(2, voters({1, 2, 3})), config);
+  ASSERT_TRUE(follower.group->step(follower.append(1, 1, 1, 1, {1}, 1)));
+  auto last = follower.take().number;
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(follower.group->step(follower.to(RaftKind::heartbeat, 1, 1)));
+    last = follower.take().number;
+  }
+  EXPECT_EQ(follower.group->status().messages_held, 10U);
+  EXPECT_EQ(follower.group->status().messages_lost, 41U);
+  follower.persisted(last);
+  EXPECT_EQ(follower.sent.size(), 10U);
+  EXPECT_EQ(follower.sent[0].kind, RaftKind::append_response);
+  ASSERT_TRUE(follower.group->step(follower.to(RaftKind::heartbeat, 1, 1)));
+  follower.settle();
+  EXPECT_EQ(follower.sent.size(), 11U);
+}
+
 TEST(RaftBounds, OfWhatIsNotWrittenNothingLeavesTheWindow) {
   GroupConfig config;
   config.window_bytes_max = 1'000;
