@@ -68,6 +68,20 @@ apt_install() {
     "${missing[@]}" ${conflicting[@]:+"${conflicting[@]/%/-}"} >&2
 }
 
+# Whatever is first in PATH, if it is new enough: Debian's own `cargo` is not.
+cargo_is_new_enough() {
+  command -v cargo >/dev/null && printf '1.75\n%s\n' "$(cargo --version | cut -d' ' -f2)" | sort -V -C
+}
+
+need_cargo() {
+  cargo_is_new_enough && return
+  for package in cargo rustup; do
+    ! installed "$package" ||
+      die "cargo 1.75 or later is needed. Debian has it as cargo-web, which conflicts with the installed package $package: remove that, or put a newer cargo into PATH"
+  done
+  apt_install cargo-web ca-certificates
+}
+
 node_is_new_enough() {
   command -v node >/dev/null && command -v npm >/dev/null &&
     [[ $(node -p 'process.versions.node.split(".")[0]') -ge 18 ]]
@@ -98,7 +112,7 @@ npm_pages() {
   rm -rf examples/chat/frontend/dist
 }
 
-deps_build() { apt_install "${build_packages[@]}"; npm_part examples/demo build; }
+deps_build() { apt_install "${build_packages[@]}"; need_cargo; npm_part examples/demo build; }
 deps_example() { apt_install "${example_packages[@]}"; need_node; npm_part clients/js build; npm_part examples/chat/frontend build clients/js; }
 deps_test() { apt_install "${test_packages[@]}" "${example_packages[@]}"; npm_part tests/e2e; npm_part clients/js build; npm_pages; }
 
@@ -202,7 +216,7 @@ cmd_test() {
   test_clients
   test_laravel
   test_e2e
-  sanitized asan 'unit|scenarios|sim'
+  sanitized asan 'unit|scenarios|sim|raft'
   test_e2e_asan
   python3 scripts/count_tests.py "$results"
 }
@@ -237,7 +251,7 @@ cmd_sanitizer() {
 cmd_coverage() {
   local report=build/coverage/report room filters=() tests=() failed=0 pattern
   pattern=$(IFS='|' && printf '%s' "$*")
-  local which=(-L 'unit|scenarios|sim' ${pattern:+-R "$pattern"})
+  local which=(-L 'unit|scenarios|sim|raft' ${pattern:+-R "$pattern"})
   deps_build
   apt_install "${coverage_packages[@]}"
   configure coverage
@@ -262,12 +276,15 @@ cmd_coverage() {
 }
 
 our_files() { git ls-files -- '*.h' '*.cpp' | grep -v '^tests/golden/'; }
+# Debian's cargo-web comes without it.
+format_rust() { ! command -v rustfmt >/dev/null || rustfmt --edition 2021 "$@" cluster/raft/core/src/lib.rs; }
 
 cmd_lint() {
   apt_install "${lint_packages[@]}"
   local failed=0 changed=()
   say "format"
   our_files | xargs clang-format-14 --dry-run -Werror || failed=1
+  format_rust --check || failed=1
   deps_build
   configure release
   mapfile -t changed < <(git diff --name-only --diff-filter=d "$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD~1)" -- '*.cpp')
@@ -283,6 +300,7 @@ cmd_lint() {
 cmd_fuzz() {
   local seconds=${1:-60}
   apt_install "${build_packages[@]}" "${fuzz_packages[@]}"
+  need_cargo
   build fuzz fuzz_targets
   for target in build/fuzz/tests/fuzz/fuzz_*; do
     [[ -x $target && -f $target ]] || continue
@@ -302,8 +320,8 @@ case $command in
   build) deps_build; build release "${@:-all}" ;;
   deps) deps_build; deps_test ;;
   lint) cmd_lint ;;
-  format) apt_install "${lint_packages[@]}"; our_files | xargs clang-format-14 -i ;;
-  asan) cmd_sanitizer asan 'unit|scenarios|sim' ;;
+  format) apt_install "${lint_packages[@]}"; our_files | xargs clang-format-14 -i; format_rust ;;
+  asan) cmd_sanitizer asan 'unit|scenarios|sim|raft' ;;
   tsan) cmd_sanitizer tsan 'tsan' unit_core unit_storage unit_cluster unit_net ;;
   coverage) cmd_coverage "$@" ;;
   fuzz) cmd_fuzz "$@" ;;

@@ -217,7 +217,21 @@ void LocalShards::propose_checked(ShardId id, EntryToken entry, std::vector<Comm
   if (before > 0 && before + count > pending_commands_max_) {
     return log_.refuse(id, entry, count, make_error(Errc::overloaded));
   }
+  if (!writes_.load(std::memory_order_acquire)) {
+    if (auto begun = begin_writing(); !begun) return log_.refuse(id, entry, count, begun.error());
+  }
   log_.propose(id, entry, std::move(commands), bounds_, sync);
+}
+
+Status LocalShards::begin_writing() {
+  const MutexLock lock(first_write_mutex_);
+  if (agreed_) return {};
+  if (config_.before_first_write) {
+    if (auto allowed = config_.before_first_write(); !allowed) return allowed;
+  }
+  agreed_ = true;
+  writes_.store(true, std::memory_order_release);
+  return {};
 }
 
 // ---- the log thread ----

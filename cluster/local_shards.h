@@ -11,6 +11,7 @@
 #include "cluster/reads/read_queue.h"
 #include "cluster/shard.h"
 #include "cluster/single_voter_log.h"
+#include "core/mutex.h"
 
 #include <atomic>
 #include <memory>
@@ -90,6 +91,7 @@ class LocalShards final : public Shards, private CommitListener {
   Status sessions_due(ShardId shard, WallTime now, std::vector<Command>& due) const;
   void continue_trims(const Told& told);
   void stamp_alive();
+  Status begin_writing();
   void count_kept(Shard& shard);
   template <class Value, class Read>
   void read(std::function<void(Result<Value>)> done, Read run);
@@ -119,6 +121,9 @@ class LocalShards final : public Shards, private CommitListener {
   bool broken_ = false;  // machines are ahead of the store until recover()
 
   std::atomic<bool> leading_{false};  // begin_leading() was called
+  std::atomic<bool> writes_{false};   // something was proposed: before_first_write was asked, and agreed
+  Mutex first_write_mutex_;           // around before_first_write
+  bool agreed_ PARLEY_GUARDED_BY(first_write_mutex_) = false;
 
   // Reader thread.
   std::uint16_t next_swept_ = 0;

@@ -34,13 +34,13 @@ bool put_in_its_stead(decltype(Reply::what)& answer, const Error& why) {
 
 }  // namespace
 
-Status Peers::send(const schemas::Envelope& envelope) {
+Status Peers::send(const schemas::Envelope& envelope, Lane lane) {
   auto bytes = schemas::encode_envelope(envelope);
   if (!bytes) {
     metrics_.peer_messages_dropped("too_large").add();
     return bytes.error();
   }
-  switch (transport_.send(envelope.to.node, std::move(*bytes), Lane::work)) {
+  switch (transport_.send(envelope.to.node, std::move(*bytes), lane)) {
     case Sent::taken:
       return {};
     case Sent::full:
@@ -74,6 +74,28 @@ Status Peers::tell(const NodeAddress& to, std::vector<HubId> hubs, ChannelEventP
   return send({.from = self_, .to = to, .what = schemas::Delivery{std::move(hubs), std::move(event)}});
 }
 
+Status Peers::gossip(const NodeAddress& to, Gossip gossip) {
+  return send({.from = self_, .to = to, .what = std::move(gossip)}, Lane::ahead);
+}
+
+void Peers::on_peer_up(const NodeAddress& peer) {
+  if (gossip_listener_ != nullptr) gossip_listener_->on_link_up(peer);
+  inbox_.on_peer_up(peer);
+}
+
+void Peers::on_peer_down(const NodeAddress& peer) {
+  if (gossip_listener_ != nullptr) gossip_listener_->on_link_down(peer);
+  inbox_.on_peer_down(peer);
+}
+
+void Peers::on_peer_closed(const NodeAddress& peer) {
+  if (gossip_listener_ != nullptr) gossip_listener_->on_link_closed(peer);
+}
+
+void Peers::on_peer_refused(const std::string& why) {
+  if (gossip_listener_ != nullptr) gossip_listener_->on_link_refused(why);
+}
+
 void Peers::on_message(const NodeAddress& from, std::string bytes) {
   auto envelope = schemas::decode_envelope(bytes, clock_.now());
   if (!envelope) {
@@ -96,6 +118,10 @@ void Peers::on_message(const NodeAddress& from, std::string bytes) {
     // Said to whichever process the node has now, it is still for the one that asked: that is not known any more.
     if (reply->to.node != self_) return metrics_.peer_messages_dropped("stale").add();
     return inbox_.on_peer_reply(std::move(*reply));
+  }
+  if (auto* gossip = std::get_if<Gossip>(&envelope->what)) {
+    if (gossip_listener_ == nullptr) return metrics_.peer_messages_dropped("unwanted").add();
+    return gossip_listener_->on_gossip(from, std::move(*gossip));
   }
   const auto& delivery = std::get<schemas::Delivery>(envelope->what);
   inbox_.on_peer_delivery(delivery.hubs, delivery.event);

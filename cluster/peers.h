@@ -6,6 +6,7 @@
 
 #include "cluster/transport.h"
 #include "core/clock.h"
+#include "core/gossip.h"
 #include "core/ids.h"
 #include "core/metrics.h"
 #include "core/request.h"
@@ -37,6 +38,17 @@ class PeerInbox {
   virtual void on_peer_down(const NodeAddress& peer) = 0;
 };
 
+// Implemented by cluster/membership. On the transport's thread, as PeerInbox, and told of links before that.
+class GossipListener {
+ public:
+  virtual ~GossipListener() = default;
+  virtual void on_gossip(const NodeAddress& from, Gossip gossip) = 0;
+  virtual void on_link_up(const NodeAddress& peer) = 0;
+  virtual void on_link_down(const NodeAddress& peer) = 0;
+  virtual void on_link_closed(const NodeAddress& peer) = 0;  // by the other end: PeerListener says when
+  virtual void on_link_refused(const std::string& why) = 0;  // for people: PeerListener says of whom
+};
+
 class Peers final : public PeerListener {
  public:
   Peers(NodeAddress self, Transport& transport, const Clock& clock, Metrics& metrics, PeerInbox& inbox)
@@ -48,12 +60,20 @@ class Peers final : public PeerListener {
   Status answer(Reply reply);
   Status tell(const NodeAddress& to, std::vector<HubId> hubs, ChannelEventPtr event);  // one message for all hubs there
 
-  void on_peer_up(const NodeAddress& peer) override { inbox_.on_peer_up(peer); }
-  void on_peer_down(const NodeAddress& peer) override { inbox_.on_peer_down(peer); }
+  // Ahead of everything else that waits for that peer. An Error as of ask().
+  Status gossip(const NodeAddress& to, Gossip gossip);
+
+  // Before the transport starts, and it outlives it. Without one gossip is dropped, and counted.
+  void set_gossip_listener(GossipListener* listener) { gossip_listener_ = listener; }
+
+  void on_peer_up(const NodeAddress& peer) override;
+  void on_peer_down(const NodeAddress& peer) override;
+  void on_peer_closed(const NodeAddress& peer) override;
+  void on_peer_refused(const std::string& why) override;
   void on_message(const NodeAddress& from, std::string bytes) override;
 
  private:
-  Status send(const schemas::Envelope& envelope);
+  Status send(const schemas::Envelope& envelope, Lane lane = Lane::work);
 
   const NodeAddress self_;
   Transport& transport_;
@@ -61,6 +81,7 @@ class Peers final : public PeerListener {
   Metrics& metrics_;
   PeerInbox& inbox_;
   std::optional<MonoTime> damage_logged_;  // on the transport's thread
+  GossipListener* gossip_listener_ = nullptr;
 };
 
 }  // namespace parley::cluster

@@ -123,6 +123,8 @@ class Shards {
 struct LocalShardsConfig {
   Executor* executor = nullptr;  // runs the log and the reads, and outlives the shards. Null: threads()
   std::string boot;  // of this machine: what the process before wrote in the same one is there. Empty: not known
+  // Before anything is proposed, on the proposer's thread; an Error refuses that, and is asked again. Empty: nothing.
+  std::function<Status()> before_first_write;
   std::uint16_t shard_count = 64;
   std::chrono::seconds idempotency_window{600};
   std::size_t idempotency_keys_max = 100'000;

@@ -22,6 +22,12 @@ class PeerListener {
   // peer: the one before is told down first.
   virtual void on_peer_up(const NodeAddress& peer) = 0;
   virtual void on_peer_down(const NodeAddress& peer) = 0;
+  // The other end closed the link by itself (end of stream, a reset), as the kernel does for a process that ends: just
+  // before the link is told down. Or, later, it refuses to be dialed; `peer` is who was there last. Not told of links
+  // that ended because nothing came for too long, or because this end closed them: of those the peer may be well.
+  virtual void on_peer_closed(const NodeAddress& /*peer*/) {}
+  // A node that has no business here, or thinks so of this one: of another cluster, or with this node's id. For people.
+  virtual void on_peer_refused(const std::string& /*why*/) {}
   // `from` is who is at the link's other end. Between its up and its down.
   virtual void on_message(const NodeAddress& from, std::string bytes) = 0;
 };

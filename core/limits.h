@@ -112,6 +112,41 @@ struct PeerLimits {
   std::size_t queue_bytes_max = 67'108'864;   // that wait for one peer: overloaded, dropped and counted
 };
 
+// Of the links between nodes. Not configurable: what two ends of a link expect of each other is among them.
+struct LinkLimits {
+  std::size_t frame_bytes_max = 262'144;     // with its header; a longer message is cut. From a peer: the link ends
+  std::size_t hello_bytes_max = 4'096;       // of a frame before both ends know each other: the connection ends
+  std::size_t window_bytes_max = 4'194'304;  // of work sent and not yet confirmed: the rest waits in the peer's queue
+  std::size_t ahead_bytes_max = 4'194'304;   // that wait to go ahead of a peer's work: dropped, counted as full
+  std::size_t write_bytes_max = 131'072;     // gathered for one write; as much more waits in the kernel
+  std::size_t links_max = 256;               // to other nodes: too_many_links
+  // Connections that came in and have not introduced themselves: closed at once, counted.
+  std::size_t strangers_max = 64;
+  std::size_t strangers_per_address_max = 16;
+  std::size_t strangers_per_second_max = 200;     // that come in: each may cost a handshake of TLS
+  std::size_t places_max = 1'024;                 // that are dialed; the rest of the list is not
+  std::chrono::milliseconds hello_within{5'000};  // from the connection to knowing each other: closed
+  std::chrono::milliseconds heartbeat{250};       // said when nothing else was for so long
+  std::chrono::milliseconds silence_max{3'000};   // nothing came for so long: the link ends
+  std::chrono::milliseconds connect_within{3'000};
+  std::chrono::milliseconds redial_min{100};  // doubled after each failure, up to the next, less a random part
+  std::chrono::milliseconds redial_max{5'000};
+  std::chrono::milliseconds higher_waits{10'000};  // for a lower id to dial it, before it dials by itself
+};
+
+// Who is in the cluster, as each node knows it and tells it on (cluster/membership). Not configurable either.
+struct ClusterLimits {
+  std::size_t members_max = 64;           // alive or suspected: who comes beyond is refused, logged and counted
+  std::size_t remembered_max = 64;        // dead or left: the one that is longest so is forgotten
+  std::size_t name_bytes_max = 64;        // of a name, a zone, a program's version: refused with the message
+  std::size_t host_bytes_max = 255;       // the same
+  std::size_t gossip_bytes_max = 16'384;  // of one message; what does not fit goes with the next
+  std::size_t rumours_per_message_max = 64;
+  std::size_t relayed_probes_max = 256;    // on behalf of others: not answered
+  std::size_t inbox_messages_max = 4'096;  // received and not looked at yet: dropped and counted
+  std::size_t strangers_max = 8;           // nodes of other clusters that are kept to be shown; the oldest goes
+};
+
 // Not configurable either.
 inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;   // 400 / pusher:error
 inline constexpr std::size_t kLongRosterBytes = 65'536;       // a longer one is written while it goes out
@@ -123,5 +158,7 @@ static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max)
 // A page of missed publications and a request over HTTP fit into one message.
 static_assert(PeerLimits{}.message_bytes_max >= 2 * NodeLimits{}.http_body_bytes_max);
 static_assert(PeerLimits{}.queue_bytes_max > PeerLimits{}.message_bytes_max);
+static_assert(LinkLimits{}.window_bytes_max >= 4 * LinkLimits{}.frame_bytes_max);
+static_assert(LinkLimits{}.silence_max > 4 * LinkLimits{}.heartbeat);
 
 }  // namespace parley

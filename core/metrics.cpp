@@ -70,8 +70,15 @@ struct Metrics::Impl {
       counters("parley_calls_total", "Calls of the application over HTTP, by kind of lane and outcome.");
   CounterFamily& session_refusals =
       counters("parley_kept_sessions_refused_total", "Sessions that could not be kept, by reason.");
+  GaugeFamily& members = gauges("parley_cluster_members", "Nodes of the cluster as this one believes, by state.");
+  CounterFamily& nodes_refused =
+      counters("parley_cluster_nodes_refused_total", "Nodes that were not taken into the cluster, by reason.");
   CounterFamily& peer_drops =
       counters("parley_peer_messages_dropped_total", "Messages to and from other nodes that were dropped, by reason.");
+  CounterFamily& hello_refusals =
+      counters("parley_peer_hellos_refused_total", "Links with other nodes that were refused here, by reason.");
+  CounterFamily& link_cuts =
+      counters("parley_peer_links_cut_total", "Links with other nodes that were ended here, by reason.");
   CounterFamily& webhook_drops = counters("parley_webhook_events_dropped_total",
                                           "Events for webhooks dropped before they were stored, by reason.");
   CounterFamily& auth_question =
@@ -140,7 +147,20 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   memory_trims = m.counter("parley_memory_trims_total", "Times that free memory was given back to the system.");
   missed_publications = m.counter("parley_missed_publications_total", "Publications sent to resuming subscribers.");
   passivations = m.counter("parley_channel_passivations_total", "Channel actors that went to sleep.");
+  peer_links = m.gauge("parley_peer_links", "Other nodes that this node has a link to.");
+  peer_bytes_received = m.counter("parley_peer_bytes_received_total", "Bytes read from links with other nodes.");
+  peer_bytes_sent = m.counter("parley_peer_bytes_sent_total", "Bytes written to links with other nodes.");
+  peer_dials_failed = m.counter("parley_peer_dials_failed_total", "Connections to other nodes that failed.");
   shards = m.gauge("parley_shards", "Shards of this node.");
+  cluster_suspicions = m.counter("parley_cluster_suspicions_total", "Times that a node was suspected to be dead.");
+  cluster_refutations =
+      m.counter("parley_cluster_refutations_total", "Times that this node contradicted who suspected it.");
+  cluster_deaths = m.counter("parley_cluster_deaths_total", "Nodes that were held for dead.");
+  cluster_probes_failed =
+      m.counter("parley_cluster_probes_failed_total", "Nodes that answered neither this node nor others it asked.");
+  cluster_pauses = m.counter("parley_cluster_pauses_total", "Times that this process stood still, as it found out.");
+  cluster_own_health = m.gauge("parley_cluster_own_health",
+                               "0: well. Up to 8: this node doubts itself, and is so much slower to suspect.");
   shards_without_leader = m.gauge("parley_shards_without_leader", "Shards that cannot accept publications now.");
   log_entries = m.counter("parley_log_entries_total", "Entries appended to the shards' logs.");
   commands_applied = m.counter("parley_commands_applied_total", "Commands applied by shard machines.");
@@ -207,8 +227,20 @@ Counter Metrics::actor_messages(std::string_view kind) const {
 Counter Metrics::kept_sessions_refused(std::string_view reason) const {
   return {&impl_->session_refusals.Add({{"reason", std::string(reason)}})};
 }
+Gauge Metrics::cluster_members(std::string_view state) const {
+  return {&impl_->members.Add({{"state", std::string(state)}})};
+}
+Counter Metrics::cluster_nodes_refused(std::string_view reason) const {
+  return {&impl_->nodes_refused.Add({{"reason", std::string(reason)}})};
+}
 Counter Metrics::peer_messages_dropped(std::string_view reason) const {
   return {&impl_->peer_drops.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::peer_hellos_refused(std::string_view reason) const {
+  return {&impl_->hello_refusals.Add({{"reason", std::string(reason)}})};
+}
+Counter Metrics::peer_links_cut(std::string_view reason) const {
+  return {&impl_->link_cuts.Add({{"reason", std::string(reason)}})};
 }
 Counter Metrics::webhook_events_dropped(std::string_view reason) const {
   return {&impl_->webhook_drops.Add({{"reason", std::string(reason)}})};

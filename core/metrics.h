@@ -102,6 +102,16 @@ class Metrics {
 
   // cluster and storage
   Counter peer_messages_dropped(std::string_view reason) const;  // why
+  Gauge peer_links;
+  Counter peer_bytes_received, peer_bytes_sent;
+  Counter peer_dials_failed;
+  Counter peer_hellos_refused(std::string_view reason) const;  // of both ends: it is counted where it is decided
+  Counter peer_links_cut(std::string_view reason) const;       // silent, or what came is no frame
+  Gauge cluster_members(std::string_view state) const;           // as this node believes, with itself
+  Counter cluster_suspicions, cluster_refutations, cluster_deaths, cluster_probes_failed;
+  Counter cluster_pauses;                                        // this process stood still, as it found out
+  Counter cluster_nodes_refused(std::string_view reason) const;  // full, or other_cluster
+  Gauge cluster_own_health;                                      // 0 to 8: so much slower it asks than it would
   Gauge shards, shards_without_leader;
   Counter log_entries, commands_applied;
   Gauge log_bytes;            // of the shards' logs, entries not cut off yet

@@ -24,6 +24,7 @@ struct Envelope {
     request @8 :Request;
     reply @9 :Reply;
     delivery @10 :Delivery;
+    gossip @11 :Gossip;
   }
 }
 
@@ -112,6 +113,63 @@ struct Delivery {
     subscriptionCount @6 :UInt64;
     gap @7 :Gap;
   }
+}
+
+# Who is there: core/gossip.h says what each means. Bounds: ClusterLimits in core/limits.h.
+struct Gossip {
+  wallMs @0 :Int64;
+  cluster @1 :UInt64;
+  data @2 :Bool;
+  refutation @3 :UInt32;
+  rumours @4 :List(Rumour);
+  union {
+    ping @5 :Probe;
+    ack @6 :UInt64;
+    probeFor @7 :Probe;
+    noAnswer @8 :NoAnswer;
+    sync @9 :Sync;
+  }
+}
+struct Probe {
+  nonce @0 :UInt64;
+  target @1 :UInt64;
+  targetIncarnation @2 :UInt64;
+}
+struct NoAnswer {
+  nonce @0 :UInt64;
+  link @1 :UInt8;
+}
+struct Sync {
+  answer @0 :Bool;
+}
+struct Rumour {
+  node @0 :UInt64;
+  incarnation @1 :UInt64;
+  refutation @2 :UInt32;
+  state @3 :UInt8;
+  by @4 :UInt64;
+  byIncarnation @5 :UInt64;
+  hasRecord @6 :Bool;
+  record @7 :NodeRecord;
+}
+struct NodeRecord {
+  revision @0 :UInt64;
+  name @1 :Text;
+  host @2 :Text;
+  port @3 :UInt16;
+  zone @4 :Text;
+  version @5 :Text;
+  clockOffsetMs @6 :Int64;
+  connections @7 :UInt32;
+  channelsAwake @8 :UInt32;
+  shardsLed @9 :UInt16;
+  configDigest @10 :UInt64;
+  cluster @11 :UInt64;
+  data @12 :Bool;
+  backs @13 :UInt64;
+  backsIncarnation @14 :UInt64;
+  round @15 :UInt32;
+  expect @16 :UInt16;
 }
 
 # ---- values ----

@@ -61,7 +61,7 @@ template <class Struct, class Read>
 auto decode(std::string_view bytes, const char* what, Read read, std::uint64_t traversal_words_max = kNoTraversalLimit)
     -> std::invoke_result_t<Read, typename Struct::Reader> {
   if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
-    return make_error(Errc::corrupt, std::string(what) + ": its size is not that of a whole message");
+    return make_error(Errc::corrupt, std::string(what).append(": its size is not that of a whole message"));
   }
   // Readers insist on alignment, which slices of a store's blocks do not have.
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
@@ -71,7 +71,8 @@ auto decode(std::string_view bytes, const char* what, Read read, std::uint64_t t
   options.nestingLimit = 16;
   try {
     capnp::FlatArrayMessageReader reader(words, options);
-    if (reader.getEnd() != words.end()) return make_error(Errc::corrupt, std::string(what) + ": bytes follow its end");
+    if (reader.getEnd() != words.end())
+      return make_error(Errc::corrupt, std::string(what).append(": bytes follow its end"));
     return read(reader.getRoot<Struct>());
   } catch (const kj::Exception& failure) {
     return make_error(Errc::corrupt, std::string(what) + ": " + failure.getDescription().cStr());

@@ -45,14 +45,23 @@ Status Backend::open(const DataConfig& data, actors::WebhookSender& sender) {
   const auto self =
       env_.address ? Result(*env_.address) : cluster::begin_incarnation(*store_, *env_.clock, *env_.random);
   if (!self) return self.error();
+  self_ = *self;
+  transport_ = env_.transport;
+  if (transport_ == nullptr && env_.open_transport) {
+    auto transport = env_.open_transport(self_);
+    if (!transport) return transport.error();
+    own_transport_ = std::move(*transport);
+    transport_ = own_transport_.get();
+  }
   actors_ = std::make_unique<actors::ActorSystem>(0, *env_.clock, *env_.random, metrics_, settings_, revocations_,
-                                                  *self, env_.executor != nullptr ? *env_.executor : threads());
-  auto started =
-      cluster::start_local_shards(*store_, *env_.clock, metrics_, shards_config(*settings_.current(), env_), *actors_);
+                                                  self_, env_.executor != nullptr ? *env_.executor : threads());
+  auto config = shards_config(*settings_.current(), env_);
+  config.before_first_write = before_first_write_;
+  auto started = cluster::start_local_shards(*store_, *env_.clock, metrics_, std::move(config), *actors_);
   if (!started) return started.error();
   shards_ = std::move(*started);
-  if (env_.transport != nullptr) {
-    peers_ = std::make_unique<cluster::Peers>(*self, *env_.transport, *env_.clock, metrics_, *actors_);
+  if (transport_ != nullptr) {
+    peers_ = std::make_unique<cluster::Peers>(self_, *transport_, *env_.clock, metrics_, *actors_);
     actors_->meet(*peers_);
   }
   return actors_->begin(*shards_, sender);
@@ -67,11 +76,11 @@ void Backend::reload(const Settings& settings) {
 void Backend::meet_others() {
   if (!peers_) return;
   met_ = true;
-  env_.transport->start(*peers_);
+  transport_->start(*peers_);
 }
 
 void Backend::leave_others() {
-  if (std::exchange(met_, false)) env_.transport->stop();
+  if (std::exchange(met_, false)) transport_->stop();
 }
 
 void Backend::stop() {
@@ -86,6 +95,8 @@ void Backend::end() {
   shards_.reset();  // writes what waits, ends the log thread; it still tells the actors' system
   actors_.reset();
   peers_.reset();
+  transport_ = nullptr;
+  own_transport_.reset();
   store_.reset();
 }
 

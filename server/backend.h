@@ -11,7 +11,9 @@
 #include "server/env.h"
 #include "storage/store.h"
 
+#include <functional>
 #include <memory>
+#include <utility>
 
 namespace parley::actors {
 class ActorSystem;
@@ -33,6 +35,8 @@ class Backend {
   // Opens the data, replays the log, starts the actors; what cannot be done is an Error with a readable cause.
   // `sender` is not called any more after stop().
   Status open(const DataConfig& data, actors::WebhookSender& sender);
+  // Before open(): see LocalShardsConfig.
+  void before_first_write(std::function<Status()> run) { before_first_write_ = std::move(run); }
   void reload(const Settings& settings);  // with the same count of shards
   void meet_others();                     // where there is a transport: other nodes may send from now on
   void leave_others();                    // and from here on not any more
@@ -46,6 +50,9 @@ class Backend {
   [[nodiscard]] actors::Gateway& gateway();
   [[nodiscard]] cluster::Shards& shards() const { return *shards_; }
   [[nodiscard]] storage::Store& store() const { return *store_; }
+  [[nodiscard]] NodeAddress self() const { return self_; }
+  [[nodiscard]] cluster::Peers* peers() const { return peers_.get(); }  // null: the node is alone; so is the next
+  [[nodiscard]] cluster::Transport* transport() const { return transport_; }
 
  private:
   void end();
@@ -55,6 +62,10 @@ class Backend {
   SettingsSource settings_;
   Revocations revocations_;
   std::unique_ptr<storage::Store> store_;
+  NodeAddress self_;
+  std::function<Status()> before_first_write_;
+  std::unique_ptr<cluster::Transport> own_transport_;
+  cluster::Transport* transport_ = nullptr;
   std::unique_ptr<cluster::Peers> peers_;  // null: the node is alone
   bool met_ = false;                       // the transport tells peers_
   std::unique_ptr<actors::ActorSystem> actors_;

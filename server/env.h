@@ -17,6 +17,8 @@
 
 namespace parley::server {
 
+// To other nodes, of this process; what it is given outlives it.
+using OpenTransport = std::function<Result<std::unique_ptr<cluster::Transport>>(const NodeAddress& self)>;
 using OpenStore = std::function<Result<std::unique_ptr<storage::Store>>(const DataConfig&)>;
 
 // Since its start this machine has not lost what programs wrote and did not sync: the boot's id as the kernel tells
@@ -29,7 +31,9 @@ struct Env {
   OpenStore open_store;                                           // empty: RocksDB in data.dir
   std::string boot = this_boot();
   std::optional<NodeAddress> address;       // of this process; nothing: as the store says
-  cluster::Transport* transport = nullptr;  // to other nodes; null: the node is alone
+  cluster::Transport* transport = nullptr;  // to other nodes, of whoever made this; else:
+  OpenTransport open_transport;             // empty: as the configuration says, which may be that the node is alone
+  std::function<void()> end_process;        // there is a later process of the node. Empty: SIGTERM
   Executor* executor = nullptr;             // of log, reads and actors; null: threads
 };
 

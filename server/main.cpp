@@ -38,6 +38,7 @@ constexpr KeyFlag kKeyFlags[] = {
     {"--io-threads", "server.io_threads"},
     {"--metrics-host", "metrics.host"},
     {"--drain-seconds", "server.drain_seconds"},
+    {"--join", "cluster.join"},
     {"--conformance-port", "conformance.socketio_port"},
 };
 

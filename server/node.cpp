@@ -14,6 +14,7 @@
 #include "server/config/redis_setup.h"
 #include "server/demo/demo.h"
 #include "server/memory_trimmer.h"
+#include "server/other_nodes.h"
 #include "server/process_memory.h"
 #include "server/version.h"
 
@@ -74,6 +75,7 @@ struct Node::Impl : net::Readiness {
       : env(env_in),
         config(config_in),
         backend(env, config.settings),
+        others(env, config, backend),
         caller(caller_config(config_in.settings), calls_clock, backend.metrics()),
         webhooks(caller, fmt::format("Parley/{}", version())),
         application_auth(caller, *env.clock, backend.metrics()),
@@ -82,6 +84,7 @@ struct Node::Impl : net::Readiness {
   Env env;
   Config config;
   Backend backend;
+  OtherNodes others;
   MemoryTrimmer memory{backend.metrics().memory_trims};
   std::atomic<bool> draining{false};
   SystemClock calls_clock;  // libcurl's, whatever the node's own clock is
@@ -99,7 +102,7 @@ struct Node::Impl : net::Readiness {
       if (!backend.store().check()) return "data directory gone: it was deleted or replaced while the server ran";
       return "storage unavailable: the disk refuses writes";
     }
-    return std::nullopt;
+    return others.reason_not_ready();
   }
 
   Status open();
@@ -108,7 +111,9 @@ struct Node::Impl : net::Readiness {
 };
 
 Status Node::Impl::open() {
+  others.prepare(env);
   if (const auto opened = backend.open(config.data, webhooks); !opened) return opened.error();
+  if (const auto opened = others.open(); !opened) return opened.error();
 
   std::vector<std::shared_ptr<net::HttpHandler>> handlers;
   const auto engine = std::make_shared<net::EngineService>(pusher, *env.random);
@@ -118,7 +123,8 @@ Status Node::Impl::open() {
       pusher, [this](std::string_view app) { application_auth.forget(app); },
       net::ProcessAbout{env.clock->now(), memory_bytes});
   handlers.push_back(rest);
-  handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now()));
+  handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now(),
+                                                     [this] { return others.list_json(); }));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{engine, net::make_pusher_sessions(pusher)};
@@ -148,6 +154,7 @@ Status Node::Impl::open() {
   if (const auto started_front = front_end->start(); !started_front) return started_front;
   if (redis) redis->start();
   backend.meet_others();
+  others.start();
   memory.start();
   return {};
 }
@@ -170,7 +177,9 @@ void Node::Impl::stop() {
   stopped = true;
   draining = true;
   memory.stop();
+  others.leave();
   backend.leave_others();
+  others.stop();
   if (redis) redis->stop();
   if (front_end) front_end->stop();
   caller.stop();  // from here on nobody is told of an answer; what was not acknowledged is sent after the next start
@@ -213,6 +222,7 @@ Status Node::reload(const Config& config) {
   impl_->caller.allow_hosts(config.settings.outbound_hosts);
   impl_->config.server.drain = config.server.drain;
   impl_->backend.reload(config.settings);
+  impl_->others.reload(config);
   return {};
 }
 

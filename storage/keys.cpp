@@ -73,6 +73,16 @@ std::optional<LogIndex> log_index(std::string_view key) {
   return LogIndex{*index};
 }
 
+std::string replica_entry(ShardId shard, LogIndex index) { return with_number(shard, 'r', index.value); }
+KeyRange replica_entries(ShardId shard) { return all_tagged(shard, 'r'); }
+std::string replica_head(ShardId shard) { return tagged(shard, 'p'); }
+std::optional<LogIndex> replica_entry_index(std::string_view key) {
+  const auto index = tagged_number(key, 'r');
+  if (!index) return std::nullopt;
+  return LogIndex{*index};
+}
+std::string membership(ShardId shard) { return tagged(shard, 'g'); }
+
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset) {
   auto key = of(shard.value, channel.text().size() + 1 + kNumberBytes);
   key.append(channel.text());
@@ -187,6 +197,7 @@ KeyRange of_shard(ShardId shard) {
 
 std::string schema_version() { return of(kShardCountMax, 8).append("schema"); }
 std::string identity() { return of(kShardCountMax, 8).append("node"); }
+std::string charter() { return of(kShardCountMax, 8).append("cluster"); }
 std::string alive() { return of(kShardCountMax, 8).append("alive"); }
 std::string running() { return of(kShardCountMax, 8).append("running"); }
 std::string shard_count() { return of(kShardCountMax, 8).append("shards"); }

@@ -4,9 +4,12 @@
 //
 //   log      shard 'e' index:u64           one framed log entry
 //            shard 'h'                     LogHead
+//            shard 'p'                     ReplicaHead, of a shard with several replicas
+//            shard 'r' index:u64           one framed entry of such a shard's log
 //   history  shard channel 00 offset:u64   one Publication
 //   state    shard 'a'                     applied index:u64
 //            shard 'c' channel 00 client   Cursor
+//            shard 'g'                     StoredMembership: who the shard's replicas are, as of the applied index
 //            shard 'i' number:u64          Remembered, in the order in which they came
 //            shard 'd' domain 00 user      (empty) the user belongs to the domain
 //            shard 'l'                     lineage:u64, how often newest publications may have been lost
@@ -50,6 +53,13 @@ std::string log_entry(ShardId shard, LogIndex index);
 KeyRange log_entries(ShardId shard);
 std::string log_head(ShardId shard);
 std::optional<LogIndex> log_index(std::string_view key);  // none: not a log entry's key
+
+// Of a shard whose log is kept by several replicas (cluster/raft).
+std::string replica_entry(ShardId shard, LogIndex index);
+KeyRange replica_entries(ShardId shard);
+std::string replica_head(ShardId shard);
+std::optional<LogIndex> replica_entry_index(std::string_view key);
+std::string membership(ShardId shard);
 
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset);
 // Offsets in [from, to].
@@ -112,6 +122,7 @@ KeyRange of_shard(ShardId shard);  // in any family
 std::string schema_version();
 std::string shard_count();
 std::string identity();  // the node's id and its newest incarnation, a number each
+std::string charter();   // which cluster the node is of (cluster/charter.h)
 std::string alive();     // wall time: the node was running then
 std::string running();   // there while a process has the store: the boot of its machine, which may be empty
 

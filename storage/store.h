@@ -3,8 +3,8 @@
 // the simulator's failing disk stand side by side (tests/unit/storage holds them to one contract).
 //
 // Writes are batches: all or nothing, in the order in which write() was called. Sync::yes returns
-// after the disk has the batch and all before it. One thread writes (the log writer); any thread may
-// read. After a failed write nothing is promised of it ("unknown outcome"), and every write fails
+// after the disk has the batch and all before it. One thread writes (the log writer), but for what is the node's own and
+// waits for nobody (its identity, its cluster); any thread may read. After a failed write nothing is promised of it ("unknown outcome"), and every write fails
 // until recover() succeeded: a failed fsync is never retried blindly.
 
 #include "core/result.h"

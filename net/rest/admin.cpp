@@ -21,6 +21,7 @@ std::span<const AdminApi::Route> AdminApi::routes() {
       {"GET", {"info"}, "admin_info", &AdminApi::show_info},
       {"GET", {"apps"}, "admin_apps", &AdminApi::list_apps},
       {"GET", {"actors"}, "admin_actors", &AdminApi::list_actors},
+      {"GET", {"nodes"}, "admin_nodes", &AdminApi::list_nodes},
       {"GET", {"webhooks"}, "admin_webhooks", &AdminApi::list_webhooks},
       {"GET", {"webhooks", "{target}", "dead"}, "admin_webhook_dead", &AdminApi::list_dead},
       {"POST", {"webhooks", "{target}", "replay"}, "admin_webhook_replay", &AdminApi::replay_dead},
@@ -56,11 +57,13 @@ class PrivateExchange final : public Exchange {
 
 }  // namespace
 
-AdminApi::AdminApi(std::shared_ptr<RestApi> rest, SessionContext& context, std::string version, MonoTime started)
+AdminApi::AdminApi(std::shared_ptr<RestApi> rest, SessionContext& context, std::string version, MonoTime started,
+                   std::function<std::string()> nodes)
     : rest_(std::move(rest)),
       context_(context),
       version_(std::move(version)),
       started_(started),
+      nodes_(std::move(nodes)),
       unauthorized_(context.metrics.authorizations_refused("admin")),
       throttled_(context.metrics.rate_limited("admin")) {}
 
@@ -153,6 +156,8 @@ void AdminApi::show_info(const Call& call) const {
   call.exchange->respond(
       {.body = out.append(fmt::format(R"(,"uptime_seconds":{}}})", uptime.count())), .route = call.route});
 }
+
+void AdminApi::list_nodes(const Call& call) const { call.exchange->respond({.body = nodes_(), .route = call.route}); }
 
 void AdminApi::list_actors(const Call& call) const {
   const auto limit = query_limit(call.query, kActorsUsual, kActorsMax);

@@ -8,6 +8,7 @@
 #include "net/http/handler.h"
 #include "net/rest/api.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,7 +19,9 @@ namespace parley::net {
 class AdminApi final : public HttpHandler {
  public:
   // `started`: when the node was, for /admin/info.
-  AdminApi(std::shared_ptr<RestApi> rest, SessionContext& context, std::string version, MonoTime started);
+  // `nodes`: the answer of /admin/nodes; thread-safe.
+  AdminApi(std::shared_ptr<RestApi> rest, SessionContext& context, std::string version, MonoTime started,
+           std::function<std::string()> nodes);
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
   static std::vector<RouteText> route_table();
 
@@ -39,6 +42,7 @@ class AdminApi final : public HttpHandler {
   void list_apps(const Call& call) const;
   void show_info(const Call& call) const;
   void list_actors(const Call& call) const;
+  void list_nodes(const Call& call) const;
   // admin_webhooks.cpp
   void list_webhooks(const Call& call) const;
   void list_dead(const Call& call) const;
@@ -49,6 +53,7 @@ class AdminApi final : public HttpHandler {
   SessionContext& context_;
   const std::string version_;
   const MonoTime started_;
+  const std::function<std::string()> nodes_;
   const Counter unauthorized_;
   const Counter throttled_;
   FailureThrottle failures_;

@@ -2,6 +2,8 @@
 
 #include "schemas/peer/values.h"
 
+#include <algorithm>
+
 namespace parley::schemas {
 namespace {
 
@@ -100,6 +102,7 @@ void write(Unfit& out, const Envelope& from, peer::wire::Envelope::Builder to) {
   }
   if (const auto* request = std::get_if<Request>(&from.what)) return peer::write(out, *request, to.initRequest());
   if (const auto* reply = std::get_if<Reply>(&from.what)) return peer::write(out, *reply, to.initReply());
+  if (const auto* gossip = std::get_if<Gossip>(&from.what)) return peer::write(out, *gossip, to.initGossip());
   write(out, std::get<Delivery>(from.what), to.initDelivery());
 }
 
@@ -128,9 +131,17 @@ Envelope read(Unfit& in, peer::wire::Envelope::Reader from, MonoTime arrived) {
     case peer::wire::Envelope::DELIVERY:
       envelope.what = read(in, from.getDelivery(), arrived);
       return envelope;
+    case peer::wire::Envelope::GOSSIP:
+      peer::read(in, from.getGossip(), envelope.what.emplace<Gossip>());
+      return envelope;
   }
   in.note(Errc::newer_schema, "a message of a kind that only a later release knows");
   return envelope;
+}
+
+std::size_t bytes_max_of(const Envelope& envelope) {
+  constexpr auto kAny = std::numeric_limits<std::size_t>::max();  // what the caller says
+  return std::holds_alternative<Gossip>(envelope.what) ? ClusterLimits{}.gossip_bytes_max : kAny;
 }
 
 Error in_envelope(const Error& error) { return make_error(error.code, "a peer's message: " + error.message); }
@@ -147,7 +158,7 @@ Result<std::string> encode_envelope(const Envelope& envelope, std::size_t bytes_
   }
   if (out.first()) return *out.first();
   auto bytes = message.bytes();
-  if (bytes.size() <= bytes_max) return bytes;
+  if (bytes.size() <= std::min(bytes_max, bytes_max_of(envelope))) return bytes;
   return make_error(Errc::too_large, "it is too large to be sent to another node");
 }
 
@@ -166,6 +177,9 @@ Result<Envelope> decode_envelope(std::string_view bytes, MonoTime arrived, std::
         Unfit in;
         auto envelope = read(in, root, arrived);
         if (in.first()) return in_envelope(*in.first());
+        if (bytes.size() > bytes_max_of(envelope)) {
+          return in_envelope(make_error(Errc::too_large, "it has more bytes than one of its kind may"));
+        }
         return envelope;
       },
       words);

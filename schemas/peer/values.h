@@ -4,6 +4,7 @@
 // Reading and writing never stop in the middle: what does not fit is noted, the first of it, and nothing stands in its
 // place. Who began looks at the note at the end.
 
+#include "core/gossip.h"
 #include "core/request.h"
 #include "peer.capnp.h"
 #include "schemas/wire_message.h"
@@ -102,6 +103,8 @@ void write(Unfit& out, const Request& from, wire::Request::Builder to);
 void read(Unfit& in, wire::Request::Reader from, Request& to, MonoTime arrived);
 void write(Unfit& out, const Reply& from, wire::Reply::Builder to);
 void read(Unfit& in, wire::Reply::Reader from, Reply& to);
+void write(Unfit& out, const Gossip& from, wire::Gossip::Builder to);
+void read(Unfit& in, wire::Gossip::Reader from, Gossip& to);
 void write(const ReplyTo& from, wire::ReplyTo::Builder to);
 void read(wire::ReplyTo::Reader from, ReplyTo& to);
 

@@ -6,6 +6,7 @@ void AdminCommands::add_to(CLI::App& app, int& code) {
   add_users(app, code);
   add_moderation(app, code);
   add_webhooks(app, code);
+  add_nodes(app, code);
 }
 
 void AdminCommands::add_users(CLI::App& app, int& code) {
@@ -63,6 +64,14 @@ void AdminCommands::add_moderation(CLI::App& app, int& code) {
   forgetting->add_option("user", forget_user, "User")->required()->type_name("USER");
   forgetting->callback(
       [this, &code] { code = line.run_admin([&](const auto& target) { return forget(target, forget_user); }); });
+}
+
+void AdminCommands::add_nodes(CLI::App& app, int& code) {
+  auto* list = app.add_subcommand("nodes", "The nodes of the cluster, as the asked one knows them");
+  line.add_admin_to(*list);
+  list->add_flag("--json", nodes_options.json, "The answer as JSON");
+  list->callback(
+      [this, &code] { code = line.run_admin([&](const auto& target) { return nodes(target, nodes_options); }); });
 }
 
 void AdminCommands::add_webhooks(CLI::App& app, int& code) {

@@ -15,6 +15,7 @@ struct AdminCommands {
   TerminateOptions terminate_options;
   std::string forget_user;
   WebhooksOptions webhooks_options;
+  NodesOptions nodes_options;
 
   void add_to(CLI::App& app, int& code);
 
@@ -22,6 +23,7 @@ struct AdminCommands {
   void add_users(CLI::App& app, int& code);
   void add_moderation(CLI::App& app, int& code);
   void add_webhooks(CLI::App& app, int& code);
+  void add_nodes(CLI::App& app, int& code);
 };
 
 }  // namespace parley::server

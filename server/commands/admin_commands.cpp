@@ -335,6 +335,44 @@ int list_dead(const AdminTarget& target, const WebhooksOptions& options) {
 int replay_dead(const AdminTarget& target, const WebhooksOptions& options) { return settle(target, options, "replay"); }
 int drop_dead(const AdminTarget& target, const WebhooksOptions& options) { return settle(target, options, "drop"); }
 
+int nodes(const AdminTarget& target, const NodesOptions& options) {
+  constexpr std::string_view kWhat = "list the nodes";
+  const auto answer = call(target, kWhat, "GET", "/admin/nodes");
+  if (!answer) return 1;
+  if (options.json) return fmt::print("{}\n", *answer), 0;
+  const auto list = field(*answer, "nodes");
+  if (list.empty() || type_of(list) != JsonType::array) {
+    return complain(kWhat, make_error(Errc::bad_frame, "no nodes in the answer"));
+  }
+  const auto cluster = field(*answer, "cluster");
+  Table table({"NAME", "STATE", "FOR", "PLACE", "ZONE", "VERSION", "CLIENTS", "CHANNELS", "CLOCK", "NODE", "REMARKS"});
+  JsonArray items(list);
+  while (items.next()) {
+    const auto one = items.value();
+    std::string remarks;
+    const auto remark = [&remarks](std::string_view what) { remarks.append(remarks.empty() ? "" : ", ").append(what); };
+    const bool self = field(one, "self") == "true";
+    if (self) remark("this node");
+    if (field(one, "linked") == "false") remark("no link");
+    if (field(one, "configured_otherwise") == "true") remark("configured otherwise");
+    const auto of = field(one, "cluster");
+    if (of != cluster) remark(of.empty() ? "in no cluster yet" : "of cluster " + text_of(of));
+    table.add({text_of(field(one, "name")), text_of(field(one, "state")),
+               self ? "-" : text_of(field(one, "seconds_in_state")) + " s", text_of(field(one, "place")),
+               text_of(field(one, "zone")), text_of(field(one, "version")), text_of(field(one, "connections")),
+               text_of(field(one, "channels")), text_of(field(one, "clock_offset_ms")) + " ms",
+               text_of(field(one, "node")), remarks.empty() ? "-" : remarks});
+  }
+  fmt::print("cluster {}\n", cluster.empty() ? "none yet" : text_of(cluster));
+  print_table(table, "no nodes");
+  const auto refused = field(*answer, "refused");
+  if (!refused.empty() && type_of(refused) == JsonType::array) {
+    JsonArray why(refused);
+    while (why.next()) fmt::print("refused: {}\n", text_of(why.value()));
+  }
+  return 0;
+}
+
 Result<std::int64_t> parse_time_ms(const std::string& text) {
   const bool digits =
       !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });

@@ -1,7 +1,7 @@
 #pragma once
 // What an operator does to users and webhooks by hand, over the admin API: `parley users`, `status`,
-// `kick`, `ban`, `terminate` and `webhooks`. Each prints a table, or with `json` one JSON value a line; or one
-// readable sentence on stderr; and returns the exit code.
+// `kick`, `ban`, `terminate` and `webhooks`; and `parley nodes`. Each prints a table, or with `json` one JSON value a
+// line; or one readable sentence on stderr; and returns the exit code.
 
 #include "server/commands/client_target.h"
 
@@ -61,6 +61,11 @@ int list_webhooks(const AdminTarget& target, const WebhooksOptions& options);
 int list_dead(const AdminTarget& target, const WebhooksOptions& options);
 int replay_dead(const AdminTarget& target, const WebhooksOptions& options);
 int drop_dead(const AdminTarget& target, const WebhooksOptions& options);
+
+struct NodesOptions {
+  bool json = false;
+};
+int nodes(const AdminTarget& target, const NodesOptions& options);
 
 // What `--until` takes.
 Result<std::int64_t> parse_time_ms(const std::string& text);

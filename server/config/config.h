@@ -46,6 +46,22 @@ struct LogConfig {
   LogFormat format = LogFormat::text;
 };
 
+// Other nodes. Off: the node is alone, and listens for none.
+struct ClusterConfig {
+  bool enabled = false;           // also by `join`
+  std::vector<std::string> join;  // host or host:port of nodes that may be there; itself among them is no harm
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 6002;  // 0: a free one
+  std::string advertise;      // host or host:port under which others reach it; empty: host, or the machine's name
+  std::string name;           // for people; empty: the machine's name
+  std::string zone;
+  std::uint32_t expect_nodes = 1;  // so many must see each other before they are a cluster
+  std::string tls_certificate;     // PEM files; all three, or none
+  std::string tls_key;
+  std::string tls_authority;
+  [[nodiscard]] bool on() const { return enabled || !join.empty(); }
+};
+
 // Where Laravel's redis broadcaster publishes.
 struct RedisConfig {
   bool enabled = false;
@@ -79,6 +95,7 @@ struct Config {
   MetricsConfig metrics;
   DataConfig data;
   LogConfig log;
+  ClusterConfig cluster;
   RedisConfig redis;
   ConformanceConfig conformance;
   Settings settings;

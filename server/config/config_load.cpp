@@ -43,6 +43,10 @@ void become_dev(LoadedConfig& out) {
     config.server.host = "127.0.0.1";
     out.origins["server.host"] = "--dev";
   }
+  if (!out.origins.contains("cluster.host")) {
+    config.cluster.host = "127.0.0.1";
+    out.origins["cluster.host"] = "--dev";
+  }
   const auto* own = config.settings.app_by_id(kDevAppId);
   if (own != nullptr && config.settings.app_by_key(kDevAppKey) == nullptr) {
     out.hints.push_back(
@@ -147,6 +151,7 @@ LoadedConfig load_config(const ConfigSources& sources) {
   reader::check(sources, out);
   reader::check_redis(out);
   reader::check_socketio(out);
+  reader::check_cluster(sources, out);
   sort_by_line(sources.toml_name, out.mistakes);
   return out;
 }

@@ -1,11 +1,13 @@
 #include "server/config/config_print.h"
 
+#include "core/ids.h"
 #include "server/config/config_keys.h"
 #include "server/config/earlier_names.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace parley::server {
 namespace {
@@ -140,6 +142,25 @@ std::string config_toml(LoadedConfig& loaded, Secrets secrets) {
     }
   }
   return out;
+}
+
+std::uint64_t shared_digest(const Config& config) {
+  auto copy = config;
+  std::string text;
+  const auto add = [&text](const auto& keys, auto& owner) {
+    for (const auto& key : keys) text += fmt::format("{}={}\n", key.name, slot_toml(key.slot(owner)));
+    text += '\n';
+  };
+  for (const auto& key : node_keys()) {
+    constexpr std::array<std::string_view, 7> kOwn{"server.",  "metrics.", "data.dir",    "log.",
+                                                   "cluster.", "redis.",   "conformance."};
+    const bool own = std::any_of(kOwn.begin(), kOwn.end(), [&](auto prefix) { return key.name.starts_with(prefix); });
+    if (!own) text += fmt::format("{}={}\n", key.name, slot_toml(key.slot(copy)));
+  }
+  for (auto& app : copy.settings.apps) add(app_keys(), app);
+  for (auto& webhook : copy.settings.webhooks) add(webhook_keys(), webhook);
+  for (auto& rule : copy.settings.rules) add(rule_keys(), rule);
+  return stable_hash(text);
 }
 
 std::string config_reference() {

@@ -27,6 +27,7 @@ void read_environment(const std::map<std::string, std::string>& env, std::string
 void read_token_keys(const ConfigSources& sources, LoadedConfig& out);  // config_tokens.cpp
 void check_socketio(LoadedConfig& out);                                 // config_socketio.cpp
 void check_redis(LoadedConfig& out);                                    // config_redis.cpp
+void check_cluster(const ConfigSources& sources, LoadedConfig& out);    // config_cluster.cpp
 void check(const ConfigSources& sources, LoadedConfig& out);            // config_check.cpp
 
 }  // namespace parley::server::reader

@@ -11,6 +11,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto envelope = decode_envelope(input, MonoTime{});
   if (!envelope) return 0;
   const auto again = encode_envelope(*envelope);
+  // Gossip that points to one part many times is small as it comes, and may be too large to be said again.
+  if (!again && std::holds_alternative<Gossip>(envelope->what)) {
+    CHECK(again.error().code == Errc::too_large);
+    return 0;
+  }
   CHECK(again.ok());
   const auto back = decode_envelope(*again, MonoTime{});
   CHECK(back.ok() && back->what.index() == envelope->what.index());

@@ -16,8 +16,17 @@ MAY_SEE = {
     "cluster": ["core", "schemas", "storage", "cluster"],
     "cluster/transport.h": ["core"],  # bytes and addresses: what they mean is not its affair
     "cluster/peers.h": ["core", "cluster/transport.h"],  # the actors see no envelope
+    "cluster/caf_transport": ["core", "schemas/peer/hello.h", "cluster/transport.h", "cluster/caf_transport"],
     "cluster/machine": ["core", "schemas", "storage", "cluster/machine"],
+    # Only the group sees the consensus core's ABI.
+    "cluster/raft": ["core", "schemas", "storage", "cluster/raft/group.h", "cluster/raft/group_store.h",
+                     "cluster/raft/group_set.h"],
+    "cluster/raft/core/praft.h": [],
+    "cluster/raft/core_values.h": ["core", "cluster/raft/core/praft.h"],
+    "cluster/raft/core_values.cpp": ["core", "cluster/raft/core_values.h"],
+    "cluster/raft/group.cpp": ["core", "cluster/raft/group.h", "cluster/raft/core_values.h"],
     "cluster/reads": ["core", "schemas", "storage", "cluster/machine", "cluster/reads", "cluster/shard.h"],
+    "cluster/membership": ["core", "cluster/membership", "cluster/peers.h", "cluster/transport.h"],
     "actors": ["core", "cluster", "actors"],
     # net, from the bytes up: what is pure first, then what has sockets.
     "net/protocol.h": ["core"],
@@ -53,12 +62,13 @@ CAF = [f"actors/{name}" for name in CAF_USERS]
 # Third-party header -> the only places it may appear. First match counts; tests and bench are free.
 HOMES = [
     # The rules (channel, user, webhook queue) do without it.
-    (r"caf/", CAF),
+    (r"caf/(io|policy|openssl)/", ["cluster/caf_transport/"]),  # links between nodes
+    (r"caf/", CAF + ["cluster/caf_transport/"]),
     (r"boost/(asio|beast)", ["net/"]),
     (r"boost/json", ["net/socketio/kept.cpp", "server/config/flat_json.cpp"]),
     (r"boost/system", ["core/", "net/"]),
     (r"boost/", ["net/"]),
-    (r"openssl/", ["net/auth/", "net/socket/", "net/client/", "net/outbound/auth_exchange.cpp"]),
+    (r"openssl/", ["cluster/caf_transport/", "net/auth/", "net/socket/", "net/client/", "net/outbound/auth_exchange.cpp"]),
     (r"curl/", ["net/outbound/http_caller"]),
     (r"hiredis/", ["net/redis/link.cpp"]),
     (r"rocksdb/", ["storage/"]),
@@ -152,6 +162,11 @@ def selftest():
         ("cluster/peers.cpp", '#include "schemas/peer/envelope.h"', None),
         ("actors/x.cpp", '#include "schemas/peer/envelope.h"', "actors/x.cpp may not include schemas/peer/envelope.h"),
         ("cluster/machine/x.cpp", '#include "cluster/reads/read_queue.h"', "cluster/machine/x.cpp may not include cluster/reads/read_queue.h"),
+        ("cluster/membership/x.cpp", '#include "schemas/peer/envelope.h"', "cluster/membership/x.cpp may not include schemas/peer/envelope.h"),
+        ("cluster/membership/x.cpp", '#include "cluster/peers.h"', None),
+        ("cluster/raft/x.cpp", '#include "cluster/raft/core/praft.h"', "cluster/raft/x.cpp may not include cluster/raft/core/praft.h"),
+        ("cluster/raft/x.cpp", '#include "cluster/shard.h"', "cluster/raft/x.cpp may not include cluster/shard.h"),
+        ("cluster/raft/group.cpp", '#include "cluster/raft/core_values.h"', None),
         ("net/session/x.cpp", '#include "net/auth/token.h"', None),
         ("net/auth/x.cpp", '#include "net/pusher/codec.h"', "net/auth/x.cpp may not include net/pusher/codec.h"),
         ("net/auth/x.cpp", "#include <boost/asio.hpp>", "net/auth/x.cpp may not include <boost/asio.hpp>: protocol folders do no I/O"),
@@ -160,6 +175,10 @@ def selftest():
         ("core/x.h", '#include "storage/store.h"', "core/x.h may not include storage/store.h"),
         ("actors/x.h", '#include "net/hub/hub.h"', "actors/x.h may not include net/hub/hub.h"),
         ("net/x.cpp", "#include <caf/all.hpp>", "net/x.cpp may not include <caf/all.hpp>: its home is actors/"),
+        ("actors/router.cpp", "#include <caf/io/all.hpp>", "actors/router.cpp may not include <caf/io/all.hpp>: its home is cluster/caf_transport/"),
+        ("cluster/caf_transport/x.cpp", "#include <caf/io/broker.hpp>", None),
+        ("cluster/peers.cpp", "#include <caf/all.hpp>", "cluster/peers.cpp may not include <caf/all.hpp>"),
+        ("cluster/caf_transport/x.cpp", '#include "cluster/peers.h"', "cluster/caf_transport/x.cpp may not include cluster/peers.h"),
         ("cluster/x.cpp", "#include <rocksdb/db.h>", "cluster/x.cpp may not include <rocksdb/db.h>: its home is storage/"),
         ("net/x.cpp", "#include <curl/curl.h>", "net/x.cpp may not include <curl/curl.h>: its home is net/outbound/http_caller"),
         ("net/outbound/http_caller.cpp", "#include <curl/curl.h>", None),

@@ -134,7 +134,8 @@ class MemoryNetwork {
       const auto other = place->first;
       if (!linked(node, other)) continue;
       erase(node, other);
-      place->second.listener->on_peer_down(nodes_.at(node).self);  // the one that ends is told nothing any more
+      place->second.listener->on_peer_closed(nodes_.at(node).self);  // the one that ends is told nothing any more
+      place->second.listener->on_peer_down(nodes_.at(node).self);
     }
     nodes_.erase(node);
   }

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Plants bugs in copies of the product's sources, for the simulator to find.
+"""Plants bugs in copies of the product's sources, for a simulator to find.
 
-plant.py ROOT OUT SOURCE...   writes OUT/SOURCE for each source with the bugs of *.bug beside this script
-plant.py ROOT --sources       prints the sources that bugs are planted in
+plant.py ROOT BUGS OUT SOURCE...   writes OUT/SOURCE for each source with the bugs of BUGS/*.bug
+plant.py ROOT BUGS --sources       prints the sources that bugs are planted in
+
+BUGS is tests/ROOM/bugs; which bug is on is known by tests/ROOM/plan.h, in the namespace parley::ROOM.
 
 A .bug file has a sentence about the bug, the source's path, the text as it stands there (once), and what stands there
 instead; lines of dashes are between them. `BUG` is true while the bug of the file's name is on:
@@ -19,11 +21,12 @@ import pathlib
 import re
 import sys
 
-HERE = pathlib.Path(__file__).parent
+BUGS = pathlib.Path(sys.argv[2]).resolve()
+ROOM = BUGS.parent.name
 
 
 def bugs():
-    for file in sorted(HERE.glob("*.bug")):
+    for file in sorted(BUGS.glob("*.bug")):
         parts = re.split(r"^---(?: (.*))?\n", file.read_text(), flags=re.M)
         # what it is, then for each place: path, text, None, instead
         places = parts[1:]
@@ -39,18 +42,18 @@ def planted(root, source):
         if path != source:
             continue
         if text.count(old) != 1:
-            sys.exit(f"{HERE / (name + '.bug')}: its text is {text.count(old)} times in {source}")
-        text = text.replace(old, re.sub(r"\bBUG\b", f"::parley::sim::planted(::parley::sim::Bug::{name})", new))
-    return f'#include "tests/sim/plan.h"\n#line 1 "{root / source}"\n' + text
+            sys.exit(f"{BUGS / (name + '.bug')}: its text is {text.count(old)} times in {source}")
+        text = text.replace(old, re.sub(r"\bBUG\b", f"::parley::{ROOM}::planted(::parley::{ROOM}::Bug::{name})", new))
+    return f'#include "tests/{ROOM}/plan.h"\n#line 1 "{root / source}"\n' + text
 
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    if sys.argv[2] == "--sources":
+    if sys.argv[3] == "--sources":
         print(";".join(sorted({path for _, path, _, _ in bugs()})), end="")
         return
-    out = pathlib.Path(sys.argv[2])
-    for source in sys.argv[3:]:
+    out = pathlib.Path(sys.argv[3])
+    for source in sys.argv[4:]:
         target = out / source
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(planted(root, source))

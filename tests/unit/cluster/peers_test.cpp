@@ -80,6 +80,33 @@ TEST_F(TwoNodes, AskAnswerAndTellEachOther) {
   EXPECT_EQ(a.take(), (Said{"done 2 to 8", "count 9 to 2 hubs"}));
 }
 
+struct Gossips : GossipListener {
+  void on_gossip(const NodeAddress& from, Gossip gossip) override {
+    log.push_back(fmt::format("{} from {}", std::get<Ack>(gossip.what).nonce, from.node.value));
+  }
+  void on_link_up(const NodeAddress& peer) override { log.push_back(fmt::format("up {}", peer.node.value)); }
+  void on_link_down(const NodeAddress& peer) override { log.push_back(fmt::format("down {}", peer.node.value)); }
+  void on_link_closed(const NodeAddress& peer) override { log.push_back(fmt::format("closed {}", peer.node.value)); }
+  void on_link_refused(const std::string& why) override { log.push_back("refused " + why); }
+  std::vector<std::string> log;
+};
+
+TEST_F(TwoNodes, GossipAndLinksAreToldToAListenerOfTheirOwn) {
+  ASSERT_TRUE(a.peers.gossip(kB, {.what = Ack{5}}).ok());
+  network.deliver_all();
+  EXPECT_EQ(b.dropped("unwanted"), 1) << "nobody listens";
+  Gossips gossips;
+  b.peers.set_gossip_listener(&gossips);
+  ASSERT_TRUE(a.peers.gossip(kB, {.what = Ack{6}}).ok());
+  network.deliver_all();
+  network.cut(kA.node, kB.node);
+  EXPECT_EQ(a.peers.gossip(kB, {}).error().code, Errc::not_found);
+  network.connect(kA.node, kB.node);
+  a.end->stop();
+  EXPECT_EQ(gossips.log, (Said{"6 from 1", "down 1", "up 1", "closed 1", "down 1"}));
+  EXPECT_EQ(b.take(), (Said{"down 1", "up 1", "down 1"}));
+}
+
 TEST_F(TwoNodes, WhatWaitsForAPeerIsBoundedInBytesAndThenRefusedAndCounted) {
   std::size_t sent = 0;
   while (a.ask(kB, "room")) ++sent;

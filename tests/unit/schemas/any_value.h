@@ -2,6 +2,7 @@
 // Values of core, field by field and whatever they are: filled at random, and compared. A field that a struct gets is
 // filled and compared too, so that one which a codec forgets is found by the tests that are here already.
 
+#include "core/gossip.h"
 #include "core/random.h"
 #include "core/request.h"
 
@@ -48,6 +49,8 @@ constexpr Enum last_of() {
   if constexpr (std::is_same_v<Enum, Direction>) return Direction::backward;
   if constexpr (std::is_same_v<Enum, ResumeOutcome>) return ResumeOutcome::gap;
   if constexpr (std::is_same_v<Enum, NoticeKind>) return NoticeKind::user_disconnected;
+  if constexpr (std::is_same_v<Enum, LinkState>) return LinkState::closed;
+  if constexpr (std::is_same_v<Enum, NodeState>) return NodeState::left;
   if constexpr (std::is_same_v<Enum, Errc>) return Errc::internal;
 }
 

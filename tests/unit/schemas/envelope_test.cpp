@@ -17,13 +17,34 @@ using testing::same;
 constexpr auto kRequests = std::variant_size_v<decltype(Request::what)>;
 constexpr auto kReplies = std::variant_size_v<decltype(Reply::what)>;
 constexpr auto kEvents = std::variant_size_v<decltype(ChannelEvent::what)>;
-constexpr auto kKinds = kRequests + kReplies + kEvents;
+constexpr auto kGossip = std::variant_size_v<decltype(Gossip::what)>;
+constexpr auto kKinds = kRequests + kReplies + kEvents + kGossip;
 const MonoTime kArrived{seconds(77)};
 const NodeAddress kHere{NodeId{0xA}, Incarnation{7}};
 const NodeAddress kThere{NodeId{0xB}, Incarnation{9}};
 
+NodeAddress some_node(Roll& roll) { return {NodeId{1 + roll.below(9)}, Incarnation{roll.below(9)}}; }
+
+Gossip some_gossip(Roll& roll, std::size_t kind) {
+  Gossip gossip;
+  roll.fill(gossip.wall_ms);
+  roll.fill(gossip.cluster);
+  roll.fill(gossip.data);
+  roll.fill(gossip.refutation);
+  roll.fill(gossip.rumours);
+  for (auto& rumour : gossip.rumours) {
+    rumour.about = some_node(roll);
+    if (roll.below(2) == 0) rumour.by = some_node(roll);
+    if (rumour.record && roll.below(2) == 0) rumour.record->charter.backs = some_node(roll);
+  }
+  roll.fill(gossip.what, kind);
+  if (auto* ping = std::get_if<Ping>(&gossip.what)) ping->target = some_node(roll);
+  if (auto* probe = std::get_if<ProbeFor>(&gossip.what)) probe->target = some_node(roll);
+  return gossip;
+}
+
 Envelope some_envelope(std::size_t kind, std::uint64_t seed) {
-  Roll roll(seed * kKinds + kind);
+  Roll roll(seed * (kRequests + kReplies + kEvents) + kind);  // as the files of the golden ones were made
   Envelope envelope{.from = kHere, .to = kThere};
   if (roll.below(2) == 0) {
     envelope.shard = ShardId{static_cast<std::uint16_t>(roll.below(64))};
@@ -37,6 +58,8 @@ Envelope some_envelope(std::size_t kind, std::uint64_t seed) {
     auto& reply = envelope.what.emplace<Reply>();
     roll.fill(reply.to);
     roll.fill(reply.what, kind - kRequests);
+  } else if (kind >= kRequests + kReplies + kEvents) {
+    envelope.what = some_gossip(roll, kind - kRequests - kReplies - kEvents);
   } else {
     Delivery delivery;
     roll.fill(delivery.hubs);
@@ -67,6 +90,7 @@ bool equal(const Envelope& a, const Envelope& b) {
     const auto& other = std::get<Reply>(b.what);
     return same(reply->to, other.to) && same(reply->what, other.what);
   }
+  if (const auto* gossip = std::get_if<Gossip>(&a.what)) return *gossip == std::get<Gossip>(b.what);
   const auto& delivery = std::get<Delivery>(a.what);
   const auto& other = std::get<Delivery>(b.what);
   return same(delivery.hubs, other.hubs) && same(delivery.event->channel, other.event->channel) &&
@@ -76,6 +100,9 @@ bool equal(const Envelope& a, const Envelope& b) {
 std::string name_of(std::size_t kind) {
   if (kind < kRequests) return fmt::format("request_{:02}", kind);
   if (kind < kRequests + kReplies) return fmt::format("reply_{:02}", kind - kRequests);
+  if (kind >= kRequests + kReplies + kEvents) {
+    return fmt::format("gossip_{:02}", kind - kRequests - kReplies - kEvents);
+  }
   return fmt::format("event_{:02}", kind - kRequests - kReplies);
 }
 
@@ -210,6 +237,45 @@ TEST(Envelope, WhatPointsToTheSamePartAgainAndAgainIsRefused) {
   const auto read = decode_envelope(bytes, kArrived);
   ASSERT_FALSE(read.ok());
   EXPECT_EQ(read.error().code, Errc::corrupt);
+}
+
+TEST(Envelope, GossipHasBoundsOfItsOwn) {
+  const auto say = [](std::size_t rumours, const NodeRecord& record) {
+    Gossip gossip;
+    for (std::size_t i = 0; i < rumours; ++i) gossip.rumours.push_back({.about = kHere, .record = record});
+    return encode_envelope({.from = kHere, .to = kThere, .what = std::move(gossip)});
+  };
+  EXPECT_TRUE(say(64, {}).ok());
+  EXPECT_EQ(say(65, {}).error().code, Errc::too_large);
+  EXPECT_TRUE(say(1, {.name = std::string(64, 'x'), .host = std::string(255, 'x')}).ok());
+  EXPECT_EQ(say(1, {.name = std::string(65, 'x')}).error().code, Errc::too_large);
+  EXPECT_EQ(say(1, {.host = std::string(256, 'x')}).error().code, Errc::too_large);
+  EXPECT_EQ(say(1, {.zone = std::string(65, 'x')}).error().code, Errc::too_large);
+  EXPECT_EQ(say(1, {.version = std::string(65, 'x')}).error().code, Errc::too_large);
+  EXPECT_EQ(say(64, {.host = std::string(255, 'x')}).error().code, Errc::too_large) << "16 KiB are enough for gossip";
+  EXPECT_FALSE(
+      decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = Gossip{.rumours = {{}}}}), kArrived).ok())
+      << "a rumour about nobody";
+  const Gossip odd{.rumours = {{.about = kHere, .state = static_cast<NodeState>(4)}}};
+  EXPECT_FALSE(decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = odd}), kArrived).ok());
+}
+
+// What claims more of a name or of rumours than it may, as no node of ours says it, is refused by who reads it.
+TEST(Envelope, GossipThatBreaksItsBoundsIsRefusedByTheReader) {
+  const Gossip gossip{.rumours = {{.about = kHere, .record = NodeRecord{.name = std::string(64, 'x')}}}};
+  auto bytes = *encode_envelope({.from = kHere, .to = kThere, .what = gossip});
+  ASSERT_TRUE(decode_envelope(bytes, kArrived).ok());
+  bool lengthened = false;
+  for (std::size_t word = 0; word < bytes.size() / 8; ++word) {
+    const auto value = word_at(bytes, word);
+    if (!points_to_text(value) || (value >> 35U) != 65) continue;  // 64 bytes and a zero
+    put_word(bytes, word, value + (std::uint64_t{1} << 35U));
+    lengthened = true;
+  }
+  ASSERT_TRUE(lengthened);
+  const auto read = decode_envelope(bytes, kArrived);
+  ASSERT_FALSE(read.ok());
+  EXPECT_NE(read.error().message.find("too long"), std::string::npos) << read.error().message;
 }
 
 // ---- damage ----

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace parley::server {
 namespace {
 
@@ -48,6 +50,22 @@ TEST(ConfigMistakes, AGoodFileHasNone) { EXPECT_THAT(mistakes(load(kApp)), testi
 TEST(ConfigMistakes, NoApplicationIsOne) {
   expect_mistake("", "", "apps", "there is no application");
   EXPECT_TRUE(load("", true).ok());
+}
+
+TEST(ConfigMistakes, OfACluster) {
+  const std::string app = kApp;
+  expect_mistake(app + "[cluster]\nenabled = true\n", "default", "cluster.tls.authority", "could be a node");
+  EXPECT_TRUE(load(app + "[cluster]\nenabled = true\n", true).ok());
+  EXPECT_EQ(load(app + "[cluster]\nenabled = true\n", true).config.cluster.host, "127.0.0.1");
+  EXPECT_TRUE(load(app + "[cluster]\nport = 6001\n").ok()) << "it is off";
+  const auto wrong = load(app +
+                              "[cluster]\njoin = [\"a:b:c\", \"parley-0\"]\nadvertise = \"x:0\"\nname = \"two words\"\n"
+                              "port = 6001\nhost = \"parley-0\"\ntls.key = \"k\"\n",
+                          true);
+  std::set<std::string> keys;
+  for (const auto& one : wrong.mistakes) keys.insert(one.key);
+  EXPECT_EQ(keys, (std::set<std::string>{"cluster.join", "cluster.advertise", "cluster.name", "cluster.port",
+                                         "cluster.host", "cluster.tls.certificate", "cluster.tls.authority"}));
 }
 
 TEST(ConfigMistakes, NotToml) {

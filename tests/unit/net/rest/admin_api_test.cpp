@@ -57,7 +57,7 @@ class AdminApiTest : public test::RestTest {
     return "";
   }
 
-  AdminApi admin{world.rest, world.context, "1.2.3", world.clock.now()};
+  AdminApi admin{world.rest, world.context, "1.2.3", world.clock.now(), [] { return std::string(R"({"nodes":[]})"); }};
 };
 
 TEST_F(AdminApiTest, LeavesOtherPathsToOthers) {

@@ -1,0 +1,59 @@
+#include "cluster/charter.h"
+
+#include "storage/keys.h"
+
+namespace parley::cluster {
+namespace {
+
+namespace keys = storage::keys;
+using storage::Family;
+
+// Anything that belongs to a shard, but for the head of its log, which is there from the start.
+Result<bool> holds_data(const storage::Store& store) {
+  bool found = false;
+  const auto end = keys::of_shard(ShardId{storage::kShardCountMax - 1}).to;
+  const auto look = [&](std::string_view key, std::string_view) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(key[at]); };
+    const ShardId shard{static_cast<std::uint16_t>(byte(0) << 8 | byte(1))};
+    if (key == keys::log_head(shard)) return storage::Visit::go_on;
+    found = true;
+    return storage::Visit::stop;
+  };
+  for (const auto family : {Family::log, Family::history, Family::state}) {
+    if (const auto scanned = store.scan(family, {}, end, storage::ScanOrder::forward, look); !scanned) {
+      return scanned.error();
+    }
+    if (found) break;
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<Charter> read_charter(const storage::Store& store) {
+  Charter charter;
+  const auto stored = store.get(Family::state, keys::charter());
+  if (!stored) return stored.error();
+  if (stored->has_value()) {
+    const std::string_view bytes = **stored;
+    const auto half = bytes.size() / 2;
+    const auto cluster = keys::parse_number(bytes.substr(0, half));
+    const auto data = keys::parse_number(bytes.substr(half));
+    if (!cluster || !data) return make_error(Errc::corrupt, "the stored cluster of the node is unreadable");
+    charter.cluster = ClusterId{*cluster};
+    charter.data = *data != 0;
+  }
+  if (charter.data) return charter;
+  const auto data = holds_data(store);
+  if (!data) return data.error();
+  charter.data = *data;
+  return charter;
+}
+
+Status write_charter(storage::Store& store, const Charter& charter) {
+  storage::WriteBatch batch;
+  batch.put(Family::state, keys::charter(), keys::number(charter.cluster.value) + keys::number(charter.data ? 1 : 0));
+  return store.write(batch, storage::Sync::yes);
+}
+
+}  // namespace parley::cluster

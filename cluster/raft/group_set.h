@@ -1,0 +1,96 @@
+#pragma once
+// A node's replicas together: what is ready in all of them becomes one batch, which costs one fsync, and each of them
+// hears of its end. The order that a Group asks for is kept here, once for all owners.
+//
+// turn() and written() alternate as the owner likes, as long as batches are written in the order of their numbers:
+//
+//   step(), tick(), group(shard)->propose() … ─► turn() ─► the log writer ─► written(number) ─► turn() …
+//
+// A replica that breaks is told once and let go of; the others go on. Not thread-safe; used on the log thread.
+
+#include "cluster/raft/group.h"
+#include "cluster/raft/group_store.h"
+#include "storage/store.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace parley::cluster::raft {
+
+// Told inside turn(), tick(), step() and written(); may look at the set, and must not change it.
+class GroupOwner {
+ public:
+  virtual ~GroupOwner() = default;
+  // A committed command, in order; empty ones are told too, for their index and term. The results go into the batch.
+  virtual void apply(ShardId shard, const RaftEntryView& entry, storage::WriteBatch& batch) = 0;
+  // The state of the snapshot in the place of what is there.
+  virtual void restore(ShardId shard, const RaftSnapshot& snapshot, storage::WriteBatch& batch) = 0;
+  // What a snapshot of the state as it is applied says of itself. An error: not now.
+  virtual Result<std::string> snapshot(ShardId shard, ReplicaId to) = 0;
+  // A change of the membership that is applied here, or came with a snapshot.
+  virtual void on_membership(ShardId shard, LogIndex index, const RaftMembership& members) = 0;
+  virtual void on_role(ShardId shard, Role role, Term term, ReplicaId leader) = 0;
+  virtual void on_read(ShardId shard, const ReadDone& done) = 0;
+  // At most once, in any order, or lost: but what becomes of a snapshot is always reported to the group.
+  virtual void send(ShardId shard, RaftMessage message) = 0;
+  virtual void on_broken(ShardId shard, const Error& error) = 0;
+};
+
+struct GroupSetConfig {
+  // Of one shard's entries since the last cut, with what they lie under; then what is applied goes, but for the newest.
+  std::uint64_t log_bytes_max = 1'048'576;
+  std::uint64_t log_entries_kept = 256;  // for followers that are a little behind: others get a snapshot
+};
+
+class GroupSet {
+ public:
+  // They outlive it.
+  GroupSet(const GroupSetConfig& config, GroupStore& store, GroupOwner& owner);
+  ~GroupSet();
+
+  // The replica that the store has. `not_found`: there is none.
+  Status open(GroupConfig config);
+  // Its group, or null: it was not opened, or it broke. Every call on it may be followed by turn().
+  [[nodiscard]] Group* group(ShardId shard);
+  // Lets go of it. A replica that was removed from its group goes only when a majority of the voters that are left has
+  // applied its removal, else they may need it to learn of that.
+  void close(ShardId shard);
+
+  void tick();
+  void step(ShardId shard, const RaftMessage& message);
+
+  struct Turn {
+    std::uint64_t number = 0;
+    storage::WriteBatch batch;  // may be empty: then the turn ends when all before it have
+    storage::Sync sync = storage::Sync::no;
+  };
+  std::optional<Turn> turn();  // none: nothing is ready
+  // Its batch and all before it are on the disk.
+  void written(std::uint64_t number);
+
+ private:
+  struct Replica;
+  struct Told {
+    std::uint64_t turn;
+    ShardId shard;
+    std::uint64_t ready;
+  };
+  bool take_ready(ShardId shard, Replica& replica, Turn& turn);
+  Status apply(ShardId shard, Replica& replica, const Ready& ready, storage::WriteBatch& batch);
+  void broke(ShardId shard, Error error);
+  Status cut(ShardId shard, Replica& replica, storage::WriteBatch& batch);
+
+  GroupSetConfig config_;
+  GroupStore& store_;
+  GroupOwner& owner_;
+  std::map<ShardId, std::unique_ptr<Replica>> replicas_;
+  std::deque<Told> unwritten_;
+  std::uint64_t last_turn_ = 0;
+};
+
+}  // namespace parley::cluster::raft

@@ -1,0 +1,76 @@
+#pragma once
+// This node among others: how they reach it, who they are, and which cluster they are together. Off where the
+// configuration names no cluster: then it is the only row of its own list.
+//
+// Owned by server/node, which calls it on its thread; what is told of members comes on theirs, and the list is for any
+// thread. Nodes know each other by it; channels are not shared by that alone.
+
+#include "cluster/charter.h"
+#include "cluster/membership/membership.h"
+#include "core/mutex.h"
+#include "server/backend.h"
+#include "server/config/config.h"
+#include "server/env.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace parley::cluster {
+class CafTransport;
+}
+
+namespace parley::server {
+
+class OtherNodes final : private cluster::MemberListener {
+ public:
+  // All that is given outlives it.
+  OtherNodes(const Env& env, const Config& config, Backend& backend);
+  ~OtherNodes() override;
+  OtherNodes(const OtherNodes&) = delete;
+  OtherNodes& operator=(const OtherNodes&) = delete;
+
+  // Before the backend's open(): gives `env` a way to open the transport, where there is to be one.
+  void prepare(Env& env);
+  // Between the backend's open() and meet_others().
+  Status open();
+  void start();  // after meet_others()
+  // The others are told that this node goes, so that none waits for it. Before the backend's leave_others().
+  void leave();
+  void stop();
+  void reload(const Config& config);
+
+  [[nodiscard]] std::string list_json() const;                        // GET /admin/nodes
+  [[nodiscard]] std::optional<std::string> reason_not_ready() const;  // it waits for the nodes that are expected
+
+ private:
+  void on_member_up(const ClusterMember&) override {}
+  void on_member_suspect(const ClusterMember&) override {}
+  void on_member_cleared(const ClusterMember&) override {}
+  void on_member_dead(const ClusterMember&) override {}
+  void on_member_left(const ClusterMember&) override {}
+  void on_own_charter(const Charter& charter) override;
+  void on_superseded() override;
+
+  Result<std::unique_ptr<cluster::Transport>> open_transport(const NodeAddress& self);
+  Status before_first_write();
+  Status keep(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
+  void look(NodeRecord& own);
+  [[nodiscard]] NodeRecord record() const;
+
+  const Env& env_;
+  const ClusterConfig config_;
+  Backend& backend_;
+  std::atomic<std::uint64_t> digest_;
+  cluster::CafTransport* transport_ = nullptr;  // the backend's; null: the node is alone, or somebody else's is used
+  std::uint16_t shard_count_;
+  Mutex charter_mutex_;  // around the write: the latest one stays
+  Charter charter_ PARLEY_GUARDED_BY(charter_mutex_);
+  bool unwritten_ PARLEY_GUARDED_BY(charter_mutex_) = false;
+  std::unique_ptr<cluster::Membership> members_;      // null: the node is alone
+  std::atomic<cluster::Membership*> ready_{nullptr};  // the same, for other threads
+  std::atomic<bool> wrote_early_{false};              // while the node was being opened
+};
+
+}  // namespace parley::server

@@ -1,0 +1,52 @@
+// Which cluster a node is of stays, and data that is there counts, whoever wrote it.
+#include "cluster/charter.h"
+#include "storage/keys.h"
+#include "storage/memory_store.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::cluster {
+namespace {
+
+using storage::Family;
+namespace keys = storage::keys;
+
+TEST(CharterOfAStore, IsNoneAtFirstAndThenAsItWasWritten) {
+  storage::MemoryStore store;
+  EXPECT_EQ(*read_charter(store), Charter{});
+  ASSERT_TRUE(write_charter(store, {.cluster = ClusterId{7}}).ok());
+  EXPECT_EQ(*read_charter(store), (Charter{.cluster = ClusterId{7}}));
+  ASSERT_TRUE(write_charter(store, {.cluster = ClusterId{7}, .data = true}).ok());
+  EXPECT_EQ(*read_charter(store), (Charter{.cluster = ClusterId{7}, .data = true}));
+}
+
+// A node that was alone for years never wrote one.
+TEST(CharterOfAStore, SeesDataThatIsThereAlready) {
+  for (const auto& [family, key] :
+       {std::pair{Family::log, keys::log_entry(ShardId{3}, LogIndex{1})},
+        {Family::history, keys::publication(ShardId{0}, ChannelKey("a", "room"), Offset{1})},
+        {Family::state, keys::meta(ShardId{storage::kShardCountMax - 1}, ChannelKey("a", "room"))}}) {
+    storage::MemoryStore store;
+    storage::WriteBatch batch;
+    batch.put(Family::log, keys::log_head(ShardId{0}), "head");
+    batch.put(Family::log, keys::log_head(ShardId{3}), "head");
+    batch.put(Family::state, keys::identity(), std::string(16, '1'));
+    ASSERT_TRUE(store.write(batch, storage::Sync::yes).ok());
+    EXPECT_FALSE(read_charter(store)->data) << "a node that has just begun";
+    batch.clear();
+    batch.put(family, key, "x");
+    ASSERT_TRUE(store.write(batch, storage::Sync::yes).ok());
+    EXPECT_TRUE(read_charter(store)->data);
+  }
+}
+
+TEST(CharterOfAStore, IsRefusedWhereItCannotBeRead) {
+  storage::MemoryStore store;
+  storage::WriteBatch batch;
+  batch.put(Family::state, keys::charter(), "?");
+  ASSERT_TRUE(store.write(batch, storage::Sync::yes).ok());
+  EXPECT_EQ(read_charter(store).error().code, Errc::corrupt);
+}
+
+}  // namespace
+}  // namespace parley::cluster
