@@ -30,7 +30,7 @@ build_packages=(
   libcaf-dev libboost1.81-dev libboost-json1.81-dev librocksdb-dev capnproto libcapnp-dev prometheus-cpp-dev
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libcurl4-openssl-dev libhiredis-dev zlib1g-dev libgtest-dev libgmock-dev)
 example_packages=(nginx ca-certificates php8.2-cli php8.2-fpm php8.2-curl php8.2-sqlite3 php-laravel-framework)
-test_packages=(clang-14 chromium nginx-light prometheus openssl curl git python3-venv
+test_packages=(clang-14 chromium nginx-light prometheus openssl curl git python3-venv iproute2
   redis-server php-cli php-redis php-illuminate-broadcasting php-illuminate-container php-illuminate-redis
   php-illuminate-http php-illuminate-session php-illuminate-filesystem
   php-laravel-framework php-curl php-sqlite3 phpunit)

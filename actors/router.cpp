@@ -48,8 +48,12 @@ caf::behavior Router::make_behavior() {
         }
       },
       [this](const NodeGone& message) {
-        for (auto& [key, awake] : channels_) send(awake.actor, message);
-        for (auto& [key, awake] : users_) send(awake.actor, message);
+        for (auto& [key, awake] : channels_) {
+          if (awake.others) send(awake.actor, message);
+        }
+        for (auto& [key, awake] : users_) {
+          if (awake.others) send(awake.actor, message);
+        }
         send(context_->watchlists, message);
         std::erase_if(listings_, [&](const auto& row) { return row.second.from.node == message.node; });
       },
@@ -155,8 +159,8 @@ void Router::take_up(TakenUp message) {
 
 // Its channels and users are the next leader's to wake. Nothing is on its way to them behind this: only we send.
 void Router::follow(const Following& message) {
-  roles_[message.shard.value] = {false, {}, message.leader};
-  if (message.leader) announce_anew(message.shard);
+  const auto before = std::exchange(roles_[message.shard.value], Role{false, {}, message.leader});
+  if (message.leader && (before.leads || before.leader != message.leader)) announce_anew(message.shard);
   const Deposed deposed{not_leader(message.leader)};
   const auto count = context_->shards->count();
   std::erase_if(channels_, [&](const auto& row) {
@@ -187,14 +191,14 @@ void Router::announce_anew(ShardId shard) {
 void Router::refer(const ChannelKey& place, Request& request) {
   const auto shard = shard_of(place, context_->shards->count());
   const auto& role = roles_[shard.value];
-  const auto& from = request.from.node;
-  if (context_->peers == nullptr || !role.leader || (from.exists() && from != context_->self)) {
+  if (context_->peers == nullptr || !role.leader || is_others(request)) {
     return refuse(request, not_leader(role.leader));
   }
   credit_.give_back();  // before the answer: it is that node's line from here on
   auto asked = request;
   const auto sent = context_->peers->ask({*role.leader, {}}, cluster::ShardTerm{shard, role.term}, std::move(asked));
-  if (!sent) refuse(request, sent.error());
+  // That it cannot be reached says nothing about what was asked for.
+  if (!sent) refuse(request, sent.error().code == Errc::not_found ? not_leader(role.leader) : sent.error());
 }
 
 Status Router::leads_all() const {
@@ -218,10 +222,10 @@ void Router::route(Request& request) {
     void operator()(const DeletePublication& what) const { router.to_channel(what.channel, request); }
     void operator()(const DeleteHistory& what) const { router.to_channel(what.channel, request); }
     void operator()(const SignIn& what) const {
-      if (router.to_watchlists(request)) router.to_user(what.user, request);
+      if (router.is_others(request) || router.to_watchlists(request)) router.to_user(what.user, request);
     }
     void operator()(const SignOut& what) const {
-      if (router.to_watchlists(request)) router.to_user(what.user, request);
+      if (router.is_others(request) || router.to_watchlists(request)) router.to_user(what.user, request);
     }
     void operator()(const JoinedAs& what) const { router.to_user(what.user, request); }
     void operator()(const LeftAs& what) const { router.to_user(what.user, request); }
@@ -237,7 +241,7 @@ void Router::route(Request& request) {
     void operator()(const ListWebhooks&) const { router.to_webhooks(request); }
     void operator()(const ListDeadNotices&) const { router.to_webhooks(request); }
     void operator()(const ReplayNotices&) const { router.to_webhooks(request); }
-    void operator()(const ListChannels& what) const { router.list_channels(request.from, what); }
+    void operator()(const ListChannels& what) const { router.list_channels(request, what); }
     void operator()(const ListActors& what) const { router.list_actors(request.from, what); }
     void operator()(const KeepSession&) const { router.to_shard(request); }
     void operator()(const TakeSession&) const { router.to_shard(request); }
@@ -279,6 +283,7 @@ void Router::to_channel(const ChannelKey& channel, Request& request) {
     return refuse(request, make_error(Errc::overloaded, "the channel's queue is full"));
   }
   ++awake.sent;
+  awake.others = awake.others || is_others(request);
   context_->came_in(*awake.stats);
   send(awake.actor, ToChannel{std::move(request), std::move(credit_)});
 }
@@ -296,6 +301,11 @@ Status Router::may_wake(const Request& request, const ChannelKey& channel) const
 
 void Router::sleeps(const ChannelKey& channel, const Awake& awake) {
   if (awake.origin.exists()) channel_shares_.remove(awake.origin, open_to_all(channel));
+}
+
+// Its own node has told its watchlists.
+bool Router::is_others(const Request& request) const {
+  return request.from.node.exists() && request.from.node != context_->self;
 }
 
 bool Router::to_watchlists(const Request& request) {
@@ -329,6 +339,7 @@ void Router::to_user(const UserKey& user, Request& request) {
     return refuse(request, make_error(Errc::overloaded, "the user's queue is full"));
   }
   ++awake.sent;
+  awake.others = awake.others || is_others(request);
   context_->came_in(*awake.stats);
   send(awake.actor, ToUser{std::move(request), std::move(credit_)});
 }
@@ -412,7 +423,9 @@ std::function<void(Result<cluster::UserPage>)> Router::answer_page(const ReplyTo
 
 void Router::refuse(const Request& request, const Error& error) { context_->refuse(request, error); }
 
-void Router::list_channels(const ReplyTo& from, const ListChannels& ask) {
+void Router::list_channels(const Request& request, const ListChannels& ask) {
+  if (const auto led = leads_all(); !led) return refuse(request, led.error());  // a part would look like all
+  const auto& from = request.from;
   const auto id = next_listing_++;
   Listing listing{.from = from};
   for (auto& [key, awake] : channels_) {

@@ -24,6 +24,7 @@ class Router final : public caf::event_based_actor {
     caf::actor actor;
     std::shared_ptr<ActorStats> stats;
     std::uint64_t sent = 0;  // requests; an actor sleeps only when it has handled them all
+    bool others = false;     // another node's may be among them
     Origin origin;           // of a channel: whose client brought it up, if one did
   };
   struct Listing {  // a ListChannels that waits for the channels' answers
@@ -52,7 +53,8 @@ class Router final : public caf::event_based_actor {
   void to_channel(const ChannelKey& channel, Request& request);
   [[nodiscard]] Status may_wake(const Request& request, const ChannelKey& channel) const;  // one that sleeps
   void sleeps(const ChannelKey& channel, const Awake& awake);
-  bool to_watchlists(const Request& request);  // false: refused
+  [[nodiscard]] bool is_others(const Request& request) const;  // another node's
+  bool to_watchlists(const Request& request);                  // false: refused
   void to_user(const UserKey& user, Request& request);
   void refuse(const Request& request, const Error& error);
   void to_webhooks(Request& request);
@@ -61,7 +63,7 @@ class Router final : public caf::event_based_actor {
   void read_users(const Request& request, const GetUsers& ask);
   void list_users(const Request& request, const ListUsers& ask);
   void list_domain(const Request& request, const ListDomain& ask);
-  void list_channels(const ReplyTo& from, const ListChannels& ask);
+  void list_channels(const Request& request, const ListChannels& ask);
   void list_actors(const ReplyTo& from, const ListActors& ask);
   Awake& wake(const ChannelKey& channel);
   Awake& wake_user(const UserKey& user);

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <thread>
 
@@ -195,14 +196,21 @@ void ActorSystem::on_leading(ShardId shard, Term term) {
   caf::anon_send(context.webhooks, leading);
   caf::anon_send(context.shard_actors.at(shard.value), leading);
   if (impl_->beginner != std::this_thread::get_id()) return caf::anon_send(context.router, leading);
+  {
+    const MutexLock lock(impl_->taken_up_mutex);
+    impl_->taken_up.shards.push_back({shard, term, {}});  // first: it may be lost while it is read
+  }
   auto open = context.shards->unfinished(shard);
   if (!open) {
     impl_->not_begun = open.error();
     return;
   }
-  context.know(shard, *open);
   const MutexLock lock(impl_->taken_up_mutex);
-  impl_->taken_up.shards.push_back({shard, term, std::move(*open)});
+  auto& shards = impl_->taken_up.shards;
+  const auto place = std::find_if(shards.begin(), shards.end(), [&](const auto& one) { return one.shard == shard; });
+  if (place == shards.end()) return;
+  context.know(shard, *open);
+  place->open = std::move(*open);
 }
 
 void ActorSystem::on_following(ShardId shard, std::optional<NodeId> leader) {

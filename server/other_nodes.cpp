@@ -97,14 +97,13 @@ Status OtherNodes::open() {
   backend_.peers()->set_gossip_listener(members_.get());
   ready_ = members_.get();
   if (wrote_early_) (void)members_->set_data();
+  const auto now = members_->charter();
+  transport_->set_cluster(now.data ? now.cluster.value : 0);
   return {};
 }
 
 void OtherNodes::start() {
-  if (members_ == nullptr) return;
-  members_->start();
-  log_info("listening for other nodes",
-           {{"host", config_.host}, {"port", transport_->port()}, {"name", node_name(config_)}});
+  if (members_ != nullptr) members_->start();
 }
 
 void OtherNodes::leave() {
@@ -169,22 +168,30 @@ std::optional<std::string> OtherNodes::reason_not_ready() const {
 
 // ---- which cluster ----
 
-void OtherNodes::on_own_charter(const Charter& charter) {
-  {
-    const MutexLock lock(charter_mutex_);
-    (void)keep(charter);
-  }
+// An event may be older than what before_first_write() has stored: what counts is what the rules say now.
+void OtherNodes::on_own_charter(const Charter&) {
+  const MutexLock lock(charter_mutex_);
+  const auto charter = members_->charter();
+  (void)keep(charter);
   transport_->set_cluster(charter.data ? charter.cluster.value : 0);
 }
 
 Status OtherNodes::before_first_write() {
+  const MutexLock lock(charter_mutex_);
   auto* members = ready_.load();
   if (members == nullptr) wrote_early_ = true;
   if (members == nullptr) members = ready_.load();
-  auto charter = members != nullptr ? Result(members->set_data()) : cluster::read_charter(backend_.store());
+  auto charter = members != nullptr ? Result(members->charter()) : cluster::read_charter(backend_.store());
   if (!charter) return charter.error();
+  // With data and without a cluster it could join none: it waits for those with whom it is to found one.
+  if (config_.expect_nodes > 1 && charter->cluster.value == 0 && !charter->data) {
+    return make_error(Errc::storage_unavailable, "there is no cluster yet: nodes that are expected are missing");
+  }
+  if (members != nullptr) {
+    *charter = members->set_data();
+    transport_->set_cluster(charter->cluster.value);
+  }
   charter->data = true;
-  const MutexLock lock(charter_mutex_);
   return keep(*charter);
 }
 

@@ -165,7 +165,7 @@ void Channel::dispatch(Request& request, MonoTime now, WallTime wall) {
   if (auto* more = std::get_if<MoreMissed>(&request.what)) return on(from, *more, now, wall);
   if (auto* publish = std::get_if<Publish>(&request.what)) return on(from, *publish, now, wall);
   if (auto* confirm = std::get_if<Confirm>(&request.what)) return on(from, *confirm, now, wall);
-  if (auto* announce = std::get_if<Announce>(&request.what)) return on(from, *announce, wall);
+  if (auto* announce = std::get_if<Announce>(&request.what)) return on(from, *announce, now, wall);
   if (std::holds_alternative<GetChannel>(request.what)) return port_.reply({from, describe(wall)});
   if (std::holds_alternative<GetMembers>(request.what)) {
     return port_.reply({from, Members{subscribers_.roster().snapshot()->members, traits_.presence}});
@@ -323,7 +323,8 @@ void Channel::count_client(SocketId session, const std::string& client_id) {
 
 // Who was here all the time: nobody needs to be told. The backend is, if the leader before had not come to it: what it
 // was told stands in the log. Who may not be here any more hears of it now, since the ban was another node's to tell.
-void Channel::on(const ReplyTo& from, Announce& announce, WallTime wall) {
+void Channel::on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime wall) {
+  const auto before = subscribers_.size();
   for (auto& one : announce.subscriptions) {
     const ReplyTo to{{from.hub, one.session, from.node}, 0, 0, from.origin};
     const auto member = traits_.presence ? std::move(one.member) : nullptr;
@@ -339,6 +340,7 @@ void Channel::on(const ReplyTo& from, Announce& announce, WallTime wall) {
     if (subscribers_.size() == 1) notices_.came({}, wall);
     if (user_came) notices_.came({member->user_id, member->id_form}, wall);
   }
+  if (subscribers_.size() != before) count_changed(now);
 }
 
 // ---- leaving ----

@@ -92,7 +92,7 @@ class Channel {
   void on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime wall);
-  void on(const ReplyTo& from, Announce& announce, WallTime wall);
+  void on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime wall);
   void count_client(SocketId session, const std::string& client_id);
 
   [[nodiscard]] ChannelResumes::Now at(MonoTime now, WallTime wall) const;

@@ -79,7 +79,7 @@ void User::depose(const Error& why) {
 void User::node_gone(const NodeAddress& node, MonoTime now, WallTime wall) {
   std::erase_if(waiting_,
                 [&](const Request& request) { return request.from.node == node && request.from.session.exists(); });
-  std::erase_if(ended_, [&](const auto& row) { return row.second == node; });
+  std::erase_if(ended_, [&](const auto& row) { return row.second.node == node; });
   if (stage_ != Stage::open) return;
   for (std::size_t i = sessions_.size(); i-- > 0;) {
     if (sessions_[i].to.node != node) continue;
@@ -161,10 +161,20 @@ User::Session* User::find(const ReplyTo& from) {
 
 User::Session* User::arrive(const ReplyTo& from, const ConnectionAbout& about, WallTime wall) {
   if (auto* known = find(from.session)) {
+    if (known->to.of_hub() != from.of_hub()) {  // taken up here: what the connection before said holds no more
+      known->channels.clear();
+      known->signed_in = false;
+      known->via = Via::presence;
+      known->activity = UserStatus::online;
+      known->about = about;
+    }
     known->to = from;
     return known;
   }
-  if (ended_.contains(from.session)) return nullptr;  // said on its way out; its SignOut follows
+  if (const auto ended = ended_.find(from.session); ended != ended_.end()) {
+    if (ended->second == from.of_hub()) return nullptr;  // said on its way out; its SignOut follows
+    ended_.erase(ended);                                 // it was taken up elsewhere
+  }
   if (record_.blocks.banned_until > wall) {
     port_.reply({from, Terminated{ban_error(record_.blocks)}});
     return nullptr;
@@ -251,7 +261,9 @@ void User::on(const ReplyTo& from, SignIn& what, MonoTime, WallTime wall) {
 }
 
 void User::on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall) {
-  ended_.erase(from.session);
+  if (const auto ended = ended_.find(from.session); ended != ended_.end() && ended->second == from.of_hub()) {
+    ended_.erase(ended);
+  }
   const auto* session = find(from);
   if (session == nullptr) return;  // terminated or refused before
   depart(sessions_.begin() + (session - sessions_.data()), now + hold_after(what.reason), wall - what.silent_for);
@@ -286,7 +298,7 @@ void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
 std::size_t User::end_sessions(const Error& error, WallTime wall) {
   for (const auto& session : sessions_) {
     port_.reply({session.to, Terminated{error}});
-    ended_.emplace(session.to.session, session.to.node);
+    ended_.emplace(session.to.session, session.to.of_hub());
   }
   const auto count = sessions_.size();
   if (count > 0) last_seen_ = std::max(last_seen_, wall);

@@ -130,12 +130,12 @@ class User {
   std::deque<Request> waiting_;  // until open; bounded by the mailbox bound of the actor
 
   std::vector<Session> sessions_;
-  std::map<SocketId, NodeAddress> ended_;  // terminated; until their SignOut, what they say counts no more
-  std::vector<Ghost> ghosts_;              // in the order in which they began
-  UserRecord record_;                      // as decided
-  UserRecord saved_;                       // as stored
-  bool known_ = false;                     // stored at all
-  WallTime last_seen_;                     // of sessions that ended; goes into the record with `offline`
+  std::map<SocketId, SessionAddress> ended_;  // terminated; until their SignOut, what they say counts no more
+  std::vector<Ghost> ghosts_;                 // in the order in which they began
+  UserRecord record_;                         // as decided
+  UserRecord saved_;                          // as stored
+  bool known_ = false;                        // stored at all
+  WallTime last_seen_;                        // of sessions that ended; goes into the record with `offline`
 
   CommandToken next_token_ = 1;
   struct Saving {

@@ -412,7 +412,8 @@ void Links::tell_refused(std::string_view reason, const std::string& name, const
 void Links::refused(Connection& connection, const schemas::Refusal& refusal) {
   if (connection.stage == Stage::up) return remove(connection, "refused: " + refusal.reason);
   connection.stage = Stage::refused;
-  tell_refused(refusal.reason, refusal.name, connection.address, "it refused this one: " + refusal.message);
+  tell_refused(refusal.reason, refusal.name, connection.address,
+               fmt::format("it refused this one and says: \"{}\"", refusal.message));
   const auto now = outside_.clock.now();
   if (connection.dialed) {
     const auto& place = *connection.dialed;

@@ -37,8 +37,8 @@ Meeting meet(const Charter& ours, const Charter& theirs) {
 std::string refusal(std::string_view our_name, const Charter& ours, std::string_view their_name,
                     const Charter& theirs) {
   return fmt::format(
-      "this node, {}, {}; {} {}: clusters are not merged. Take the wrong one out of cluster.seeds, or start it with an "
-      "empty data directory",
+      "this node, {}, {}; {} {}: clusters are not merged. Take the node that is wrong here out of cluster.join, or "
+      "start it with an empty data directory",
       our_name, possession(ours), their_name, possession(theirs));
 }
 

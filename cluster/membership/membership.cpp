@@ -12,6 +12,9 @@ namespace {
 
 using Kind = MemberEvent::Kind;
 
+// Whoever is refused tries again and again: what was not said for so long is over.
+constexpr auto kRefusedShown = std::chrono::minutes(3);
+
 void log_member(std::string_view what, const ClusterMember& member) {
   log_info(what, {{"node", id_text(member.address.node)},
                   {"name", member.record.name},
@@ -56,6 +59,11 @@ Charter Membership::set_data() {
   return charter;
 }
 
+Charter Membership::charter() const {
+  const MutexLock lock(mutex_);
+  return swim_.self().record.charter;
+}
+
 bool Membership::leave(milliseconds at_most) {
   MutexLock lock(mutex_);
   swim_.leave(now());
@@ -66,7 +74,11 @@ bool Membership::leave(milliseconds at_most) {
 
 MemberView Membership::members() const {
   const MutexLock lock(mutex_);
-  return {swim_.self(), swim_.others(), {refused_.begin(), refused_.end()}, swim_.health(), clock_.now()};
+  MemberView view{swim_.self(), swim_.others(), {}, swim_.health(), clock_.now()};
+  for (const auto& [when, why] : refused_) {
+    if (when + kRefusedShown > view.now) view.refused.push_back(why);
+  }
+  return view;
 }
 
 void Membership::on_gossip(const NodeAddress& from, Gossip gossip) { put({from, std::move(gossip)}); }
@@ -134,9 +146,10 @@ std::chrono::nanoseconds Membership::step(bool /*time_over*/) {
     dialed_ = wanted;
     transport_.dial(std::move(wanted));
   }
+  // First the listeners: what cluster this is stands on the disk before anybody else hears of it.
+  for (const auto& event : events) tell(event);
   // What cannot be sent is as lost as what is lost on its way; Peers counts it.
   for (auto& message : messages) (void)peers_.gossip(message.to, std::move(message.gossip));
-  for (const auto& event : events) tell(event);
   if (due == kNever) return kUntilWoken;
   return std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(due - clock_.now()));
 }
@@ -149,8 +162,8 @@ void Membership::take(const Input& input, Instant instant) {
 }
 
 void Membership::note_refused(const std::string& why) {
-  std::erase(refused_, why);
-  refused_.push_back(why);
+  std::erase_if(refused_, [&](const auto& row) { return row.second == why; });
+  refused_.emplace_back(clock_.now(), why);
   if (refused_.size() > config_.limits.strangers_max) refused_.pop_front();
 }
 

@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -70,6 +71,7 @@ class Membership final : public GossipListener, private Worker {
   void set_own(NodeRecord own);
   // To be called before the first data is written, with what to store: from then on the node stays in that cluster.
   Charter set_data();
+  [[nodiscard]] Charter charter() const;
   // Tells everybody, and waits until each has answered, at most so long: whether each has. From then on this process is
   // no member any more. Where one thread runs everything it does not wait.
   bool leave(milliseconds at_most);
@@ -108,10 +110,10 @@ class Membership final : public GossipListener, private Worker {
   std::vector<MemberListener*> listeners_;
   mutable Mutex mutex_;  // before inbox_mutex_; nothing foreign is called with either
   Swim swim_ PARLEY_GUARDED_BY(mutex_);
-  std::deque<std::string> refused_ PARLEY_GUARDED_BY(mutex_);
-  SwimCounts counted_ PARLEY_GUARDED_BY(mutex_);  // as far as metrics have it
-  CondVar answered_;                              // leave() waits
-  Mutex inbox_mutex_;                             // a leaf
+  std::deque<std::pair<MonoTime, std::string>> refused_ PARLEY_GUARDED_BY(mutex_);  // when it was said last, and why
+  SwimCounts counted_ PARLEY_GUARDED_BY(mutex_);                                    // as far as metrics have it
+  CondVar answered_;                                                                // leave() waits
+  Mutex inbox_mutex_;                                                               // a leaf
   std::vector<Input> inbox_ PARLEY_GUARDED_BY(inbox_mutex_);
   std::vector<PeerPlace> dialed_;  // the worker's
   MonoTime look_at_{};             // the same

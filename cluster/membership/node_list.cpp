@@ -11,15 +11,23 @@
 namespace parley::cluster {
 namespace {
 
+constexpr std::uint64_t kJsonIntegerMax = (std::uint64_t{1} << 53) - 1;  // beyond it readers round
+
+std::string place_of(const NodeRecord& record) {
+  if (record.port == 0) return {};
+  const bool v6 = record.host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", record.host, v6 ? "]" : "", record.port);
+}
+
 NodeRow row_of(const ClusterMember& member, const NodeRecord& own) {
   const auto& record = member.record;
   return {.node = id_text(member.address.node),
           .name = record.name,
-          .place = record.port == 0 ? "" : fmt::format("{}:{}", record.host, record.port),
+          .place = place_of(record),
           .zone = record.zone,
           .version = record.version,
           .cluster = record.charter.cluster.value == 0 ? "" : id_text(record.charter.cluster),
-          .incarnation = member.address.incarnation.value,
+          .incarnation = std::min(member.address.incarnation.value, kJsonIntegerMax),
           .state = std::string(to_text(member.state)),
           .data = record.charter.data,
           .configured_otherwise = record.config_digest != own.config_digest,

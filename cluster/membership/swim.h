@@ -89,7 +89,7 @@ class Swim {
   void set_data();
   // Tells everybody; from then on it is told again until each has answered.
   void leave(Instant now);
-  [[nodiscard]] bool everybody_knows() const { return leaving_ && goodbyes_.empty(); }
+  [[nodiscard]] bool everybody_knows() const { return superseded_ || (leaving_ && goodbyes_.empty()); }
 
   std::vector<Outgoing> take_messages() { return std::exchange(messages_, {}); }
   std::vector<MemberEvent> take_events() { return std::exchange(events_, {}); }

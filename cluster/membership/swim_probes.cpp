@@ -227,7 +227,8 @@ void Swim::acked(const NodeAddress& from, std::uint64_t nonce, const Gossip& gos
     entry->heard = now.mono;
     entry->nowhere = false;
     if (from == probe.target && now.mono - probe.sent <= kRoundTripMax) {
-      const auto offset = gossip.wall_ms - (probe.sent_wall.ms / 2 + now.wall.ms / 2);
+      const auto theirs = std::clamp<std::int64_t>(gossip.wall_ms, 0, std::int64_t{1} << 52);  // a peer says anything
+      const auto offset = theirs - (probe.sent_wall.ms / 2 + now.wall.ms / 2);
       // An eighth of each: a single slow answer moves it little. A clock that was set moves it at once.
       const bool jumped = !entry->offset_ms || std::abs(offset - *entry->offset_ms) > 1'000;
       entry->offset_ms = jumped ? offset : *entry->offset_ms + (offset - *entry->offset_ms) / 8;

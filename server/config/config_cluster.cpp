@@ -22,7 +22,18 @@ bool is_address(const std::string& host) {
 void check_cluster(const ConfigSources& sources, LoadedConfig& out) {
   const auto& config = out.config;
   const auto& cluster = config.cluster;
-  if (!cluster.on()) return;
+  if (!cluster.on()) {
+    const ClusterConfig usual;
+    if (cluster.expect_nodes != usual.expect_nodes || !cluster.advertise.empty() || !cluster.tls_certificate.empty()) {
+      out.hints.push_back("cluster: it is off, and the node alone: set cluster.enabled, or cluster.join");
+    }
+    return;
+  }
+  if (cluster.join.size() > 1 && cluster.expect_nodes == 1) {
+    out.hints.push_back(
+        "cluster.expect_nodes is 1: nodes that begin apart each found a cluster, and those of them that hold data are "
+        "never merged. Set it to more than half of the nodes");
+  }
   const auto wrong = [&](const std::string& key, std::string what, std::string remedy) {
     mistake(out, origin_of(out, key), key, std::move(what), std::move(remedy));
   };
@@ -36,7 +47,10 @@ void check_cluster(const ConfigSources& sources, LoadedConfig& out) {
   }
   constexpr const char* kPlaceRemedy = "write parley-0.parley:6002";
   for (const auto& place : cluster.join) {
-    if (parse_node_place(place, cluster.port)) continue;
+    const auto parsed = parse_node_place(place, cluster.port);
+    if (parsed && parsed->port == 0)
+      wrong("cluster.join", fmt::format("`{}` has no port, and cluster.port is 0", place), kPlaceRemedy);
+    if (parsed) continue;
     wrong("cluster.join", fmt::format("`{}` is neither a host nor host:port", place), kPlaceRemedy);
   }
   if (!cluster.advertise.empty() && !parse_node_place(cluster.advertise, cluster.port)) {

@@ -48,6 +48,9 @@ async function joinsNew(w, count, prefix = "new.") {
   }
   return "joined";
 }
+// What a cluster takes beside.
+const cluster = (files) => ({ cluster: { tls: { certificate: files.certificate, key: files.key, authority: files.certificate } } });
+
 export const node = {
   "server.enabled": { restart: false },
   "server.host": { restart: "127.0.0.2" },
@@ -99,6 +102,17 @@ export const node = {
     shows: [0, 1],
   },
 
+  "cluster.enabled": { restart: true, beside: cluster },
+  "cluster.join": { restart: ["127.0.0.2:6009"], beside: cluster },
+  "cluster.host": { restart: "127.0.0.2" },
+  "cluster.port": { restart: 6010 },
+  "cluster.advertise": { restart: "127.0.0.2:6009" },
+  "cluster.name": { restart: "another" },
+  "cluster.zone": { restart: "another" },
+  "cluster.expect_nodes": { restart: 2 },
+  "cluster.tls.certificate": { restart: (files) => files.certificate },
+  "cluster.tls.key": { restart: (files) => files.key },
+  "cluster.tls.authority": { restart: (files) => files.certificate },
   "redis.enabled": { restart: true },
   "redis.url": { restart: "redis://127.0.0.1:6380" },
   "redis.host": { restart: "127.0.0.2" },

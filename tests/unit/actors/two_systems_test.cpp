@@ -160,7 +160,7 @@ TEST_F(LedByTheOther, NothingIsReferredInACircleAndWhatDoesNotLeaveIsRefused) {
     network.cut(a.self.node, b.self.node);
   }
   submit(GetChannel{ChannelKey("a", "room")});
-  EXPECT_EQ(a.inbox->next<Refused>().error.code, Errc::not_found);
+  EXPECT_EQ(a.inbox->next<Refused>().error.code, Errc::not_leader);
 }
 
 TEST_F(LedByTheOther, ALeaderThatCanBeReachedAgainIsToldAnewOfWhoIsHere) {

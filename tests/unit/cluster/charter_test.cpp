@@ -30,6 +30,7 @@ TEST(CharterOfAStore, SeesDataThatIsThereAlready) {
     storage::WriteBatch batch;
     batch.put(Family::log, keys::log_head(ShardId{0}), "head");
     batch.put(Family::log, keys::log_head(ShardId{3}), "head");
+    batch.put(Family::state, keys::lineage(ShardId{0}), keys::number(1));
     batch.put(Family::state, keys::identity(), std::string(16, '1'));
     ASSERT_TRUE(store.write(batch, storage::Sync::yes).ok());
     EXPECT_FALSE(read_charter(store)->data) << "a node that has just begun";
