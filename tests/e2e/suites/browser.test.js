@@ -354,6 +354,8 @@ test("the bell counts what is said in other domains, and going there clears it",
   assert.equal(await ada.evaluate(() => document.activeElement.id), "bell");
   await ada.keyboard.press("Enter");
   await ada.waitForSelector("#bell-panel:popover-open");
+  // The panel takes the focus to its first line when it has opened: not in between our choice and the key.
+  await ada.waitForFunction(() => document.activeElement?.classList.contains("bell-line"));
   await ada.locator(".bell-line", { hasText: "It was the clock" }).press("Enter");
   await ada.sees("The build for the shop is red again.");
   assert.equal(await ada.textContent("#room-name"), "domain.2");
