@@ -76,10 +76,6 @@ Status OtherNodes::open() {
   auto charter = cluster::read_charter(backend_.store());
   if (!charter) return charter.error();
   charter->expect = static_cast<std::uint16_t>(config_.expect_nodes);
-  {
-    const MutexLock lock(charter_mutex_);
-    charter_ = *charter;
-  }
   // Clusters that hold data are never merged: their nodes have nothing to say to each other.
   transport_->set_cluster(charter->data ? charter->cluster.value : 0);
   auto own = record();
@@ -146,7 +142,7 @@ void OtherNodes::look(NodeRecord& own) {
   now.clock_offset_ms = own.clock_offset_ms;
   own = std::move(now);
   const MutexLock lock(charter_mutex_);
-  if (unwritten_) (void)keep(charter_);
+  if (unwritten_) (void)keep(members_->charter());
 }
 
 std::string OtherNodes::list_json() const {
@@ -185,7 +181,7 @@ Status OtherNodes::before_first_write() {
   if (!charter) return charter.error();
   // With data and without a cluster it could join none: it waits for those with whom it is to found one.
   if (config_.expect_nodes > 1 && charter->cluster.value == 0 && !charter->data) {
-    return make_error(Errc::storage_unavailable, "there is no cluster yet: nodes that are expected are missing");
+    return make_error(Errc::no_quorum, "there is no cluster yet: nodes that are expected are missing");
   }
   if (members != nullptr) {
     *charter = members->set_data();
@@ -197,7 +193,6 @@ Status OtherNodes::before_first_write() {
 
 // What cannot be written now is written when look() comes by.
 Status OtherNodes::keep(const Charter& charter) {
-  charter_ = charter;
   const auto written = cluster::write_charter(backend_.store(), charter);
   if (!written && !unwritten_) {
     log_error("the node's cluster cannot be stored", {{"error", written.error().message}});

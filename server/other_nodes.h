@@ -66,7 +66,6 @@ class OtherNodes final : private cluster::MemberListener {
   cluster::CafTransport* transport_ = nullptr;  // the backend's; null: the node is alone, or somebody else's is used
   std::uint16_t shard_count_;
   Mutex charter_mutex_;  // around the write: the latest one stays
-  Charter charter_ PARLEY_GUARDED_BY(charter_mutex_);
   bool unwritten_ PARLEY_GUARDED_BY(charter_mutex_) = false;
   std::unique_ptr<cluster::Membership> members_;      // null: the node is alone
   std::atomic<cluster::Membership*> ready_{nullptr};  // the same, for other threads

@@ -298,7 +298,7 @@ void User::on(const ReplyTo& from, SetActivity& what, MonoTime, WallTime) {
 std::size_t User::end_sessions(const Error& error, WallTime wall) {
   for (const auto& session : sessions_) {
     port_.reply({session.to, Terminated{error}});
-    ended_.emplace(session.to.session, session.to.of_hub());
+    ended_.insert_or_assign(session.to.session, session.to.of_hub());
   }
   const auto count = sessions_.size();
   if (count > 0) last_seen_ = std::max(last_seen_, wall);
