@@ -290,7 +290,9 @@ void Swim::hear(const Rumour& rumour, Instant now) {
   if (lives && is_stranger(rumour.about, rumour.record->name, rumour.record->charter, now)) return;
   if (entry.member.lives()) bury(entry, entry.member.refutation, NodeState::dead, rumour.about, now);
   if (!lives) {
+    // Its record is the former one's, and gives way to each that this process says itself.
     entry.member = {rumour.about, rumour.refutation, rumour.state, entry.member.record};
+    entry.member.record.revision = 0;
     entry.by = rumour.by;
     return;
   }
@@ -367,6 +369,8 @@ void Swim::meet_new(const Rumour& rumour, Instant now) {
 
 void Swim::hear_of_same_process(Entry& entry, const Rumour& rumour, Instant now) {
   auto& member = entry.member;
+  const bool lives = rank(rumour.state) <= rank(NodeState::suspect);
+  if (lives && !rumour.record && member.record.revision == 0) return;  // as in meet_new()
   if (rumour.record && rumour.record->revision > member.record.revision && member.state != NodeState::left) {
     if (member.lives() && is_stranger(rumour.about, rumour.record->name, rumour.record->charter, now)) return;
     member.record = *rumour.record;

@@ -95,6 +95,24 @@ TEST_F(Rules, ADeadOneReturnsByItsContradictionOrAsAnotherProcess) {
   EXPECT_EQ(swim.find(NodeId{3})->address, address(3, 2)) << "of a process that is gone nothing counts";
 }
 
+// The death of a process that nobody here has met: what is known of the node is its former process's record.
+TEST_F(Rules, AProcessThatIsHeardOfFirstAsDeadReturnsWithItsOwnRecord) {
+  join(address(2));
+  join(address(3));
+  hear(address(2), {{.about = address(3), .record = record("before", 9)}});
+  EXPECT_EQ(swim.find(NodeId{3})->record.name, "before");
+  hear(address(2), {{.about = address(3, 2), .refutation = 4, .state = NodeState::dead, .by = address(2)}});
+  EXPECT_EQ(state(3), NodeState::dead);
+  told();
+  hear(address(2), {{.about = address(3, 2), .refutation = 5}});
+  EXPECT_EQ(told(), "") << "nothing is known yet of who comes back";
+  hear(address(2), {{.about = address(3, 2), .refutation = 5, .record = record("after", 1)}});
+  EXPECT_EQ(told(), "up 3.2");
+  EXPECT_EQ(swim.find(NodeId{3})->record.name, "after");
+  hear(address(2), {{.about = address(3, 2), .refutation = 6, .state = NodeState::suspect, .by = address(2)}});
+  EXPECT_EQ(told(), "suspect 3.2");
+}
+
 TEST_F(Rules, WhoHasLeftStaysAway) {
   join(address(2));
   join(address(3));
