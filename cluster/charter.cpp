@@ -1,5 +1,6 @@
 #include "cluster/charter.h"
 
+#include "schemas/replica.h"
 #include "storage/keys.h"
 
 namespace parley::cluster {
@@ -8,16 +9,23 @@ namespace {
 namespace keys = storage::keys;
 using storage::Family;
 
-// Anything that belongs to a shard, but for what is there without data: the head of its log, and the mark that a
-// process before did not end in order.
+// Anything that belongs to a shard, but for what is there without data: the replica with the first entries of its
+// terms, the head of an earlier release's log, and the mark that a process before did not end in order.
 Result<bool> holds_data(const storage::Store& store) {
   bool found = false;
   const auto end = keys::of_shard(ShardId{storage::kShardCountMax - 1}).to;
-  const auto look = [&](std::string_view key, std::string_view) {
+  const auto look = [&](std::string_view key, std::string_view value) {
     if (key.size() < 2) return storage::Visit::go_on;
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(key[at]); };
     const ShardId shard{static_cast<std::uint16_t>(byte(0) << 8 | byte(1))};
-    if (key == keys::log_head(shard) || key == keys::lineage(shard)) return storage::Visit::go_on;
+    if (key == keys::log_head(shard) || key == keys::lineage(shard) || key == keys::replica_head(shard) ||
+        key == keys::applied(shard) || key == keys::membership(shard)) {
+      return storage::Visit::go_on;
+    }
+    if (const auto index = keys::replica_entry_index(key)) {
+      const auto entry = schemas::unframe_replica_entry(shard, *index, value);
+      if (entry && (entry->payload.empty() || entry->kind == RaftEntryKind::change)) return storage::Visit::go_on;
+    }
     found = true;
     return storage::Visit::stop;
   };

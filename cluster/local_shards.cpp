@@ -1,5 +1,6 @@
 #include "cluster/local_shards.h"
 
+#include "cluster/former_log.h"
 #include "cluster/machine/retention.h"
 #include "core/log.h"
 #include "storage/keys.h"
@@ -14,9 +15,6 @@ namespace {
 using storage::Family;
 namespace keys = storage::keys;
 
-// Results are written and told in groups of about this many commands: fewer writes than one for each
-// entry, and the first of a large turn need not wait for the last.
-constexpr std::size_t kResultsMax = 256;
 constexpr std::size_t kTrimsPerEntryMax = 256;
 constexpr EntryToken kOwnEntry = 0;
 // After a crash, who was here was surely here until the last stamp.
@@ -50,17 +48,18 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
       reader_(store, config.shard_count, config.page_bytes_max),
       people_(store, config.shard_count),
       writer_(store, clock, metrics, [this] { recover(); }),
-      log_(config.shard_count, config.log_bytes_max, store, writer_, clock, metrics, *this),
+      log_(config.shard_count, config.log_bytes_max, config.salt, store, writer_, clock, metrics, *this),
       reads_(config.reads_waiting_max) {
   for (std::uint16_t i = 0; i < config.shard_count; ++i) {
     shards_.push_back(std::make_unique<Shard>(ShardMachine(ShardId{i}, machine_config(config), store)));
   }
+  leads_.resize(config.shard_count);
 }
 
 LocalShards::~LocalShards() {
   reads_.stop();   // its sweeps propose
   writer_.stop();  // its completions apply and tell
-  if (!in_order_ || !writer_.available() || broken_) return;
+  if (!in_order_ || !writer_.available()) return;
   storage::WriteBatch end;
   end.remove(Family::state, keys::running());
   (void)store_.write(end, storage::Sync::yes);  // if it fails, the next start finds no end in order
@@ -74,7 +73,7 @@ Status LocalShards::start() {
   if (const auto begun = begin_life(); !begun) return begun;
   metrics_.shards.set(config_.shard_count);
   metrics_.shards_without_leader.set(0);
-  writer_.on_turn_end([this] { end_turn(); });
+  writer_.on_turn_end([this] { log_.end_turn(); });
   auto& executor = config_.executor != nullptr ? *config_.executor : threads();
   writer_.start(executor);
   const auto interval =
@@ -134,9 +133,11 @@ Result<bool> LocalShards::tail_may_be_lost() {
 // Synced: nothing is proposed before.
 Status LocalShards::begin_lineage() {
   storage::WriteBatch batch;
-  for (const auto& shard : shards_) {
-    shard->machine.begin_lineage();
-    shard->machine.take_writes(batch);
+  for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
+    if (!log_.alone(ShardId{i})) continue;  // where others vote all that was told was synced, here or there
+    auto& machine = shards_[i]->machine;
+    machine.begin_lineage();
+    machine.take_writes(batch);
   }
   batch.put(Family::state, keys::running(), config_.boot);
   metrics_.histories_renewed.add();
@@ -163,46 +164,71 @@ Result<Unfinished> LocalShards::unfinished(ShardId shard) const {
 // Brings the machines to where the log ends. `tell_effects`: they go to the listener, as own entries. `tail_lost`:
 // what was told before may not be there.
 Status LocalShards::load(bool tell_effects, bool tail_lost) {
-  if (const auto opened = log_.open(); !opened) return opened;
-  std::uint64_t replayed = 0;
+  tells_ = tell_effects;
+  if (const auto applied = apply_former_logs(); !applied) return applied;
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
     auto& machine = shards_[i]->machine;
     if (const auto loaded = machine.load(); !loaded) return loaded;
     count_kept(*shards_[i]);
     tell_unknown(ShardId{i}, machine.applied());
-    const auto replay = log_.replay(ShardId{i}, machine.applied(), [&](CommittedEntry entry) -> Status {
-      ++replayed;
-      if (auto applied = apply(std::move(entry)); !applied) return applied;
-      if (told_commands_ < kResultsMax) return {};
-      if (auto written = write_results(); !written) return written;
-      if (!tell_effects) told_.clear();
-      tell();
-      return {};
-    });
-    if (!replay) return replay;
-    log_.applied(ShardId{i}, machine.applied());
   }
-  if (const auto written = write_results(); !written) return written;
+  const auto before = metrics_.commands_applied.value();
+  if (const auto opened = log_.open(); !opened) return opened;
+  tells_ = true;
   if (tail_lost) {
     if (const auto begun = begin_lineage(); !begun) return begun;
   }
-  if (!tell_effects) told_.clear();
-  tell();
-  storage::WriteBatch cut;
-  log_.cut_found(cut);
-  if (!cut.empty()) {
-    if (const auto written = store_.write(cut, storage::Sync::no); !written) return written;
+  if (const auto replayed = metrics_.commands_applied.value() - before; replayed > 0) {
+    log_info("log replayed", {{"commands", static_cast<std::uint64_t>(replayed)}});
   }
-  if (replayed > 0) log_info("log replayed", {{"entries", replayed}});
   return {};
+}
+
+Status LocalShards::apply_former_logs() {
+  std::vector<LogIndex> applied(config_.shard_count);
+  for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
+    const ShardId id{i};
+    const auto former = find_former_log(store_, id);
+    if (!former) return former.error();
+    if (!former->has_value()) continue;
+    auto& machine = shards_[i]->machine;
+    if (const auto loaded = machine.load(); !loaded) return loaded;
+    const auto replayed = replay_former_log(store_, id, **former, machine.applied(), [&](FormerEntry entry) -> Status {
+      if (auto effects = machine.apply(entry.index, std::move(entry.commands), entry.bounds); !effects) {
+        return effects.error();
+      }
+      storage::WriteBatch batch;
+      machine.take_writes(batch);
+      return store_.write(batch, storage::Sync::no);
+    });
+    if (!replayed) return replayed;
+    applied[i] = machine.applied();
+  }
+  OsRandom random;
+  return log_.found(applied, config_.random ? *config_.random : random);
 }
 
 // ---- proposing ----
 
-// A node that is alone leads everything, in the term that the opening of the log began.
 void LocalShards::begin_leading() {
+  const MutexLock lock(leads_mutex_);
   leading_ = true;
-  for (std::uint16_t i = 0; i < config_.shard_count; ++i) listener_.on_leading(ShardId{i}, log_.term(ShardId{i}));
+  for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
+    if (leads_[i].value != 0) listener_.on_leading(ShardId{i}, leads_[i]);
+  }
+}
+
+// A node that is alone loses its lead with its disk, and wins it back: its actors never notice.
+void LocalShards::on_leading(ShardId id, Term term) {
+  const MutexLock lock(leads_mutex_);
+  const bool led = std::exchange(leads_[id.value], term).value != 0;
+  if (leading_ && !led) listener_.on_leading(id, term);
+}
+
+void LocalShards::on_following(ShardId id, std::optional<NodeId> leader) {
+  const MutexLock lock(leads_mutex_);
+  leads_[id.value] = {};
+  if (leading_) listener_.on_following(id, leader);
 }
 
 void LocalShards::propose(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync) {
@@ -236,29 +262,8 @@ Status LocalShards::begin_writing() {
 
 // ---- the log thread ----
 
-void LocalShards::on_committed(CommittedEntry entry) {
-  const auto id = entry.shard;
-  const auto token = entry.token;
-  const auto commands = entry.commands.size();
-  const bool here = entry.proposed_here;
-  const auto lost = [&](const Error& error) {
-    if (here) on_lost(id, token, commands, error);
-  };
-  if (broken_) return lost(make_error(Errc::storage_unavailable));
-  if (told_.empty()) results_begun_ = clock_.now();
-  if (const auto applied = apply(std::move(entry)); !applied) {
-    lose_results(applied.error());
-    return lost(applied.error());
-  }
-  if (told_commands_ >= kResultsMax) end_turn();
-}
-
-void LocalShards::on_lost(ShardId id, EntryToken token, std::size_t commands, const Error& error) {
-  shards_[id.value]->pending -= commands;
-  if (token != kOwnEntry) listener_.on_refused(id, token, error);
-}
-
-Status LocalShards::apply(CommittedEntry entry) {
+Status LocalShards::on_committed(CommittedEntry entry) {
+  if (touched_.empty()) results_begun_ = clock_.now();
   auto& shard = *shards_[entry.shard.value];
   const auto commands = entry.commands.size();
   auto effects = shard.machine.apply(entry.index, std::move(entry.commands), entry.bounds);
@@ -267,34 +272,44 @@ Status LocalShards::apply(CommittedEntry entry) {
     shard.touched = true;
     touched_.push_back(entry.shard);
   }
+  if (commands == 0) return {};
   told_commands_ += commands;
   told_.push_back({entry.shard, entry.index, entry.token, std::move(effects).value(), entry.proposed_here});
   return {};
 }
 
-Status LocalShards::write_results() {
-  if (touched_.empty()) return {};
-  storage::WriteBatch batch;
-  std::uint64_t trimmed = 0;
+void LocalShards::on_lost(ShardId id, EntryToken token, std::size_t commands, const Error& error) {
+  shards_[id.value]->pending -= commands;
+  if (token != kOwnEntry) listener_.on_refused(id, token, error);
+}
+
+storage::Sync LocalShards::take_results(storage::WriteBatch& batch) {
   bool must_sync = false;
   std::sort(touched_.begin(), touched_.end());  // rising keys are cheaper to insert
   for (const auto id : touched_) {
     auto& shard = *shards_[id.value];
     shard.machine.take_writes(batch);
-    trimmed += shard.machine.take_trimmed();
+    trimmed_ += shard.machine.take_trimmed();
     must_sync = shard.machine.must_sync() || must_sync;
-    log_.applied(id, shard.machine.applied());
     count_kept(shard);
     shard.touched = false;
   }
   touched_.clear();
-  log_.cut(batch);
   // Not synced: the log is, and the machine would come to the same results again. But see cluster/machine/lineage.h.
-  const auto sync = must_sync ? storage::Sync::yes : storage::Sync::no;
-  if (auto written = store_.write(batch, sync); !written) return written;
-  if (trimmed > 0) metrics_.retention_trimmed.add(static_cast<double>(trimmed));
+  return must_sync ? storage::Sync::yes : storage::Sync::no;
+}
+
+void LocalShards::on_results_written() {
+  if (const auto trimmed = std::exchange(trimmed_, 0); trimmed > 0) {
+    metrics_.retention_trimmed.add(static_cast<double>(trimmed));
+  }
   metrics_.commands_applied.add(static_cast<double>(told_commands_));
-  return {};
+  metrics_.apply_seconds.observe(std::chrono::duration<double>(clock_.now() - results_begun_).count());
+  for (const auto& one : told_) {
+    if (one.proposed_here) shards_[one.shard.value]->pending -= one.effects.size();
+  }
+  if (!tells_) told_.clear();
+  tell();
 }
 
 void LocalShards::count_kept(Shard& shard) {
@@ -320,25 +335,13 @@ void LocalShards::tell() {
   }
 }
 
-void LocalShards::end_turn() {
-  if (told_.empty()) return;
-  if (const auto written = write_results(); !written) return lose_results(written.error());
-  metrics_.apply_seconds.observe(std::chrono::duration<double>(clock_.now() - results_begun_).count());
-  for (const auto& one : told_) {
-    if (one.proposed_here) shards_[one.shard.value]->pending -= one.effects.size();
-  }
-  tell();
-}
-
 // The log has the entries; whether the store has their results is unknown. Nothing of them may be
 // acknowledged, and the machines know more than they should.
-void LocalShards::lose_results(const Error& error) {
-  broken_ = true;
+void LocalShards::on_results_lost(const Error& error) {
   for (const auto& one : told_) {
     if (one.proposed_here) on_lost(one.shard, one.token, one.effects.size(), error);
   }
   keep_unknown();
-  writer_.fail(error);
 }
 
 void LocalShards::keep_unknown() {
@@ -359,11 +362,9 @@ void LocalShards::tell_unknown(ShardId id, LogIndex applied) {
 
 void LocalShards::recover() {
   if (const auto loaded = load(true, true); !loaded) {
-    keep_unknown();
     log_error("shards not recovered", {{"error", loaded.error().message}});
     return writer_.fail(loaded.error());
   }
-  broken_ = false;
 }
 
 // ---- retention of idle channels ----
@@ -376,8 +377,13 @@ void LocalShards::sweep(std::function<void()> done) {
   if (!taken) done();
 }
 
+bool LocalShards::leads(ShardId id) {
+  const MutexLock lock(leads_mutex_);
+  return leading_ && leads_[id.value].value != 0;
+}
+
 void LocalShards::sweep_shard(ShardId id) {
-  if (!available() || !leading_) return;  // before, nobody could be told what came of it
+  if (!available() || !leads(id)) return;  // or nobody could be told what came of it
   const auto now = clock_.wall();
   std::vector<Command> due;
   const auto range = keys::metas(id);

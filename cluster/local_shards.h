@@ -6,11 +6,11 @@
 // what the reader owns is marked below; the shards' pending counters are atomics.
 
 #include "cluster/machine/shard_machine.h"
+#include "cluster/raft_log.h"
 #include "cluster/reads/history_reader.h"
 #include "cluster/reads/people_reader.h"
 #include "cluster/reads/read_queue.h"
 #include "cluster/shard.h"
-#include "cluster/single_voter_log.h"
 #include "core/mutex.h"
 
 #include <atomic>
@@ -19,7 +19,7 @@
 
 namespace parley::cluster {
 
-class LocalShards final : public Shards, private CommitListener {
+class LocalShards final : public Shards, private LogOwner {
  public:
   LocalShards(storage::Store& store, const Clock& clock, Metrics& metrics, LocalShardsConfig config,
               ShardListener& listener);
@@ -69,24 +69,28 @@ class LocalShards final : public Shards, private CommitListener {
     bool proposed_here;
   };
 
-  void on_committed(CommittedEntry entry) override;
+  Status on_committed(CommittedEntry entry) override;
   void on_lost(ShardId shard, EntryToken token, std::size_t commands, const Error& error) override;
+  storage::Sync take_results(storage::WriteBatch& batch) override;
+  void on_results_written() override;
+  void on_results_lost(const Error& error) override;
+  void on_leading(ShardId shard, Term term) override;
+  void on_following(ShardId shard, std::optional<NodeId> leader) override;
 
   Status check_shard_count();
   // Whether what the process before told without a sync may be lost; from here on it is this one's turn.
   Result<bool> tail_may_be_lost();
   Status load(bool tell, bool tail_lost);
+  // Where a release before kept another log: what it has that is not applied is applied.
+  Status apply_former_logs();
   Status begin_lineage();
   Status begin_life();
-  Status apply(CommittedEntry entry);
-  Status write_results();
   void tell();
-  void end_turn();
   void recover();
-  void lose_results(const Error& error);
   void keep_unknown();
   void tell_unknown(ShardId shard, LogIndex applied);
   void propose_checked(ShardId shard, EntryToken entry, std::vector<Command> commands, storage::Sync sync);
+  [[nodiscard]] bool leads(ShardId shard);
   void sweep_shard(ShardId shard);
   Status sessions_due(ShardId shard, WallTime now, std::vector<Command>& due) const;
   void continue_trims(const Told& told);
@@ -116,13 +120,16 @@ class LocalShards final : public Shards, private CommitListener {
   std::size_t kept_sessions_ = 0;
   std::uint64_t kept_session_bytes_ = 0;
   std::uint64_t cursor_bytes_ = 0;
+  std::uint64_t trimmed_ = 0;
+  bool tells_ = false;  // effects go to the listener
   MonoTime results_begun_{};
   std::atomic<bool> in_order_{false};
-  bool broken_ = false;  // machines are ahead of the store until recover()
 
-  std::atomic<bool> leading_{false};  // begin_leading() was called
-  std::atomic<bool> writes_{false};   // something was proposed: before_first_write was asked, and agreed
-  Mutex first_write_mutex_;           // around before_first_write
+  Mutex leads_mutex_;                                        // around what the listener is told of leading
+  bool leading_ PARLEY_GUARDED_BY(leads_mutex_) = false;     // begin_leading() was called
+  std::vector<Term> leads_ PARLEY_GUARDED_BY(leads_mutex_);  // of each shard; 0: this node follows
+  std::atomic<bool> writes_{false};  // something was proposed: before_first_write was asked, and agreed
+  Mutex first_write_mutex_;          // around before_first_write
   bool agreed_ PARLEY_GUARDED_BY(first_write_mutex_) = false;
 
   // Reader thread.
@@ -132,7 +139,7 @@ class LocalShards final : public Shards, private CommitListener {
   MonoTime tidy_at_{};
 
   storage::LogWriter writer_;
-  SingleVoterLog log_;
+  RaftLog log_;
   ReadQueue reads_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // A shard's replica as the actors see it: commands in, effects out. Behind it stand the replicated
 // log and the shard machine. Today every shard has one voter, this node, which leads it from the start
-// to the end; the interface is the one that Raft groups will implement.
+// to the end.
 //
 // What follows from an entry beside the state itself (who waits is answered, subscribers and the backend
 // are told, what is over is swept) is the leader's. Another replica applies the same and keeps silent.
@@ -10,11 +10,12 @@
 // the machine applies it and the result is told to the listener, on the log thread, entries in order.
 // Reads run on a reader thread and see at least everything whose effects were told before.
 
-#include "cluster/replicated_log.h"
+#include "cluster/log_owner.h"
 #include "core/address.h"
 #include "core/command.h"
 #include "core/ids.h"
 #include "core/metrics.h"
+#include "core/random.h"
 #include "core/request.h"
 #include "core/result.h"
 #include "core/settings.h"
@@ -121,7 +122,9 @@ class Shards {
 };
 
 struct LocalShardsConfig {
-  Executor* executor = nullptr;  // runs the log and the reads, and outlives the shards. Null: threads()
+  std::uint64_t salt = 0;          // random: spreads election timeouts. The same one repeats a run
+  std::shared_ptr<Random> random;  // thread-safe; where replicas' ids come from. Null: OsRandom
+  Executor* executor = nullptr;    // runs the log and the reads, and outlives the shards. Null: threads()
   std::string boot;  // of this machine: what the process before wrote in the same one is there. Empty: not known
   // Before anything is proposed, on the proposer's thread; an Error refuses that, and is asked again. Empty: nothing.
   std::function<Status()> before_first_write;

@@ -13,7 +13,12 @@ namespace {
 SettingsPtr share(const Settings& settings) { return std::make_shared<const Settings>(settings); }
 
 Result<std::unique_ptr<storage::Store>> open_rocks(const DataConfig& data) {
-  auto opened = storage::RocksStore::open(data.dir, {.migrate = data.auto_migrate});
+  storage::RocksOptions options;
+  options.migrate = data.auto_migrate;
+  // From 1: nothing lies elsewhere but the logs, which cluster/former_log.h takes over. The number keeps a release that
+  // does not know the new ones away from them.
+  options.migration = [](const storage::Store&, std::uint64_t, storage::WriteBatch&) { return Status(); };
+  auto opened = storage::RocksStore::open(data.dir, std::move(options));
   if (!opened) return opened.error();
   return std::unique_ptr<storage::Store>(std::move(*opened));
 }
@@ -21,6 +26,7 @@ Result<std::unique_ptr<storage::Store>> open_rocks(const DataConfig& data) {
 cluster::LocalShardsConfig shards_config(const Settings& settings, const Env& env) {
   cluster::LocalShardsConfig config;
   config.executor = env.executor;
+  config.random = env.random;
   config.boot = env.boot;
   config.shard_count = settings.shard_count;
   config.idempotency_window = settings.limits.idempotency_window;
@@ -56,6 +62,7 @@ Status Backend::open(const DataConfig& data, actors::WebhookSender& sender) {
   actors_ = std::make_unique<actors::ActorSystem>(0, *env_.clock, *env_.random, metrics_, settings_, revocations_,
                                                   self_, env_.executor != nullptr ? *env_.executor : threads());
   auto config = shards_config(*settings_.current(), env_);
+  config.salt = self_.node.value;
   config.before_first_write = before_first_write_;
   auto started = cluster::start_local_shards(*store_, *env_.clock, metrics_, std::move(config), *actors_);
   if (!started) return started.error();

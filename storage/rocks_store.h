@@ -13,7 +13,9 @@
 
 namespace parley::storage {
 
-inline constexpr std::uint64_t kSchemaVersion = 1;
+// 2: the shards' logs are replicas' (cluster/raft). What a release with 1 left there is taken over when the shards
+// start.
+inline constexpr std::uint64_t kSchemaVersion = 2;
 
 // What turns a store of version `from` into `from + 1`; called inside open(), once for each step.
 // Its batch is written together with the new version number.

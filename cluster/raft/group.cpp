@@ -92,17 +92,26 @@ void in_bounds(RaftMessage message, std::uint64_t bytes_max, Put put) {
 struct Below {
   LogStorage& storage;
   std::optional<RaftSnapshot>& offered;
+  std::optional<Error> failed{};  // why the core was told nothing
 
   static std::int32_t entries(void* context, std::uint64_t from, std::uint64_t to, std::uint64_t bytes_max,
                               void* sink) noexcept {
-    const auto found = static_cast<Below*>(context)->storage.entries(LogIndex{from}, LogIndex{to}, bytes_max);
-    if (!found) return 1;
+    auto& self = *static_cast<Below*>(context);
+    const auto found = self.storage.entries(LogIndex{from}, LogIndex{to}, bytes_max);
+    if (!found) {
+      self.failed = found.error();
+      return 1;
+    }
     for (const auto& one : *found) praft_sink_entry(sink, entry(one.index, one.term, one.kind, one.payload));
     return 0;
   }
   static std::int32_t term(void* context, std::uint64_t index, std::uint64_t* term) noexcept {
-    const auto found = static_cast<Below*>(context)->storage.term(LogIndex{index});
-    if (!found) return 1;
+    auto& self = *static_cast<Below*>(context);
+    const auto found = self.storage.term(LogIndex{index});
+    if (!found) {
+      self.failed = found.error();
+      return 1;
+    }
     *term = found->value;
     return 0;
   }
@@ -177,15 +186,18 @@ Result<std::unique_ptr<Group>> Group::create(const GroupConfig& config, const St
                         stored.applied.value,
                         membership_view(group->membership_)};
   group->handle_ = praft_create(&wanted, &boot, {group->below_.get(), &Below::entries, &Below::term, &Below::snapshot});
-  if (group->handle_ == nullptr)
+  if (group->handle_ == nullptr) {
+    if (group->below_->failed) return *group->below_->failed;
     return make_error(Errc::internal, "the consensus core does not start: " + last_panic());
+  }
   return group;
 }
 
 Error Group::breaks() {
   if (!broken_) {
-    broken_ =
-        make_error(Errc::internal, fmt::format("the replica of shard {} ended: {}", config_.shard.value, last_panic()));
+    broken_ = below_->failed ? *below_->failed
+                             : make_error(Errc::internal, fmt::format("the replica of shard {} ended: {}",
+                                                                      config_.shard.value, last_panic()));
     held_.clear();  // nothing that it said may be believed
   }
   return *broken_;

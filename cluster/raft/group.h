@@ -12,9 +12,9 @@
 //           ─► applied()
 //   … fsync … ─► persisted(number) gives the messages that waited for it: send them
 //
-// What 0.7.0 of the core gets wrong is guarded here; each guard says why (group.cpp). A call that fails with `internal`
-// found the replica broken, by a bug or by a storage error: nothing that it says holds any more, its owner stops it.
-// Not thread-safe; used on the log thread. Ticks, bytes and counts are the units.
+// What 0.7.0 of the core gets wrong is guarded here; each guard says why (group.cpp). A call that fails with
+// `internal`, or with what the storage said, found the replica broken: nothing that it says holds any more, its owner
+// stops it. Not thread-safe; used on the log thread. Ticks, bytes and counts are the units.
 
 #include "core/raft_message.h"
 #include "core/result.h"

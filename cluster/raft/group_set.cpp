@@ -4,6 +4,17 @@
 
 namespace parley::cluster::raft {
 
+namespace {
+
+constexpr std::uint64_t kEntryOverhead = 36;  // key and frame
+
+bool is_alone(const RaftMembership& members) {
+  return members.voters.size() == 1 && members.learners.empty() && members.voters_outgoing.empty() &&
+         members.learners_next.empty();
+}
+
+}  // namespace
+
 struct GroupSet::Replica final : LogStorage {
   Replica(ShardId of, const GroupStore& in, GroupOwner& by) : shard(of), store(in), owner(by) {}
 
@@ -23,7 +34,6 @@ struct GroupSet::Replica final : LogStorage {
   std::unique_ptr<Group> group;
   LogIndex applied;
   Term applied_term;
-  std::uint64_t bytes = 0;  // of entries since the last cut
   Role role = Role::follower;
   Term term_told;
   ReplicaId leader;
@@ -95,6 +105,11 @@ std::optional<GroupSet::Turn> GroupSet::turn() {
     }
   }
   if (!any) return std::nullopt;
+  // Behind everything else of the turn: where the log begins stands in the same row as its term and vote.
+  if (log_bytes_ > config_.log_bytes_max) {
+    turn.cut = true;
+    (void)cut_all(turn.batch);
+  }
   turn.number = ++last_turn_;
   return turn;
 }
@@ -105,11 +120,15 @@ bool GroupSet::take_ready(ShardId shard, Replica& replica, Turn& turn) {
     broke(shard, ready.error());
     return false;
   }
-  store_.write(shard, *ready, turn.batch);
-  if (ready->must_sync) turn.sync = storage::Sync::yes;
-  for (const auto& entry : ready->entries) replica.bytes += entry.payload.size() + 64;
+  const bool more_than_entries = store_.write(shard, *ready, turn.batch);
+  if (ready->must_sync && !more_than_entries && is_alone(replica.group->membership())) {
+    turn.alone = true;
+  } else if (ready->must_sync) {
+    turn.sync = storage::Sync::yes;
+  }
+  for (const auto& entry : ready->entries) log_bytes_ += entry.payload.size() + kEntryOverhead;
   for (auto& message : ready->messages) owner_.send(shard, std::move(message));
-  if (const auto done = apply(shard, replica, *ready, turn.batch); !done) {
+  if (const auto done = apply(shard, replica, *ready, turn); !done) {
     broke(shard, done.error());
     return false;
   }
@@ -124,17 +143,17 @@ bool GroupSet::take_ready(ShardId shard, Replica& replica, Turn& turn) {
   return true;
 }
 
-Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, storage::WriteBatch& batch) {
+Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, Turn& turn) {
   auto& group = *replica.group;
   const RaftMembership* changed = nullptr;
   RaftMembership members;
   if (ready.snapshot) {
-    owner_.restore(shard, *ready.snapshot, batch);
+    owner_.restore(shard, *ready.snapshot, turn.results);
+    turn.restored = true;
     members = ready.snapshot->membership;
     changed = &members;
     replica.applied = ready.snapshot->index;
     replica.applied_term = ready.snapshot->term;
-    replica.bytes = 0;
     owner_.on_membership(shard, replica.applied, members);
   }
   for (const auto& entry : ready.committed) {
@@ -144,7 +163,7 @@ Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, stor
     replica.applied = entry.index;
     replica.applied_term = entry.term;
     if (entry.kind == RaftEntryKind::command) {
-      owner_.apply(shard, entry, batch);
+      owner_.apply(shard, entry, turn.results);
       continue;
     }
     auto now = group.apply_change(entry);
@@ -154,20 +173,37 @@ Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, stor
     owner_.on_membership(shard, entry.index, members);
   }
   if (ready.committed.empty() && !ready.snapshot) return {};
-  store_.applied(shard, replica.applied, changed, batch);
-  if (const auto told = group.applied(replica.applied); !told) return told;
-  return cut(shard, replica, batch);
+  store_.applied(shard, replica.applied, changed, turn.results);
+  return group.applied(replica.applied);
+}
+
+bool GroupSet::alone(ShardId shard) const {
+  const auto found = replicas_.find(shard);
+  return found != replicas_.end() && is_alone(found->second->group->membership());
+}
+
+Status GroupSet::cut_all(storage::WriteBatch& batch) {
+  log_bytes_ = 0;
+  Status worst;
+  for (auto at = replicas_.begin(); at != replicas_.end();) {
+    const auto shard = at->first;
+    auto& replica = *(at++)->second;
+    if (const auto done = cut(shard, replica, batch); !done) {
+      worst = done;
+      broke(shard, done.error());
+    }
+  }
+  return worst;
 }
 
 Status GroupSet::cut(ShardId shard, Replica& replica, storage::WriteBatch& batch) {
-  if (replica.bytes <= config_.log_bytes_max) return {};
   const auto begins = store_.begins_after(shard).value;
-  if (replica.applied.value <= begins + config_.log_entries_kept) return {};
-  const LogIndex index{replica.applied.value - config_.log_entries_kept};
+  const auto kept = is_alone(replica.group->membership()) ? 0 : config_.log_entries_kept;
+  if (replica.applied.value <= begins + kept) return {};
+  const LogIndex index{replica.applied.value - kept};
   const auto term = replica.group->cut(index);
   if (!term) return term.error();
   store_.cut(shard, index, *term, batch);
-  replica.bytes = 0;
   return {};
 }
 

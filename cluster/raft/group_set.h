@@ -42,9 +42,10 @@ class GroupOwner {
 };
 
 struct GroupSetConfig {
-  // Of one shard's entries since the last cut, with what they lie under; then what is applied goes, but for the newest.
-  std::uint64_t log_bytes_max = 1'048'576;
-  std::uint64_t log_entries_kept = 256;  // for followers that are a little behind: others get a snapshot
+  // Of all entries since the last cut, with what they lie under; then what is applied goes, but for the newest.
+  std::uint64_t log_bytes_max = 2'097'152;
+  // Of each shard, for followers that are a little behind: others get a snapshot. Nothing where nobody follows.
+  std::uint64_t log_entries_kept = 256;
 };
 
 class GroupSet {
@@ -66,12 +67,25 @@ class GroupSet {
 
   struct Turn {
     std::uint64_t number = 0;
+    // What came of committed entries, which are on the disk since an earlier turn. Written before `batch`, and
+    // unsynced: the log would lead to the same again.
+    storage::WriteBatch results;
     storage::WriteBatch batch;  // may be empty: then the turn ends when all before it have
     storage::Sync sync = storage::Sync::no;
+    bool alone = false;     // entries of who votes alone are in `batch`: whoever proposed them says if they are synced
+    bool restored = false;  // a snapshot came: `batch` and `results` are one write, in that order
+    bool cut = false;       // the logs were at their bound
   };
   std::optional<Turn> turn();  // none: nothing is ready
   // Its batch and all before it are on the disk.
   void written(std::uint64_t number);
+
+  // What is applied goes, whatever the logs' size.
+  Status cut_all(storage::WriteBatch& batch);
+  // Of entries since the last cut.
+  [[nodiscard]] std::uint64_t log_bytes() const { return log_bytes_; }
+  // Whether the replica is its group's only member.
+  [[nodiscard]] bool alone(ShardId shard) const;
 
  private:
   struct Replica;
@@ -81,7 +95,7 @@ class GroupSet {
     std::uint64_t ready;
   };
   bool take_ready(ShardId shard, Replica& replica, Turn& turn);
-  Status apply(ShardId shard, Replica& replica, const Ready& ready, storage::WriteBatch& batch);
+  Status apply(ShardId shard, Replica& replica, const Ready& ready, Turn& turn);
   void broke(ShardId shard, Error error);
   Status cut(ShardId shard, Replica& replica, storage::WriteBatch& batch);
 
@@ -91,6 +105,7 @@ class GroupSet {
   std::map<ShardId, std::unique_ptr<Replica>> replicas_;
   std::deque<Told> unwritten_;
   std::uint64_t last_turn_ = 0;
+  std::uint64_t log_bytes_ = 0;
 };
 
 }  // namespace parley::cluster::raft

@@ -29,13 +29,15 @@ void GroupStore::put_head(ShardId shard, const Known& known, storage::WriteBatch
                                           known.hard_state.commit, known.cut, known.cut_term}));
 }
 
-void GroupStore::create(ShardId shard, ReplicaId self, const RaftMembership& members, storage::WriteBatch& batch) {
+void GroupStore::create(ShardId shard, ReplicaId self, const RaftMembership& members, const Begins& begins,
+                        storage::WriteBatch& batch) {
   Known known{self, {}, {}, {}, {}};
   if (!members.voters.empty()) {
-    // As if a snapshot of nothing had been taken at 1: whoever joins later gets one, and with it the members.
-    known.cut = known.last = LogIndex{1};
-    known.cut_term = Term{1};
-    known.hard_state = {Term{1}, {}, LogIndex{1}};
+    // As if a snapshot had been taken there: whoever joins later gets one, and with it the members.
+    CHECK(begins.index.value != 0 && begins.term.value != 0);
+    known.cut = known.last = begins.index;
+    known.cut_term = begins.term;
+    known.hard_state = {begins.term, {}, begins.index};
   }
   put_head(shard, known, batch);
   known_[shard] = known;
@@ -89,7 +91,7 @@ void GroupStore::remove_entries(ShardId shard, LogIndex from, LogIndex to, stora
   for (auto index = from; index <= to; ++index.value) batch.remove(Family::log, keys::replica_entry(shard, index));
 }
 
-void GroupStore::write(ShardId shard, const Ready& ready, storage::WriteBatch& batch) {
+bool GroupStore::write(ShardId shard, const Ready& ready, storage::WriteBatch& batch) {
   auto& known = known_.at(shard);
   bool head = false;
   if (ready.hard_state) {
@@ -104,7 +106,7 @@ void GroupStore::write(ShardId shard, const Ready& ready, storage::WriteBatch& b
     known.cut_term = ready.snapshot->term;
   }
   if (head) put_head(shard, known, batch);
-  if (ready.entries.empty()) return;
+  if (ready.entries.empty()) return head;
   // Nothing stays behind the new ones: what a former leader left there would come back as ours.
   const auto last = ready.entries.back().index;
   remove_entries(shard, LogIndex{last.value + 1}, known.last, batch);
@@ -112,6 +114,7 @@ void GroupStore::write(ShardId shard, const Ready& ready, storage::WriteBatch& b
     batch.put(Family::log, keys::replica_entry(shard, entry.index), schemas::frame_replica_entry(shard, entry));
   }
   known.last = last;
+  return head;
 }
 
 void GroupStore::applied(ShardId shard, LogIndex index, const RaftMembership* changed, storage::WriteBatch& batch) {

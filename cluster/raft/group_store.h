@@ -10,7 +10,7 @@
 //           with
 //                                 another membership than the one at its applied index elects without the others
 //
-// A log of a single voter (cluster/single_voter_log.h) has other keys and is not touched. Owned by whoever owns the
+// The logs of releases before it (cluster/former_log.h) have other keys and are not touched. Owned by whoever owns the
 // groups; used on the log thread.
 
 #include "cluster/raft/group.h"
@@ -26,13 +26,20 @@ class GroupStore {
   explicit GroupStore(const storage::Store& store) : store_(store) {}
 
   // A replica's first record. One that founds the group has its members, itself among them; one that joins it has none.
-  void create(ShardId shard, ReplicaId self, const RaftMembership& members, storage::WriteBatch& batch);
+  // `begins`: where the log of a founder begins, behind a state that is there already.
+  struct Begins {
+    LogIndex index{1};
+    Term term{1};
+  };
+  void create(ShardId shard, ReplicaId self, const RaftMembership& members, const Begins& begins,
+              storage::WriteBatch& batch);
   // None: no replica of the shard is here.
   Result<std::optional<StoredGroup>> read(ShardId shard);
   // Everything of it.
   void erase(ShardId shard, storage::WriteBatch& batch);
 
-  void write(ShardId shard, const Ready& ready, storage::WriteBatch& batch);
+  // Whether there is more than entries in it: a term, a vote or a snapshot.
+  bool write(ShardId shard, const Ready& ready, storage::WriteBatch& batch);
   // With the results of the entries up to there. `changed`: by one of them, or by a snapshot.
   void applied(ShardId shard, LogIndex index, const RaftMembership* changed, storage::WriteBatch& batch);
   // The entries up to `index`, which are applied; `term` is that of the entry there.

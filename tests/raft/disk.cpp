@@ -11,6 +11,13 @@ void Disk::sync() {
   unsynced_.clear();
 }
 
+void Disk::write_results(cluster::raft::GroupSet::Turn& turn) {
+  if (turn.restored) return turn.batch.append(std::exchange(turn.results, {}));
+  if (turn.results.empty()) return;
+  CHECK(seen_->write(turn.results, storage::Sync::no));
+  unsynced_.push_back(std::exchange(turn.results, {}));
+}
+
 std::uint64_t Disk::flush(std::uint64_t now) {
   std::uint64_t last = 0;
   bool to_sync = false;

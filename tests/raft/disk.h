@@ -20,6 +20,9 @@ class Disk {
   // What no crash takes. It stays with whoever looks back after a wipe.
   [[nodiscard]] std::shared_ptr<const storage::MemoryStore> synced() const { return synced_; }
 
+  // What a turn led to, ahead of what waits; of one that brings a snapshot it goes behind its batch.
+  void write_results(cluster::raft::GroupSet::Turn& turn);
+  [[nodiscard]] bool restoring() const { return !waiting_.empty() && waiting_.back().turn.restored; }
   void queue(cluster::raft::GroupSet::Turn turn, std::uint64_t due) { waiting_.push_back({std::move(turn), due}); }
   // Writes what is due; the number of the last turn, or 0.
   std::uint64_t flush(std::uint64_t now);

@@ -62,10 +62,10 @@ void Node::open(ShardId shard) {
 void Node::create(ShardId shard, ReplicaId id, const RaftMembership& members) {
   storage::WriteBatch batch;
   GroupStore fresh(disk_.store());
-  fresh.create(shard, id, members, batch);
+  fresh.create(shard, id, members, {}, batch);
   if (planted(Bug::log_from_the_start) && !members.voters.empty()) {
     RaftMembership none;
-    fresh.create(shard, id, none, batch);
+    fresh.create(shard, id, none, {}, batch);
     fresh.applied(shard, {}, &members, batch);
   }
   if (up()) {
@@ -113,12 +113,14 @@ void Node::tick(std::uint64_t life) {
 }
 
 void Node::drain() {
-  while (up()) {
+  while (up() && !disk_.restoring()) {
     auto turn = set_->turn();
     if (!turn) break;
     ++world_.counts().turns;
     const auto number = turn->number;
     world_.note(3, number_, number, turn->batch.operations().size());
+    if (turn->alone) turn->sync = storage::Sync::yes;
+    disk_.write_results(*turn);
     auto due = world_.now() + world_.random().below(world_.profile().disk_max + 1);
     if (!world_.calm() && world_.chance(world_.profile().stalls)) due += world_.random().below(1'500);
     disk_clock_ = std::max(disk_clock_, due);

@@ -1,6 +1,8 @@
 #include "tests/sim/disk.h"
 
+#include "core/check.h"
 #include "schemas/codec.h"
+#include "schemas/replica.h"
 #include "storage/keys.h"
 
 namespace parley::sim {
@@ -14,13 +16,15 @@ namespace {
 Error refused() { return make_error(Errc::storage_unavailable, "the simulated disk is broken"); }
 
 // The messages of the publications that a stored log entry carries.
-std::vector<std::string> logged_messages(std::string_view bytes) {
-  // The envelope names shard and index; here only the payload matters (see schemas/log_frame.h).
-  constexpr std::size_t envelope = 24;
+std::vector<std::string> logged_messages(std::string_view key, LogIndex index, std::string_view bytes) {
   std::vector<std::string> found;
-  if (bytes.size() < envelope) return found;
-  const auto entry = schemas::decode_entry(bytes.substr(envelope));
-  if (!entry) return found;
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(key[at]); };
+  const ShardId shard{static_cast<std::uint16_t>(byte(0) << 8 | byte(1))};
+  const auto framed = schemas::unframe_replica_entry(shard, index, bytes);
+  CHECK(framed.ok());
+  if (framed->kind != RaftEntryKind::command || framed->payload.empty()) return found;
+  const auto entry = schemas::decode_entry(framed->payload);
+  CHECK(entry.ok());
   for (const auto& command : entry->commands) {
     if (const auto* append = std::get_if<AppendPublication>(&command.what)) found.push_back(message_of(append->data));
   }
@@ -63,9 +67,10 @@ void Disk::sync_all() {
     apply(durable_, batch);
     for (const auto& operation : batch.operations()) {
       if (operation.family != Family::log || operation.kind != WriteBatch::Kind::put ||
-          !storage::keys::log_index(operation.key))
+          !storage::keys::replica_entry_index(operation.key))
         continue;
-      for (auto& message : logged_messages(operation.value)) synced_.insert(std::move(message));
+      const auto index = *storage::keys::replica_entry_index(operation.key);
+      for (auto& message : logged_messages(operation.key, index, operation.value)) synced_.insert(std::move(message));
     }
   }
   unsynced_.clear();

@@ -33,7 +33,7 @@ inline constexpr std::string_view kAppId = "a";
   X(answer_to_another)                                                                            \
   X(asleep_too_early)                                                                             \
   X(credit_kept)                                                                                  \
-  X(cut_before_results)                                                                           \
+  X(results_not_written)                                                                          \
   X(effects_reversed)                                                                             \
   X(epoch_kept)                                                                                   \
   X(pending_kept)                                                                                 \

@@ -1,5 +1,6 @@
 // Which cluster a node is of stays, and data that is there counts, whoever wrote it.
 #include "cluster/charter.h"
+#include "schemas/replica.h"
 #include "storage/keys.h"
 #include "storage/memory_store.h"
 
@@ -24,6 +25,7 @@ TEST(CharterOfAStore, IsNoneAtFirstAndThenAsItWasWritten) {
 TEST(CharterOfAStore, SeesDataThatIsThereAlready) {
   for (const auto& [family, key] :
        {std::pair{Family::log, keys::log_entry(ShardId{3}, LogIndex{1})},
+        {Family::log, keys::replica_entry(ShardId{3}, LogIndex{3})},
         {Family::history, keys::publication(ShardId{0}, ChannelKey("a", "room"), Offset{1})},
         {Family::state, keys::meta(ShardId{storage::kShardCountMax - 1}, ChannelKey("a", "room"))}}) {
     storage::MemoryStore store;
@@ -31,6 +33,11 @@ TEST(CharterOfAStore, SeesDataThatIsThereAlready) {
     batch.put(Family::log, keys::log_head(ShardId{0}), "head");
     batch.put(Family::log, keys::log_head(ShardId{3}), "head");
     batch.put(Family::state, keys::lineage(ShardId{0}), keys::number(1));
+    batch.put(Family::log, keys::replica_head(ShardId{3}), "head");
+    batch.put(Family::log, keys::replica_entry(ShardId{3}, LogIndex{2}),
+              schemas::frame_replica_entry(ShardId{3}, {LogIndex{2}, Term{2}, RaftEntryKind::command, {}}));
+    batch.put(Family::state, keys::applied(ShardId{3}), keys::number(2));
+    batch.put(Family::state, keys::membership(ShardId{3}), "itself");
     batch.put(Family::state, keys::identity(), std::string(16, '1'));
     ASSERT_TRUE(store.write(batch, storage::Sync::yes).ok());
     EXPECT_FALSE(read_charter(store)->data) << "a node that has just begun";

@@ -1,6 +1,6 @@
 // A node that is alone leads every shard, in a new term with each start; and what bounds its machine goes with its
 // entries, so that others, and itself with another configuration, come to the same state.
-#include "schemas/log_frame.h"
+#include "schemas/replica.h"
 #include "tests/unit/cluster/world.h"
 
 namespace parley::cluster {
@@ -19,7 +19,7 @@ TEST(Leading, ANodeThatIsAloneLeadsAllShardsInANewTermWithEachStart) {
     shards->begin_leading();
     const auto leading = listener.leading();
     ASSERT_EQ(leading.size(), 3U);
-    for (std::uint16_t i = 0; i < 3; ++i) EXPECT_EQ(leading[i], (std::pair{ShardId{i}, Term{start}}));
+    for (std::uint16_t i = 0; i < 3; ++i) EXPECT_EQ(leading[i], (std::pair{ShardId{i}, Term{start + 1}}));
   }
 }
 
@@ -110,9 +110,10 @@ TEST(MachineBounds, StandInEachEntryThatANodeProposes) {
   shards->propose(ShardId{0}, 1, {keyed(append("x", clock.wall()), "key")}, storage::Sync::yes);
   EXPECT_EQ(listener.wait_for(1), "1:x");
   // Applied anew, by a process that is configured otherwise, it leads to the same.
-  const auto stored = store.get(storage::Family::log, storage::keys::log_entry(ShardId{0}, LogIndex{1}));
+  // Behind the founding and the first entry of the term.
+  const auto stored = store.get(storage::Family::log, storage::keys::replica_entry(ShardId{0}, LogIndex{3}));
   ASSERT_TRUE(stored.ok() && stored->has_value());
-  const auto framed = schemas::unframe_log_entry(ShardId{0}, LogIndex{1}, **stored);
+  const auto framed = schemas::unframe_replica_entry(ShardId{0}, LogIndex{3}, **stored);
   ASSERT_TRUE(framed.ok());
   const auto entry = schemas::decode_entry(framed->payload);
   ASSERT_TRUE(entry.ok());

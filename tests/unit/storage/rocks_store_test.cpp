@@ -76,7 +76,7 @@ TEST_F(RocksStoreTest, RefusesANewerSchemaAndLeavesItUntouched) {
   RocksStore::open(path_, later).value().reset();
   const auto error = refused();
   EXPECT_EQ(error.code, Errc::newer_schema);
-  EXPECT_THAT(error.message, HasSubstr("schema version 2"));
+  EXPECT_THAT(error.message, HasSubstr("schema version 3"));
   EXPECT_TRUE(RocksStore::open(path_, later).ok());
 }
 
@@ -95,7 +95,7 @@ TEST_F(RocksStoreTest, MigratesAnOlderSchemaStepByStep) {
   EXPECT_EQ(refused(off).code, Errc::config_invalid);
   {
     auto store = RocksStore::open(path_, later).value();
-    EXPECT_EQ(steps, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(steps, (std::vector<std::uint64_t>{kSchemaVersion, kSchemaVersion + 1}));
     EXPECT_EQ(store->get(Family::state, "a").value(), "1++");
   }
   steps.clear();
@@ -109,7 +109,7 @@ TEST_F(RocksStoreTest, AMigrationThatFailsIsTakenUpWhereItStopped) {
   later.schema_version = kSchemaVersion + 2;
   later.migration = [](const Store&, std::uint64_t from, WriteBatch& batch) -> Status {
     batch.put(Family::state, fmt::format("step-{}", from), "done");
-    if (from == 2) return make_error(Errc::io, "disk full");
+    if (from == kSchemaVersion + 1) return make_error(Errc::io, "disk full");
     return {};
   };
   EXPECT_EQ(refused(later).message, "disk full");
@@ -119,9 +119,9 @@ TEST_F(RocksStoreTest, AMigrationThatFailsIsTakenUpWhereItStopped) {
     return {};
   };
   auto store = RocksStore::open(path_, later).value();
-  EXPECT_EQ(steps, std::vector<std::uint64_t>{2});
-  EXPECT_EQ(store->get(Family::state, "step-1").value(), "done");
-  EXPECT_EQ(store->get(Family::state, "step-2").value(), std::nullopt);
+  EXPECT_EQ(steps, std::vector<std::uint64_t>{kSchemaVersion + 1});
+  EXPECT_EQ(store->get(Family::state, fmt::format("step-{}", kSchemaVersion)).value(), "done");
+  EXPECT_EQ(store->get(Family::state, fmt::format("step-{}", kSchemaVersion + 1)).value(), std::nullopt);
 }
 
 TEST_F(RocksStoreTest, RefusesDamagedTables) {

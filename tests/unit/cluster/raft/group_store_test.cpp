@@ -50,7 +50,7 @@ TEST(GroupStore, WhatWasWrittenIsThereAgain) {
   Kept kept;
   EXPECT_FALSE(kept.read());
   storage::WriteBatch batch;
-  kept.groups.create(kShard, ReplicaId{7}, voters({7, 8}), batch);
+  kept.groups.create(kShard, ReplicaId{7}, voters({7, 8}), {}, batch);
   const std::vector<RaftEntry> first{entry(2, 2), entry(3, 2), entry(4, 2)};
   kept.groups.write(kShard, ready_with(first, HardState{Term{2}, ReplicaId{8}, LogIndex{1}}), batch);
   const std::vector<RaftEntry> second{entry(3, 3, "other")};
@@ -78,7 +78,7 @@ TEST(GroupStore, WhatWasWrittenIsThereAgain) {
 TEST(GroupStore, ASnapshotStandsInThePlaceOfTheLog) {
   Kept kept;
   storage::WriteBatch batch;
-  kept.groups.create(kShard, ReplicaId{7}, {}, batch);
+  kept.groups.create(kShard, ReplicaId{7}, {}, {}, batch);
   std::vector<RaftEntry> many;
   for (std::uint64_t i = 1; i <= 40; ++i) many.push_back(entry(i, 1));
   kept.groups.write(kShard, ready_with(many), batch);
@@ -99,7 +99,7 @@ TEST(GroupStore, TheHeadIsCutAndASingleVotersLogIsNotTouched) {
   storage::WriteBatch batch;
   batch.put(Family::log, keys::log_entry(kShard, LogIndex{1}), "kept");
   batch.put(Family::log, keys::log_head(kShard), "kept");
-  kept.groups.create(kShard, ReplicaId{7}, voters({7}), batch);
+  kept.groups.create(kShard, ReplicaId{7}, voters({7}), {}, batch);
   std::vector<RaftEntry> many;
   for (std::uint64_t i = 2; i <= 40; ++i) many.push_back(entry(i, 1));
   kept.groups.write(kShard, ready_with(many), batch);
@@ -118,7 +118,7 @@ TEST(GroupStore, TheHeadIsCutAndASingleVotersLogIsNotTouched) {
 TEST(GroupStore, DamageIsFound) {
   Kept kept;
   storage::WriteBatch batch;
-  kept.groups.create(kShard, ReplicaId{7}, voters({7}), batch);
+  kept.groups.create(kShard, ReplicaId{7}, voters({7}), {}, batch);
   const std::vector<RaftEntry> some{entry(2, 1), entry(3, 1), entry(4, 1)};
   kept.groups.write(kShard, ready_with(some), batch);
   batch.remove(Family::log, keys::replica_entry(kShard, LogIndex{3}));
@@ -165,7 +165,8 @@ GroupConfig config_of(std::uint16_t shard) {
 void create(storage::Store& store, std::uint16_t shards) {
   GroupStore groups(store);
   storage::WriteBatch batch;
-  for (std::uint16_t i = 0; i < shards; ++i) groups.create(ShardId{i}, ReplicaId{100U + i}, voters({100U + i}), batch);
+  for (std::uint16_t i = 0; i < shards; ++i)
+    groups.create(ShardId{i}, ReplicaId{100U + i}, voters({100U + i}), {}, batch);
   ASSERT_TRUE(store.write(batch, storage::Sync::yes));
 }
 
@@ -173,6 +174,7 @@ int turns(GroupSet& set, storage::Store& store) {
   int count = 0;
   while (const auto turn = set.turn()) {
     ++count;
+    EXPECT_TRUE(store.write(turn->results, storage::Sync::no));
     EXPECT_TRUE(store.write(turn->batch, turn->sync));
     set.written(turn->number);
   }

@@ -1,0 +1,370 @@
+#include "cluster/raft_log.h"
+
+#include "cluster/former_log.h"
+#include "core/log.h"
+#include "schemas/codec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace parley::cluster {
+namespace {
+
+// Of each group, beside what is not settled: a follower that is a little behind reads it from memory.
+constexpr std::uint64_t kWindowBytes = 65'536;
+
+Error lost_lead() { return make_error(Errc::not_leader); }
+
+}  // namespace
+
+RaftLog::RaftLog(std::uint16_t shard_count, std::uint64_t bytes_max, std::uint64_t salt, storage::Store& store,
+                 storage::LogWriter& writer, const Clock& clock, const Metrics& metrics, LogOwner& owner)
+    : shard_count_(shard_count),
+      bytes_max_(bytes_max),
+      salt_(salt),
+      store_(store),
+      writer_(writer),
+      clock_(clock),
+      metrics_(metrics),
+      owner_(owner),
+      shards_(shard_count) {}
+
+RaftLog::~RaftLog() = default;
+
+// ---- opening ----
+
+Status RaftLog::found(const std::vector<LogIndex>& applied, Random& random) {
+  raft::GroupStore groups(store_);
+  storage::WriteBatch batch;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    const ShardId id{i};
+    const auto known = groups.read(id);
+    if (!known) return known.error();
+    if (known->has_value()) continue;
+    const auto former = find_former_log(store_, id);
+    if (!former) return former.error();
+    raft::GroupStore::Begins begins;
+    begins.index = std::max(begins.index, applied[i]);
+    if (former->has_value()) begins.term = std::max(begins.term, (*former)->term);
+    RaftMembership members;
+    members.voters.push_back(ReplicaId{random.next() | 1});  // 0 is nobody
+    groups.create(id, members.voters[0], members, begins, batch);
+    if (former->has_value()) remove_former_log(id, batch);
+  }
+  return batch.empty() ? Status() : store_.write(batch, storage::Sync::yes);
+}
+
+Status RaftLog::open() {
+  ++life_;
+  in_flight_ = fed_commands_ = 0;
+  restoring_ = results_due_ = false;
+  failure_.reset();
+  leads_.clear();
+  groups_ = std::make_unique<raft::GroupStore>(store_);
+  raft::GroupOwner& owner = *this;
+  set_ = std::make_unique<raft::GroupSet>(raft::GroupSetConfig{.log_bytes_max = bytes_max_}, *groups_, owner);
+  opening_ = true;
+  const auto opened = [&]() -> Status {
+    for (std::uint16_t i = 0; i < shard_count_; ++i) {
+      const ShardId id{i};
+      raft::GroupConfig config;
+      config.shard = id;
+      config.salt = salt_ + i;
+      config.window_bytes_max = kWindowBytes;
+      if (auto one = set_->open(config); !one) return one;
+      auto* group = set_->group(id);
+      if (!set_->alone(id)) continue;
+      if (auto stood = group->campaign(); !stood) return group->broken() ? *group->broken() : stood.error();
+    }
+    while (auto turn = set_->turn()) {
+      if (failure_) return *failure_;
+      if (turn->restored) turn->batch.append(std::move(turn->results));
+      if (auto written = write_results(turn->results); !written) return written;
+      if (!turn->batch.empty()) {
+        if (auto written = store_.write(turn->batch, storage::Sync::yes); !written) return written;
+      }
+      set_->written(turn->number);
+      if (failure_) return *failure_;
+    }
+    if (failure_) return *failure_;
+    storage::WriteBatch cut;
+    if (auto done = set_->cut_all(cut); !done) return done;
+    metrics_.log_bytes.set(0);
+    return cut.empty() ? Status() : store_.write(cut, storage::Sync::no);
+  }();
+  opening_ = false;
+  if (!opened) {
+    if (std::exchange(results_due_, false)) owner_.on_results_lost(opened.error());
+    set_.reset();
+    groups_.reset();
+    return opened;
+  }
+  tell_leads();
+  return {};
+}
+
+// ---- proposing ----
+
+void RaftLog::propose(ShardId id, EntryToken token, std::vector<Command> commands, const MachineBounds& bounds,
+                      storage::Sync sync) {
+  auto payload = schemas::encode_entry(clock_.wall(), commands, bounds);
+  const auto count = commands.size();
+  bool wake = false;
+  {
+    const MutexLock lock(mutex_);
+    if (writer_.available()) {
+      waiting_.push_back({id, token, std::move(commands), bounds, sync, std::move(payload)});
+      if (std::exchange(woken_, true)) return;
+      wake = true;
+    }
+  }
+  if (!wake) return refuse(id, token, count, make_error(Errc::storage_unavailable));
+  storage::LogJob job;
+  job.sync = storage::Sync::no;
+  job.done = [this](const Status& status) {
+    if (!status) lose_waiting(status.error());
+  };
+  writer_.submit(std::move(job));
+}
+
+void RaftLog::refuse(ShardId id, EntryToken token, std::size_t commands, Error error) {
+  storage::LogJob job;
+  job.sync = storage::Sync::no;
+  job.done = [this, id, token, commands, why = std::move(error)](const Status&) {
+    owner_.on_lost(id, token, commands, why);
+  };
+  writer_.submit(std::move(job));
+}
+
+void RaftLog::lose_waiting(const Error& error) {
+  std::vector<Proposal> waiting;
+  {
+    const MutexLock lock(mutex_);
+    waiting.swap(waiting_);
+    woken_ = false;
+  }
+  for (const auto& one : waiting) owner_.on_lost(one.shard, one.token, one.commands.size(), error);
+}
+
+void RaftLog::lose_pending(ShardId id, const Error& error) {
+  for (const auto& one : std::exchange(shards_[id.value].pending, {})) {
+    owner_.on_lost(id, one.token, one.count, error);
+  }
+}
+
+// What a group has no room for waits here, and whatever comes after it for that shard.
+void RaftLog::feed() {
+  std::vector<Proposal> waiting;
+  {
+    const MutexLock lock(mutex_);
+    waiting.swap(waiting_);
+    woken_ = false;
+  }
+  std::vector<Proposal> later;
+  std::set<ShardId> full;
+  for (auto& one : waiting) {
+    auto& shard = shards_[one.shard.value];
+    if (full.contains(one.shard)) {
+      later.push_back(std::move(one));
+      continue;
+    }
+    auto* group = set_->group(one.shard);
+    auto proposed =
+        group == nullptr ? Result<raft::Proposed>(make_error(Errc::storage_unavailable)) : group->propose(one.payload);
+    if (!proposed && proposed.error().code == Errc::overloaded && !shard.pending.empty()) {
+      full.insert(one.shard);
+      later.push_back(std::move(one));
+      continue;
+    }
+    if (!proposed) {
+      owner_.on_lost(one.shard, one.token, one.commands.size(), proposed.error());
+      continue;
+    }
+    fed_commands_ += one.commands.size();
+    if (one.sync == storage::Sync::yes) fed_sync_ = storage::Sync::yes;
+    const auto count = one.commands.size();
+    shard.pending.push_back({*proposed, one.token, count, std::move(one.commands), one.bounds});
+    metrics_.log_entries.add();
+  }
+  if (later.empty()) return;
+  // They are fed at the end of a later turn: there is one, for what is ahead of them is being written.
+  const MutexLock lock(mutex_);
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(later.begin()), std::make_move_iterator(later.end()));
+  woken_ = true;
+}
+
+// ---- turns ----
+
+void RaftLog::end_turn() {
+  if (!set_) return lose_waiting(make_error(Errc::storage_unavailable));
+  if (restoring_) return;
+  take_turns();
+  if (!set_ || restoring_) return;
+  feed();
+  take_turns();
+}
+
+void RaftLog::take_turns() {
+  while (set_ && !restoring_) {
+    auto turn = set_->turn();
+    if (!turn || !finish(std::move(*turn))) return;
+  }
+}
+
+bool RaftLog::finish(raft::GroupSet::Turn turn) {
+  if (turn.restored) {
+    turn.batch.append(std::move(turn.results));
+    (void)owner_.take_results(turn.batch);
+    turn.sync = storage::Sync::yes;
+  } else if (!failure_) {
+    if (const auto written = write_results(turn.results); !written) failure_ = written.error();
+  }
+  if (failure_) {
+    fail(*failure_);
+    return false;
+  }
+  if (!turn.restored) tell_leads();
+  count_log(turn);
+  if (turn.batch.empty() && in_flight_ == 0) {
+    set_->written(turn.number);
+    return true;
+  }
+  storage::LogJob job;
+  job.batch = std::move(turn.batch);
+  job.sync = turn.sync == storage::Sync::yes || (turn.alone && fed_sync_ == storage::Sync::yes) ? storage::Sync::yes
+                                                                                                : storage::Sync::no;
+  job.commands = std::exchange(fed_commands_, 0);
+  fed_sync_ = storage::Sync::no;
+  job.done = [this, life = life_, number = turn.number](const Status& status) { on_written(life, number, status); };
+  restoring_ = turn.restored;
+  ++in_flight_;
+  writer_.submit(std::move(job));
+  return true;
+}
+
+Status RaftLog::write_results(storage::WriteBatch& batch) {
+  const auto sync = owner_.take_results(batch);
+  if (batch.empty()) return {};
+  if (auto written = store_.write(batch, sync); !written) return written;
+  if (std::exchange(results_due_, false)) owner_.on_results_written();
+  return {};
+}
+
+void RaftLog::on_written(std::uint64_t life, std::uint64_t turn, const Status& status) {
+  if (life != life_ || !set_) return;
+  --in_flight_;
+  if (!status) return fail(status.error());
+  if (std::exchange(restoring_, false)) {
+    if (std::exchange(results_due_, false)) owner_.on_results_written();
+    tell_leads();
+  }
+  set_->written(turn);
+}
+
+void RaftLog::fail(const Error& error) {
+  if (!set_) return;
+  set_.reset();
+  groups_.reset();
+  restoring_ = false;
+  fed_commands_ = 0;
+  leads_.clear();
+  if (writer_.available()) writer_.fail(error);  // first: whoever hears of a loss finds the log down
+  for (std::uint16_t i = 0; i < shard_count_; ++i) lose_pending(ShardId{i}, error);
+  owner_.on_results_lost(error);
+  results_due_ = false;
+  lose_waiting(error);
+}
+
+void RaftLog::count_log(const raft::GroupSet::Turn& turn) {
+  metrics_.log_bytes.set(static_cast<double>(set_->log_bytes()));
+  if (turn.cut) metrics_.log_cuts.add();
+}
+
+// ---- what the groups say ----
+
+void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch&) {
+  if (failure_) return;
+  auto& shard = shards_[id.value];
+  CommittedEntry committed{.shard = id, .index = entry.index};
+  // Another leader's entry in the place of the first: none of them is committed.
+  if (!shard.pending.empty() && shard.pending.front().name.index == entry.index &&
+      shard.pending.front().name.term != entry.term) {
+    lose_pending(id, lost_lead());
+  }
+  if (!shard.pending.empty() && shard.pending.front().name.index == entry.index) {
+    auto& first = shard.pending.front();
+    committed.token = first.token;
+    committed.commands = std::move(first.commands);
+    committed.bounds = first.bounds;
+    committed.proposed_here = true;
+  } else if (!entry.payload.empty()) {
+    auto decoded = schemas::decode_entry(entry.payload);
+    if (!decoded) {
+      failure_ = make_error(decoded.error().code, fmt::format("log entry {} of shard {}: {}", entry.index.value,
+                                                              id.value, decoded.error().message));
+      return;
+    }
+    committed.commands = std::move(decoded->commands);
+    committed.bounds = decoded->bounds;
+  }
+  results_due_ = true;
+  const bool here = committed.proposed_here;
+  if (auto applied = owner_.on_committed(std::move(committed)); !applied) {
+    failure_ = applied.error();  // it is pending still, and lost with the rest
+    return;
+  }
+  if (here) shard.pending.pop_front();
+  if (shard.role == raft::Role::leader && entry.term == shard.term && shard.led != shard.term) {
+    shard.led = shard.term;
+    leads_.push_back(id);
+  }
+}
+
+void RaftLog::on_role(ShardId id, raft::Role role, Term term, ReplicaId) {
+  auto& shard = shards_[id.value];
+  const bool led = shard.role == raft::Role::leader;
+  shard.role = role;
+  shard.term = term;
+  if (role == raft::Role::leader) return;
+  if (!led && role != raft::Role::follower) return;
+  lose_pending(id, lost_lead());
+  shard.led = {};
+  owner_.on_following(id, std::nullopt);
+}
+
+void RaftLog::tell_leads() {
+  if (opening_) return;
+  for (const auto id : std::exchange(leads_, {})) {
+    const auto& shard = shards_[id.value];
+    if (shard.led.value != 0) owner_.on_leading(id, shard.led);
+  }
+}
+
+void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership&) {
+  // The machine counts it as an entry without commands.
+  if (failure_) return;
+  results_due_ = true;
+  if (auto applied = owner_.on_committed({.shard = id, .index = index}); !applied) failure_ = applied.error();
+}
+
+void RaftLog::restore(ShardId, const RaftSnapshot&, storage::WriteBatch&) {}
+Result<std::string> RaftLog::snapshot(ShardId, ReplicaId) { return make_error(Errc::overloaded); }
+void RaftLog::on_read(ShardId, const raft::ReadDone&) {}
+void RaftLog::send(ShardId, RaftMessage) {}
+
+void RaftLog::on_broken(ShardId id, const Error& error) {
+  if (opening_) {
+    if (!failure_) failure_ = error;
+    return;
+  }
+  log_error("a shard's replica stopped", {{"shard", id.value}, {"error", error.message}});
+  metrics_.storage_errors.add();
+  lose_pending(id, error);
+  auto& shard = shards_[id.value];
+  shard = {};
+  owner_.on_following(id, std::nullopt);
+}
+
+}  // namespace parley::cluster
