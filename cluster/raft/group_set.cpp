@@ -60,12 +60,15 @@ Status GroupSet::open(GroupConfig config) {
   if (!group) return group.error();
   replica->group = std::move(*group);
   replicas_[config.shard] = std::move(replica);
+  touched_.insert(config.shard);
   return {};
 }
 
 Group* GroupSet::group(ShardId shard) {
   const auto found = replicas_.find(shard);
-  return found == replicas_.end() ? nullptr : found->second->group.get();
+  if (found == replicas_.end()) return nullptr;
+  touched_.insert(shard);
+  return found->second->group.get();
 }
 
 void GroupSet::close(ShardId shard) {
@@ -83,6 +86,7 @@ void GroupSet::tick() {
   for (auto at = replicas_.begin(); at != replicas_.end();) {
     const auto shard = at->first;
     auto& group = *(at++)->second->group;
+    touched_.insert(shard);
     if (const auto ticked = group.tick(); !ticked && group.broken()) broke(shard, *group.broken());
   }
 }
@@ -96,9 +100,10 @@ void GroupSet::step(ShardId shard, const RaftMessage& message) {
 std::optional<GroupSet::Turn> GroupSet::turn() {
   Turn turn;
   bool any = false;
-  for (auto at = replicas_.begin(); at != replicas_.end();) {
-    const auto shard = at->first;
-    auto& replica = *(at++)->second;
+  for (const auto shard : std::exchange(touched_, {})) {
+    const auto found = replicas_.find(shard);
+    if (found == replicas_.end()) continue;
+    auto& replica = *found->second;
     while (replica.group->has_ready()) {
       any = true;
       if (!take_ready(shard, replica, turn)) break;

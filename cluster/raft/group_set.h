@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,8 @@ class GroupSet {
 
   // The replica that the store has. `not_found`: there is none.
   Status open(GroupConfig config);
-  // Its group, or null: it was not opened, or it broke. Every call on it may be followed by turn().
+  // Its group, or null: it was not opened, or it broke. Every call on it may be followed by turn(), which looks only at
+  // those that were asked for since the last one.
   [[nodiscard]] Group* group(ShardId shard);
   // Lets go of it. A replica that was removed from its group goes only when a majority of the voters that are left has
   // applied its removal, else they may need it to learn of that.
@@ -104,6 +106,7 @@ class GroupSet {
   GroupOwner& owner_;
   std::map<ShardId, std::unique_ptr<Replica>> replicas_;
   std::deque<Told> unwritten_;
+  std::set<ShardId> touched_;  // may have something ready
   std::uint64_t last_turn_ = 0;
   std::uint64_t log_bytes_ = 0;
 };
