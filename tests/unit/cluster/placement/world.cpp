@@ -8,7 +8,9 @@
 namespace parley::cluster::placement {
 namespace {
 
-constexpr milliseconds kKnownLate{25'000};         // what happened before, a leader knows and has acted on
+constexpr milliseconds kUnanswered{2'000};         // then a leader knows that a replica is silent
+constexpr milliseconds kSilentLate{4'100};         // and what it does about it is done
+constexpr milliseconds kKnownLate{25'000};         // what happened before, all know by gossip, and have acted on it
 constexpr milliseconds kForgotten{600'000};        // by gossip, who is dead
 constexpr std::int64_t kEntriesPerSecond = 5'000;  // of a copy
 constexpr std::int64_t kCommittedPerSecond = 20;
@@ -225,7 +227,8 @@ ShardView World::view(std::size_t shard) const {
                  .change_pending = group.pending};
   for (const auto& one : group.members) {
     Replica replica{.id = one.id, .node = one.node, .voter = one.voter};
-    if (view.led_for > seconds(1)) replica.lacks = static_cast<std::uint64_t>(one.lacks);
+    const bool answers = lives(one) || now_ - nodes_.at(one.node).changed < kUnanswered;
+    if (view.led_for > seconds(1) && answers) replica.lacks = static_cast<std::uint64_t>(one.lacks);
     replica.snapshot = !one.voter && one.lacks > 10'000;
     replica.lost = one.lost && nodes_.at(one.node).up;
     view.replicas.push_back(replica);
@@ -303,8 +306,7 @@ void World::carry_out(std::size_t shard, std::uint64_t term, Step step) {
 // ---- what is promised ----
 
 bool World::lived_lately(const Member& one) const {
-  const auto& node = nodes_.at(one.node);
-  return (!one.lost && node.up) || now_ - node.changed < kKnownLate;
+  return lives(one) || now_ - nodes_.at(one.node).changed < kSilentLate;
 }
 
 void World::breach(std::size_t shard, const Step& step, const std::string& what) {
@@ -360,14 +362,16 @@ void World::check(std::size_t shard, const Step& step, const Group& before, std:
 
 bool World::can_spare(NodeId node) const {
   return std::all_of(groups_.begin(), groups_.end(), [&](const Group& group) {
-    std::size_t voters = 0;
     std::size_t good = 0;
+    std::size_t voters = 0;
+    bool has_it = false;
     for (const auto& one : group.members) {
-      if (!one.voter) continue;
-      ++voters;
-      if (one.node != node && lives(one) && one.lacks == 0) ++good;
+      // A learner may be about to become a voter.
+      if (one.voter || one.node == node) ++voters;
+      if (one.node == node) has_it = true;
+      if (one.voter && one.node != node && lives(one) && one.lacks == 0) ++good;
     }
-    return good > voters / 2;
+    return !has_it || good > voters / 2;
   });
 }
 
