@@ -7,11 +7,11 @@
 namespace parley::cluster::placement {
 namespace {
 
-// Somebody who is here is given the shard: a learner that is not a voter yet.
+// Somebody is given the shard: a learner that is not a voter yet, and is here as far as anybody knows.
 bool moves(const ShardView& view, const std::vector<Node>& nodes) {
   return std::any_of(view.replicas.begin(), view.replicas.end(), [&nodes](const Replica& replica) {
     const auto* node = find(nodes, replica.node);
-    return !replica.voter && node != nullptr && node->is_here();
+    return !replica.voter && (replica.answers || (node != nullptr && node->is_here()));
   });
 }
 
@@ -40,19 +40,35 @@ std::vector<Step> Planner::steps(const std::vector<ShardView>& led, MonoTime now
   }
   budget_.set(std::move(moving));
   transferred_ = std::move(transferred);
-  std::vector<Step> steps;
-  steps.reserve(led.size());
-  std::size_t handed_on = 0;
-  for (const auto& view : led) {
+  const auto decide = [&](const ShardView& view, MoreMoves more_moves) {
     auto seen = view;
     if (const auto tried = transferred_.find(view.shard); tried != transferred_.end()) {
       seen.led_for = std::min(view.led_for, std::chrono::duration_cast<milliseconds>(now - tried->second));
     }
-    auto step = next_step(seen, table_.nodes(), plan_, rules_, budget_.has_room() ? MoreMoves::yes : MoreMoves::no);
-    if (step.reason == Reason::even_leads && ++handed_on > rules_.transfers_max) step = {.reason = Reason::settling};
-    if (step.action == Action::add_learner) budget_.begin(view.shard);
-    if (step.action == Action::transfer) transferred_[view.shard] = now;
-    steps.push_back(step);
+    return next_step(seen, table_.nodes(), plan_, rules_, more_moves);
+  };
+  std::vector<Step> steps;
+  steps.reserve(led.size());
+  for (const auto& view : led) steps.push_back(decide(view, MoreMoves::yes));
+  // Where replicas are missing goes first.
+  for (const auto why : {Reason::too_few_replicas, Reason::better_node}) {
+    for (std::size_t i = 0; i < led.size(); ++i) {
+      if (steps[i].action != Action::add_learner || steps[i].reason != why) continue;
+      if (budget_.has_room()) {
+        budget_.begin(led[i].shard);
+      } else {
+        steps[i] = decide(led[i], MoreMoves::no);
+      }
+    }
+  }
+  std::size_t given_on = 0;
+  for (std::size_t i = 0; i < led.size(); ++i) {
+    if (steps[i].action != Action::transfer) continue;
+    if (steps[i].reason == Reason::even_leads && ++given_on > rules_.transfers_max) {
+      steps[i] = {.action = Action::none, .reason = Reason::settling};
+    } else {
+      transferred_[led[i].shard] = now;
+    }
   }
   return steps;
 }

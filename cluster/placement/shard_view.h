@@ -15,11 +15,12 @@ struct Replica {
   ReplicaId id;
   NodeId node;
   bool voter = false;  // else a learner
-  // Committed entries that it is not known to have. None: nothing is known, or it has not answered for an election
-  // timeout: with what gossip says of its node that makes two witnesses, and this one knows within a second or two.
-  std::optional<std::uint64_t> lacks{};
-  bool snapshot = false;  // one is on its way to it
-  bool lost = false;      // its node says that it has no such replica (any more): it never comes back
+  // It has answered within an election timeout. With what gossip says of its node that makes two witnesses: nobody is
+  // well, or gone, by the word of one of them.
+  bool answers = false;
+  std::optional<std::uint64_t> lacks{};  // committed entries that it is not known to have; none: nothing is known
+  bool snapshot = false;                 // one is on its way to it
+  bool lost = false;                     // its node says that it has no such replica (any more): it never comes back
 };
 
 struct ShardView {

@@ -21,7 +21,7 @@ struct Placed {
   [[nodiscard]] bool voter() const { return replica->voter; }
   [[nodiscard]] bool ready() const { return !voter() && wanted && sound; }
   // Nobody waits for it: it can only stand in the way.
-  [[nodiscard]] bool spent() const { return replica->lost || node->given_up(); }
+  [[nodiscard]] bool spent() const { return replica->lost || (node->given_up() && !replica->answers); }
   // Whether it is wanted turns out soon.
   [[nodiscard]] bool undecided() const {
     return !replica->lost && node->standing == Standing::fresh && node->intent != Intent::remove;
@@ -69,7 +69,8 @@ class Decision {
       if (node == nullptr) return Reason::node_unknown;
       const bool leads = replica.id == view_.leader;
       const bool caught_up = replica.lacks && *replica.lacks <= rules_.lag_max && !replica.snapshot;
-      placed_.push_back({.replica = &replica, .node = node, .sound = leads || (node->alive && caught_up)});
+      placed_.push_back(
+          {.replica = &replica, .node = node, .sound = leads || (node->alive && replica.answers && caught_up)});
       if (replica.lost) placed_.back().sound = false;
     }
     for (const auto node : desired_) {
@@ -153,7 +154,7 @@ class Decision {
     for (const auto& placed : placed_) {
       if (!placed.voter() || placed.wanted || placed.spent() || placed.undecided() || !safe_without(placed)) continue;
       // For who is away (not for who is only suspected, or slow) a learner that is ready counts: it comes next.
-      const bool away = placed.node->standing == Standing::away && !placed.node->alive;
+      const bool away = placed.node->standing == Standing::away && !placed.node->alive && !placed.replica->answers;
       if (sound_without(placed) + (away ? ready_learners() : 0) < needed()) continue;
       const auto order = [this](const Placed& one) { return (one.sound ? 1 : 0) + (&one == self_ ? 1 : 0); };
       if (who == nullptr || order(placed) < order(*who)) who = &placed;
@@ -181,7 +182,7 @@ class Decision {
 
   std::optional<Step> add() {
     const bool copying = std::any_of(placed_.begin(), placed_.end(), [](const Placed& placed) {
-      return !placed.voter() && placed.wanted && placed.node->is_here();
+      return !placed.voter() && placed.wanted && (placed.replica->answers || placed.node->is_here());
     });
     if (copying) return waits(Reason::catching_up);
     for (const auto& placed : placed_) {

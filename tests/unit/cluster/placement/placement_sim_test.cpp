@@ -13,8 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A failure names its seed; PLACEMENT_SEED=n runs that one alone.
+// A failure names its seed; PLACEMENT_SEED=n runs that one alone, PLACEMENT_SEEDS=n that many of each.
 std::vector<std::uint64_t> seeds(std::uint64_t count) {
+  if (const auto* many = std::getenv("PLACEMENT_SEEDS")) count = std::strtoull(many, nullptr, 10);
   if (const auto* one = std::getenv("PLACEMENT_SEED")) return {std::strtoull(one, nullptr, 10)};
   std::vector<std::uint64_t> some(count);
   std::iota(some.begin(), some.end(), 1);
@@ -213,7 +214,7 @@ class Storm {
         if (staying() > 3 && (up || world_.can_spare(node))) world_.set_intent(node, Intent::remove);
         break;
       case 6:
-        if (up) world_.suspect(node);
+        if (up) world_.mistake(node);
         break;
       case 7:
         if (losses_ && up && intent == Intent::stay && world_.can_spare(node)) {
@@ -262,8 +263,7 @@ class Storm {
 
 TEST(PlacementSim, AfterAnyStormEverythingComesToWhereItIsWanted) {
   std::uint64_t steps = 0;
-  for (const auto seed :
-       seeds(std::getenv("PLACEMENT_SEEDS") ? std::strtoull(std::getenv("PLACEMENT_SEEDS"), nullptr, 10) : 20)) {
+  for (const auto seed : seeds(20)) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     WorldConfig config{.seed = seed};
     if (seed % 4 == 0) config.rules.replicas = 1 + seed / 4 % 5;
@@ -276,8 +276,16 @@ TEST(PlacementSim, AfterAnyStormEverythingComesToWhereItIsWanted) {
       world.run(seconds(5 + world.random().below(world.random().below(5) == 0 ? 900 : 60)));
       storm.event();
     }
+    const auto in_storm = transfers(world);
     storm.end();
     expect_settles(world, 6h);
+    const auto after = transfers(world);
+    for (std::size_t shard = 0; shard < after.size(); ++shard) {
+      EXPECT_LE(after[shard] - in_storm[shard], 4u) << "shard " << shard;
+    }
+    // By chance a node of some zones may have fewer replicas than its share of the leads, and of one replica it is all
+    // chance.
+    if (seed % 2 != 0) { EXPECT_LE(spread(world), 1); }
     steps += world.counts().steps;
     if (testing::Test::HasFailure()) break;
   }

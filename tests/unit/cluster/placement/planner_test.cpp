@@ -25,7 +25,7 @@ class PlannerTest : public testing::Test {
   static ShardView shard(std::uint16_t id, std::uint64_t voters = 1) {
     ShardView view{.shard = {id}, .replicas = {}, .leader = {1}, .led_for = std::chrono::hours(1)};
     for (std::uint64_t node = 1; node <= voters; ++node) {
-      view.replicas.push_back({.id = {node}, .node = {node}, .voter = true, .lacks = 0});
+      view.replicas.push_back({.id = {node}, .node = {node}, .voter = true, .answers = true, .lacks = 0});
     }
     return view;
   }
@@ -35,7 +35,7 @@ class PlannerTest : public testing::Test {
     return views;
   }
   static void give_learner(ShardView& view) {
-    view.replicas.push_back({.id = {9}, .node = {2}, .voter = false, .lacks = 1'000});
+    view.replicas.push_back({.id = {9}, .node = {2}, .voter = false, .answers = true, .lacks = 1'000});
   }
   std::ptrdiff_t ask(const std::vector<ShardView>& views, Action action) {
     const auto steps = planner_.steps(views, now_);
@@ -86,6 +86,17 @@ TEST_F(PlannerTest, ShardsThatAreLedByAnotherOneNowDoNotCount) {
   EXPECT_EQ(ask(views, Action::add_learner), 2);
 }
 
+TEST_F(PlannerTest, WhereReplicasAreMissingGoesFirst) {
+  picture_.nodes.push_back({.node = {4}});
+  pass(0s);
+  pass(15s);
+  // The fourth node is to have some of them; the last two have lost a replica.
+  auto views = shards(64, 3);
+  for (std::size_t i = 62; i < 64; ++i) views[i].replicas.pop_back();
+  const auto steps = planner_.steps(views, now_);
+  for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(steps[i].action == Action::add_learner, i >= 62) << i;
+}
+
 TEST_F(PlannerTest, ALearnerWhoseNodeIsSuspectedIsStillCopiedTo) {
   auto views = shards(8);
   give_learner(views[0]);
@@ -93,9 +104,11 @@ TEST_F(PlannerTest, ALearnerWhoseNodeIsSuspectedIsStillCopiedTo) {
   picture_.nodes[1].state = NodeState::suspect;
   pass(1s);
   EXPECT_EQ(ask(views, Action::add_learner), 0);
-  picture_.nodes[1].state = NodeState::dead;  // to the end: it takes nobody's place
+  picture_.nodes[1].state = NodeState::dead;
   pass(1s);
   pass(20s);
+  EXPECT_EQ(ask(views, Action::add_learner), 0);  // it answers: gossip is wrong
+  for (auto& view : views) view.replicas.back().answers = false;
   EXPECT_EQ(ask(views, Action::add_learner), 2);
 }
 

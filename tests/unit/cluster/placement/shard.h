@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,11 @@ class Shard {
   }
 
   [[nodiscard]] Step next(MoreMoves more = MoreMoves::yes) const {
-    return next_step(view, nodes, LeadPlan(1, nodes, rules), rules, more);
+    auto seen = view;
+    for (auto& replica : seen.replicas) {
+      if (silent_.count(replica.node) != 0) replica.answers = false;
+    }
+    return next_step(seen, nodes, LeadPlan(1, nodes, rules), rules, more);
   }
 
   Rules rules;
@@ -67,16 +72,18 @@ class Shard {
   void is_not_here(std::size_t n, Standing standing) {
     node(n).alive = false;
     node(n).standing = standing;
+    silent_.insert(ranked(n));
   }
   Replica& add(std::size_t n, bool voter) {
     const ReplicaId id{100 + view.replicas.size()};
     if (view.replicas.empty()) view.leader = id;
     view.replicas.reserve(16);  // what was given out stays
-    view.replicas.push_back({.id = id, .node = ranked(n), .voter = voter, .lacks = 0});
+    view.replicas.push_back({.id = id, .node = ranked(n), .voter = voter, .answers = true, .lacks = 0});
     return view.replicas.back();
   }
 
   std::vector<NodeId> everybody_;
+  std::set<NodeId> silent_;
 };
 
 }  // namespace parley::cluster::placement

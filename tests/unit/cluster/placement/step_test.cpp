@@ -297,6 +297,21 @@ TEST(Step, OfTwoReplicasOnOneNodeTheOneThatIsCaughtUpStays) {
   EXPECT_EQ(shard.next().replica, shard.on(2).id);
 }
 
+TEST(Step, NobodyIsGoneOrWellByTheWordOfOneWitness) {
+  Shard shard(4);
+  shard.voters({0, 1, 2});
+  shard.learner(3);
+  shard.node(2).standing = Standing::gone;  // gossip is wrong: it answers
+  shard.node(2).alive = false;
+  EXPECT_STEP(shard.next(), none, voter_away);
+  shard.on(2).answers = false;
+  EXPECT_STEP(shard.next(), remove, replaced);
+  shard.node(2).standing = Standing::steady;
+  shard.node(2).alive = true;  // gossip does not know yet: it is silent
+  shard.on(1).answers = false;
+  EXPECT_STEP(shard.next(), none, no_majority);
+}
+
 // ---- by an operator ----
 
 TEST(Step, ANodeThatIsRemovedIsEmptiedAfterOthersHaveTheShard) {

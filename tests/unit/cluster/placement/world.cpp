@@ -75,11 +75,14 @@ void World::lose_disk(NodeId id) {
   }
 }
 
-void World::suspect(NodeId id) {
+void World::mistake(NodeId id) {
+  const bool dead = random_.below(2) == 0;
   for (auto& [observer, node] : nodes_) {
     if (observer == id || !node.up || random_.below(2) == 0) continue;
     const auto heard = node.heard.find(id);
-    if (heard != node.heard.end()) heard->second.suspected_until = now_ + between(500, 6'000);
+    if (heard == node.heard.end()) continue;
+    heard->second.mistaken = dead ? NodeState::dead : NodeState::suspect;
+    heard->second.mistaken_until = now_ + (dead ? between(2'000, 40'000) : between(500, 6'000));
   }
 }
 
@@ -117,10 +120,7 @@ void World::tell(NodeId observer, NodeId about) {
   if (!node.up) return;
   auto& heard = node.heard[about];
   if (heard.version == subject.version) return;
-  heard = {.version = subject.version,
-           .sighting = {about, subject.zone, subject.state, subject.intent},
-           .since = now_,
-           .suspected_until = {}};
+  heard = {.version = subject.version, .sighting = {about, subject.zone, subject.state, subject.intent}, .since = now_};
 }
 
 Picture World::picture(NodeId id) const {
@@ -130,7 +130,7 @@ Picture World::picture(NodeId id) const {
     const bool dead = heard.sighting.state != NodeState::alive;
     if (dead && now_ - heard.since > kForgotten) continue;
     picture.nodes.push_back(heard.sighting);
-    if (!dead && heard.suspected_until > now_) picture.nodes.back().state = NodeState::suspect;
+    if (!dead && heard.mistaken_until > now_) picture.nodes.back().state = heard.mistaken;
   }
   std::set<NodeId> holders;
   for (const auto& group : groups_) {
@@ -227,8 +227,8 @@ ShardView World::view(std::size_t shard) const {
                  .change_pending = group.pending};
   for (const auto& one : group.members) {
     Replica replica{.id = one.id, .node = one.node, .voter = one.voter};
-    const bool answers = lives(one) || now_ - nodes_.at(one.node).changed < kUnanswered;
-    if (view.led_for > seconds(1) && answers) replica.lacks = static_cast<std::uint64_t>(one.lacks);
+    replica.answers = lives(one) || now_ - nodes_.at(one.node).changed < kUnanswered;
+    if (view.led_for > seconds(1)) replica.lacks = static_cast<std::uint64_t>(one.lacks);
     replica.snapshot = !one.voter && one.lacks > 10'000;
     replica.lost = one.lost && nodes_.at(one.node).up;
     view.replicas.push_back(replica);

@@ -51,7 +51,7 @@ class World {
   void stop(NodeId node, NodeState how);   // dead or left
   void set_intent(NodeId node, Intent intent);
   void lose_disk(NodeId node);  // of a node that is down: it comes back without its replicas
-  void suspect(NodeId node);    // wrongly, by some, for seconds
+  void mistake(NodeId node);    // some suspect it or hold it for dead, wrongly, for some time
   void found();                 // all shards on the only node
   void pause(bool paused);
 
@@ -79,7 +79,8 @@ class World {
     std::uint64_t version = 0;
     Sighting sighting;
     MonoTime since{};
-    MonoTime suspected_until{};
+    NodeState mistaken = NodeState::suspect;
+    MonoTime mistaken_until{};
   };
   struct SimNode {
     std::string zone;
