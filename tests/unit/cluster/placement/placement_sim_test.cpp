@@ -263,7 +263,8 @@ class Storm {
 
 TEST(PlacementSim, AfterAnyStormEverythingComesToWhereItIsWanted) {
   std::uint64_t steps = 0;
-  for (const auto seed : seeds(20)) {
+  std::uint64_t runs = 0;
+  for (const auto seed : seeds(16)) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     WorldConfig config{.seed = seed};
     if (seed % 4 == 0) config.rules.replicas = 1 + seed / 4 % 5;
@@ -287,10 +288,10 @@ TEST(PlacementSim, AfterAnyStormEverythingComesToWhereItIsWanted) {
     // chance.
     if (seed % 2 != 0) { EXPECT_LE(spread(world), 1); }
     steps += world.counts().steps;
+    ++runs;
     if (testing::Test::HasFailure()) break;
   }
-  // Else it was no storm.
-  if (std::getenv("PLACEMENT_SEED") == nullptr) { EXPECT_GT(steps, 5'000u); }
+  EXPECT_GT(steps, 100 * runs);  // else it was no storm
 }
 
 }  // namespace

@@ -15,6 +15,13 @@
 
 namespace parley::cluster::placement {
 
+#define EXPECT_STEP(step, what, why)                               \
+  do {                                                             \
+    const auto step_ = (step);                                     \
+    EXPECT_EQ(step_.action, Action::what) << describe(step_, {0}); \
+    EXPECT_EQ(step_.reason, Reason::why) << describe(step_, {0});  \
+  } while (false)
+
 class Shard {
  public:
   explicit Shard(std::size_t node_count) {

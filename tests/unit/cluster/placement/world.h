@@ -94,6 +94,7 @@ class World {
     std::unique_ptr<Planner> planner;
   };
 
+  // ---- world.cpp ----
   void at(milliseconds in, std::function<void()> what);
   milliseconds between(std::int64_t from, std::int64_t to);
   void announce(NodeId about);
@@ -104,6 +105,7 @@ class World {
   void begin(NodeId node, std::size_t shard, const Step& step);
   void carry_out(std::size_t shard, std::uint64_t term, Step step);
   [[nodiscard]] Step would_do(std::size_t shard) const;
+  // ---- world_checks.cpp ----
   void check_budget(NodeId node, std::size_t shard);
   void check(std::size_t shard, const Step& step, const Group& before, std::size_t needed);
   void breach(std::size_t shard, const Step& step, const std::string& what);
