@@ -27,6 +27,7 @@ MAY_SEE = {
     "cluster/raft/group.cpp": ["core", "cluster/raft/group.h", "cluster/raft/core_values.h"],
     "cluster/reads": ["core", "schemas", "storage", "cluster/machine", "cluster/reads", "cluster/shard.h"],
     "cluster/membership": ["core", "cluster/membership", "cluster/peers.h", "cluster/transport.h"],
+    "cluster/placement": ["core", "cluster/placement"],  # of gossip and groups it is shown plain values
     "actors": ["core", "cluster", "actors"],
     # net, from the bytes up: what is pure first, then what has sockets.
     "net/protocol.h": ["core"],
@@ -164,6 +165,7 @@ def selftest():
         ("cluster/machine/x.cpp", '#include "cluster/reads/read_queue.h"', "cluster/machine/x.cpp may not include cluster/reads/read_queue.h"),
         ("cluster/membership/x.cpp", '#include "schemas/peer/envelope.h"', "cluster/membership/x.cpp may not include schemas/peer/envelope.h"),
         ("cluster/membership/x.cpp", '#include "cluster/peers.h"', None),
+        ("cluster/placement/x.cpp", '#include "cluster/membership/swim.h"', "cluster/placement/x.cpp may not include cluster/membership/swim.h"),
         ("cluster/raft/x.cpp", '#include "cluster/raft/core/praft.h"', "cluster/raft/x.cpp may not include cluster/raft/core/praft.h"),
         ("cluster/raft/x.cpp", '#include "cluster/shard.h"', "cluster/raft/x.cpp may not include cluster/shard.h"),
         ("cluster/raft/group.cpp", '#include "cluster/raft/core_values.h"', None),
