@@ -24,6 +24,7 @@ struct GroupSet::Replica final : LogStorage {
   LogIndex applied;
   Term applied_term;
   std::uint64_t bytes = 0;  // of entries since the last cut
+  std::optional<LogIndex> kept_after;
   Role role = Role::follower;
   Term term_told;
   ReplicaId leader;
@@ -67,6 +68,11 @@ void GroupSet::close(ShardId shard) {
 void GroupSet::broke(ShardId shard, Error error) {
   close(shard);
   owner_.on_broken(shard, error);
+}
+
+void GroupSet::keep_log(ShardId shard, std::optional<LogIndex> after) {
+  const auto found = replicas_.find(shard);
+  if (found != replicas_.end()) found->second->kept_after = after;
 }
 
 void GroupSet::tick() {
@@ -163,11 +169,14 @@ Status GroupSet::cut(ShardId shard, Replica& replica, storage::WriteBatch& batch
   if (replica.bytes <= config_.log_bytes_max) return {};
   const auto begins = store_.begins_after(shard).value;
   if (replica.applied.value <= begins + config_.log_entries_kept) return {};
-  const LogIndex index{replica.applied.value - config_.log_entries_kept};
+  LogIndex index{replica.applied.value - config_.log_entries_kept};
+  const bool kept = replica.kept_after && *replica.kept_after < index && replica.bytes <= config_.log_bytes_held_max;
+  if (kept) index = *replica.kept_after;
+  if (index.value <= begins) return {};
   const auto term = replica.group->cut(index);
   if (!term) return term.error();
   store_.cut(shard, index, *term, batch);
-  replica.bytes = 0;
+  if (!kept) replica.bytes = 0;
   return {};
 }
 

@@ -4,7 +4,6 @@
 #include "storage/rocks_store.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace parley::cluster::snapshots {
 
@@ -56,10 +55,10 @@ void SnapshotSource::ask(const SnapshotAsk& ask, MonoTime now) {
     return;
   }
   auto& one = found->second;
-  if (ask.kind != SnapshotAsk::Kind::part) return end(found, ask.kind == SnapshotAsk::Kind::arrived);
+  if (ask.kind != SnapshotAsk::Kind::part) return end(found, ask.kind == SnapshotAsk::Kind::arrived, now);
   if (expired(one, now)) {
     refuse(ask);
-    return end(found, false);
+    return end(found, false, now);
   }
   if (ask.cursor > one.given) return;  // nobody was given what is before that
   one.touched = now;
@@ -79,8 +78,9 @@ std::vector<SnapshotPart> SnapshotSource::take(MonoTime now) {
   auto parts = std::exchange(refusals_, {});
   for (auto at = exports_.begin(); at != exports_.end();) {
     const auto one = at++;
-    if (expired(one->second, now)) end(one, false);
+    if (expired(one->second, now)) end(one, false, now);
   }
+  std::erase_if(arrived_, [&](const auto& one) { return one.second.until <= now; });
   refill(now);
   while (!line_.empty() && budget_ > 0) {
     const auto place = line_.front();
@@ -94,7 +94,7 @@ std::vector<SnapshotPart> SnapshotSource::take(MonoTime now) {
     if (!part) {
       // The view ended with the store below it, or holds what cannot travel.
       refuse({.shard = place.first, .id = one.id, .from = place.second, .to = one.self, .cursor = one.wanted});
-      end(found, false);
+      end(found, false, now);
       continue;
     }
     for (const auto& row : part->rows) {
@@ -190,7 +190,20 @@ MonoTime SnapshotSource::next() const {
   return std::min(due, refilled_ + wait);
 }
 
-void SnapshotSource::end(std::map<To, Export>::iterator at, bool arrived) {
+std::optional<LogIndex> SnapshotSource::log_needed(ShardId shard, MonoTime now) const {
+  std::optional<LogIndex> needed;
+  const auto need = [&](const To& to, LogIndex applied) {
+    if (to.first == shard) needed = std::min(needed.value_or(applied), applied);
+  };
+  for (const auto& [to, one] : exports_) need(to, one.applied);
+  for (const auto& [to, one] : arrived_) {
+    if (one.until > now) need(to, one.applied);
+  }
+  return needed;
+}
+
+void SnapshotSource::end(std::map<To, Export>::iterator at, bool arrived, MonoTime now) {
+  if (arrived) arrived_[at->first] = {at->second.applied, now + config_.catch_up};
   ended_.push_back({at->first.first, at->first.second, arrived});
   std::erase(line_, at->first);
   exports_.erase(at);
@@ -199,6 +212,7 @@ void SnapshotSource::end(std::map<To, Export>::iterator at, bool arrived) {
 void SnapshotSource::drop(ShardId shard) {
   std::erase_if(line_, [&](const To& to) { return to.first == shard; });
   std::erase_if(exports_, [&](const auto& one) { return one.first.first == shard; });
+  std::erase_if(arrived_, [&](const auto& one) { return one.first.first == shard; });
 }
 
 }  // namespace parley::cluster::snapshots

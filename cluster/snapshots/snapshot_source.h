@@ -5,6 +5,7 @@
 //   GroupOwner::snapshot() ─► offer(): a view is taken, and what comes back goes into the raft snapshot message
 //   … ask() for each SnapshotAsk that comes in; take() for what is to be sent now …
 //   take_ended() ─► Group::report_snapshot(), always, once for each offer but those that a later one replaced
+//   log_needed() ─► GroupSet::keep_log(), at each tick
 //
 // A part is a function of the view and the cursor: asked for twice, it is the same twice. A view pins what is removed
 // from the store meanwhile, so their number and their time are bounded, and what is read and sent is paced. take()
@@ -23,6 +24,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +37,7 @@ struct SnapshotSourceConfig {
   std::size_t part_bytes_max = SnapshotLimits{}.part_bytes_max;
   milliseconds idle_max{60'000};         // without a question: it ends. More than a receiver's patience, and a restart
   milliseconds lifetime_max{3'600'000};  // then it ends, whatever is asked
+  milliseconds catch_up{10'000};         // after the arrival, in which the log is still kept for it
   std::size_t refusals_max = 64;         // `gone`, that wait to be sent; more are not answered
 };
 
@@ -63,6 +66,9 @@ class SnapshotSource {
   };
   std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
 
+  // Behind which index the shard's log is needed by those who copy it, or have just done so: GroupSet::keep_log().
+  [[nodiscard]] std::optional<LogIndex> log_needed(ShardId shard, MonoTime now) const;
+
   // The replica here is closed: nothing is told of its exports.
   void drop(ShardId shard);
   [[nodiscard]] std::size_t exports() const { return exports_.size(); }
@@ -83,9 +89,13 @@ class SnapshotSource {
     bool waiting = false;  // it is in line, with what was asked for last
     SnapshotCursor wanted{};
   };
+  struct Arrived {
+    LogIndex applied;
+    MonoTime until;
+  };
   [[nodiscard]] bool expired(const Export& one, MonoTime now) const;
   void refill(MonoTime now);
-  void end(std::map<To, Export>::iterator at, bool arrived);
+  void end(std::map<To, Export>::iterator at, bool arrived, MonoTime now);
   void refuse(const SnapshotAsk& ask);
   // `bad_request`: the cursor stands nowhere. Another Error is the export's end.
   Result<SnapshotPart> read(const To& to, const Export& from, const SnapshotCursor& cursor) const;
@@ -94,6 +104,7 @@ class SnapshotSource {
   const storage::Store& store_;
   Random& random_;
   std::map<To, Export> exports_;
+  std::map<To, Arrived> arrived_;  // a moment ago
   std::deque<To> line_;
   std::vector<SnapshotPart> refusals_;
   std::vector<Ended> ended_;

@@ -12,6 +12,7 @@ namespace parley::cluster::snapshots {
 namespace {
 
 using namespace testing;
+using Kind = SnapshotAsk::Kind;
 
 class SnapshotSourceTest : public ::testing::Test {
  protected:
@@ -34,7 +35,7 @@ class SnapshotSourceTest : public ::testing::Test {
     return schemas::decode_snapshot_offer(*offer).value();
   }
   SnapshotAsk asked(const SnapshotOffer& offer, SnapshotCursor cursor = {}, ReplicaId by = kTarget) {
-    return {kShard, offer.id, by, kSource, SnapshotAsk::Kind::part, std::move(cursor)};
+    return {kShard, offer.id, by, kSource, Kind::part, std::move(cursor)};
   }
   std::vector<SnapshotPart> answers(const SnapshotAsk& ask) {
     now_ += seconds(1);
@@ -154,16 +155,36 @@ TEST_F(SnapshotSourceTest, IsOnlyForWhomItWasOfferedAndUntilItEnds) {
   EXPECT_TRUE(source_->take_ended().empty());
   EXPECT_FALSE(answer(asked(offer)).gone);
   auto end = asked(offer);
-  end.kind = SnapshotAsk::Kind::arrived;
+  end.kind = Kind::arrived;
   EXPECT_TRUE(answers(end).empty());
   EXPECT_EQ(source_->take_ended(), (std::vector<SnapshotSource::Ended>{{kShard, kTarget, true}}));
   EXPECT_TRUE(answer(asked(offer)).gone);
   EXPECT_EQ(source_->exports(), 0U);
 }
 
+TEST_F(SnapshotSourceTest, TheLogIsNeededWhileItIsCopiedAndAMomentAfterwards) {
+  EXPECT_EQ(source_->log_needed(kShard, now_), std::nullopt);
+  auto end = asked(offered());
+  EXPECT_EQ(source_->log_needed(kShard, now_), LogIndex{40});
+  EXPECT_EQ(source_->log_needed(ShardId{4}, now_), std::nullopt);
+  WriteBatch batch;
+  batch.put(Family::state, keys::applied(kShard), keys::number(41));
+  write(store_, batch);
+  auto other = asked(offered(ReplicaId{23}, LogIndex{41}), {}, ReplicaId{23});
+  EXPECT_EQ(source_->log_needed(kShard, now_), LogIndex{40});
+  end.kind = Kind::arrived;
+  EXPECT_TRUE(answers(end).empty());
+  EXPECT_EQ(source_->log_needed(kShard, now_), LogIndex{40});
+  now_ += config_.catch_up;
+  EXPECT_EQ(source_->log_needed(kShard, now_), LogIndex{41});
+  other.kind = Kind::given_up;
+  EXPECT_TRUE(answers(other).empty());
+  EXPECT_EQ(source_->log_needed(kShard, now_), std::nullopt);
+}
+
 TEST_F(SnapshotSourceTest, WhatWasGivenUpIsReportedAsThat) {
   auto end = asked(offered());
-  end.kind = SnapshotAsk::Kind::given_up;
+  end.kind = Kind::given_up;
   EXPECT_TRUE(answers(end).empty());
   EXPECT_EQ(source_->take_ended(), (std::vector<SnapshotSource::Ended>{{kShard, kTarget, false}}));
   EXPECT_TRUE(answers(end).empty());
@@ -270,7 +291,7 @@ TEST(SnapshotSourceView, ThatEndedWithItsStoreIsGone) {
   ASSERT_TRUE(offer.ok());
   const auto id = schemas::decode_snapshot_offer(*offer)->id;
   ASSERT_TRUE(store.recover().ok());
-  source.ask({kShard, id, kTarget, kSource, SnapshotAsk::Kind::part, {}}, MonoTime{seconds(1)});
+  source.ask({kShard, id, kTarget, kSource, Kind::part, {}}, MonoTime{seconds(1)});
   const auto parts = source.take(MonoTime{seconds(1)});
   ASSERT_EQ(parts.size(), 1U);
   EXPECT_TRUE(parts[0].gone);
