@@ -78,6 +78,14 @@ Status Peers::gossip(const NodeAddress& to, Gossip gossip) {
   return send({.from = self_, .to = to, .what = std::move(gossip)}, Lane::ahead);
 }
 
+Status Peers::ask_for_state(const NodeAddress& to, SnapshotAsk ask) {
+  return send({.from = self_, .to = to, .what = std::move(ask)});
+}
+
+Status Peers::give_state(const NodeAddress& to, SnapshotPart part) {
+  return send({.from = self_, .to = to, .what = std::move(part)});
+}
+
 void Peers::on_peer_up(const NodeAddress& peer) {
   if (gossip_listener_ != nullptr) gossip_listener_->on_link_up(peer);
   inbox_.on_peer_up(peer);
@@ -122,6 +130,13 @@ void Peers::on_message(const NodeAddress& from, std::string bytes) {
   if (auto* gossip = std::get_if<Gossip>(&envelope->what)) {
     if (gossip_listener_ == nullptr) return metrics_.peer_messages_dropped("unwanted").add();
     return gossip_listener_->on_gossip(from, std::move(*gossip));
+  }
+  auto* ask = std::get_if<SnapshotAsk>(&envelope->what);
+  auto* part = std::get_if<SnapshotPart>(&envelope->what);
+  if (ask != nullptr || part != nullptr) {
+    if (snapshot_listener_ == nullptr) return metrics_.peer_messages_dropped("unwanted").add();
+    if (ask != nullptr) return snapshot_listener_->on_snapshot_ask(from, std::move(*ask));
+    return snapshot_listener_->on_snapshot_part(from, std::move(*part));
   }
   const auto& delivery = std::get<schemas::Delivery>(envelope->what);
   inbox_.on_peer_delivery(delivery.hubs, delivery.event);

@@ -10,6 +10,7 @@
 #include "core/ids.h"
 #include "core/metrics.h"
 #include "core/request.h"
+#include "core/snapshot_transfer.h"
 
 #include <optional>
 #include <vector>
@@ -49,6 +50,15 @@ class GossipListener {
   virtual void on_link_refused(const std::string& why) = 0;  // for people: PeerListener says of whom
 };
 
+// A shard's state on its way from node to node: implemented by whoever owns the replicas. On the transport's thread, as
+// PeerInbox.
+class SnapshotListener {
+ public:
+  virtual ~SnapshotListener() = default;
+  virtual void on_snapshot_ask(const NodeAddress& from, SnapshotAsk ask) = 0;
+  virtual void on_snapshot_part(const NodeAddress& from, SnapshotPart part) = 0;
+};
+
 class Peers final : public PeerListener {
  public:
   Peers(NodeAddress self, Transport& transport, const Clock& clock, Metrics& metrics, PeerInbox& inbox)
@@ -63,8 +73,13 @@ class Peers final : public PeerListener {
   // Ahead of everything else that waits for that peer. An Error as of ask().
   Status gossip(const NodeAddress& to, Gossip gossip);
 
-  // Before the transport starts, and it outlives it. Without one gossip is dropped, and counted.
+  // Behind what waits for that peer already. An Error as of ask().
+  Status ask_for_state(const NodeAddress& to, SnapshotAsk ask);
+  Status give_state(const NodeAddress& to, SnapshotPart part);
+
+  // Before the transport starts, and they outlive it. What nobody listens to is dropped, and counted.
   void set_gossip_listener(GossipListener* listener) { gossip_listener_ = listener; }
+  void set_snapshot_listener(SnapshotListener* listener) { snapshot_listener_ = listener; }
 
   void on_peer_up(const NodeAddress& peer) override;
   void on_peer_down(const NodeAddress& peer) override;
@@ -82,6 +97,7 @@ class Peers final : public PeerListener {
   PeerInbox& inbox_;
   std::optional<MonoTime> damage_logged_;  // on the transport's thread
   GossipListener* gossip_listener_ = nullptr;
+  SnapshotListener* snapshot_listener_ = nullptr;
 };
 
 }  // namespace parley::cluster

@@ -147,6 +147,17 @@ struct ClusterLimits {
   std::size_t strangers_max = 8;           // nodes of other clusters that are kept to be shown; the oldest goes
 };
 
+// A shard's state on its way to a replica that is too far behind (cluster/snapshots). Not configurable either.
+struct SnapshotLimits {
+  std::size_t part_bytes_max = 200'000;     // of one part's keys and values, and kSnapshotRowBytes for each: then cut
+  std::size_t message_bytes_max = 262'136;  // of one part as it is sent, and of one question: too_large
+  std::size_t key_bytes_max = 16'384;       // of a row: too_large, the state cannot be sent
+  std::size_t row_bytes_max = 67'108'864;   // of a value, which may come in several parts: too_large, given up
+  std::uint64_t bytes_max = 1'099'511'627'776;  // of all rows, at the receiver: too_large, given up
+};
+// What a row has in a part beside its key and its value, at most.
+inline constexpr std::size_t kSnapshotRowBytes = 64;
+
 // Not configurable either.
 inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;   // 400 / pusher:error
 inline constexpr std::size_t kLongRosterBytes = 65'536;       // a longer one is written while it goes out
@@ -158,6 +169,10 @@ static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max)
 // A page of missed publications and a request over HTTP fit into one message.
 static_assert(PeerLimits{}.message_bytes_max >= 2 * NodeLimits{}.http_body_bytes_max);
 static_assert(PeerLimits{}.queue_bytes_max > PeerLimits{}.message_bytes_max);
+// A part is one frame's worth: votes wait for no more.
+static_assert(SnapshotLimits{}.message_bytes_max + 8 <= LinkLimits{}.frame_bytes_max);
+static_assert(SnapshotLimits{}.part_bytes_max + 2 * SnapshotLimits{}.key_bytes_max <
+              SnapshotLimits{}.message_bytes_max);
 static_assert(LinkLimits{}.window_bytes_max >= 4 * LinkLimits{}.frame_bytes_max);
 static_assert(LinkLimits{}.silence_max > 4 * LinkLimits{}.heartbeat);
 

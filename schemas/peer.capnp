@@ -25,6 +25,8 @@ struct Envelope {
     reply @9 :Reply;
     delivery @10 :Delivery;
     gossip @11 :Gossip;
+    snapshotAsk @12 :SnapshotAsk;
+    snapshotPart @13 :SnapshotPart;
   }
 }
 
@@ -561,4 +563,41 @@ struct Gap {
   epoch @0 :UInt64;
   after @1 :UInt64;
   before @2 :UInt64;
+}
+
+# A shard's state on its way to a replica that is too far behind: core/snapshot_transfer.h says what each means. Bounds:
+# SnapshotLimits in core/limits.h.
+struct SnapshotCursor {
+  family @0 :UInt8;             # SnapshotFamily
+  key @1 :Data;
+  offset @2 :UInt64;
+}
+
+struct SnapshotAsk {
+  shard @0 :UInt16;
+  kind @1 :UInt8;               # SnapshotAsk::Kind
+  id @2 :UInt64;
+  from @3 :UInt64;
+  to @4 :UInt64;
+  cursor @5 :SnapshotCursor;
+}
+
+struct SnapshotRow {
+  family @0 :UInt8;
+  goesOn @1 :Bool;
+  key @2 :Data;
+  value @3 :Data;
+}
+
+struct SnapshotPart {
+  shard @0 :UInt16;
+  gone @1 :Bool;
+  last @2 :Bool;
+  id @3 :UInt64;
+  from @4 :UInt64;
+  to @5 :UInt64;
+  cursor @6 :SnapshotCursor;
+  rows @7 :List(SnapshotRow);
+  checksum @8 :UInt64;
+  whole @9 :UInt64;
 }

@@ -67,6 +67,13 @@ struct Membership {
   autoLeave @4 :Bool;
 }
 
+struct SnapshotOffer {                  # of Snapshot.data
+  version @0 :UInt16;                   # readers refuse a higher one than they know, and 0
+  id @1 :UInt64;
+  bytes @2 :UInt64;
+  format @3 :UInt32;
+}
+
 # ---- stored ----
 
 struct ReplicaHead {
@@ -81,4 +88,17 @@ struct ReplicaHead {
 struct StoredMembership {
   index @0 :UInt64;                     # of the change that led to it
   membership @1 :Membership;
+}
+
+# Of a shard whose state comes from another replica: cluster/snapshots/snapshot_fetch.h.
+struct StoredRestore {
+  complete @0 :Bool;                    # all rows are here; the group has not taken them over yet
+  family @1 :UInt8;                     # the cursor: what is before it is here
+  key @2 :Data;
+  bytes @3 :UInt64;                     # of the rows up to there, and their running checksum
+  checksum @4 :UInt64;
+  to @5 :UInt64;                        # of the message that brought the snapshot
+  from @6 :UInt64;
+  term @7 :UInt64;
+  snapshot @8 :Snapshot;
 }

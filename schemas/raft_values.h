@@ -1,5 +1,5 @@
 #pragma once
-// Members of a group in their wire form. For the .cpp files of schemas/ only. Pure.
+// Members of a group, and snapshots, in their wire form. For the .cpp files of schemas/ only. Pure.
 
 #include "core/raft_message.h"
 #include "raft.capnp.h"
@@ -26,6 +26,17 @@ inline void write_membership(const RaftMembership& from, wire::raft::Membership:
 inline RaftMembership read_membership(wire::raft::Membership::Reader from) {
   return {read_ids(from.getVoters()), read_ids(from.getLearners()), read_ids(from.getVotersOutgoing()),
           read_ids(from.getLearnersNext()), from.getAutoLeave()};
+}
+
+inline void write_snapshot(const RaftSnapshot& from, wire::raft::Snapshot::Builder to) {
+  to.setIndex(from.index.value);
+  to.setTerm(from.term.value);
+  write_membership(from.membership, to.initMembership());
+  to.setData(data(from.data));
+}
+inline RaftSnapshot read_snapshot(wire::raft::Snapshot::Reader from) {
+  return {LogIndex{from.getIndex()}, Term{from.getTerm()}, read_membership(from.getMembership()),
+          string(from.getData())};
 }
 
 }  // namespace parley::schemas

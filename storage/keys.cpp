@@ -81,6 +81,7 @@ std::optional<LogIndex> replica_entry_index(std::string_view key) {
   if (!index) return std::nullopt;
   return LogIndex{*index};
 }
+std::string restoring(ShardId shard) { return tagged(shard, 'q'); }
 std::string membership(ShardId shard) { return tagged(shard, 'g'); }
 
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset) {

@@ -16,6 +16,7 @@
 //            shard 'm' channel             ChannelMeta
 //            shard 'n'                     number:u64 of the newest notice
 //            shard 'o' user                (empty) the user's record needs care when the node starts
+//            shard 'q'                     StoredRestore, while the shard's state comes from another replica
 //            shard 's' session             KeptSession
 //            shard 't' channel 00 user     (empty, or n: the id is a number) the backend was told of
 //                                          the member, or of the channel
@@ -60,6 +61,7 @@ KeyRange replica_entries(ShardId shard);
 std::string replica_head(ShardId shard);
 std::optional<LogIndex> replica_entry_index(std::string_view key);
 std::string membership(ShardId shard);
+std::string restoring(ShardId shard);
 
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset);
 // Offsets in [from, to].

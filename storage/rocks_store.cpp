@@ -2,38 +2,25 @@
 
 #include "core/mutex.h"
 #include "storage/keys.h"
+#include "storage/rocks_options.h"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/experimental.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
-#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <set>
 
 #include <sys/stat.h>
 
 namespace parley::storage {
 namespace {
 
-// What the disk holds beyond what is kept: the write-ahead log until what it brings is in tables, and tables until
-// what was removed from them is compacted away. Both are small, so that a node on which large events come and go
-// gives their space back at the pace at which it takes it. Every family is flushed when the write-ahead log is at its
-// bound: a memtable need not be larger.
-constexpr std::uint64_t kMb = 1024 * 1024;
-constexpr std::uint64_t kWalBytes = 8 * kMb;
-constexpr std::uint64_t kBaseLevelBytes = 8 * kMb;
-constexpr std::uint64_t kTableBytes = 2 * kMb;
-// A table in which half of so many neighbours are removals is compacted, however few tables there are.
-constexpr std::size_t kRemovalsWindow = 128;
-constexpr std::size_t kRemovalsTrigger = 64;
 // Ranges that were removed, until their tables are compacted; beyond, all that lies between them.
 constexpr std::size_t kRangesMax = 64;
 constexpr int kLevels = 7;
@@ -50,18 +37,6 @@ Error store_error(const rocksdb::Status& status) {
   return make_error(status.IsCorruption() ? Errc::corrupt : Errc::storage_unavailable, "store: " + status.ToString());
 }
 
-// A key without the number at its end: log entries of a shard and publications of a channel come in
-// rising order, so the memtable finds their place beside the one before instead of from the top.
-class WithoutNumber final : public rocksdb::SliceTransform {
- public:
-  const char* Name() const override { return "parley.without_number"; }
-  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return {key.data(), key.size() - kNumber}; }
-  bool InDomain(const rocksdb::Slice& key) const override { return key.size() > kNumber; }
-
- private:
-  static constexpr std::size_t kNumber = 8;
-};
-
 // RocksDB keeps range tombstones in a second skip list but looks up WithoutNumber's hints in the same
 // map: a tombstone that begins at a key with a hint would be put where the hint points, into the wrong
 // list. So the first key goes by itself, and the range begins at the next key that can exist, whose
@@ -73,61 +48,6 @@ rocksdb::Status remove_range(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHa
   if (!status.ok()) return status;
   const auto next = range.key + '\0';
   return next < range.value ? batch.DeleteRange(family, next, range.value) : status;
-}
-
-rocksdb::DBOptions db_options() {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.paranoid_checks = true;
-  options.allow_concurrent_memtable_write = false;  // there is one writer
-  options.max_background_jobs = 2;
-  options.max_open_files = 1'024;
-  options.max_total_wal_size = kWalBytes;
-  options.max_manifest_file_size = 4 * kMb;
-  options.manifest_preallocation_size = 64 * 1024;
-  options.bytes_per_sync = 1024 * 1024;  // compactions must not pile up dirty pages before our fsync
-  options.keep_log_file_num = 3;
-  options.max_log_file_size = 8 * 1024 * 1024;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.stats_dump_period_sec = 0;
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.format_version = 5;
-  rocksdb::ColumnFamilyOptions options;
-  switch (family) {
-    case Family::log:  // written once, read at a start, dropped soon
-      options.write_buffer_size = kWalBytes;
-      options.compression = rocksdb::kNoCompression;
-      options.memtable_insert_with_hint_prefix_extractor = std::make_shared<WithoutNumber>();
-      break;
-    case Family::history:  // scanned by range; who asks knows from the channel's meta that there is something
-      options.write_buffer_size = kWalBytes;
-      options.memtable_insert_with_hint_prefix_extractor = std::make_shared<WithoutNumber>();
-      options.compression = rocksdb::kLZ4Compression;
-      table.block_size = 16 * 1024;
-      break;
-    case Family::state:                             // got by key, and often for a channel that never published
-      options.write_buffer_size = 8 * 1024 * 1024;  // the same keys again and again: flushing leaves little
-      options.compression = rocksdb::kLZ4Compression;
-      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
-      table.whole_key_filtering = true;
-      break;
-  }
-  options.level0_file_num_compaction_trigger = 2;
-  options.target_file_size_base = kTableBytes;
-  options.max_bytes_for_level_base = kBaseLevelBytes;
-  options.level_compaction_dynamic_level_bytes = true;
-  options.table_properties_collector_factories.push_back(
-      rocksdb::NewCompactOnDeletionCollectorFactory(kRemovalsWindow, kRemovalsTrigger));
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
 }
 
 // RocksDB would make a new database where CURRENT is missing, beside the tables of the old one.
@@ -207,6 +127,11 @@ struct RocksStore::Impl {
     std::string to;
     int rounds = 0;  // of tidy() since
   };
+  // Of the views that live. They are taken and given back under `mutex`, shared; the set has a leaf of its own.
+  mutable Mutex views_mutex;
+  mutable std::set<const rocksdb::Snapshot*> views PARLEY_GUARDED_BY(views_mutex);
+  std::uint64_t openings PARLEY_GUARDED_BY(mutex) = 0;  // a view is of one of them
+
   Mutex removed_mutex;                                                                // a leaf
   std::array<std::size_t, kFamilyCount> removals PARLEY_GUARDED_BY(removed_mutex){};  // not flushed by tidy() yet
   std::array<std::vector<Removed>, kFamilyCount> ranges PARLEY_GUARDED_BY(removed_mutex);
@@ -227,6 +152,7 @@ struct RocksStore::Impl {
     db.reset(opened);
     db->DestroyColumnFamilyHandle(handles[0]);
     for (std::size_t i = 0; i < kFamilyCount; ++i) families[i] = handles[i + 1];
+    ++openings;
     return {};
   }
 
@@ -241,6 +167,12 @@ struct RocksStore::Impl {
 
   void close() PARLEY_REQUIRES(mutex) {
     if (db == nullptr) return;
+    {
+      // Close() refuses to work while there is one, and whoever still held it would read freed memory.
+      const MutexLock lock(views_mutex);
+      for (const auto* snapshot : views) db->ReleaseSnapshot(snapshot);
+      views.clear();
+    }
     for (auto*& family : families) {
       db->DestroyColumnFamilyHandle(family);
       family = nullptr;
@@ -276,7 +208,9 @@ struct RocksStore::Impl {
   }
 
   // A removed range's tables go down a level with each round, until what it hides is gone with it.
+  // While somebody sees them nothing is gone: the rounds wait.
   void compact_ranges(std::size_t family) PARLEY_REQUIRES_SHARED(mutex) {
+    if (const MutexLock lock(views_mutex); !views.empty()) return;
     std::vector<Removed> due;
     {
       const MutexLock lock(removed_mutex);
@@ -296,14 +230,97 @@ struct RocksStore::Impl {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const PARLEY_REQUIRES_SHARED(mutex) {
     return families[static_cast<std::size_t>(family)];
   }
+
+  // As of `snapshot`, or as it is now where that is null.
+  Result<std::optional<std::string>> get(Family family, std::string_view key, const rocksdb::Snapshot* snapshot) const
+      PARLEY_REQUIRES_SHARED(mutex) {
+    if (db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
+    rocksdb::ReadOptions with;
+    with.snapshot = snapshot;
+    rocksdb::PinnableSlice value;
+    const auto status = db->Get(with, handle(family), slice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return store_error(status);
+    return std::optional(std::string(storage::view(value)));
+  }
+
+  Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order, const Visitor& visit,
+              const rocksdb::Snapshot* snapshot) const PARLEY_REQUIRES_SHARED(mutex) {
+    if (from >= to) return {};
+    if (db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
+    const auto lower = slice(from);
+    const auto upper = slice(to);
+    rocksdb::ReadOptions with;
+    with.snapshot = snapshot;
+    with.iterate_lower_bound = &lower;
+    with.iterate_upper_bound = &upper;
+    // A crowd that catches up reads each history once, and so does retention what it removes, and who copies a shard
+    // all of it: that must not push out what is looked at all the time.
+    with.fill_cache = family != Family::history && snapshot == nullptr;
+    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(with, handle(family)));
+    if (order == ScanOrder::forward) {
+      for (at->Seek(lower); at->Valid(); at->Next()) {
+        if (visit(storage::view(at->key()), storage::view(at->value())) == Visit::stop) break;
+      }
+    } else {
+      for (at->SeekToLast(); at->Valid(); at->Prev()) {
+        if (visit(storage::view(at->key()), storage::view(at->value())) == Visit::stop) break;
+      }
+    }
+    if (!at->status().ok()) return store_error(at->status());
+    return {};
+  }
 };
 
-RocksStore::RocksStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-RocksStore::~RocksStore() = default;
+class RocksStore::View final : public StoreView {
+ public:
+  View(std::shared_ptr<Impl> impl, const rocksdb::Snapshot* snapshot, std::uint64_t opening)
+      : impl_(std::move(impl)), snapshot_(snapshot), opening_(opening) {}
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  ~View() override {
+    const ReadLock lock(impl_->mutex);
+    if (!lives()) return;  // close() gave it back
+    {
+      const MutexLock views(impl_->views_mutex);
+      impl_->views.erase(snapshot_);
+    }
+    impl_->db->ReleaseSnapshot(snapshot_);
+  }
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const override {
+    const ReadLock lock(impl_->mutex);
+    if (!lives()) return ended();
+    return impl_->get(family, key, snapshot_);
+  }
+  Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
+              const Visitor& visit) const override {
+    const ReadLock lock(impl_->mutex);
+    if (!lives()) return ended();
+    return impl_->scan(family, from, to, order, visit, snapshot_);
+  }
+
+ private:
+  [[nodiscard]] bool lives() const PARLEY_REQUIRES_SHARED(impl_->mutex) {
+    return impl_->db != nullptr && impl_->openings == opening_;
+  }
+  static Error ended() {
+    return make_error(Errc::storage_unavailable, "store: it was closed or opened anew since this view was taken");
+  }
+
+  const std::shared_ptr<Impl> impl_;
+  const rocksdb::Snapshot* const snapshot_;
+  const std::uint64_t opening_;
+};
+
+RocksStore::RocksStore(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksStore::~RocksStore() {
+  const WriteLock lock(impl_->mutex);
+  impl_->close();  // whatever its views still hold: the directory can be opened again
+}
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& path, RocksOptions options) {
   if (const auto ready = prepare_directory(path); !ready) return ready.error();
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_shared<Impl>();
   impl->path = path;
   impl->cache = rocksdb::NewLRUCache(options.cache_bytes);
   impl->options = std::move(options);
@@ -423,39 +440,37 @@ void RocksStore::tidy() {
 
 Result<std::optional<std::string>> RocksStore::get(Family family, std::string_view key) const {
   const ReadLock lock(impl_->mutex);
-  if (impl_->db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
-  rocksdb::PinnableSlice value;
-  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->handle(family), slice(key), &value);
-  if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return store_error(status);
-  return std::optional(std::string(view(value)));
+  return impl_->get(family, key, nullptr);
 }
 
 Status RocksStore::scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
                         const Visitor& visit) const {
-  if (from >= to) return {};
+  const ReadLock lock(impl_->mutex);
+  return impl_->scan(family, from, to, order, visit, nullptr);
+}
+
+Result<std::unique_ptr<StoreView>> RocksStore::view() const {
   const ReadLock lock(impl_->mutex);
   if (impl_->db == nullptr) return make_error(Errc::storage_unavailable, "store: it is closed");
-  const auto lower = slice(from);
-  const auto upper = slice(to);
-  rocksdb::ReadOptions options;
-  options.iterate_lower_bound = &lower;
-  options.iterate_upper_bound = &upper;
-  // A crowd that catches up reads each history once, and retention what it removes: that must not push out what is
-  // looked at all the time.
-  options.fill_cache = family != Family::history;
-  const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator(options, impl_->handle(family)));
-  if (order == ScanOrder::forward) {
-    for (at->Seek(lower); at->Valid(); at->Next()) {
-      if (visit(view(at->key()), view(at->value())) == Visit::stop) break;
-    }
-  } else {
-    for (at->SeekToLast(); at->Valid(); at->Prev()) {
-      if (visit(view(at->key()), view(at->value())) == Visit::stop) break;
-    }
+  const auto* snapshot = impl_->db->GetSnapshot();
+  if (snapshot == nullptr) return make_error(Errc::storage_unavailable, "store: it gives no view now");
+  {
+    const MutexLock views(impl_->views_mutex);
+    impl_->views.insert(snapshot);
   }
-  if (!at->status().ok()) return store_error(at->status());
-  return {};
+  return std::unique_ptr<StoreView>(std::make_unique<View>(impl_, snapshot, impl_->openings));
+}
+
+std::uint64_t RocksStore::approximate_bytes(Family family, std::string_view from, std::string_view to) const {
+  const ReadLock lock(impl_->mutex);
+  if (impl_->db == nullptr || from >= to) return 0;
+  rocksdb::SizeApproximationOptions counted;
+  counted.include_memtables = true;
+  counted.include_files = true;
+  const rocksdb::Range range(slice(from), slice(to));
+  std::uint64_t bytes = 0;
+  (void)impl_->db->GetApproximateSizes(counted, impl_->handle(family), &range, 1, &bytes);
+  return bytes;
 }
 
 Status RocksStore::check() const { return impl_->check(); }

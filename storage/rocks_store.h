@@ -37,6 +37,10 @@ class RocksStore final : public Store {
   Result<std::optional<std::string>> get(Family family, std::string_view key) const override;
   Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
               const Visitor& visit) const override;
+  // RocksDB cannot close under a snapshot, so recover() and the destructor end all views: from then on they say
+  // `storage_unavailable`. They may outlive the store.
+  Result<std::unique_ptr<StoreView>> view() const override;
+  std::uint64_t approximate_bytes(Family family, std::string_view from, std::string_view to) const override;
   // No: the directory was deleted, emptied or replaced. Then nothing is written, and recover() does not begin anew in
   // its place: what is there is not what was acknowledged.
   Status check() const override;
@@ -46,9 +50,10 @@ class RocksStore final : public Store {
 
  private:
   struct Impl;
-  explicit RocksStore(std::unique_ptr<Impl> impl);
+  class View;
+  explicit RocksStore(std::shared_ptr<Impl> impl);
   Status check_schema();
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // with its views, for which nothing is open any more when the store is gone
 };
 
 }  // namespace parley::storage

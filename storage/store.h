@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,19 @@ enum class ScanOrder : std::uint8_t { forward, backward };
 enum class Visit : std::uint8_t { go_on, stop };
 using Visitor = std::function<Visit(std::string_view key, std::string_view value)>;
 
+// One moment of a store, whatever is written to it meanwhile. What was there then and is removed or replaced since keeps
+// its space until the view goes: nobody keeps one without a bound on time and number. After recover(), and when the
+// store is gone, it either goes on as it was or says `storage_unavailable` for ever, whichever the store can do.
+// Thread-safe; owned by whoever asked for it.
+class StoreView {
+ public:
+  virtual ~StoreView() = default;
+  virtual Result<std::optional<std::string>> get(Family family, std::string_view key) const = 0;
+  // As Store::scan().
+  virtual Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
+                      const Visitor& visit) const = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -66,6 +80,10 @@ class Store {
   // Keys in [from, to), sees one consistent moment. The views live during the visit only.
   virtual Status scan(Family family, std::string_view from, std::string_view to, ScanOrder order,
                       const Visitor& visit) const = 0;
+  // As it is now: with all writes that returned, and none that comes.
+  virtual Result<std::unique_ptr<StoreView>> view() const = 0;
+  // What keys in [from, to) take, about: for progress and plans, not for decisions.
+  virtual std::uint64_t approximate_bytes(Family family, std::string_view from, std::string_view to) const = 0;
   // Whether what lies below is still what was opened, for those who have nothing to write. Thread-safe.
   virtual Status check() const { return {}; }
   // After a failed write: closes and reopens what lies below. Fails while the cause lasts.

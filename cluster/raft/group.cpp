@@ -436,6 +436,17 @@ Status Group::report_snapshot(ReplicaId to, bool arrived) {
   return done(praft_report_snapshot(handle_, to.value, arrived ? 1 : 0));
 }
 
+bool Group::would_restore(const RaftMessage& message) const {
+  if (broken_ || message.kind != RaftKind::snapshot || message.to != config_.self || !fits(message)) return false;
+  const MessageView view(message);
+  return praft_would_restore(handle_, &view.get()) != 0;
+}
+
+Status Group::want_snapshot() {
+  if (broken_) return *broken_;
+  return done(praft_want_snapshot(handle_));
+}
+
 Status Group::report_unreachable(ReplicaId id) { return done(praft_report_unreachable(handle_, id.value)); }
 
 GroupStatus Group::status() const {

@@ -167,6 +167,12 @@ class Group {
 
   // Always, also of a transfer that failed: nothing else is sent to the replica before that.
   Status report_snapshot(ReplicaId to, bool arrived);
+  // Whether step() would put the message's snapshot in the place of the state. Another one may be stepped at once: it
+  // costs nothing, and its sender hears what is here.
+  [[nodiscard]] bool would_restore(const RaftMessage& message) const;
+  // The state here is lost: until a snapshot is restored no append is taken, and with each heartbeat the leader is told
+  // to send one. Again from time to time while that lasts: an election may end it. `overloaded`: it leads itself.
+  Status want_snapshot();
   // Something that was sent to it was dropped.
   Status report_unreachable(ReplicaId id);
 

@@ -34,6 +34,8 @@ struct GroupSet::Replica final : LogStorage {
   std::unique_ptr<Group> group;
   LogIndex applied;
   Term applied_term;
+  std::uint64_t bytes = 0;  // of entries since the last cut of all that could go
+  std::optional<LogIndex> kept_after;
   Role role = Role::follower;
   Term term_told;
   ReplicaId leader;
@@ -80,6 +82,11 @@ void GroupSet::close(ShardId shard) {
 void GroupSet::broke(ShardId shard, Error error) {
   close(shard);
   owner_.on_broken(shard, error);
+}
+
+void GroupSet::keep_log(ShardId shard, std::optional<LogIndex> after) {
+  const auto found = replicas_.find(shard);
+  if (found != replicas_.end()) found->second->kept_after = after;
 }
 
 void GroupSet::tick() {
@@ -131,7 +138,10 @@ bool GroupSet::take_ready(ShardId shard, Replica& replica, Turn& turn) {
   } else if (ready->must_sync) {
     turn.sync = storage::Sync::yes;
   }
-  for (const auto& entry : ready->entries) log_bytes_ += entry.payload.size() + kEntryOverhead;
+  for (const auto& entry : ready->entries) {
+    log_bytes_ += entry.payload.size() + kEntryOverhead;
+    replica.bytes += entry.payload.size() + kEntryOverhead;
+  }
   for (auto& message : ready->messages) owner_.send(shard, std::move(message));
   if (const auto done = apply(shard, replica, *ready, turn); !done) {
     broke(shard, done.error());
@@ -203,9 +213,13 @@ Status GroupSet::cut_all(storage::WriteBatch& batch) {
 
 Status GroupSet::cut(ShardId shard, Replica& replica, storage::WriteBatch& batch) {
   const auto begins = store_.begins_after(shard).value;
-  const auto kept = is_alone(replica.group->membership()) ? 0 : config_.log_entries_kept;
-  if (replica.applied.value <= begins + kept) return {};
-  const LogIndex index{replica.applied.value - kept};
+  const auto newest = is_alone(replica.group->membership()) ? 0 : config_.log_entries_kept;
+  if (replica.applied.value <= begins + newest) return {};
+  LogIndex index{replica.applied.value - newest};
+  const bool kept = replica.kept_after && *replica.kept_after < index && replica.bytes <= config_.log_bytes_held_max;
+  if (kept) index = *replica.kept_after;
+  if (!kept) replica.bytes = 0;
+  if (index.value <= begins) return {};
   const auto term = replica.group->cut(index);
   if (!term) return term.error();
   store_.cut(shard, index, *term, batch);

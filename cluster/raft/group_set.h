@@ -47,6 +47,9 @@ struct GroupSetConfig {
   std::uint64_t log_bytes_max = 2'097'152;
   // Of each shard, for followers that are a little behind: others get a snapshot. Nothing where nobody follows.
   std::uint64_t log_entries_kept = 256;
+  // Of one shard, with keep_log(): then it is cut as if nobody had asked for it, and who needed it needs another
+  // snapshot.
+  std::uint64_t log_bytes_held_max = 67'108'864;
 };
 
 class GroupSet {
@@ -63,6 +66,10 @@ class GroupSet {
   // Lets go of it. A replica that was removed from its group goes only when a majority of the voters that are left has
   // applied its removal, else they may need it to learn of that.
   void close(ShardId shard);
+
+  // Entries behind `after` stay, for a replica that is about to have the state up to there: without them it would need
+  // another snapshot when it has this one. None: nobody needs more than log_entries_kept. Not in a GroupOwner's call.
+  void keep_log(ShardId shard, std::optional<LogIndex> after);
 
   void tick();
   void step(ShardId shard, const RaftMessage& message);

@@ -103,6 +103,8 @@ void write(Unfit& out, const Envelope& from, peer::wire::Envelope::Builder to) {
   if (const auto* request = std::get_if<Request>(&from.what)) return peer::write(out, *request, to.initRequest());
   if (const auto* reply = std::get_if<Reply>(&from.what)) return peer::write(out, *reply, to.initReply());
   if (const auto* gossip = std::get_if<Gossip>(&from.what)) return peer::write(out, *gossip, to.initGossip());
+  if (const auto* ask = std::get_if<SnapshotAsk>(&from.what)) return peer::write(out, *ask, to.initSnapshotAsk());
+  if (const auto* part = std::get_if<SnapshotPart>(&from.what)) return peer::write(out, *part, to.initSnapshotPart());
   write(out, std::get<Delivery>(from.what), to.initDelivery());
 }
 
@@ -134,6 +136,12 @@ Envelope read(Unfit& in, peer::wire::Envelope::Reader from, MonoTime arrived) {
     case peer::wire::Envelope::GOSSIP:
       peer::read(in, from.getGossip(), envelope.what.emplace<Gossip>());
       return envelope;
+    case peer::wire::Envelope::SNAPSHOT_ASK:
+      peer::read(in, from.getSnapshotAsk(), envelope.what.emplace<SnapshotAsk>());
+      return envelope;
+    case peer::wire::Envelope::SNAPSHOT_PART:
+      peer::read(in, from.getSnapshotPart(), envelope.what.emplace<SnapshotPart>());
+      return envelope;
   }
   in.note(Errc::newer_schema, "a message of a kind that only a later release knows");
   return envelope;
@@ -141,7 +149,10 @@ Envelope read(Unfit& in, peer::wire::Envelope::Reader from, MonoTime arrived) {
 
 std::size_t bytes_max_of(const Envelope& envelope) {
   constexpr auto kAny = std::numeric_limits<std::size_t>::max();  // what the caller says
-  return std::holds_alternative<Gossip>(envelope.what) ? ClusterLimits{}.gossip_bytes_max : kAny;
+  if (std::holds_alternative<Gossip>(envelope.what)) return ClusterLimits{}.gossip_bytes_max;
+  const bool of_state =
+      std::holds_alternative<SnapshotAsk>(envelope.what) || std::holds_alternative<SnapshotPart>(envelope.what);
+  return of_state ? SnapshotLimits{}.message_bytes_max : kAny;
 }
 
 Error in_envelope(const Error& error) { return make_error(error.code, "a peer's message: " + error.message); }

@@ -52,13 +52,7 @@ void write(const RaftMessage& from, wire_raft::Message::Builder to) {
       if (!entry.payload.empty()) entries[i].setPayload(data(entry.payload));
     }
   }
-  if (from.snapshot) {
-    auto snapshot = to.initSnapshot();
-    snapshot.setIndex(from.snapshot->index.value);
-    snapshot.setTerm(from.snapshot->term.value);
-    write_membership(from.snapshot->membership, snapshot.initMembership());
-    snapshot.setData(data(from.snapshot->data));
-  }
+  if (from.snapshot) write_snapshot(*from.snapshot, to.initSnapshot());
 }
 
 Error damaged(std::string what) { return make_error(Errc::corrupt, "a batch of the consensus: " + std::move(what)); }
@@ -95,9 +89,7 @@ Result<RaftMessage> read(wire_raft::Message::Reader from) {
     }
   }
   if (from.hasSnapshot()) {
-    const auto snapshot = from.getSnapshot();
-    to.snapshot = RaftSnapshot{LogIndex{snapshot.getIndex()}, Term{snapshot.getTerm()},
-                               read_membership(snapshot.getMembership()), string(snapshot.getData())};
+    to.snapshot = read_snapshot(from.getSnapshot());
     const auto& members = to.snapshot->membership;
     if (members.voters.size() + members.learners.size() + members.voters_outgoing.size() +
             members.learners_next.size() >

@@ -6,6 +6,7 @@
 
 #include "core/gossip.h"
 #include "core/request.h"
+#include "core/snapshot_transfer.h"
 #include "peer.capnp.h"
 #include "schemas/wire_message.h"
 
@@ -105,6 +106,10 @@ void write(Unfit& out, const Reply& from, wire::Reply::Builder to);
 void read(Unfit& in, wire::Reply::Reader from, Reply& to);
 void write(Unfit& out, const Gossip& from, wire::Gossip::Builder to);
 void read(Unfit& in, wire::Gossip::Reader from, Gossip& to);
+void write(Unfit& out, const SnapshotAsk& from, wire::SnapshotAsk::Builder to);
+void read(Unfit& in, wire::SnapshotAsk::Reader from, SnapshotAsk& to);
+void write(Unfit& out, const SnapshotPart& from, wire::SnapshotPart::Builder to);
+void read(Unfit& in, wire::SnapshotPart::Reader from, SnapshotPart& to);
 void write(const ReplyTo& from, wire::ReplyTo::Builder to);
 void read(wire::ReplyTo::Reader from, ReplyTo& to);
 

@@ -3,6 +3,7 @@
 #include "core/check.h"
 #include "schemas/codec.h"
 #include "schemas/log_frame.h"
+#include "schemas/snapshot.h"
 
 using namespace parley;
 using namespace parley::schemas;
@@ -27,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (const auto session = decode_kept_session(input))
     CHECK(decode_kept_session(encode_kept_session(*session))->record == session->record);
   if (const auto entry = decode_entry(input)) CHECK(decode_entry(encode_entry(entry->time, entry->commands)).ok());
+  if (const auto offer = decode_snapshot_offer(input))
+    CHECK(*decode_snapshot_offer(encode_snapshot_offer(*offer)) == *offer);
+  if (const auto restore = decode_restore(input)) CHECK(*decode_restore(encode_restore(*restore)) == *restore);
   static_cast<void>(unframe_log_entry(ShardId{1}, LogIndex{1}, input));
   // What we frame comes back; the same bytes under another place do not.
   const auto framed = frame_log_entry({ShardId{1}, Term{2}, LogIndex{3}}, input);

@@ -26,6 +26,8 @@ MAY_SEE = {
     "cluster/raft/core_values.cpp": ["core", "cluster/raft/core_values.h"],
     "cluster/raft/group.cpp": ["core", "cluster/raft/group.h", "cluster/raft/core_values.h"],
     "cluster/reads": ["core", "schemas", "storage", "cluster/machine", "cluster/reads", "cluster/shard.h"],
+    # What is copied knows the messages of the consensus, not the groups.
+    "cluster/snapshots": ["core", "schemas", "storage", "cluster/snapshots"],
     "cluster/membership": ["core", "cluster/membership", "cluster/peers.h", "cluster/transport.h"],
     "cluster/placement": ["core", "cluster/placement"],  # of gossip and groups it is shown plain values
     "actors": ["core", "cluster", "actors"],
@@ -169,6 +171,7 @@ def selftest():
         ("cluster/raft/x.cpp", '#include "cluster/raft/core/praft.h"', "cluster/raft/x.cpp may not include cluster/raft/core/praft.h"),
         ("cluster/raft/x.cpp", '#include "cluster/shard.h"', "cluster/raft/x.cpp may not include cluster/shard.h"),
         ("cluster/raft/group.cpp", '#include "cluster/raft/core_values.h"', None),
+        ("cluster/snapshots/x.cpp", '#include "cluster/raft/group.h"', "cluster/snapshots/x.cpp may not include cluster/raft/group.h"),
         ("net/session/x.cpp", '#include "net/auth/token.h"', None),
         ("net/auth/x.cpp", '#include "net/pusher/codec.h"', "net/auth/x.cpp may not include net/pusher/codec.h"),
         ("net/auth/x.cpp", "#include <boost/asio.hpp>", "net/auth/x.cpp may not include <boost/asio.hpp>: protocol folders do no I/O"),

@@ -87,8 +87,12 @@ Result<std::optional<std::string>> Disk::get(Family family, std::string_view key
 Status Disk::scan(Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
                   const storage::Visitor& visit) const {
   if (reads_fail_ && broken()) return refused();
+  return scan(visible_[static_cast<std::size_t>(family)], from, to, order, visit);
+}
+
+Status Disk::scan(const Table& table, std::string_view from, std::string_view to, storage::ScanOrder order,
+                  const storage::Visitor& visit) {
   if (from >= to) return {};
-  const auto& table = visible_[static_cast<std::size_t>(family)];
   const auto first = table.lower_bound(from);
   const auto end = table.lower_bound(to);
   if (order == storage::ScanOrder::forward) {
@@ -104,8 +108,39 @@ Status Disk::scan(Family family, std::string_view from, std::string_view to, sto
   return {};
 }
 
+class Disk::View final : public storage::StoreView {
+ public:
+  explicit View(const Disk& disk) : disk_(disk), opening_(disk.openings_), tables_(disk.visible_) {}
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const override {
+    if (!readable()) return refused();
+    const auto& table = tables_[static_cast<std::size_t>(family)];
+    const auto at = table.find(key);
+    return at == table.end() ? std::optional<std::string>() : std::optional(at->second);
+  }
+  Status scan(Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
+              const storage::Visitor& visit) const override {
+    if (!readable()) return refused();
+    return Disk::scan(tables_[static_cast<std::size_t>(family)], from, to, order, visit);
+  }
+
+ private:
+  [[nodiscard]] bool readable() const {
+    return disk_.openings_ == opening_ && !(disk_.reads_fail_ && disk_.broken());
+  }
+
+  const Disk& disk_;
+  const std::uint64_t opening_;
+  const Tables tables_;
+};
+
+Result<std::unique_ptr<storage::StoreView>> Disk::view() const {
+  if (reads_fail_ && broken()) return refused();
+  return std::unique_ptr<storage::StoreView>(std::make_unique<View>(*this));
+}
+
 Status Disk::recover() {
   if (broken()) return refused();
+  ++openings_;
   failed_ = false;
   last_trouble_ = scheduler_.wall();
   auto candidates = std::move(unsynced_);
@@ -121,6 +156,7 @@ void Disk::break_until(MonoTime until, bool reads_too) {
 }
 
 void Disk::crash() {
+  ++openings_;
   last_trouble_ = scheduler_.wall();
   auto candidates = std::move(unsynced_);
   unsynced_.clear();

@@ -25,6 +25,9 @@ class Disk final : public storage::Store {
   Result<std::optional<std::string>> get(storage::Family family, std::string_view key) const override;
   Status scan(storage::Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
               const storage::Visitor& visit) const override;
+  // Ends with a recovery or a crash, as that of a store on disk does.
+  Result<std::unique_ptr<storage::StoreView>> view() const override;
+  std::uint64_t approximate_bytes(storage::Family, std::string_view, std::string_view) const override { return 0; }
   Status recover() override;
   std::uint64_t size_bytes() const override { return 0; }
 
@@ -38,9 +41,12 @@ class Disk final : public storage::Store {
   [[nodiscard]] WallTime last_trouble() const { return last_trouble_; }
 
  private:
+  class View;
   using Table = std::map<std::string, std::string, std::less<>>;
   using Tables = std::array<Table, storage::kFamilyCount>;
 
+  static Status scan(const Table& table, std::string_view from, std::string_view to, storage::ScanOrder order,
+                     const storage::Visitor& visit);
   static void apply(Tables& tables, const storage::WriteBatch& batch);
   void sync_all();
   void keep_some(std::deque<storage::WriteBatch> candidates);
@@ -57,6 +63,7 @@ class Disk final : public storage::Store {
   MonoTime broken_until_{};
   bool reads_fail_ = false;
   bool failed_ = false;  // until recover()
+  std::uint64_t openings_ = 0;  // recoveries and crashes so far
   std::uint64_t losses_ = 0;
   WallTime last_trouble_;
 };

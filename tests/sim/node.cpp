@@ -43,6 +43,10 @@ class OpenDisk final : public storage::Store {
               const storage::Visitor& visit) const override {
     return disk_.scan(family, from, to, order, visit);
   }
+  Result<std::unique_ptr<storage::StoreView>> view() const override { return disk_.view(); }
+  std::uint64_t approximate_bytes(storage::Family family, std::string_view from, std::string_view to) const override {
+    return disk_.approximate_bytes(family, from, to);
+  }
   Status recover() override { return disk_.recover(); }
   std::uint64_t size_bytes() const override { return disk_.size_bytes(); }
 

@@ -7,6 +7,7 @@
 #include "storage/memory_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -44,6 +45,7 @@ class FaultyStore final : public storage::Store {
     unsynced_.clear();
     visible_ = copy(*durable_);
     failed_ = false;
+    ++*openings_;
     fail_in_ = 0;
   }
   [[nodiscard]] std::size_t writes() const {
@@ -96,6 +98,18 @@ class FaultyStore final : public storage::Store {
     if (reads_fail_) return refused();
     return visible_->scan(family, from, to, order, visit);
   }
+  // Ends with a recovery or a crash, as that of a store on disk does.
+  Result<std::unique_ptr<storage::StoreView>> view() const override {
+    std::shared_lock lock(mutex_);
+    if (reads_fail_) return refused();
+    auto below = visible_->view();
+    if (!below) return below.error();
+    return std::unique_ptr<storage::StoreView>(std::make_unique<View>(std::move(*below), openings_));
+  }
+  std::uint64_t approximate_bytes(storage::Family family, std::string_view from, std::string_view to) const override {
+    std::shared_lock lock(mutex_);
+    return visible_->approximate_bytes(family, from, to);
+  }
   Status check() const override {
     std::shared_lock lock(mutex_);
     return lost_ ? Status(refused()) : Status();
@@ -109,6 +123,7 @@ class FaultyStore final : public storage::Store {
       return refused();
     }
     failed_ = false;
+    ++*openings_;
     return {};
   }
   std::uint64_t size_bytes() const override {
@@ -117,6 +132,27 @@ class FaultyStore final : public storage::Store {
   }
 
  private:
+  using Openings = std::shared_ptr<std::atomic<std::uint64_t>>;
+  class View final : public storage::StoreView {
+   public:
+    View(std::unique_ptr<storage::StoreView> below, Openings openings)
+        : below_(std::move(below)), openings_(std::move(openings)), opening_(*openings_) {}
+    Result<std::optional<std::string>> get(storage::Family family, std::string_view key) const override {
+      if (*openings_ != opening_) return refused();
+      return below_->get(family, key);
+    }
+    Status scan(storage::Family family, std::string_view from, std::string_view to, storage::ScanOrder order,
+                const storage::Visitor& visit) const override {
+      if (*openings_ != opening_) return refused();
+      return below_->scan(family, from, to, order, visit);
+    }
+
+   private:
+    std::unique_ptr<storage::StoreView> below_;
+    Openings openings_;
+    std::uint64_t opening_;
+  };
+
   static Error refused() { return make_error(Errc::storage_unavailable, "the disk of this test is broken"); }
   static std::unique_ptr<storage::MemoryStore> copy(const storage::MemoryStore& from) {
     storage::WriteBatch batch;
@@ -146,6 +182,7 @@ class FaultyStore final : public storage::Store {
   std::size_t writes_ = 0;
   std::size_t synced_writes_ = 0;
   std::size_t recoveries_ = 0;
+  Openings openings_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 }  // namespace parley::testing

@@ -107,6 +107,32 @@ TEST_F(TwoNodes, GossipAndLinksAreToldToAListenerOfTheirOwn) {
   EXPECT_EQ(b.take(), (Said{"down 1", "up 1", "down 1"}));
 }
 
+struct Copies : SnapshotListener {
+  void on_snapshot_ask(const NodeAddress& from, SnapshotAsk ask) override {
+    log.push_back(fmt::format("ask {} from {}", ask.id, from.node.value));
+  }
+  void on_snapshot_part(const NodeAddress& from, SnapshotPart part) override {
+    log.push_back(fmt::format("part of {} rows from {}", part.rows.size(), from.node.value));
+  }
+  std::vector<std::string> log;
+};
+
+TEST_F(TwoNodes, WhatCopiesAShardIsToldToAListenerOfItsOwn) {
+  ASSERT_TRUE(a.peers.ask_for_state(kB, {.id = 4}).ok());
+  ASSERT_TRUE(a.peers.give_state(kB, {.id = 4}).ok());
+  network.deliver_all();
+  EXPECT_EQ(b.dropped("unwanted"), 2) << "nobody listens";
+  Copies copies;
+  b.peers.set_snapshot_listener(&copies);
+  ASSERT_TRUE(a.peers.ask_for_state(kB, {.id = 5}).ok());
+  ASSERT_TRUE(a.peers.give_state(kB, {.id = 5, .rows = {{SnapshotFamily::state, "k", "v"}}}).ok());
+  EXPECT_EQ(a.peers.give_state(kB, {.rows = {{SnapshotFamily::state, "k", std::string(262'144, 'v')}}}).error().code,
+            Errc::too_large);
+  network.deliver_all();
+  EXPECT_EQ(copies.log, (Said{"ask 5 from 1", "part of 1 rows from 1"}));
+  EXPECT_EQ(b.take(), Said{});
+}
+
 TEST_F(TwoNodes, WhatWaitsForAPeerIsBoundedInBytesAndThenRefusedAndCounted) {
   std::size_t sent = 0;
   while (a.ask(kB, "room")) ++sent;

@@ -5,6 +5,7 @@
 #include "core/gossip.h"
 #include "core/random.h"
 #include "core/request.h"
+#include "core/snapshot_transfer.h"
 
 #include <boost/pfr.hpp>
 
@@ -51,6 +52,8 @@ constexpr Enum last_of() {
   if constexpr (std::is_same_v<Enum, NoticeKind>) return NoticeKind::user_disconnected;
   if constexpr (std::is_same_v<Enum, LinkState>) return LinkState::closed;
   if constexpr (std::is_same_v<Enum, NodeState>) return NodeState::left;
+  if constexpr (std::is_same_v<Enum, SnapshotFamily>) return SnapshotFamily::state;
+  if constexpr (std::is_same_v<Enum, SnapshotAsk::Kind>) return SnapshotAsk::Kind::given_up;
   if constexpr (std::is_same_v<Enum, Errc>) return Errc::internal;
 }
 

@@ -18,7 +18,8 @@ constexpr auto kRequests = std::variant_size_v<decltype(Request::what)>;
 constexpr auto kReplies = std::variant_size_v<decltype(Reply::what)>;
 constexpr auto kEvents = std::variant_size_v<decltype(ChannelEvent::what)>;
 constexpr auto kGossip = std::variant_size_v<decltype(Gossip::what)>;
-constexpr auto kKinds = kRequests + kReplies + kEvents + kGossip;
+constexpr auto kBeforeSnapshots = kRequests + kReplies + kEvents + kGossip;
+constexpr auto kKinds = kBeforeSnapshots + 2;
 const MonoTime kArrived{seconds(77)};
 const NodeAddress kHere{NodeId{0xA}, Incarnation{7}};
 const NodeAddress kThere{NodeId{0xB}, Incarnation{9}};
@@ -58,6 +59,10 @@ Envelope some_envelope(std::size_t kind, std::uint64_t seed) {
     auto& reply = envelope.what.emplace<Reply>();
     roll.fill(reply.to);
     roll.fill(reply.what, kind - kRequests);
+  } else if (kind == kBeforeSnapshots) {
+    roll.fill(envelope.what.emplace<SnapshotAsk>());
+  } else if (kind == kBeforeSnapshots + 1) {
+    roll.fill(envelope.what.emplace<SnapshotPart>());
   } else if (kind >= kRequests + kReplies + kEvents) {
     envelope.what = some_gossip(roll, kind - kRequests - kReplies - kEvents);
   } else {
@@ -91,6 +96,12 @@ bool equal(const Envelope& a, const Envelope& b) {
     return same(reply->to, other.to) && same(reply->what, other.what);
   }
   if (const auto* gossip = std::get_if<Gossip>(&a.what)) return *gossip == std::get<Gossip>(b.what);
+  if (const auto* ask = std::get_if<SnapshotAsk>(&a.what)) {
+    return *ask == std::get<SnapshotAsk>(b.what) && same(*ask, std::get<SnapshotAsk>(b.what));
+  }
+  if (const auto* part = std::get_if<SnapshotPart>(&a.what)) {
+    return *part == std::get<SnapshotPart>(b.what) && same(*part, std::get<SnapshotPart>(b.what));
+  }
   const auto& delivery = std::get<Delivery>(a.what);
   const auto& other = std::get<Delivery>(b.what);
   return same(delivery.hubs, other.hubs) && same(delivery.event->channel, other.event->channel) &&
@@ -100,6 +111,7 @@ bool equal(const Envelope& a, const Envelope& b) {
 std::string name_of(std::size_t kind) {
   if (kind < kRequests) return fmt::format("request_{:02}", kind);
   if (kind < kRequests + kReplies) return fmt::format("reply_{:02}", kind - kRequests);
+  if (kind >= kBeforeSnapshots) return kind == kBeforeSnapshots ? "snapshot_ask" : "snapshot_part";
   if (kind >= kRequests + kReplies + kEvents) {
     return fmt::format("gossip_{:02}", kind - kRequests - kReplies - kEvents);
   }
@@ -204,6 +216,37 @@ TEST(Envelope, NamesAndListsHaveAnEnd) {
   EXPECT_EQ(ask({std::string(16'385, 'x')}).error().code, Errc::too_large);
   EXPECT_TRUE(ask(std::vector<std::string>(131'072)).ok());
   EXPECT_EQ(ask(std::vector<std::string>(131'073)).error().code, Errc::too_large);
+}
+
+TEST(Envelope, WhatCopiesAShardHasBoundsOfItsOwn) {
+  const auto ask = [](std::size_t key_bytes) {
+    return encode_envelope({.from = kHere,
+                            .to = kThere,
+                            .what = SnapshotAsk{.cursor = {SnapshotFamily::state, std::string(key_bytes, 'k'), 0}}});
+  };
+  EXPECT_TRUE(ask(16'384).ok());
+  EXPECT_EQ(ask(16'385).error().code, Errc::too_large);
+  const auto part = [](std::size_t rows, std::size_t key_bytes, std::size_t value_bytes) {
+    SnapshotPart said;
+    const SnapshotRow row{SnapshotFamily::history, std::string(key_bytes, 'k'), std::string(value_bytes, 'v')};
+    said.cursor.key = std::string(16'384, 'k');
+    said.rows.assign(rows, row);
+    return encode_envelope({.from = kHere, .to = kThere, .what = std::move(said)});
+  };
+  // What fits into a part fits into a message, whatever its rows are like.
+  const SnapshotLimits limits;
+  EXPECT_TRUE(part(1, 100, limits.part_bytes_max - 100 - kSnapshotRowBytes).ok());
+  EXPECT_TRUE(part(limits.part_bytes_max / (1 + kSnapshotRowBytes), 1, 0).ok());
+  EXPECT_TRUE(part(limits.part_bytes_max / (2 + kSnapshotRowBytes), 1, 1).ok());
+  EXPECT_EQ(part(1, 1, limits.message_bytes_max).error().code, Errc::too_large);
+  EXPECT_EQ(part(1, 16'385, 0).error().code, Errc::too_large);
+  const auto refused = [](auto what) {
+    return !decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = std::move(what)}), kArrived).ok();
+  };
+  EXPECT_TRUE(refused(SnapshotAsk{.kind = static_cast<SnapshotAsk::Kind>(3)}));
+  EXPECT_TRUE(refused(SnapshotAsk{.cursor = {static_cast<SnapshotFamily>(2), "", 0}}));
+  EXPECT_TRUE(refused(SnapshotPart{.rows = {{static_cast<SnapshotFamily>(2), "k", "v"}}}));
+  EXPECT_FALSE(refused(SnapshotPart{.rows = {{SnapshotFamily::state, "k", "v"}}}));
 }
 
 std::uint64_t word_at(const std::string& bytes, std::size_t word) {

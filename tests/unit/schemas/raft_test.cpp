@@ -2,6 +2,7 @@
 
 #include "schemas/peer/raft.h"
 #include "schemas/replica.h"
+#include "schemas/snapshot.h"
 #include "tests/unit/cluster/raft/any_message.h"
 #include "tests/unit/schemas/golden_file.h"
 
@@ -102,9 +103,7 @@ TEST(RaftWire, DamagedBytesAreRefusedOrSaySomethingElse) {
       changed[random.below(changed.size())] = static_cast<char>(random.below(256));
     }
     const auto back = decode_raft_batch(changed);
-    if (back) {
-      EXPECT_TRUE(encode_raft_batch(*back).ok());
-    }
+    if (back) { EXPECT_TRUE(encode_raft_batch(*back).ok()); }
   }
   EXPECT_EQ(decode_raft_batch("").error().code, Errc::corrupt);
 }
@@ -121,6 +120,50 @@ TEST(RaftWire, WhatDoesNotTravelIsRefused) {
   EXPECT_EQ(decode_raft_batch(*encode_raft_batch(one)).error().code, Errc::corrupt);
 }
 
+SnapshotOffer some_offer() { return {0x1122334455667788, 81, 82}; }
+StoredRestore some_restore() {
+  StoredRestore restore;
+  restore.complete = true;
+  restore.cursor = {SnapshotFamily::state, std::string("k\0e", 3), 0};
+  restore.bytes = 91;
+  restore.checksum = 92;
+  restore.from = ReplicaId{93};
+  restore.to = ReplicaId{94};
+  restore.term = Term{95};
+  restore.snapshot = {LogIndex{96}, Term{97}, {{ReplicaId{93}}, {ReplicaId{94}}, {}, {}, false}, "offer"};
+  return restore;
+}
+
+TEST(SnapshotValues, ComeBackAsTheyWereAndDamageIsAnErrorOrSomethingElse) {
+  EXPECT_EQ(decode_snapshot_offer(encode_snapshot_offer(some_offer())).value(), some_offer());
+  EXPECT_EQ(decode_restore(encode_restore(some_restore())).value(), some_restore());
+  EXPECT_EQ(decode_restore(encode_restore({})).value(), StoredRestore{});
+  EXPECT_EQ(decode_snapshot_offer(encode_snapshot_offer({})).error().code, Errc::corrupt) << "without an id";
+  EXPECT_EQ(decode_snapshot_offer("").error().code, Errc::corrupt);
+  EXPECT_EQ(decode_snapshot_offer("whatever it is, it is no offer at all").error().code, Errc::corrupt);
+  auto later = encode_snapshot_offer(some_offer());
+  ASSERT_EQ(later[16], 1);  // the version, behind the frame's head and the root's pointer
+  later[16] = 2;
+  EXPECT_EQ(decode_snapshot_offer(later).error().code, Errc::newer_schema);
+  later[16] = 0;
+  EXPECT_EQ(decode_snapshot_offer(later).error().code, Errc::corrupt);
+  for (auto bytes : {encode_snapshot_offer(some_offer()), encode_restore(some_restore())}) {
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      EXPECT_FALSE(decode_snapshot_offer(bytes.substr(0, size)).ok());
+      EXPECT_FALSE(decode_restore(bytes.substr(0, size)).ok());
+    }
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+      auto& byte = bytes[bit / 8];
+      byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+      (void)decode_snapshot_offer(bytes);
+      if (const auto restore = decode_restore(bytes)) {
+        EXPECT_EQ(decode_restore(encode_restore(*restore)).value(), *restore);
+      }
+      byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+    }
+  }
+}
+
 TEST(RaftGolden, WhatIsSentAndStoredStaysReadable) {
   const auto batch = fixed_batch();
   EXPECT_EQ(decode_raft_batch(golden("peer/raft_batch", *encode_raft_batch(batch))).value(), batch);
@@ -129,6 +172,8 @@ TEST(RaftGolden, WhatIsSentAndStoredStaysReadable) {
   const StoredMembership members{LogIndex{9},
                                  {{ReplicaId{1}, ReplicaId{2}}, {ReplicaId{3}}, {ReplicaId{4}}, {ReplicaId{5}}, true}};
   EXPECT_EQ(decode_membership(golden("replica_membership", encode_membership(members))).value(), members);
+  EXPECT_EQ(decode_snapshot_offer(golden("snapshot_offer", encode_snapshot_offer(some_offer()))).value(), some_offer());
+  EXPECT_EQ(decode_restore(golden("snapshot_restore", encode_restore(some_restore()))).value(), some_restore());
   const RaftEntryView entry{LogIndex{4}, Term{3}, RaftEntryKind::change, "who"};
   const auto bytes = golden("replica_entry", frame_replica_entry(ShardId{2}, entry));
   EXPECT_EQ(unframe_replica_entry(ShardId{2}, LogIndex{4}, bytes).value(), entry);

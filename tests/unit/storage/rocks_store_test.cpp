@@ -241,6 +241,26 @@ TEST_F(RocksSpace, WhatARangeHeldIsGivenBackWhenTheStoreIsTidied) {
   EXPECT_TRUE(shrinks_to(*store, 20 * kMb)) << disk_bytes() / kMb << " MB are left";
 }
 
+// What somebody still sees stays, and is not forgotten by what gives space back, however long that takes.
+TEST_F(RocksSpace, WhatAViewHeldIsGivenBackOnceItHasGone) {
+  auto store = RocksStore::open(path_).value();
+  SeededRandom dice(7);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    WriteBatch batch;
+    batch.put(Family::history, "channel/" + keys::number(i), noise(dice, kMb));
+    ASSERT_TRUE(store->write(batch, Sync::no).ok());
+  }
+  auto view = std::move(*store->view());
+  WriteBatch batch;
+  batch.remove_range(Family::history, "channel/" + keys::number(0), "channel/" + keys::number(40));
+  ASSERT_TRUE(store->write(batch, Sync::yes).ok());
+  for (int round = 0; round < 30; ++round) store->tidy();
+  EXPECT_EQ(view->get(Family::history, "channel/" + keys::number(39)).value().value().size(), kMb);
+  EXPECT_GT(disk_bytes(), 39 * kMb);
+  view.reset();
+  EXPECT_TRUE(shrinks_to(*store, 20 * kMb)) << disk_bytes() / kMb << " MB are left";
+}
+
 TEST_F(RocksSpace, WhatWasRemovedOneByOneIsGivenBackToo) {
   auto store = RocksStore::open(path_).value();
   SeededRandom dice(6);

@@ -1,43 +1,14 @@
 // What every Store promises, held against each of them.
-#include "storage/memory_store.h"
-#include "storage/rocks_store.h"
-#include "tests/support/faulty_store.h"
+#include "tests/unit/storage/stores.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <thread>
 
 namespace parley::storage {
 namespace {
-
-class Directory {
- public:
-  Directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "parley-store-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-struct Memory {
-  MemoryStore own;
-  Store& store() { return own; }
-};
-struct Faulty {
-  testing::FaultyStore own;
-  Store& store() { return own; }
-};
-struct Rocks {
-  Directory directory;
-  std::unique_ptr<RocksStore> own = RocksStore::open(directory.path()).value();
-  Store& store() { return *own; }
-};
 
 template <class World>
 class StoreContract : public ::testing::Test {
@@ -66,8 +37,7 @@ class StoreContract : public ::testing::Test {
     return seen;
   }
 };
-using Worlds = ::testing::Types<Memory, Rocks, Faulty>;
-TYPED_TEST_SUITE(StoreContract, Worlds);
+TYPED_TEST_SUITE(StoreContract, testing::Worlds);
 
 TYPED_TEST(StoreContract, WhatWasPutIsGot) {
   EXPECT_EQ(this->get("a"), std::nullopt);

@@ -141,6 +141,16 @@ pub unsafe extern "C" fn praft_report_snapshot(handle: *mut Replica, id: u64, ar
 }
 
 #[no_mangle]
+pub unsafe extern "C" fn praft_would_restore(handle: *const Replica, message: *const abi::Message) -> u8 {
+    asked(handle, |r| r.would_restore(&*message) as u8)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn praft_want_snapshot(handle: *mut Replica) -> i32 {
+    guarded(handle, |r| r.want_snapshot())
+}
+
+#[no_mangle]
 pub unsafe extern "C" fn praft_has_ready(handle: *const Replica) -> u8 {
     asked(handle, |r| r.has_ready() as u8)
 }

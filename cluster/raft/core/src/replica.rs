@@ -179,6 +179,36 @@ impl Replica {
         abi::OK
     }
 
+    /// Whether step() would put the message's snapshot in the place of the state, by the conditions of raft's restore().
+    pub unsafe fn would_restore(&self, from: &abi::Message) -> bool {
+        let Some(message) = message::message_in(from) else { return false };
+        let raft = &self.node.raft;
+        if message.term < raft.term || (message.term == raft.term && self.leads()) {
+            return false;
+        }
+        let meta = message.get_snapshot().get_metadata();
+        let members = meta.get_conf_state();
+        let listed =
+            members.voters.iter().chain(&members.learners).chain(&members.voters_outgoing).any(|id| *id == raft.id);
+        listed
+            && meta.index >= raft.raft_log.committed
+            && (raft.pending_request_snapshot != raft::INVALID_INDEX
+                || !raft.raft_log.match_term(meta.index, meta.term))
+    }
+
+    /// What raft's request_snapshot() does, but for a log that ends in an earlier term as well: it is told with the next
+    /// heartbeat.
+    pub fn want_snapshot(&mut self) -> i32 {
+        if self.leads() {
+            return abi::DROPPED;
+        }
+        let raft = &mut self.node.raft;
+        if raft.pending_request_snapshot == raft::INVALID_INDEX && raft.snap().is_none() {
+            raft.pending_request_snapshot = raft.raft_log.committed.max(1);
+        }
+        abi::OK
+    }
+
     pub fn has_ready(&self) -> bool {
         self.node.has_ready()
     }
