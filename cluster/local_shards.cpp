@@ -30,6 +30,18 @@ MachineConfig machine_config(const LocalShardsConfig& config) {
   return machine;
 }
 
+RaftLogConfig log_config(const LocalShardsConfig& config, Random& random) {
+  RaftLogConfig log;
+  log.shard_count = config.shard_count;
+  log.bytes_max = config.log_bytes_max;
+  log.self = config.self;
+  log.salt = config.salt;
+  if (config.peers != nullptr) {
+    log.others = {config.peers, config.random ? config.random.get() : &random, config.placement};
+  }
+  return log;
+}
+
 MachineBounds machine_bounds(const LocalShardsConfig& config) {
   return {config.idempotency_window, config.idempotency_keys_max, config.cursor_lifetime};
 }
@@ -48,7 +60,7 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
       reader_(store, config.shard_count, config.page_bytes_max),
       people_(store, config.shard_count),
       writer_(store, clock, metrics, [this] { recover(); }),
-      log_(config.shard_count, config.log_bytes_max, config.salt, store, writer_, clock, metrics, *this),
+      log_(log_config(config, own_random_), store, writer_, clock, metrics, *this),
       reads_(config.reads_waiting_max) {
   for (std::uint16_t i = 0; i < config.shard_count; ++i) {
     shards_.push_back(std::make_unique<Shard>(ShardMachine(ShardId{i}, machine_config(config), store)));
@@ -57,6 +69,7 @@ LocalShards::LocalShards(storage::Store& store, const Clock& clock, Metrics& met
 }
 
 LocalShards::~LocalShards() {
+  log_.stop();     // its ticks
   reads_.stop();   // its sweeps propose
   writer_.stop();  // its completions apply and tell
   if (!in_order_ || !writer_.available()) return;
@@ -76,6 +89,7 @@ Status LocalShards::start() {
   writer_.on_turn_end([this] { log_.end_turn(); });
   auto& executor = config_.executor != nullptr ? *config_.executor : threads();
   writer_.start(executor);
+  log_.start(executor);
   const auto interval =
       std::chrono::duration_cast<milliseconds>(config_.retention_sweep_interval) / config_.shard_count;
   const auto turn = std::min(std::max(interval, milliseconds(10)), milliseconds(kStampEvery));
@@ -185,12 +199,17 @@ Status LocalShards::load(bool tell_effects, bool tail_lost) {
 }
 
 Status LocalShards::apply_former_logs() {
+  const auto has = log_.has_replicas();
+  if (!has) return has.error();
+  if (*has) return {};
+  bool former_there = false;
   std::vector<LogIndex> applied(config_.shard_count);
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
     const ShardId id{i};
     const auto former = find_former_log(store_, id);
     if (!former) return former.error();
     if (!former->has_value()) continue;
+    former_there = true;
     auto& machine = shards_[i]->machine;
     if (const auto loaded = machine.load(); !loaded) return loaded;
     const auto replayed = replay_former_log(store_, id, **former, machine.applied(), [&](FormerEntry entry) -> Status {
@@ -204,8 +223,8 @@ Status LocalShards::apply_former_logs() {
     if (!replayed) return replayed;
     applied[i] = machine.applied();
   }
-  OsRandom random;
-  return log_.found(applied, config_.random ? *config_.random : random);
+  if (!config_.founds && !former_there) return {};
+  return log_.found_all(applied, config_.random ? *config_.random : own_random_);
 }
 
 // ---- proposing ----
@@ -216,6 +235,15 @@ void LocalShards::begin_leading() {
   for (std::uint16_t i = 0; i < config_.shard_count; ++i) {
     if (leads_[i].value != 0) listener_.on_leading(ShardId{i}, leads_[i]);
   }
+}
+
+Status LocalShards::on_state_replaced(ShardId id) {
+  auto& shard = *shards_[id.value];
+  if (shard.touched) std::erase(touched_, id);
+  shard.touched = false;
+  if (auto loaded = shard.machine.load(); !loaded) return loaded;
+  count_kept(shard);
+  return {};
 }
 
 // A node that is alone loses its lead with its disk, and wins it back: its actors never notice.

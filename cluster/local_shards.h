@@ -45,6 +45,9 @@ class LocalShards final : public Shards, private LogOwner {
   void limit_pending(std::size_t commands_max) override { pending_commands_max_ = commands_max; }
   void end_in_order() override { in_order_ = true; }
 
+  Replicas* replicas() override { return config_.peers == nullptr ? nullptr : &log_; }
+  ReplicaListener* replica_listener() override { return log_.listener(); }
+
   // Looks at every channel of every shard now, on the reader thread; `done` runs when the trims that
   // are due have been proposed. The reader does the same by itself, a shard at a time.
   void sweep(std::function<void()> done);
@@ -74,6 +77,7 @@ class LocalShards final : public Shards, private LogOwner {
   storage::Sync take_results(storage::WriteBatch& batch) override;
   void on_results_written() override;
   void on_results_lost(const Error& error) override;
+  Status on_state_replaced(ShardId shard) override;
   void on_leading(ShardId shard, Term term) override;
   void on_following(ShardId shard, std::optional<NodeId> leader) override;
 
@@ -104,6 +108,7 @@ class LocalShards final : public Shards, private LogOwner {
   const Clock& clock_;
   Metrics& metrics_;
   LocalShardsConfig config_;
+  OsRandom own_random_;
   const MachineBounds bounds_;  // goes with each entry that is proposed here
   std::atomic<std::size_t> pending_commands_max_;
   ShardListener& listener_;

@@ -78,6 +78,14 @@ Status Peers::gossip(const NodeAddress& to, Gossip gossip) {
   return send({.from = self_, .to = to, .what = std::move(gossip)}, Lane::ahead);
 }
 
+Status Peers::replicate(const NodeAddress& to, RaftBatch batch, Lane lane) {
+  return send({.from = self_, .to = to, .what = std::move(batch)}, lane);
+}
+
+Status Peers::tell_replicas(const NodeAddress& to, ReplicaNews news) {
+  return send({.from = self_, .to = to, .what = std::move(news)}, Lane::ahead);
+}
+
 Status Peers::ask_for_state(const NodeAddress& to, SnapshotAsk ask) {
   return send({.from = self_, .to = to, .what = std::move(ask)});
 }
@@ -88,11 +96,13 @@ Status Peers::give_state(const NodeAddress& to, SnapshotPart part) {
 
 void Peers::on_peer_up(const NodeAddress& peer) {
   if (gossip_listener_ != nullptr) gossip_listener_->on_link_up(peer);
+  if (replica_listener_ != nullptr) replica_listener_->on_replica_link(peer, true);
   inbox_.on_peer_up(peer);
 }
 
 void Peers::on_peer_down(const NodeAddress& peer) {
   if (gossip_listener_ != nullptr) gossip_listener_->on_link_down(peer);
+  if (replica_listener_ != nullptr) replica_listener_->on_replica_link(peer, false);
   inbox_.on_peer_down(peer);
 }
 
@@ -131,15 +141,20 @@ void Peers::on_message(const NodeAddress& from, std::string bytes) {
     if (gossip_listener_ == nullptr) return metrics_.peer_messages_dropped("unwanted").add();
     return gossip_listener_->on_gossip(from, std::move(*gossip));
   }
-  auto* ask = std::get_if<SnapshotAsk>(&envelope->what);
-  auto* part = std::get_if<SnapshotPart>(&envelope->what);
-  if (ask != nullptr || part != nullptr) {
-    if (snapshot_listener_ == nullptr) return metrics_.peer_messages_dropped("unwanted").add();
-    if (ask != nullptr) return snapshot_listener_->on_snapshot_ask(from, std::move(*ask));
-    return snapshot_listener_->on_snapshot_part(from, std::move(*part));
+  if (const auto* delivery = std::get_if<schemas::Delivery>(&envelope->what)) {
+    return inbox_.on_peer_delivery(delivery->hubs, delivery->event);
   }
-  const auto& delivery = std::get<schemas::Delivery>(envelope->what);
-  inbox_.on_peer_delivery(delivery.hubs, delivery.event);
+  if (replica_listener_ == nullptr) return metrics_.peer_messages_dropped("unwanted").add();
+  if (auto* batch = std::get_if<RaftBatch>(&envelope->what)) {
+    return replica_listener_->on_raft_batch(from, std::move(batch->bytes));
+  }
+  if (auto* news = std::get_if<ReplicaNews>(&envelope->what)) {
+    return replica_listener_->on_replica_news(from, std::move(*news));
+  }
+  if (auto* ask = std::get_if<SnapshotAsk>(&envelope->what)) {
+    return replica_listener_->on_snapshot_ask(from, std::move(*ask));
+  }
+  replica_listener_->on_snapshot_part(from, std::move(std::get<SnapshotPart>(envelope->what)));
 }
 
 }  // namespace parley::cluster

@@ -9,6 +9,7 @@
 #include "core/gossip.h"
 #include "core/ids.h"
 #include "core/metrics.h"
+#include "core/replica_news.h"
 #include "core/request.h"
 #include "core/snapshot_transfer.h"
 
@@ -50,11 +51,14 @@ class GossipListener {
   virtual void on_link_refused(const std::string& why) = 0;  // for people: PeerListener says of whom
 };
 
-// A shard's state on its way from node to node: implemented by whoever owns the replicas. On the transport's thread, as
-// PeerInbox.
-class SnapshotListener {
+// What replicas say to each other, and a shard's state on its way: implemented by whoever owns the replicas. On the
+// transport's thread, as PeerInbox.
+class ReplicaListener {
  public:
-  virtual ~SnapshotListener() = default;
+  virtual ~ReplicaListener() = default;
+  virtual void on_raft_batch(const NodeAddress& from, std::string bytes) = 0;
+  virtual void on_replica_news(const NodeAddress& from, ReplicaNews news) = 0;
+  virtual void on_replica_link(const NodeAddress& peer, bool up) = 0;
   virtual void on_snapshot_ask(const NodeAddress& from, SnapshotAsk ask) = 0;
   virtual void on_snapshot_part(const NodeAddress& from, SnapshotPart part) = 0;
 };
@@ -73,13 +77,16 @@ class Peers final : public PeerListener {
   // Ahead of everything else that waits for that peer. An Error as of ask().
   Status gossip(const NodeAddress& to, Gossip gossip);
 
+  // `ahead`: of all work that waits for the peer, for what is small. An Error as of ask().
+  Status replicate(const NodeAddress& to, RaftBatch batch, Lane lane);
+  Status tell_replicas(const NodeAddress& to, ReplicaNews news);
   // Behind what waits for that peer already. An Error as of ask().
   Status ask_for_state(const NodeAddress& to, SnapshotAsk ask);
   Status give_state(const NodeAddress& to, SnapshotPart part);
 
   // Before the transport starts, and they outlive it. What nobody listens to is dropped, and counted.
   void set_gossip_listener(GossipListener* listener) { gossip_listener_ = listener; }
-  void set_snapshot_listener(SnapshotListener* listener) { snapshot_listener_ = listener; }
+  void set_replica_listener(ReplicaListener* listener) { replica_listener_ = listener; }
 
   void on_peer_up(const NodeAddress& peer) override;
   void on_peer_down(const NodeAddress& peer) override;
@@ -97,7 +104,7 @@ class Peers final : public PeerListener {
   PeerInbox& inbox_;
   std::optional<MonoTime> damage_logged_;  // on the transport's thread
   GossipListener* gossip_listener_ = nullptr;
-  SnapshotListener* snapshot_listener_ = nullptr;
+  ReplicaListener* replica_listener_ = nullptr;
 };
 
 }  // namespace parley::cluster

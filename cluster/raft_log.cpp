@@ -1,8 +1,10 @@
 #include "cluster/raft_log.h"
 
 #include "cluster/former_log.h"
+#include "cluster/raft_log_others.h"
 #include "core/log.h"
 #include "schemas/codec.h"
+#include "storage/keys.h"
 
 #include <fmt/format.h>
 
@@ -15,34 +17,40 @@ namespace {
 // Of each group, beside what is not settled: a follower that is a little behind reads it from memory.
 constexpr std::uint64_t kWindowBytes = 65'536;
 
-Error lost_lead() { return make_error(Errc::not_leader); }
-
 }  // namespace
 
-RaftLog::RaftLog(std::uint16_t shard_count, std::uint64_t bytes_max, std::uint64_t salt, storage::Store& store,
-                 storage::LogWriter& writer, const Clock& clock, const Metrics& metrics, LogOwner& owner)
-    : shard_count_(shard_count),
-      bytes_max_(bytes_max),
-      salt_(salt),
+RaftLog::RaftLog(const RaftLogConfig& config, storage::Store& store, storage::LogWriter& writer, const Clock& clock,
+                 Metrics& metrics, LogOwner& owner)
+    : config_(config),
+      shard_count_(config.shard_count),
       store_(store),
       writer_(writer),
       clock_(clock),
       metrics_(metrics),
       owner_(owner),
-      shards_(shard_count) {}
+      shards_(config.shard_count) {
+  if (config.others) others_ = std::make_unique<Others>(*this, *config.others, store);
+}
 
-RaftLog::~RaftLog() = default;
+RaftLog::~RaftLog() { stop(); }
 
 // ---- opening ----
 
-Status RaftLog::found(const std::vector<LogIndex>& applied, Random& random) {
+Result<bool> RaftLog::has_replicas() const {
+  raft::GroupStore groups(store_);
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    const auto known = groups.read(ShardId{i});
+    if (!known) return known.error();
+    if (known->has_value()) return true;
+  }
+  return false;
+}
+
+Status RaftLog::found_all(const std::vector<LogIndex>& applied, Random& random) {
   raft::GroupStore groups(store_);
   storage::WriteBatch batch;
   for (std::uint16_t i = 0; i < shard_count_; ++i) {
     const ShardId id{i};
-    const auto known = groups.read(id);
-    if (!known) return known.error();
-    if (known->has_value()) continue;
     const auto former = find_former_log(store_, id);
     if (!former) return former.error();
     raft::GroupStore::Begins begins;
@@ -51,9 +59,38 @@ Status RaftLog::found(const std::vector<LogIndex>& applied, Random& random) {
     RaftMembership members;
     members.voters.push_back(ReplicaId{random.next() | 1});  // 0 is nobody
     groups.create(id, members.voters[0], members, begins, batch);
+    ReplicaDirectory places;
+    places.place(members.voters[0], config_.self);
+    batch.put(storage::Family::state, storage::keys::replica_places(id), places.text());
     if (former->has_value()) remove_former_log(id, batch);
   }
-  return batch.empty() ? Status() : store_.write(batch, storage::Sync::yes);
+  return store_.write(batch, storage::Sync::yes);
+}
+
+Status RaftLog::read_places(ShardId id) {
+  const auto stored = store_.get(storage::Family::state, storage::keys::replica_places(id));
+  if (!stored) return stored.error();
+  auto places = ReplicaDirectory::parse(stored->value_or(""));
+  if (!places) return places.error();
+  shards_[id.value].places = std::move(*places);
+  return {};
+}
+
+// `not_found`: there is no replica of the shard here.
+Status RaftLog::open_one(ShardId id) {
+  raft::GroupConfig config;
+  config.shard = id;
+  config.salt = config_.salt + id.value;
+  config.window_bytes_max = kWindowBytes;
+  if (auto opened = set_->open(config); !opened) return opened;
+  if (auto read = read_places(id); !read) return read;
+  if (others_ != nullptr) {
+    if (auto read = others_->fetch.load(id, clock_.now()); !read) return read;
+  }
+  if (!set_->alone(id)) return {};
+  auto* group = set_->group(id);
+  if (auto stood = group->campaign(); !stood) return group->broken() ? *group->broken() : stood.error();
+  return {};
 }
 
 Status RaftLog::open() {
@@ -62,25 +99,18 @@ Status RaftLog::open() {
   restoring_ = results_due_ = false;
   failure_.reset();
   leads_.clear();
+  led_ = 0;
   groups_ = std::make_unique<raft::GroupStore>(store_);
   raft::GroupOwner& owner = *this;
-  set_ = std::make_unique<raft::GroupSet>(raft::GroupSetConfig{.log_bytes_max = bytes_max_}, *groups_, owner);
+  set_ = std::make_unique<raft::GroupSet>(raft::GroupSetConfig{.log_bytes_max = config_.bytes_max}, *groups_, owner);
   opening_ = true;
   const auto opened = [&]() -> Status {
     for (std::uint16_t i = 0; i < shard_count_; ++i) {
-      const ShardId id{i};
-      raft::GroupConfig config;
-      config.shard = id;
-      config.salt = salt_ + i;
-      config.window_bytes_max = kWindowBytes;
-      if (auto one = set_->open(config); !one) return one;
-      auto* group = set_->group(id);
-      if (!set_->alone(id)) continue;
-      if (auto stood = group->campaign(); !stood) return group->broken() ? *group->broken() : stood.error();
+      shards_[i] = {};
+      if (auto one = open_one(ShardId{i}); !one && one.error().code != Errc::not_found) return one;
     }
     while (auto turn = set_->turn()) {
       if (failure_) return *failure_;
-      if (turn->restored) turn->batch.append(std::move(turn->results));
       if (auto written = write_results(turn->results); !written) return written;
       if (!turn->batch.empty()) {
         if (auto written = store_.write(turn->batch, storage::Sync::yes); !written) return written;
@@ -111,16 +141,23 @@ void RaftLog::propose(ShardId id, EntryToken token, std::vector<Command> command
                       storage::Sync sync) {
   auto payload = schemas::encode_entry(clock_.wall(), commands, bounds);
   const auto count = commands.size();
-  bool wake = false;
+  bool taken = false;
   {
     const MutexLock lock(mutex_);
     if (writer_.available()) {
       waiting_.push_back({id, token, std::move(commands), bounds, sync, std::move(payload)});
-      if (std::exchange(woken_, true)) return;
-      wake = true;
+      taken = true;
     }
   }
-  if (!wake) return refuse(id, token, count, make_error(Errc::storage_unavailable));
+  if (!taken) return refuse(id, token, count, make_error(Errc::storage_unavailable));
+  wake();
+}
+
+void RaftLog::wake() {
+  {
+    const MutexLock lock(mutex_);
+    if (std::exchange(woken_, true)) return;
+  }
   storage::LogJob job;
   job.sync = storage::Sync::no;
   job.done = [this](const Status& status) {
@@ -172,14 +209,16 @@ void RaftLog::feed() {
     }
     auto* group = set_->group(one.shard);
     auto proposed =
-        group == nullptr ? Result<raft::Proposed>(make_error(Errc::storage_unavailable)) : group->propose(one.payload);
+        group == nullptr ? Result<raft::Proposed>(make_error(Errc::not_leader)) : group->propose(one.payload);
     if (!proposed && proposed.error().code == Errc::overloaded && !shard.pending.empty()) {
       full.insert(one.shard);
       later.push_back(std::move(one));
       continue;
     }
     if (!proposed) {
-      owner_.on_lost(one.shard, one.token, one.commands.size(), proposed.error());
+      auto error = proposed.error();
+      if (error.code == Errc::not_leader) error.leader = leader_of(one.shard).value_or(NodeId{}).value;
+      owner_.on_lost(one.shard, one.token, one.commands.size(), error);
       continue;
     }
     fed_commands_ += one.commands.size();
@@ -189,21 +228,27 @@ void RaftLog::feed() {
     metrics_.log_entries.add();
   }
   if (later.empty()) return;
-  // They are fed at the end of a later turn: there is one, for what is ahead of them is being written.
+  // They are fed at the end of a later turn: there is one when what is ahead of them is written, or others have it.
   const MutexLock lock(mutex_);
   waiting_.insert(waiting_.begin(), std::make_move_iterator(later.begin()), std::make_move_iterator(later.end()));
-  woken_ = true;
 }
 
 // ---- turns ----
 
 void RaftLog::end_turn() {
-  if (!set_) return lose_waiting(make_error(Errc::storage_unavailable));
-  if (restoring_) return;
-  take_turns();
-  if (!set_ || restoring_) return;
-  feed();
-  take_turns();
+  if (!set_) {
+    if (others_ != nullptr) (void)others_->post.take();
+    return lose_waiting(make_error(Errc::storage_unavailable));
+  }
+  if (!restoring_) {
+    if (others_ != nullptr) take_in();
+    take_turns();
+  }
+  if (set_ && !restoring_) {
+    feed();
+    take_turns();
+  }
+  if (others_ != nullptr) send_out();
 }
 
 void RaftLog::take_turns() {
@@ -258,6 +303,11 @@ void RaftLog::on_written(std::uint64_t life, std::uint64_t turn, const Status& s
   if (!status) return fail(status.error());
   if (std::exchange(restoring_, false)) {
     if (std::exchange(results_due_, false)) owner_.on_results_written();
+    for (const auto id : others_ != nullptr ? std::exchange(others_->restored, {}) : std::vector<ShardId>{}) {
+      auto read = read_places(id);
+      if (read) read = owner_.on_state_replaced(id);
+      if (!read) return fail(read.error());
+    }
     tell_leads();
   }
   set_->written(turn);
@@ -270,6 +320,7 @@ void RaftLog::fail(const Error& error) {
   restoring_ = false;
   fed_commands_ = 0;
   leads_.clear();
+  if (others_ != nullptr) others_->restored.clear();
   if (writer_.available()) writer_.fail(error);  // first: whoever hears of a loss finds the log down
   for (std::uint16_t i = 0; i < shard_count_; ++i) lose_pending(ShardId{i}, error);
   owner_.on_results_lost(error);
@@ -284,14 +335,15 @@ void RaftLog::count_log(const raft::GroupSet::Turn& turn) {
 
 // ---- what the groups say ----
 
-void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch&) {
+void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch& batch) {
   if (failure_) return;
+  if (others_ != nullptr && !others_->fetch.applies(id, entry.index, batch)) return;
   auto& shard = shards_[id.value];
   CommittedEntry committed{.shard = id, .index = entry.index};
   // Another leader's entry in the place of the first: none of them is committed.
   if (!shard.pending.empty() && shard.pending.front().name.index == entry.index &&
       shard.pending.front().name.term != entry.term) {
-    lose_pending(id, lost_lead());
+    lose_pending(id, make_error(Errc::not_leader));
   }
   if (!shard.pending.empty() && shard.pending.front().name.index == entry.index) {
     auto& first = shard.pending.front();
@@ -317,6 +369,7 @@ void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch&
   }
   if (here) shard.pending.pop_front();
   if (shard.role == raft::Role::leader && entry.term == shard.term && shard.led != shard.term) {
+    if (shard.led.value == 0) ++led_;
     shard.led = shard.term;
     leads_.push_back(id);
   }
@@ -327,32 +380,73 @@ void RaftLog::on_role(ShardId id, raft::Role role, Term term, ReplicaId) {
   const bool led = shard.role == raft::Role::leader;
   shard.role = role;
   shard.term = term;
-  if (role == raft::Role::leader) return;
+  if (role == raft::Role::leader) {
+    if (others_ != nullptr && !led) others_->begin_leading(id, clock_.now());
+    return;
+  }
   if (!led && role != raft::Role::follower) return;
-  lose_pending(id, lost_lead());
-  shard.led = {};
-  owner_.on_following(id, std::nullopt);
+  lose_pending(id, make_error(Errc::not_leader));
+  if (std::exchange(shard.led, {}).value != 0) --led_;
+  owner_.on_following(id, leader_of(id));
 }
 
 void RaftLog::tell_leads() {
   if (opening_) return;
   for (const auto id : std::exchange(leads_, {})) {
     const auto& shard = shards_[id.value];
-    if (shard.led.value != 0) owner_.on_leading(id, shard.led);
+    if (shard.led.value == 0) continue;
+    owner_.on_leading(id, shard.led);
+    if (others_ == nullptr) continue;
+    for (const auto& [node, link] : others_->post.links()) others_->post.news(node).led.push_back({id, shard.led});
   }
 }
 
-void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership&) {
-  // The machine counts it as an entry without commands.
+std::optional<NodeId> RaftLog::leader_of(ShardId id) const {
+  if (others_ == nullptr) return std::nullopt;
+  const auto& leader = others_->shards[id.value].leader;
+  if (leader.term < shards_[id.value].term || leader.node == NodeId{}) return std::nullopt;
+  return leader.node;
+}
+
+void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership& members, const raft::Change* change,
+                            storage::WriteBatch& batch) {
   if (failure_) return;
+  if (change == nullptr) return;  // what a snapshot says stands in the state that came with it
+  if (others_ != nullptr && !others_->fetch.applies(id, index, batch)) return;
+  auto& places = shards_[id.value].places;
+  if (change->kind != raft::Change::Kind::remove && change->node != NodeId{}) places.place(change->id, change->node);
+  places.keep(members);
+  batch.put(storage::Family::state, storage::keys::replica_places(id), places.text());
+  // The machine counts it as an entry without commands.
   results_due_ = true;
   if (auto applied = owner_.on_committed({.shard = id, .index = index}); !applied) failure_ = applied.error();
 }
 
-void RaftLog::restore(ShardId, const RaftSnapshot&, storage::WriteBatch&) {}
-Result<std::string> RaftLog::snapshot(ShardId, ReplicaId) { return make_error(Errc::overloaded); }
+void RaftLog::restore(ShardId id, const RaftSnapshot& snapshot, storage::WriteBatch& batch) {
+  CHECK(others_ != nullptr);
+  others_->restored.push_back(id);
+  if (auto done = others_->fetch.restored(id, snapshot, batch); !done) {
+    log_error("a snapshot that is not what was copied", {{"shard", id.value}, {"error", done.error().message}});
+    failure_ = done.error();
+  }
+}
+
+Result<std::string> RaftLog::snapshot(ShardId id, ReplicaId to) {
+  if (others_ == nullptr || set_ == nullptr) return make_error(Errc::overloaded);
+  auto* group = set_->group(id);
+  if (group == nullptr) return make_error(Errc::overloaded);
+  auto offered = others_->source.offer(id, group->self(), to, group->status().applied, clock_.now());
+  if (offered) others_->shards[id.value].copies.insert(to);
+  return offered;
+}
+
 void RaftLog::on_read(ShardId, const raft::ReadDone&) {}
-void RaftLog::send(ShardId, RaftMessage) {}
+
+void RaftLog::send(ShardId id, RaftMessage message) {
+  if (others_ == nullptr) return;
+  const auto node = shards_[id.value].places.node_of(message.to);
+  if (node) others_->post.send(*node, id, std::move(message));
+}
 
 void RaftLog::on_broken(ShardId id, const Error& error) {
   if (opening_) {
@@ -362,8 +456,8 @@ void RaftLog::on_broken(ShardId id, const Error& error) {
   log_error("a shard's replica stopped", {{"shard", id.value}, {"error", error.message}});
   metrics_.storage_errors.add();
   lose_pending(id, error);
-  auto& shard = shards_[id.value];
-  shard = {};
+  if (shards_[id.value].led.value != 0) --led_;
+  shards_[id.value] = {};
   owner_.on_following(id, std::nullopt);
 }
 

@@ -14,32 +14,56 @@
 // reads them anew when the store is back.
 
 #include "cluster/log_owner.h"
+#include "cluster/peers.h"
+#include "cluster/placement/rules.h"
+#include "cluster/placement/step.h"
 #include "cluster/raft/group_set.h"
+#include "cluster/replica_directory.h"
+#include "cluster/replicas.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/mutex.h"
 #include "core/random.h"
+#include "core/worker.h"
 #include "storage/log_writer.h"
 
+#include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace parley::cluster {
 
-class RaftLog final : private raft::GroupOwner {
+struct RaftLogConfig {
+  std::uint16_t shard_count = 64;
+  std::uint64_t bytes_max = 2'097'152;
+  NodeId self{};
+  std::uint64_t salt = 0;  // random: spreads election timeouts. The same one repeats a run
+  // With other nodes. They outlive the log.
+  struct Others {
+    Peers* peers = nullptr;
+    Random* random = nullptr;  // thread-safe
+    placement::Rules rules{};
+  };
+  std::optional<Others> others{};
+};
+
+class RaftLog final : public Replicas, private raft::GroupOwner {
  public:
-  // All that is given outlives it, but for `random`.
-  RaftLog(std::uint16_t shard_count, std::uint64_t bytes_max, std::uint64_t salt, storage::Store& store,
-          storage::LogWriter& writer, const Clock& clock, const Metrics& metrics, LogOwner& owner);
+  // All that is given outlives it, but for the random generator of found_all().
+  RaftLog(const RaftLogConfig& config, storage::Store& store, storage::LogWriter& writer, const Clock& clock,
+          Metrics& metrics, LogOwner& owner);
   ~RaftLog() override;
 
-  // Founds the replicas that the store does not have, with this node as the only voter, each behind the state that is
-  // there: `applied` is what the shard's machine has applied. Where there is a log of an earlier release, it goes.
-  // Synced. Before the machines are read for open().
-  Status found(const std::vector<LogIndex>& applied, Random& random);
+  // Whether the store has a replica of any shard.
+  Result<bool> has_replicas() const;
+  // Founds a replica of each shard, with this node as the only voter, each behind the state that is there: `applied` is
+  // what the shard's machine has applied. Where there is a log of an earlier release, it goes. One synced write. Before
+  // the machines are read for open().
+  Status found_all(const std::vector<LogIndex>& applied, Random& random);
   // Reads each shard's replica. What is alone elects itself, and what it has committed comes to the owner, is written
   // and told, and cut off.
   Status open();
@@ -49,6 +73,17 @@ class RaftLog final : private raft::GroupOwner {
   // Tells the owner on the log thread.
   void refuse(ShardId shard, EntryToken token, std::size_t commands, Error error);
   void end_turn();  // as LogWriter::on_turn_end() says
+
+  // Where there are others: begins to tick; the first call of all that follows.
+  void start(Executor& executor);
+  void stop();
+  [[nodiscard]] ReplicaListener* listener();  // null: there are no others
+  void see(placement::Picture picture) override;
+  void found() override;
+  void give_up() override;
+  void pause_moves(bool pause) override;
+  [[nodiscard]] std::size_t shards_led() const override { return led_; }
+
   // Whether this node is the shard's only replica.
   [[nodiscard]] bool alone(ShardId shard) const { return set_ && set_->alone(shard); }
 
@@ -73,18 +108,24 @@ class RaftLog final : private raft::GroupOwner {
     raft::Role role = raft::Role::follower;
     Term term;
     Term led;  // told as led in this term
+    ReplicaDirectory places;
   };
+  struct Others;
 
   // ---- of the groups ----
   void apply(ShardId shard, const RaftEntryView& entry, storage::WriteBatch& batch) override;
   void restore(ShardId shard, const RaftSnapshot& snapshot, storage::WriteBatch& batch) override;
   Result<std::string> snapshot(ShardId shard, ReplicaId to) override;
-  void on_membership(ShardId shard, LogIndex index, const RaftMembership& members) override;
+  void on_membership(ShardId shard, LogIndex index, const RaftMembership& members, const raft::Change* change,
+                     storage::WriteBatch& batch) override;
   void on_role(ShardId shard, raft::Role role, Term term, ReplicaId leader) override;
   void on_read(ShardId shard, const raft::ReadDone& done) override;
   void send(ShardId shard, RaftMessage message) override;
   void on_broken(ShardId shard, const Error& error) override;
 
+  Status open_one(ShardId shard);
+  Status read_places(ShardId shard);
+  void wake();
   void take_turns();
   bool finish(raft::GroupSet::Turn turn);
   Status write_results(storage::WriteBatch& batch);
@@ -95,15 +136,34 @@ class RaftLog final : private raft::GroupOwner {
   void fail(const Error& error);
   void tell_leads();
   void count_log(const raft::GroupSet::Turn& turn);
+  [[nodiscard]] std::optional<NodeId> leader_of(ShardId shard) const;
 
+  // ---- raft_log_others.cpp ----
+  void take_in();
+  void take_messages(const NodeAddress& from, std::vector<RaftToShard>& messages);
+  void take_message(const NodeAddress& from, ShardId shard, RaftMessage& message);
+  void take_news(const NodeAddress& from, const ReplicaNews& news);
+  void take_part(const SnapshotPart& part);
+  void take_link(const NodeAddress& peer, bool up);
+  void take_orders();
+  void take_restored(ShardId shard);  // a state that may be all here
+  bool write_now(const storage::WriteBatch& batch, storage::Sync sync);
+  void make_replica(const ReplicaOnNode& wanted);
+  void erase_replica(ShardId shard);
+  void run_tick();
+  void run_copies();
+  void plan();
+  void carry_out(ShardId shard, const placement::Step& step);
+  void send_out();
+
+  const RaftLogConfig config_;
   const std::uint16_t shard_count_;
-  const std::uint64_t bytes_max_;
-  const std::uint64_t salt_;
   storage::Store& store_;
   storage::LogWriter& writer_;
   const Clock& clock_;
-  const Metrics& metrics_;
+  Metrics& metrics_;
   LogOwner& owner_;
+  std::atomic<std::size_t> led_{0};
 
   Mutex mutex_;  // taken before the log writer's
   std::vector<Proposal> waiting_ PARLEY_GUARDED_BY(mutex_);
@@ -120,8 +180,9 @@ class RaftLog final : private raft::GroupOwner {
   bool results_due_ = false;
   bool restoring_ = false;  // nothing may overtake the snapshot that is written
   bool opening_ = false;
-  std::optional<Error> failure_;  // of this turn
-  std::vector<ShardId> leads_;    // won, and not told yet
+  std::optional<Error> failure_;    // of this turn
+  std::vector<ShardId> leads_;      // won, and not told yet
+  std::unique_ptr<Others> others_;  // null: none
 };
 
 }  // namespace parley::cluster

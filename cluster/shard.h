@@ -11,6 +11,7 @@
 // Reads run on a reader thread and see at least everything whose effects were told before.
 
 #include "cluster/log_owner.h"
+#include "cluster/placement/rules.h"
 #include "core/address.h"
 #include "core/command.h"
 #include "core/ids.h"
@@ -62,6 +63,10 @@ struct StoredDead {
   NoticeRef ref;
   DeadNotice dead;
 };
+
+class Peers;
+class Replicas;
+class ReplicaListener;
 
 class ShardListener {
  public:
@@ -117,11 +122,20 @@ class Shards {
   [[nodiscard]] virtual bool available() const = 0;  // accepts proposals now
   // Thread-safe: from now on, of each shard, proposed and not applied.
   virtual void limit_pending(std::size_t /*commands_max*/) {}
+  // Null: the node is alone.
+  virtual Replicas* replicas() { return nullptr; }
+  virtual ReplicaListener* replica_listener() { return nullptr; }
   // The process ends in order: the end of this object leaves everything on the disk, and says so there.
   virtual void end_in_order() {}
 };
 
 struct LocalShardsConfig {
+  NodeId self{};
+  // Other nodes; outlives the shards. Null: the node is alone.
+  Peers* peers = nullptr;
+  placement::Rules placement{};
+  // Whether an empty store gets the shards' replicas at once: of a node that is alone, or that made its cluster.
+  bool founds = true;
   std::uint64_t salt = 0;          // random: spreads election timeouts. The same one repeats a run
   std::shared_ptr<Random> random;  // thread-safe; where replicas' ids come from. Null: OsRandom
   Executor* executor = nullptr;    // runs the log and the reads, and outlives the shards. Null: threads()

@@ -27,6 +27,8 @@ struct Envelope {
     gossip @11 :Gossip;
     snapshotAsk @12 :SnapshotAsk;
     snapshotPart @13 :SnapshotPart;
+    raft @14 :Data;               # a Batch of raft.capnp
+    replicas @15 :ReplicaNews;
   }
 }
 
@@ -563,6 +565,24 @@ struct Gap {
   epoch @0 :UInt64;
   after @1 :UInt64;
   before @2 :UInt64;
+}
+
+# Of replicas, beside what the consensus says: core/replica_news.h.
+struct ReplicaNews {
+  led @0 :List(ShardLed);         # by the sender
+  members @1 :List(ReplicaOnNode);
+  strangers @2 :List(ReplicaOnNode);
+}
+
+struct ShardLed {
+  shard @0 :UInt16;
+  term @1 :UInt64;
+}
+
+struct ReplicaOnNode {
+  shard @0 :UInt16;
+  replica @1 :UInt64;
+  term @2 :UInt64;
 }
 
 # A shard's state on its way to a replica that is too far behind: core/snapshot_transfer.h says what each means. Bounds:

@@ -10,6 +10,7 @@
 //   state    shard 'a'                     applied index:u64
 //            shard 'c' channel 00 client   Cursor
 //            shard 'g'                     StoredMembership: who the shard's replicas are, as of the applied index
+//            shard 'q'                     (replica:u64 node:u64)*: on which nodes the shard's replicas are
 //            shard 'i' number:u64          Remembered, in the order in which they came
 //            shard 'd' domain 00 user      (empty) the user belongs to the domain
 //            shard 'l'                     lineage:u64, how often newest publications may have been lost
@@ -61,6 +62,7 @@ KeyRange replica_entries(ShardId shard);
 std::string replica_head(ShardId shard);
 std::optional<LogIndex> replica_entry_index(std::string_view key);
 std::string membership(ShardId shard);
+std::string replica_places(ShardId shard);
 std::string restoring(ShardId shard);
 
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset);

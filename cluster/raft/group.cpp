@@ -12,18 +12,23 @@
 namespace parley::cluster::raft {
 namespace {
 
-// A change is kind:u8 id:u64, little-endian: nothing that a peer could make a parser of the core's stumble over.
-constexpr std::size_t kChangeBytes = 9;
+// A change is kind:u8 id:u64 node:u64, little-endian: nothing that a peer could make a parser of the core's stumble over.
+constexpr std::size_t kChangeBytes = 17;
+
+void put_number(std::string& bytes, std::uint64_t number) {
+  for (int shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<char>((number >> shift) & 0xFF));
+}
 
 std::string change_payload(const Change& change) {
   std::string payload(1, static_cast<char>(change.kind));
-  for (int shift = 0; shift < 64; shift += 8) payload.push_back(static_cast<char>((change.id.value >> shift) & 0xFF));
+  put_number(payload, change.id.value);
+  put_number(payload, change.node.value);
   return payload;
 }
 
 std::string number_payload(std::uint64_t number) {
   std::string payload;
-  for (int shift = 0; shift < 64; shift += 8) payload.push_back(static_cast<char>((number >> shift) & 0xFF));
+  put_number(payload, number);
   return payload;
 }
 
@@ -133,7 +138,8 @@ Result<Change> parse_change(std::string_view payload) {
   if (payload.size() != kChangeBytes || static_cast<unsigned char>(payload[0]) > 2) {
     return make_error(Errc::corrupt, "a change of the membership that cannot be read");
   }
-  const Change change{static_cast<Change::Kind>(payload[0]), ReplicaId{parse_number(payload.substr(1))}};
+  const Change change{static_cast<Change::Kind>(payload[0]), ReplicaId{parse_number(payload.substr(1, 8))},
+                      NodeId{parse_number(payload.substr(9, 8))}};
   if (change.id == ReplicaId{}) return make_error(Errc::corrupt, "a change of the membership by nobody");
   return change;
 }

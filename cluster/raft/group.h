@@ -16,6 +16,7 @@
 // `internal`, or with what the storage said, found the replica broken: nothing that it says holds any more, its owner
 // stops it. Not thread-safe; used on the log thread. Ticks, bytes and counts are the units.
 
+#include "core/address.h"
 #include "core/raft_message.h"
 #include "core/result.h"
 
@@ -90,6 +91,7 @@ struct Change {
   enum class Kind : std::uint8_t { add_voter, remove, add_learner };  // the core's numbers
   Kind kind = Kind::add_learner;
   ReplicaId id;
+  NodeId node{};  // where it is; nothing that the core looks at
 };
 Result<Change> parse_change(std::string_view payload);
 
@@ -176,6 +178,7 @@ class Group {
   // Something that was sent to it was dropped.
   Status report_unreachable(ReplicaId id);
 
+  [[nodiscard]] ReplicaId self() const { return config_.self; }
   [[nodiscard]] GroupStatus status() const;
   [[nodiscard]] LogIndex matched(ReplicaId id) const;  // leader: what it is known to have; 0: nothing is known
   [[nodiscard]] const RaftMembership& membership() const { return membership_; }

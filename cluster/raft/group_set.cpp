@@ -169,7 +169,7 @@ Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, Turn
     changed = &members;
     replica.applied = ready.snapshot->index;
     replica.applied_term = ready.snapshot->term;
-    owner_.on_membership(shard, replica.applied, members);
+    owner_.on_membership(shard, replica.applied, members, nullptr, turn.results);
   }
   for (const auto& entry : ready.committed) {
     if (entry.index.value != replica.applied.value + 1) {
@@ -185,7 +185,9 @@ Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, Turn
     if (!now) return now.error();
     members = std::move(*now);
     changed = &members;
-    owner_.on_membership(shard, entry.index, members);
+    const auto change = parse_change(entry.payload);
+    if (!change) return change.error();
+    owner_.on_membership(shard, entry.index, members, &*change, turn.results);
   }
   if (ready.committed.empty() && !ready.snapshot) return {};
   store_.applied(shard, replica.applied, changed, turn.results);

@@ -34,7 +34,9 @@ class GroupOwner {
   // What a snapshot of the state as it is applied says of itself. An error: not now.
   virtual Result<std::string> snapshot(ShardId shard, ReplicaId to) = 0;
   // A change of the membership that is applied here, or came with a snapshot.
-  virtual void on_membership(ShardId shard, LogIndex index, const RaftMembership& members) = 0;
+  // `change`: what led to it; null: a snapshot.
+  virtual void on_membership(ShardId shard, LogIndex index, const RaftMembership& members, const Change* change,
+                             storage::WriteBatch& batch) = 0;
   virtual void on_role(ShardId shard, Role role, Term term, ReplicaId leader) = 0;
   virtual void on_read(ShardId shard, const ReadDone& done) = 0;
   // At most once, in any order, or lost: but what becomes of a snapshot is always reported to the group.

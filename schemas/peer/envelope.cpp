@@ -105,6 +105,8 @@ void write(Unfit& out, const Envelope& from, peer::wire::Envelope::Builder to) {
   if (const auto* gossip = std::get_if<Gossip>(&from.what)) return peer::write(out, *gossip, to.initGossip());
   if (const auto* ask = std::get_if<SnapshotAsk>(&from.what)) return peer::write(out, *ask, to.initSnapshotAsk());
   if (const auto* part = std::get_if<SnapshotPart>(&from.what)) return peer::write(out, *part, to.initSnapshotPart());
+  if (const auto* batch = std::get_if<RaftBatch>(&from.what)) return to.setRaft(data(batch->bytes));
+  if (const auto* news = std::get_if<ReplicaNews>(&from.what)) return peer::write(out, *news, to.initReplicas());
   write(out, std::get<Delivery>(from.what), to.initDelivery());
 }
 
@@ -141,6 +143,12 @@ Envelope read(Unfit& in, peer::wire::Envelope::Reader from, MonoTime arrived) {
       return envelope;
     case peer::wire::Envelope::SNAPSHOT_PART:
       peer::read(in, from.getSnapshotPart(), envelope.what.emplace<SnapshotPart>());
+      return envelope;
+    case peer::wire::Envelope::RAFT:
+      envelope.what = RaftBatch{string(from.getRaft())};
+      return envelope;
+    case peer::wire::Envelope::REPLICAS:
+      peer::read(in, from.getReplicas(), envelope.what.emplace<ReplicaNews>());
       return envelope;
   }
   in.note(Errc::newer_schema, "a message of a kind that only a later release knows");

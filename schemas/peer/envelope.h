@@ -10,6 +10,7 @@
 #include "core/gossip.h"
 #include "core/limits.h"
 #include "core/publication.h"
+#include "core/replica_news.h"
 #include "core/request.h"
 #include "core/result.h"
 #include "core/snapshot_transfer.h"
@@ -37,7 +38,7 @@ struct Envelope {
   // Of what is for a shard: who sends it believes the receiver to lead the shard in that term.
   std::optional<ShardId> shard{};
   Term term{};
-  std::variant<Request, Reply, Delivery, Gossip, SnapshotAsk, SnapshotPart> what{};
+  std::variant<Request, Reply, Delivery, Gossip, SnapshotAsk, SnapshotPart, RaftBatch, ReplicaNews> what{};
 
   // Whether it is meant for this process. What is not is dropped, and counted.
   [[nodiscard]] bool is_for(const NodeAddress& self) const {

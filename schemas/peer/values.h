@@ -5,6 +5,7 @@
 // place. Who began looks at the note at the end.
 
 #include "core/gossip.h"
+#include "core/replica_news.h"
 #include "core/request.h"
 #include "core/snapshot_transfer.h"
 #include "peer.capnp.h"
@@ -110,6 +111,8 @@ void write(Unfit& out, const SnapshotAsk& from, wire::SnapshotAsk::Builder to);
 void read(Unfit& in, wire::SnapshotAsk::Reader from, SnapshotAsk& to);
 void write(Unfit& out, const SnapshotPart& from, wire::SnapshotPart::Builder to);
 void read(Unfit& in, wire::SnapshotPart::Reader from, SnapshotPart& to);
+void write(Unfit& out, const ReplicaNews& from, wire::ReplicaNews::Builder to);
+void read(Unfit& in, wire::ReplicaNews::Reader from, ReplicaNews& to);
 void write(const ReplyTo& from, wire::ReplyTo::Builder to);
 void read(wire::ReplyTo::Reader from, ReplyTo& to);
 

@@ -185,7 +185,8 @@ void Node::restore(ShardId shard, const RaftSnapshot& snapshot, storage::WriteBa
 
 Result<std::string> Node::snapshot(ShardId shard, ReplicaId) { return machines_.at(shard).snapshot(); }
 
-void Node::on_membership(ShardId shard, LogIndex index, const RaftMembership& members) {
+void Node::on_membership(ShardId shard, LogIndex index, const RaftMembership& members, const cluster::raft::Change*,
+                         storage::WriteBatch&) {
   if (world_.checks().changed(shard, index, members)) ++world_.counts().changes;
   const auto self = world_.replica_on(shard, number_);
   if (self && !members.has(*self)) world_.removed(shard, *self);

@@ -64,7 +64,8 @@ class Node final : public cluster::raft::GroupOwner {
   void apply(ShardId shard, const RaftEntryView& entry, storage::WriteBatch& batch) override;
   void restore(ShardId shard, const RaftSnapshot& snapshot, storage::WriteBatch& batch) override;
   Result<std::string> snapshot(ShardId shard, ReplicaId to) override;
-  void on_membership(ShardId shard, LogIndex index, const RaftMembership& members) override;
+  void on_membership(ShardId shard, LogIndex index, const RaftMembership& members, const cluster::raft::Change* change,
+                     storage::WriteBatch& batch) override;
   void on_role(ShardId shard, Role role, Term term, ReplicaId leader) override;
   void on_read(ShardId shard, const cluster::raft::ReadDone& done) override;
   void send(ShardId shard, RaftMessage message) override;

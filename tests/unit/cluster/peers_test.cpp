@@ -107,7 +107,12 @@ TEST_F(TwoNodes, GossipAndLinksAreToldToAListenerOfTheirOwn) {
   EXPECT_EQ(b.take(), (Said{"down 1", "up 1", "down 1"}));
 }
 
-struct Copies : SnapshotListener {
+struct Copies : ReplicaListener {
+  void on_raft_batch(const NodeAddress&, std::string bytes) override { batches.push_back(std::move(bytes)); }
+  void on_replica_news(const NodeAddress&, ReplicaNews said) override { news.push_back(std::move(said)); }
+  void on_replica_link(const NodeAddress&, bool) override {}
+  std::vector<std::string> batches;
+  std::vector<ReplicaNews> news;
   void on_snapshot_ask(const NodeAddress& from, SnapshotAsk ask) override {
     log.push_back(fmt::format("ask {} from {}", ask.id, from.node.value));
   }
@@ -123,7 +128,7 @@ TEST_F(TwoNodes, WhatCopiesAShardIsToldToAListenerOfItsOwn) {
   network.deliver_all();
   EXPECT_EQ(b.dropped("unwanted"), 2) << "nobody listens";
   Copies copies;
-  b.peers.set_snapshot_listener(&copies);
+  b.peers.set_replica_listener(&copies);
   ASSERT_TRUE(a.peers.ask_for_state(kB, {.id = 5}).ok());
   ASSERT_TRUE(a.peers.give_state(kB, {.id = 5, .rows = {{SnapshotFamily::state, "k", "v"}}}).ok());
   EXPECT_EQ(a.peers.give_state(kB, {.rows = {{SnapshotFamily::state, "k", std::string(262'144, 'v')}}}).error().code,

@@ -144,7 +144,7 @@ struct Owner final : GroupOwner {
   }
   void restore(ShardId, const RaftSnapshot&, storage::WriteBatch&) override {}
   Result<std::string> snapshot(ShardId, ReplicaId) override { return std::string(); }
-  void on_membership(ShardId, LogIndex, const RaftMembership&) override {}
+  void on_membership(ShardId, LogIndex, const RaftMembership&, const Change*, storage::WriteBatch&) override {}
   void on_role(ShardId shard, Role role, Term, ReplicaId) override { roles[shard] = role; }
   void on_read(ShardId, const ReadDone&) override {}
   void send(ShardId, RaftMessage message) override { sent.push_back(std::move(message)); }

@@ -148,7 +148,7 @@ class GroupNode final : public raft::GroupOwner {
   Result<std::string> snapshot(ShardId shard, ReplicaId to) override {
     return source_->offer(shard, self_, to, applied_, now_);
   }
-  void on_membership(ShardId, LogIndex index, const RaftMembership&) override { applied_ = std::max(applied_, index); }
+  void on_membership(ShardId, LogIndex index, const RaftMembership&, const raft::Change*, WriteBatch&) override { applied_ = std::max(applied_, index); }
   void on_role(ShardId, raft::Role, Term, ReplicaId) override {}
   void on_read(ShardId, const raft::ReadDone&) override {}
   void send(ShardId, RaftMessage message) override { send_(message.to, std::move(message)); }

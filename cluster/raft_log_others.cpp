@@ -1,0 +1,413 @@
+// The log's part with replicas on other nodes.
+#include "cluster/raft_log_others.h"
+
+#include "core/log.h"
+#include "storage/keys.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace parley::cluster {
+namespace {
+
+constexpr milliseconds kTick{100};
+constexpr milliseconds kPlanEvery{1'000};
+constexpr milliseconds kPlanWhileMoving{200};
+// A replica answers: it was heard of within an election timeout.
+constexpr milliseconds kAnswersWithin{2'000};
+// A leader that is older than this has told a majority what it has committed, or would not lead any more.
+constexpr milliseconds kSureAfter{5'000};
+constexpr milliseconds kStrangerEvery{1'000};
+
+}  // namespace
+
+RaftLog::Others::Others(RaftLog& by, const RaftLogConfig::Others& config, storage::Store& store)
+    : log(by),
+      random(*config.random),
+      post(*config.peers, by.metrics_, [this] { log.wake(); }),
+      planner(config.rules, by.shard_count_),
+      source({}, store, *config.random),
+      fetch({}, store),
+      shards(by.shard_count_) {}
+
+std::chrono::nanoseconds RaftLog::Others::step(bool) {
+  tick_due = true;  // one that is missed while the disk is busy is not made up for
+  log.wake();
+  return kTick;
+}
+
+void RaftLog::Others::begin_leading(ShardId id, MonoTime now) {
+  auto& shard = shards[id.value];
+  shard.heard.clear();
+  shard.copies.clear();
+  shard.led_since = now;
+}
+
+// ---- from elsewhere in the node ----
+
+void RaftLog::start(Executor& executor) {
+  if (others_ == nullptr) return;
+  others_->running = executor.add("parley-ticks", *others_);
+  others_->running->start();
+}
+
+void RaftLog::stop() {
+  if (others_ != nullptr && others_->running != nullptr) others_->running->stop();
+}
+
+ReplicaListener* RaftLog::listener() { return others_ == nullptr ? nullptr : &others_->post; }
+
+void RaftLog::see(placement::Picture picture) {
+  if (others_ == nullptr) return;
+  const MutexLock lock(others_->mutex);
+  others_->picture = std::move(picture);
+}
+
+void RaftLog::found() {
+  if (others_ == nullptr) return;
+  {
+    const MutexLock lock(others_->mutex);
+    others_->found = true;
+  }
+  wake();
+}
+
+void RaftLog::give_up() {
+  if (others_ == nullptr) return;
+  {
+    const MutexLock lock(others_->mutex);
+    others_->give_up = true;
+  }
+  wake();
+}
+
+void RaftLog::pause_moves(bool pause) {
+  if (others_ != nullptr) others_->paused = pause;
+}
+
+// ---- what came in ----
+
+void RaftLog::take_in() {
+  auto inputs = others_->post.take();
+  for (auto& input : inputs) {
+    if (!set_) return;
+    if (auto* messages = std::get_if<std::vector<RaftToShard>>(&input.what)) {
+      take_messages(input.from, *messages);
+    } else if (const auto* news = std::get_if<ReplicaNews>(&input.what)) {
+      take_news(input.from, *news);
+    } else if (const auto* ask = std::get_if<SnapshotAsk>(&input.what)) {
+      others_->source.ask(*ask, clock_.now());
+    } else if (const auto* part = std::get_if<SnapshotPart>(&input.what)) {
+      take_part(*part);
+    } else {
+      take_link(input.from, std::get<ReplicaPost::Link>(input.what).up);
+    }
+  }
+  if (set_) take_orders();
+  if (set_ && others_->tick_due.exchange(false)) run_tick();
+  if (set_) run_copies();
+}
+
+void RaftLog::take_messages(const NodeAddress& from, std::vector<RaftToShard>& messages) {
+  for (auto& [id, message] : messages) {
+    if (!set_) return;
+    if (id.value < shard_count_) take_message(from, id, message);
+  }
+}
+
+void RaftLog::take_message(const NodeAddress& from, ShardId id, RaftMessage& message) {
+  auto& shard = shards_[id.value];
+  auto& others = others_->shards[id.value];
+  auto* group = set_->group(id);
+  if (group == nullptr) return;
+  // Whoever joins is told nothing yet of where the others are.
+  if (!shard.places.node_of(message.from)) shard.places.place(message.from, from.node);
+  if (shard.role == raft::Role::leader) {
+    const auto now = clock_.now();
+    if (group->membership().has(message.from)) {
+      others.heard[message.from] = now;
+    } else if (shard.led.value != 0 && now - others.led_since >= kSureAfter &&
+               now - others.told_stranger >= kStrangerEvery) {
+      others.told_stranger = now;
+      others_->post.news(from.node).strangers.push_back({id, message.from, shard.term});
+    }
+  }
+  if (message.kind == RaftKind::append && others_->fetch.restoring(id)) return;
+  if (message.kind == RaftKind::snapshot) {
+    if (group->would_restore(message)) {
+      storage::WriteBatch batch;
+      if (const auto begun = others_->fetch.begin(id, message, clock_.now(), batch); !begun) {
+        log_warn("a shard's state cannot be copied", {{"shard", id.value}, {"error", begun.error().message}});
+      }
+      (void)write_now(batch, storage::Sync::no);
+      return;
+    }
+    others_->fetch.not_needed(id, message);
+  }
+  set_->step(id, message);
+}
+
+void RaftLog::take_part(const SnapshotPart& part) {
+  if (part.shard.value >= shard_count_) return;
+  storage::WriteBatch batch;
+  (void)others_->fetch.part(part, clock_.now(), batch);  // what is wrong is asked for again
+  if (write_now(batch, storage::Sync::no)) take_restored(part.shard);
+}
+
+void RaftLog::take_restored(ShardId id) {
+  auto* group = set_->group(id);
+  if (group == nullptr || !others_->fetch.restoring(id)) return;
+  const auto now = group->status();
+  const auto message = others_->fetch.ready(id, {now.term, now.leader, now.applied});
+  if (!message) return;
+  storage::WriteBatch batch;
+  if (group->would_restore(*message) || !others_->fetch.reached(id, now.applied, batch)) {
+    set_->step(id, *message);
+  } else if (write_now(batch, storage::Sync::no)) {
+    auto read = read_places(id);
+    if (read) read = owner_.on_state_replaced(id);
+    if (!read) fail(read.error());
+  }
+}
+
+void RaftLog::take_news(const NodeAddress& from, const ReplicaNews& news) {
+  for (const auto& led : news.led) {
+    if (led.shard.value >= shard_count_) continue;
+    auto& leader = others_->shards[led.shard.value].leader;
+    if (led.term < leader.term || (led.term == leader.term && leader.node == from.node)) continue;
+    leader = {from.node, led.term};
+    const auto& shard = shards_[led.shard.value];
+    if (shard.led.value == 0 || shard.led < led.term) owner_.on_following(led.shard, from.node);
+  }
+  const auto known = [&](const ReplicaOnNode& one) { return one.shard.value < shard_count_; };
+  for (const auto& one : news.members) {
+    if (known(one) && set_->group(one.shard) == nullptr) others_->to_make.push_back(one);
+  }
+  for (const auto& one : news.strangers) {
+    auto* group = known(one) ? set_->group(one.shard) : nullptr;
+    // A leader of the past may not know that it was added since.
+    if (group == nullptr || group->self() != one.replica || one.term < group->status().term) continue;
+    if (shards_[one.shard.value].role != raft::Role::leader) others_->to_erase.push_back(one.shard);
+  }
+}
+
+void RaftLog::take_link(const NodeAddress& peer, bool up) {
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    const ShardId id{i};
+    const auto& shard = shards_[i];
+    if (up) {
+      if (shard.led.value != 0) others_->post.news(peer.node).led.push_back({id, shard.led});
+      continue;
+    }
+    if (shard.role != raft::Role::leader) continue;
+    for (const auto& [replica, node] : shard.places.places()) {
+      if (node != peer.node) continue;
+      if (auto* group = set_->group(id)) (void)group->report_unreachable(replica);
+    }
+  }
+}
+
+// ---- replicas come and go ----
+
+bool RaftLog::write_now(const storage::WriteBatch& batch, storage::Sync sync) {
+  if (batch.empty()) return true;
+  if (const auto written = store_.write(batch, sync); !written) {
+    fail(written.error());
+    return false;
+  }
+  return true;
+}
+
+// Nothing of a replica may be on its way to the disk when it goes, or when another one comes in its place.
+void RaftLog::take_orders() {
+  if (in_flight_ > 0) return;
+  bool found = false;
+  bool give_up = false;
+  {
+    const MutexLock lock(others_->mutex);
+    found = std::exchange(others_->found, false);
+    give_up = std::exchange(others_->give_up, false);
+  }
+  if (give_up) {
+    for (std::uint16_t i = 0; i < shard_count_; ++i) {
+      if (set_->group(ShardId{i}) != nullptr) others_->to_erase.push_back(ShardId{i});
+    }
+  }
+  for (const auto id : std::exchange(others_->to_erase, {})) {
+    if (set_) erase_replica(id);
+  }
+  for (const auto& one : std::exchange(others_->to_make, {})) {
+    if (set_) make_replica(one);
+  }
+  if (!found || !set_) return;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    if (set_->group(ShardId{i}) != nullptr) return;
+  }
+  if (const auto founded = found_all(std::vector<LogIndex>(shard_count_), others_->random); !founded) {
+    return fail(founded.error());
+  }
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    auto opened = open_one(ShardId{i});
+    if (opened) opened = owner_.on_state_replaced(ShardId{i});
+    if (!opened) return fail(opened.error());
+  }
+  log_info("the cluster's shards are founded here", {{"shards", shard_count_}});
+}
+
+void RaftLog::make_replica(const ReplicaOnNode& wanted) {
+  if (set_->group(wanted.shard) != nullptr) return;
+  storage::WriteBatch batch;
+  groups_->erase(wanted.shard, batch);
+  groups_->create(wanted.shard, wanted.replica, {}, {}, batch);
+  if (!write_now(batch, storage::Sync::yes)) return;
+  auto opened = open_one(wanted.shard);
+  if (opened) opened = owner_.on_state_replaced(wanted.shard);
+  if (!opened) fail(opened.error());
+}
+
+void RaftLog::erase_replica(ShardId id) {
+  if (set_->group(id) == nullptr) return;
+  set_->close(id);
+  others_->fetch.forget(id);
+  others_->source.drop(id);
+  lose_pending(id, make_error(Errc::not_leader));
+  if (shards_[id.value].led.value != 0) --led_;
+  shards_[id.value] = {};
+  std::erase(leads_, id);
+  storage::WriteBatch batch;
+  groups_->erase(id, batch);
+  if (!write_now(batch, storage::Sync::yes)) return;
+  owner_.on_following(id, leader_of(id));
+  if (auto read = owner_.on_state_replaced(id); !read) fail(read.error());
+}
+
+// ---- time ----
+
+void RaftLog::run_tick() {
+  set_->tick();
+  const auto now = clock_.now();
+  for (std::uint16_t i = 0; i < shard_count_ && set_; ++i) {
+    const ShardId id{i};
+    if (others_->fetch.restoring(id)) {
+      take_restored(id);
+      if (!set_) return;
+      if (others_->fetch.stuck(id)) {
+        if (auto* group = set_->group(id)) (void)group->want_snapshot();
+      }
+    }
+    if (shards_[i].role == raft::Role::leader) set_->keep_log(id, others_->source.log_needed(id, now));
+  }
+  if (now < others_->plan_at) return;
+  plan();
+  others_->plan_at = now + (others_->planner.budget().moving().empty() ? kPlanEvery : kPlanWhileMoving);
+}
+
+void RaftLog::run_copies() {
+  const auto now = clock_.now();
+  for (auto& part : others_->source.take(now)) {
+    const auto node = shards_[part.shard.value].places.node_of(part.to);
+    if (node) others_->post.give(*node, std::move(part));
+  }
+  for (const auto& end : others_->source.take_ended()) {
+    others_->shards[end.shard.value].copies.erase(end.to);
+    if (auto* group = set_->group(end.shard)) (void)group->report_snapshot(end.to, end.arrived);
+  }
+  for (auto& ask : others_->fetch.take_asks(now)) {
+    const auto node = shards_[ask.shard.value].places.node_of(ask.to);
+    if (node) others_->post.ask(*node, std::move(ask));
+  }
+  for (const auto& end : others_->fetch.take_given_up()) {
+    log_warn("a shard's state was not copied", {{"shard", end.shard.value}, {"error", end.why.message}});
+  }
+}
+
+// ---- where replicas shall be ----
+
+void RaftLog::plan() {
+  std::optional<placement::Picture> picture;
+  {
+    const MutexLock lock(others_->mutex);
+    picture = others_->picture;
+  }
+  if (!picture) return;
+  const auto now = clock_.now();
+  std::set<NodeId> holders;
+  for (const auto& shard : shards_) {
+    for (const auto& [replica, node] : shard.places.places()) holders.insert(node);
+  }
+  picture->holders.assign(holders.begin(), holders.end());
+  others_->planner.pause(others_->paused);
+  others_->planner.update(*picture, now);
+  std::vector<placement::ShardView> led;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    const ShardId id{i};
+    const auto& shard = shards_[i];
+    auto* group = shard.led.value == 0 ? nullptr : set_->group(id);
+    if (group == nullptr) continue;
+    const auto status = group->status();
+    const auto& others = others_->shards[i];
+    placement::ShardView view;
+    view.shard = id;
+    view.leader = group->self();
+    view.led_for = std::chrono::duration_cast<milliseconds>(now - others.led_since);
+    view.change_pending = status.change_pending || status.successor != ReplicaId{} || !status.term_committed;
+    const auto& members = group->membership();
+    const auto add = [&](ReplicaId replica, bool voter) {
+      placement::Replica row{.id = replica, .node = shard.places.node_of(replica).value_or(NodeId{}), .voter = voter};
+      const bool self = replica == group->self();
+      const auto heard = others.heard.find(replica);
+      row.answers = self || (heard != others.heard.end() && now - heard->second <= kAnswersWithin);
+      const auto matched = self ? status.last : group->matched(replica);
+      if (matched.value > 0) row.lacks = status.commit.value - std::min(status.commit, matched).value;
+      row.snapshot = others.copies.contains(replica);
+      // It may not know yet that it is wanted.
+      if (!self && matched.value == 0 && !row.answers && row.node != NodeId{}) {
+        others_->post.news(row.node).members.push_back({id, replica, shard.term});
+      }
+      view.replicas.push_back(row);
+    };
+    for (const auto replica : members.voters) add(replica, true);
+    for (const auto replica : members.learners) add(replica, false);
+    led.push_back(std::move(view));
+  }
+  const auto steps = others_->planner.steps(led, now);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].action != placement::Action::none) carry_out(led[i].shard, steps[i]);
+  }
+}
+
+void RaftLog::carry_out(ShardId id, const placement::Step& step) {
+  auto* group = set_->group(id);
+  if (group == nullptr) return;
+  log_info("placement", {{"step", placement::describe(step, id)}});
+  using Kind = raft::Change::Kind;
+  switch (step.action) {
+    case placement::Action::none:
+      return;
+    case placement::Action::add_learner:
+      (void)group->propose_membership({Kind::add_learner, ReplicaId{others_->random.next() | 1}, step.node});
+      return;
+    case placement::Action::promote:
+      (void)group->propose_membership({Kind::add_voter, step.replica, step.node});
+      return;
+    case placement::Action::remove:
+      (void)group->propose_membership({Kind::remove, step.replica, step.node});
+      return;
+    case placement::Action::transfer:
+      (void)group->transfer(step.replica);
+      return;
+  }
+}
+
+void RaftLog::send_out() {
+  others_->post.flush([this](ShardId id, const RaftMessage& message) {
+    auto* group = set_ ? set_->group(id) : nullptr;
+    if (group == nullptr) return;
+    if (message.kind != RaftKind::snapshot) return (void)group->report_unreachable(message.to);
+    others_->source.drop(id);
+    others_->shards[id.value].copies.erase(message.to);
+    (void)group->report_snapshot(message.to, false);
+  });
+}
+
+}  // namespace parley::cluster

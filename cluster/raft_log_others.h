@@ -1,0 +1,60 @@
+#pragma once
+// The log's part with replicas on other nodes: what they say, snapshots, who leads what, and where replicas shall be.
+// For raft_log*.cpp only. Log thread, but for what says otherwise.
+
+#include "cluster/placement/planner.h"
+#include "cluster/raft_log.h"
+#include "cluster/replica_post.h"
+#include "cluster/snapshots/snapshot_fetch.h"
+#include "cluster/snapshots/snapshot_source.h"
+#include "core/worker.h"
+
+#include <atomic>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace parley::cluster {
+
+struct RaftLog::Others final : Worker {
+  Others(RaftLog& log, const RaftLogConfig::Others& config, storage::Store& store);
+
+  // The ticks, on a worker of their own.
+  std::chrono::nanoseconds step(bool time_over) override;
+  void begin_leading(ShardId shard, MonoTime now);
+
+  RaftLog& log;
+  Random& random;
+  ReplicaPost post;
+  placement::Planner planner;
+  snapshots::SnapshotSource source;
+  snapshots::SnapshotFetch fetch;
+  std::unique_ptr<Running> running;
+
+  // ---- any thread ----
+  std::atomic<bool> tick_due{false};
+  Mutex mutex;  // a leaf
+  std::optional<placement::Picture> picture PARLEY_GUARDED_BY(mutex);
+  bool found PARLEY_GUARDED_BY(mutex) = false;
+  bool give_up PARLEY_GUARDED_BY(mutex) = false;
+  std::atomic<bool> paused{false};
+
+  struct Leader {
+    NodeId node;
+    Term term;
+  };
+  struct Shard {
+    Leader leader{};                      // that has said so
+    std::map<ReplicaId, MonoTime> heard;  // of members, while this node leads
+    std::set<ReplicaId> copies;           // snapshots under way
+    MonoTime led_since{};
+    MonoTime told_stranger{};
+  };
+  std::vector<Shard> shards;
+  std::vector<ReplicaOnNode> to_make;  // when nothing of the shard is on its way to the disk
+  std::vector<ShardId> to_erase;
+  std::vector<ShardId> restored;  // with the batch that is written
+  MonoTime plan_at{};
+};
+
+}  // namespace parley::cluster
