@@ -13,10 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A failure names its seed; PLACEMENT_SEED=n runs that one alone, PLACEMENT_SEEDS=n that many of each.
+// A failure names its seed; PARLEY_PLACEMENT_SEED=n runs that one alone, PARLEY_PLACEMENT_SEEDS=n that many of each.
 std::vector<std::uint64_t> seeds(std::uint64_t count) {
-  if (const auto* many = std::getenv("PLACEMENT_SEEDS")) count = std::strtoull(many, nullptr, 10);
-  if (const auto* one = std::getenv("PLACEMENT_SEED")) return {std::strtoull(one, nullptr, 10)};
+  if (const auto* many = std::getenv("PARLEY_PLACEMENT_SEEDS")) count = std::strtoull(many, nullptr, 10);
+  if (const auto* one = std::getenv("PARLEY_PLACEMENT_SEED")) return {std::strtoull(one, nullptr, 10)};
   std::vector<std::uint64_t> some(count);
   std::iota(some.begin(), some.end(), 1);
   return some;
