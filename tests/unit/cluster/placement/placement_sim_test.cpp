@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
+#include <set>
+#include <utility>
 
 namespace parley::cluster::placement {
 namespace {
@@ -49,6 +51,20 @@ std::vector<unsigned> transfers(const World& world) {
   return all;
 }
 
+using Held = std::set<std::pair<std::size_t, NodeId>>;
+Held holders(const World& world) {
+  Held held;
+  for (std::size_t shard = 0; shard < world.groups().size(); ++shard) {
+    for (const auto& member : world.groups()[shard].members) held.emplace(shard, member.node);
+  }
+  return held;
+}
+// Replicas that are in the second one alone: that many have to be copied.
+double came(const Held& before, const Held& after) {
+  return static_cast<double>(
+      std::count_if(after.begin(), after.end(), [&](const auto& one) { return before.count(one) == 0; }));
+}
+
 // A node alone, then as many as wanted, one after another.
 std::vector<NodeId> grow(World& world, std::size_t count) {
   std::vector<NodeId> nodes{world.add_node()};
@@ -89,6 +105,7 @@ TEST(PlacementSim, ThreeToFiveAndBackMovesLittleMoreThanItMust) {
     expect_settles(world, 2h);
     EXPECT_LE(spread(world), 1);
     const auto before = world.counts().added;
+    const auto held = holders(world);
     const auto leads_before = transfers(world);
     const auto fourth = world.add_node();
     world.run(world.random().below(2) == 0 ? 0s : 40s);
@@ -96,21 +113,22 @@ TEST(PlacementSim, ThreeToFiveAndBackMovesLittleMoreThanItMust) {
     expect_settles(world, 2h);
     EXPECT_LE(spread(world), 1);
     const auto there = world.counts().added - before;
+    const auto must = came(held, holders(world));
     for (const auto node : {fourth, fifth}) world.set_intent(node, Intent::remove);
     expect_settles(world, 2h);
     EXPECT_LE(spread(world), 1);
     EXPECT_FALSE(world.holds(fourth) || world.holds(fifth));
     const auto back = world.counts().added - before - there;
-    // Two of five nodes get two fifths of 192 replicas. 1.2 times that is what one draw of the nodes' ids may give.
-    EXPECT_LE(there, 1.2 * 76.8);
-    EXPECT_LE(back, 1.2 * 76.8);
+    EXPECT_LE(there, 1.1 * must);
+    EXPECT_LE(back, 1.1 * must);
     moved += there + back;
     ++runs;
     for (std::size_t shard = 0; shard < leads_before.size(); ++shard) {
       EXPECT_LE(transfers(world)[shard] - leads_before[shard], 6u) << "shard " << shard;
     }
   }
-  EXPECT_LE(static_cast<double>(moved) / static_cast<double>(runs), 1.1 * 2 * 76.8);
+  // Two of five nodes are to have two fifths of 192 replicas. One draw of their ids may give a fifth more.
+  EXPECT_LE(static_cast<double>(moved) / static_cast<double>(runs), (runs < 4 ? 1.3 : 1.2) * 2 * 76.8);
 }
 
 TEST(PlacementSim, ARestartMovesNoDataAndEachLeadTwiceAtMost) {
@@ -139,8 +157,7 @@ TEST(PlacementSim, ARestartMovesNoDataAndEachLeadTwiceAtMost) {
       EXPECT_EQ(world.counts().removed, before.removed);
       EXPECT_LE(spread(world), 1);
       for (std::size_t shard = 0; shard < leads_before.size(); ++shard) {
-        // There and back for each of the three nodes that have it.
-        EXPECT_LE(transfers(world)[shard] - leads_before[shard], 6u) << "shard " << shard;
+        EXPECT_LE(transfers(world)[shard] - leads_before[shard], 2u) << "shard " << shard;  // there and back
       }
     }
   }
