@@ -38,6 +38,12 @@ Result<bool> holds_data(const storage::Store& store) {
   return found;
 }
 
+// A release before this one wrote two numbers.
+std::optional<std::uint64_t> number_at(std::string_view bytes, std::size_t place) {
+  constexpr std::size_t kBytes = 8;
+  return bytes.size() < (place + 1) * kBytes ? std::nullopt : keys::parse_number(bytes.substr(place * kBytes, kBytes));
+}
+
 }  // namespace
 
 Result<Charter> read_charter(const storage::Store& store) {
@@ -45,10 +51,8 @@ Result<Charter> read_charter(const storage::Store& store) {
   const auto stored = store.get(Family::state, keys::charter());
   if (!stored) return stored.error();
   if (stored->has_value()) {
-    const std::string_view bytes = **stored;
-    const auto half = bytes.size() / 2;
-    const auto cluster = keys::parse_number(bytes.substr(0, half));
-    const auto data = keys::parse_number(bytes.substr(half));
+    const auto cluster = number_at(**stored, 0);
+    const auto data = number_at(**stored, 1);
     if (!cluster || !data) return make_error(Errc::corrupt, "the stored cluster of the node is unreadable");
     charter.cluster = ClusterId{*cluster};
     charter.data = *data != 0;
@@ -60,9 +64,16 @@ Result<Charter> read_charter(const storage::Store& store) {
   return charter;
 }
 
-Status write_charter(storage::Store& store, const Charter& charter) {
+Result<bool> read_founder(const storage::Store& store) {
+  const auto stored = store.get(Family::state, keys::charter());
+  if (!stored) return stored.error();
+  return number_at(stored->value_or(""), 2).value_or(0) != 0;
+}
+
+Status write_charter(storage::Store& store, const Charter& charter, bool founder) {
   storage::WriteBatch batch;
-  batch.put(Family::state, keys::charter(), keys::number(charter.cluster.value) + keys::number(charter.data ? 1 : 0));
+  batch.put(Family::state, keys::charter(),
+            keys::number(charter.cluster.value) + keys::number(charter.data ? 1 : 0) + keys::number(founder ? 1 : 0));
   return store.write(batch, storage::Sync::yes);
 }
 

@@ -9,7 +9,8 @@ namespace parley::cluster {
 
 // `data`: it was written that there is some, or there is: a node may have been alone for years before it is asked.
 Result<Charter> read_charter(const storage::Store& store);
-// On the disk when it returns. Any thread.
-Status write_charter(storage::Store& store, const Charter& charter);
+// `founder`: the node made the cluster, and founds its shards. On the disk when it returns. Any thread.
+Status write_charter(storage::Store& store, const Charter& charter, bool founder = false);
+Result<bool> read_founder(const storage::Store& store);
 
 }  // namespace parley::cluster

@@ -1,6 +1,7 @@
 #include "server/backend.h"
 
 #include "actors/system.h"
+#include "cluster/charter.h"
 #include "cluster/identity.h"
 #include "cluster/peers.h"
 #include "storage/rocks_store.h"
@@ -63,14 +64,23 @@ Status Backend::open(const DataConfig& data, actors::WebhookSender& sender) {
                                                   self_, env_.executor != nullptr ? *env_.executor : threads());
   auto config = shards_config(*settings_.current(), env_);
   config.salt = self_.node.value;
+  config.self = self_.node;
   config.before_first_write = before_first_write_;
-  auto started = cluster::start_local_shards(*store_, *env_.clock, metrics_, std::move(config), *actors_);
-  if (!started) return started.error();
-  shards_ = std::move(*started);
   if (transport_ != nullptr) {
     peers_ = std::make_unique<cluster::Peers>(self_, *transport_, *env_.clock, metrics_, *actors_);
     actors_->meet(*peers_);
   }
+  if (peers_ && placement_) {
+    const auto founder = cluster::read_founder(*store_);
+    if (!founder) return founder.error();
+    config.founds = *founder;
+    config.peers = peers_.get();
+    config.placement = *placement_;
+  }
+  auto started = cluster::start_local_shards(*store_, *env_.clock, metrics_, std::move(config), *actors_);
+  if (!started) return started.error();
+  shards_ = std::move(*started);
+  if (peers_) peers_->set_replica_listener(shards_->replica_listener());
   return actors_->begin(*shards_, sender);
 }
 

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace parley::actors {
@@ -37,6 +38,8 @@ class Backend {
   Status open(const DataConfig& data, actors::WebhookSender& sender);
   // Before open(): see LocalShardsConfig.
   void before_first_write(std::function<Status()> run) { before_first_write_ = std::move(run); }
+  // The same: shards have replicas on other nodes, by these rules.
+  void replicate(const cluster::placement::Rules& rules) { placement_ = rules; }
   void reload(const Settings& settings);  // with the same count of shards
   void meet_others();                     // where there is a transport: other nodes may send from now on
   void leave_others();                    // and from here on not any more
@@ -64,6 +67,7 @@ class Backend {
   std::unique_ptr<storage::Store> store_;
   NodeAddress self_;
   std::function<Status()> before_first_write_;
+  std::optional<cluster::placement::Rules> placement_;  // none: this node has all of each shard
   std::unique_ptr<cluster::Transport> own_transport_;
   cluster::Transport* transport_ = nullptr;
   std::unique_ptr<cluster::Peers> peers_;  // null: the node is alone

@@ -1,6 +1,7 @@
 #include "server/other_nodes.h"
 
 #include "cluster/caf_transport/caf_transport.h"
+#include "cluster/replicas.h"
 #include "core/log.h"
 #include "server/config/config_print.h"
 #include "server/config/node_place.h"
@@ -51,6 +52,12 @@ void OtherNodes::prepare(Env& env) {
   if (!config_.on() || env.transport != nullptr || env.open_transport) return;
   env.open_transport = [this](const NodeAddress& self) { return open_transport(self); };
   backend_.before_first_write([this] { return before_first_write(); });
+  cluster::placement::Rules rules;
+  rules.replicas = config_.replicas;
+  rules.moves_max = config_.moves_max;
+  rules.replace_after = config_.replace_after;
+  rules.settle_after = config_.settle_after;
+  backend_.replicate(rules);
 }
 
 Result<std::unique_ptr<cluster::Transport>> OtherNodes::open_transport(const NodeAddress& self) {
@@ -75,6 +82,14 @@ Status OtherNodes::open() {
   if (transport_ == nullptr) return {};
   auto charter = cluster::read_charter(backend_.store());
   if (!charter) return charter.error();
+  const auto founder = cluster::read_founder(backend_.store());
+  if (!founder) return founder.error();
+  {
+    const MutexLock lock(charter_mutex_);
+    cluster_ = charter->cluster;
+    own_data_ = own_data_ || charter->data;
+    founder_ = *founder;
+  }
   charter->expect = static_cast<std::uint16_t>(config_.expect_nodes);
   // Clusters that hold data are never merged: their nodes have nothing to say to each other.
   transport_->set_cluster(charter->data ? charter->cluster.value : 0);
@@ -131,7 +146,8 @@ NodeRecord OtherNodes::record() const {
   const auto count = [](const Gauge& gauge) { return static_cast<std::uint32_t>(std::max(gauge.value(), 0.0)); };
   own.connections = count(metrics.connections_pusher) + count(metrics.connections_socketio);
   own.channels_awake = count(metrics.channels);
-  own.shards_led = shard_count_;
+  auto* replicas = backend_.shards().replicas();
+  own.shards_led = replicas != nullptr ? static_cast<std::uint16_t>(replicas->shards_led()) : shard_count_;
   return own;
 }
 
@@ -141,6 +157,7 @@ void OtherNodes::look(NodeRecord& own) {
   now.charter = own.charter;
   now.clock_offset_ms = own.clock_offset_ms;
   own = std::move(now);
+  show_members();
   const MutexLock lock(charter_mutex_);
   if (unwritten_) (void)keep(members_->charter());
 }
@@ -168,8 +185,37 @@ std::optional<std::string> OtherNodes::reason_not_ready() const {
 void OtherNodes::on_own_charter(const Charter&) {
   const MutexLock lock(charter_mutex_);
   const auto charter = members_->charter();
+  begin_cluster(charter);
   (void)keep(charter);
   transport_->set_cluster(charter.data ? charter.cluster.value : 0);
+}
+
+// Who made the cluster founds its shards. Who joins one gets replicas of them; what it has founded before, without
+// anything in it, goes.
+void OtherNodes::begin_cluster(const Charter& charter) {
+  if (charter.cluster == cluster_ || charter.cluster == ClusterId{}) return;
+  cluster_ = charter.cluster;
+  founder_ = members_->made_cluster();
+  auto* replicas = backend_.shards().replicas();
+  if (replicas == nullptr) return;
+  if (founder_) {
+    replicas->found();
+  } else if (!own_data_) {
+    replicas->give_up();
+  }
+}
+
+void OtherNodes::show_members() {
+  auto* replicas = backend_.shards().replicas();
+  if (replicas == nullptr || members_ == nullptr) return;
+  const auto view = members_->members();
+  if (view.self.record.charter.cluster == ClusterId{}) return;
+  cluster::placement::Picture picture;
+  picture.nodes.push_back({view.self.address.node, view.self.record.zone, view.self.state});
+  for (const auto& seen : view.others) {
+    picture.nodes.push_back({seen.member.address.node, seen.member.record.zone, seen.member.state});
+  }
+  replicas->see(std::move(picture));
 }
 
 Status OtherNodes::before_first_write() {
@@ -188,12 +234,13 @@ Status OtherNodes::before_first_write() {
     transport_->set_cluster(charter->cluster.value);
   }
   charter->data = true;
+  own_data_ = true;
   return keep(*charter);
 }
 
 // What cannot be written now is written when look() comes by.
 Status OtherNodes::keep(const Charter& charter) {
-  const auto written = cluster::write_charter(backend_.store(), charter);
+  const auto written = cluster::write_charter(backend_.store(), charter, founder_);
   if (!written && !unwritten_) {
     log_error("the node's cluster cannot be stored", {{"error", written.error().message}});
   }

@@ -45,17 +45,19 @@ class OtherNodes final : private cluster::MemberListener {
   [[nodiscard]] std::optional<std::string> reason_not_ready() const;  // it waits for the nodes that are expected
 
  private:
-  void on_member_up(const ClusterMember&) override {}
-  void on_member_suspect(const ClusterMember&) override {}
-  void on_member_cleared(const ClusterMember&) override {}
-  void on_member_dead(const ClusterMember&) override {}
-  void on_member_left(const ClusterMember&) override {}
+  void on_member_up(const ClusterMember&) override { show_members(); }
+  void on_member_suspect(const ClusterMember&) override { show_members(); }
+  void on_member_cleared(const ClusterMember&) override { show_members(); }
+  void on_member_dead(const ClusterMember&) override { show_members(); }
+  void on_member_left(const ClusterMember&) override { show_members(); }
   void on_own_charter(const Charter& charter) override;
   void on_superseded() override;
 
   Result<std::unique_ptr<cluster::Transport>> open_transport(const NodeAddress& self);
   Status before_first_write();
+  void show_members();  // to the placement of replicas
   Status keep(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
+  void begin_cluster(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
   void look(NodeRecord& own);
   [[nodiscard]] NodeRecord record() const;
 
@@ -67,6 +69,9 @@ class OtherNodes final : private cluster::MemberListener {
   std::uint16_t shard_count_;
   Mutex charter_mutex_;  // around the write: the latest one stays
   bool unwritten_ PARLEY_GUARDED_BY(charter_mutex_) = false;
+  ClusterId cluster_ PARLEY_GUARDED_BY(charter_mutex_);      // whose replicas are here, or come
+  bool own_data_ PARLEY_GUARDED_BY(charter_mutex_) = false;  // it brought or wrote some
+  bool founder_ PARLEY_GUARDED_BY(charter_mutex_) = false;
   std::unique_ptr<cluster::Membership> members_;      // null: the node is alone
   std::atomic<cluster::Membership*> ready_{nullptr};  // the same, for other threads
   std::atomic<bool> wrote_early_{false};              // while the node was being opened

@@ -113,6 +113,7 @@ bool Founding::follow_or_run(const std::vector<Other>& others) {
 
 void Founding::found(Random& random) {
   do { own_.cluster.value = random.next(); } while (own_.cluster.value == 0);
+  made_ = own_.cluster;
   own_.backs = {};
   own_.round = 0;
 }

@@ -48,6 +48,8 @@ class Founding {
   bool step(const std::vector<Other>& others, Random& random);
   // From now on it gives way to nobody. Before the first of the data is written.
   void set_data() { own_.data = true; }
+  // Whether it was this process that made the id.
+  [[nodiscard]] bool made_here() const { return made_.value != 0 && made_ == own_.cluster; }
   [[nodiscard]] const Charter& own() const { return own_; }
 
  private:
@@ -59,6 +61,7 @@ class Founding {
   const NodeAddress self_;
   Charter own_;
   std::uint32_t rounds_ = 0;  // candidacies so far
+  ClusterId made_{};          // by this process
 };
 
 }  // namespace parley::cluster

@@ -64,6 +64,11 @@ Charter Membership::charter() const {
   return swim_.self().record.charter;
 }
 
+bool Membership::made_cluster() const {
+  const MutexLock lock(mutex_);
+  return swim_.made_cluster();
+}
+
 bool Membership::leave(milliseconds at_most) {
   MutexLock lock(mutex_);
   swim_.leave(now());

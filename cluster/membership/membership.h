@@ -72,6 +72,7 @@ class Membership final : public GossipListener, private Worker {
   // To be called before the first data is written, with what to store: from then on the node stays in that cluster.
   Charter set_data();
   [[nodiscard]] Charter charter() const;
+  [[nodiscard]] bool made_cluster() const;  // this process made its id
   // Tells everybody, and waits until each has answered, at most so long: whether each has. From then on this process is
   // no member any more. Where one thread runs everything it does not wait.
   bool leave(milliseconds at_most);

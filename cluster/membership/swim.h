@@ -95,6 +95,7 @@ class Swim {
   std::vector<MemberEvent> take_events() { return std::exchange(events_, {}); }
 
   [[nodiscard]] const ClusterMember& self() const { return self_; }
+  [[nodiscard]] bool made_cluster() const { return founding_.made_here(); }
   // Of others, also the dead ones that are remembered. By node.
   struct Seen {
     ClusterMember member;

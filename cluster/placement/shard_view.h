@@ -18,9 +18,10 @@ struct Replica {
   // It has answered within an election timeout. With what gossip says of its node that makes two witnesses: nobody is
   // well, or gone, by the word of one of them.
   bool answers = false;
-  std::optional<std::uint64_t> lacks{};  // committed entries that it is not known to have; none: nothing is known
-  bool snapshot = false;                 // one is on its way to it
-  bool lost = false;                     // its node says that it has no such replica (any more): it never comes back
+  // Entries that are committed and that it is not known to have: Group's commit without matched(). None: that is 0.
+  std::optional<std::uint64_t> lacks{};
+  bool snapshot = false;  // one is on its way to it
+  bool lost = false;      // its node says that it has no such replica (any more): it never comes back
 };
 
 struct ShardView {

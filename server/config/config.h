@@ -56,6 +56,10 @@ struct ClusterConfig {
   std::string name;           // for people; empty: the machine's name
   std::string zone;
   std::uint32_t expect_nodes = 1;  // so many must see each other before they are a cluster
+  std::uint32_t replicas = 3;      // of each shard
+  std::uint32_t moves_max = 8;     // shards that a node copies to others at a time
+  std::chrono::seconds replace_after{600};
+  std::chrono::seconds settle_after{15};
   std::string tls_certificate;     // PEM files; all three, or none
   std::string tls_key;
   std::string tls_authority;

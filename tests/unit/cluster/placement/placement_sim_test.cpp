@@ -7,16 +7,18 @@
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
+#include <set>
+#include <utility>
 
 namespace parley::cluster::placement {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A failure names its seed; PLACEMENT_SEED=n runs that one alone, PLACEMENT_SEEDS=n that many of each.
+// A failure names its seed; PARLEY_PLACEMENT_SEED=n runs that one alone, PARLEY_PLACEMENT_SEEDS=n that many of each.
 std::vector<std::uint64_t> seeds(std::uint64_t count) {
-  if (const auto* many = std::getenv("PLACEMENT_SEEDS")) count = std::strtoull(many, nullptr, 10);
-  if (const auto* one = std::getenv("PLACEMENT_SEED")) return {std::strtoull(one, nullptr, 10)};
+  if (const auto* many = std::getenv("PARLEY_PLACEMENT_SEEDS")) count = std::strtoull(many, nullptr, 10);
+  if (const auto* one = std::getenv("PARLEY_PLACEMENT_SEED")) return {std::strtoull(one, nullptr, 10)};
   std::vector<std::uint64_t> some(count);
   std::iota(some.begin(), some.end(), 1);
   return some;
@@ -47,6 +49,20 @@ std::vector<unsigned> transfers(const World& world) {
   std::vector<unsigned> all;
   for (const auto& group : world.groups()) all.push_back(group.transfers);
   return all;
+}
+
+using Held = std::set<std::pair<std::size_t, NodeId>>;
+Held holders(const World& world) {
+  Held held;
+  for (std::size_t shard = 0; shard < world.groups().size(); ++shard) {
+    for (const auto& member : world.groups()[shard].members) held.emplace(shard, member.node);
+  }
+  return held;
+}
+// Replicas that are in the second one alone: that many have to be copied.
+double came(const Held& before, const Held& after) {
+  return static_cast<double>(
+      std::count_if(after.begin(), after.end(), [&](const auto& one) { return before.count(one) == 0; }));
 }
 
 // A node alone, then as many as wanted, one after another.
@@ -82,13 +98,14 @@ TEST(PlacementSim, OneNodeThenTwoThenThree) {
 TEST(PlacementSim, ThreeToFiveAndBackMovesLittleMoreThanItMust) {
   std::uint64_t moved = 0;
   std::uint64_t runs = 0;
-  for (const auto seed : seeds(6)) {
+  for (const auto seed : seeds(4)) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world({.seed = seed});
     const auto three = grow(world, 3);
     expect_settles(world, 2h);
     EXPECT_LE(spread(world), 1);
     const auto before = world.counts().added;
+    const auto held = holders(world);
     const auto leads_before = transfers(world);
     const auto fourth = world.add_node();
     world.run(world.random().below(2) == 0 ? 0s : 40s);
@@ -96,25 +113,26 @@ TEST(PlacementSim, ThreeToFiveAndBackMovesLittleMoreThanItMust) {
     expect_settles(world, 2h);
     EXPECT_LE(spread(world), 1);
     const auto there = world.counts().added - before;
+    const auto must = came(held, holders(world));
     for (const auto node : {fourth, fifth}) world.set_intent(node, Intent::remove);
     expect_settles(world, 2h);
     EXPECT_LE(spread(world), 1);
     EXPECT_FALSE(world.holds(fourth) || world.holds(fifth));
     const auto back = world.counts().added - before - there;
-    // Two of five nodes get two fifths of 192 replicas. 1.2 times that is what one draw of the nodes' ids may give.
-    EXPECT_LE(there, 1.2 * 76.8);
-    EXPECT_LE(back, 1.2 * 76.8);
+    EXPECT_LE(there, 1.1 * must);
+    EXPECT_LE(back, 1.1 * must);
     moved += there + back;
     ++runs;
     for (std::size_t shard = 0; shard < leads_before.size(); ++shard) {
       EXPECT_LE(transfers(world)[shard] - leads_before[shard], 6u) << "shard " << shard;
     }
   }
-  EXPECT_LE(static_cast<double>(moved) / static_cast<double>(runs), 1.1 * 2 * 76.8);
+  // Two of five nodes are to have two fifths of 192 replicas. One draw of their ids may give a fifth more.
+  EXPECT_LE(static_cast<double>(moved) / static_cast<double>(runs), (runs < 4 ? 1.3 : 1.2) * 2 * 76.8);
 }
 
 TEST(PlacementSim, ARestartMovesNoDataAndEachLeadTwiceAtMost) {
-  for (const auto seed : seeds(4)) {
+  for (const auto seed : seeds(2)) {
     for (const auto how : {NodeState::left, NodeState::dead}) {
       SCOPED_TRACE("seed " + std::to_string(seed));
       World world({.seed = seed});
@@ -139,8 +157,7 @@ TEST(PlacementSim, ARestartMovesNoDataAndEachLeadTwiceAtMost) {
       EXPECT_EQ(world.counts().removed, before.removed);
       EXPECT_LE(spread(world), 1);
       for (std::size_t shard = 0; shard < leads_before.size(); ++shard) {
-        // There and back for each of the three nodes that have it.
-        EXPECT_LE(transfers(world)[shard] - leads_before[shard], 6u) << "shard " << shard;
+        EXPECT_LE(transfers(world)[shard] - leads_before[shard], 2u) << "shard " << shard;  // there and back
       }
     }
   }
@@ -264,7 +281,7 @@ class Storm {
 TEST(PlacementSim, AfterAnyStormEverythingComesToWhereItIsWanted) {
   std::uint64_t steps = 0;
   std::uint64_t runs = 0;
-  for (const auto seed : seeds(16)) {
+  for (const auto seed : seeds(10)) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     WorldConfig config{.seed = seed};
     if (seed % 4 == 0) config.rules.replicas = 1 + seed / 4 % 5;

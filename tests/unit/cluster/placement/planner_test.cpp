@@ -48,6 +48,20 @@ class PlannerTest : public testing::Test {
   MonoTime now_{1'000s};
 };
 
+TEST(MoveBudget, HasRoomForSoManyUnlessItIsPaused) {
+  MoveBudget budget(2);
+  budget.begin({1});
+  budget.begin({1});
+  EXPECT_TRUE(budget.has_room());
+  budget.begin({2});
+  EXPECT_FALSE(budget.has_room());
+  budget.end({1});
+  EXPECT_TRUE(budget.has_room());
+  budget.pause(true);
+  EXPECT_FALSE(budget.has_room());
+  EXPECT_FALSE(MoveBudget(0).has_room());
+}
+
 TEST_F(PlannerTest, TwoShardsAreCopiedAtATime) {
   auto views = shards(8);
   EXPECT_EQ(ask(views, Action::add_learner), 2);

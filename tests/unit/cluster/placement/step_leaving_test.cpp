@@ -142,6 +142,17 @@ TEST(Step, OfThreeNodesTheRemovedOneGoesAliveOrNot) {
   EXPECT_EQ(shard.next().action, Action::none);
 }
 
+TEST(Step, ARemovedNodeStaysWhileTheOthersHaveNoMajorityWithoutIt) {
+  Shard shard(3);
+  shard.voters({0, 1, 2});
+  shard.node(1).intent = Intent::remove;
+  shard.node(2).standing = Standing::fresh;  // it has come back, and is wanted soon
+  shard.on(2).lacks = 1'000;
+  EXPECT_EQ(shard.next().action, Action::none) << describe(shard.next(), {0});
+  shard.on(2).lacks = 0;
+  EXPECT_STEP(shard.next(), remove, node_removed);
+}
+
 TEST(Step, TheLeaderOnARemovedNodeMakesItsSuccessorFirst) {
   Shard shard(2);
   shard.voter(0);

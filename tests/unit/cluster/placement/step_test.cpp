@@ -162,6 +162,23 @@ TEST(Step, WhoeverIsNotWantedAndOnlySuspectedIsNotGivenUpBeforeTheNextOneVotes) 
   EXPECT_EQ(shard.next().replica, shard.on(3).id);
 }
 
+TEST(Step, OneVoterMoreThanWantedIsEnough) {
+  Shard shard(5);
+  shard.rules.replicas = 4;
+  shard.voters({0, 1, 2, 4});
+  shard.voter(3);
+  shard.is_away(1);  // so nobody can be spared
+  shard.learner(3).lacks = 10;
+  shard.view.replicas[4].lost = true;  // it comes back on the same node
+  EXPECT_STEP(shard.next(), remove, replaced);
+  Shard six(6);
+  six.rules.replicas = 4;
+  six.voters({0, 1, 2, 4, 5});
+  six.learner(3);
+  six.is_away(1);
+  EXPECT_STEP(six.next(), none, voter_away);
+}
+
 TEST(Step, WithoutASoundMajorityNothingIsChanged) {
   Shard shard(5);
   shard.voters({0, 1, 2});

@@ -1,5 +1,7 @@
 #include "tests/unit/cluster/placement/world.h"
 
+#include "core/check.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
