@@ -16,6 +16,8 @@ namespace {
 
 // Of each group, beside what is not settled: a follower that is a little behind reads it from memory.
 constexpr std::uint64_t kWindowBytes = 65'536;
+// A start leaves so many of each shard: those of its own and of starts before it are no reason to write.
+constexpr std::uint64_t kEntriesLeft = 8;
 
 }  // namespace
 
@@ -120,7 +122,7 @@ Status RaftLog::open() {
     }
     if (failure_) return *failure_;
     storage::WriteBatch cut;
-    if (auto done = set_->cut_all(cut); !done) return done;
+    if (auto done = set_->cut_all(cut, kEntriesLeft); !done) return done;
     metrics_.log_bytes.set(0);
     return cut.empty() ? Status() : store_.write(cut, storage::Sync::no);
   }();

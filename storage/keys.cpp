@@ -84,7 +84,7 @@ std::optional<LogIndex> replica_entry_index(std::string_view key) {
 std::string restoring(ShardId shard) { return tagged(shard, 'q'); }
 std::string membership(ShardId shard) { return tagged(shard, 'g'); }
 
-std::string replica_places(ShardId shard) { return tagged(shard, 'q'); }
+std::string replica_places(ShardId shard) { return tagged(shard, 'b'); }
 
 std::string publication(ShardId shard, const ChannelKey& channel, Offset offset) {
   auto key = of(shard.value, channel.text().size() + 1 + kNumberBytes);

@@ -10,7 +10,7 @@
 //   state    shard 'a'                     applied index:u64
 //            shard 'c' channel 00 client   Cursor
 //            shard 'g'                     StoredMembership: who the shard's replicas are, as of the applied index
-//            shard 'q'                     (replica:u64 node:u64)*: on which nodes the shard's replicas are
+//            shard 'b'                     (replica:u64 node:u64)*: on which nodes the shard's replicas are
 //            shard 'i' number:u64          Remembered, in the order in which they came
 //            shard 'd' domain 00 user      (empty) the user belongs to the domain
 //            shard 'l'                     lineage:u64, how often newest publications may have been lost

@@ -385,6 +385,8 @@ Result<Ready> Group::ready() {
   return ready;
 }
 
+Status Group::release() { return done(praft_release(handle_)); }
+
 Result<RaftMembership> Group::apply_change(const RaftEntryView& entry) {
   if (broken_) return *broken_;
   const auto change = parse_change(entry.payload);

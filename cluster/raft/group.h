@@ -159,6 +159,8 @@ class Group {
 
   [[nodiscard]] bool has_ready() const;
   Result<Ready> ready();
+  // The last Ready's views are not looked at any more: their memory goes now, and not with the next one.
+  Status release();
   // For each committed change, in order. The membership to store with the applied index.
   Result<RaftMembership> apply_change(const RaftEntryView& entry);
   Status applied(LogIndex index);

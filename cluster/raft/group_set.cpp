@@ -154,6 +154,7 @@ bool GroupSet::take_ready(ShardId shard, Replica& replica, Turn& turn) {
     owner_.on_role(shard, ready->role, ready->term, ready->leader);
   }
   for (const auto& read : ready->reads) owner_.on_read(shard, read);
+  (void)replica.group->release();
   unwritten_.push_back({last_turn_ + 1, shard, ready->number});
   return true;
 }
@@ -199,12 +200,13 @@ bool GroupSet::alone(ShardId shard) const {
   return found != replicas_.end() && is_alone(found->second->group->membership());
 }
 
-Status GroupSet::cut_all(storage::WriteBatch& batch) {
+Status GroupSet::cut_all(storage::WriteBatch& batch, std::uint64_t entries_max) {
   log_bytes_ = 0;
   Status worst;
   for (auto at = replicas_.begin(); at != replicas_.end();) {
     const auto shard = at->first;
     auto& replica = *(at++)->second;
+    if (replica.applied.value <= store_.begins_after(shard).value + entries_max) continue;
     if (const auto done = cut(shard, replica, batch); !done) {
       worst = done;
       broke(shard, done.error());

@@ -91,8 +91,8 @@ class GroupSet {
   // Its batch and all before it are on the disk.
   void written(std::uint64_t number);
 
-  // What is applied goes, whatever the logs' size.
-  Status cut_all(storage::WriteBatch& batch);
+  // What is applied goes, whatever the logs' size, of each shard that has more than `entries_max` entries.
+  Status cut_all(storage::WriteBatch& batch, std::uint64_t entries_max = 0);
   // Of entries since the last cut.
   [[nodiscard]] std::uint64_t log_bytes() const { return log_bytes_; }
   // Whether the replica is its group's only member.

@@ -135,6 +135,7 @@ std::uint8_t praft_would_restore(const praft_handle*, const praft_message*);
 std::int32_t praft_want_snapshot(praft_handle*);
 std::uint8_t praft_has_ready(const praft_handle*);
 std::int32_t praft_ready(praft_handle*, praft_ready_view*);
+std::int32_t praft_release(praft_handle*);  // the view of the last praft_ready() ends
 std::int32_t praft_persisted(praft_handle*, std::uint64_t number);
 std::int32_t praft_applied(praft_handle*, std::uint64_t index);
 std::int32_t praft_shrink(praft_handle*, std::uint64_t applied);

@@ -200,7 +200,7 @@ TEST_F(CutLog, WhatAStartFindsAndAppliesIsCutAtOnce) {
   EXPECT_GT(log_bytes(), 400'000u);
   shards_.reset();
   start();
-  EXPECT_EQ(log_bytes(), 0u);
+  EXPECT_LT(log_bytes(), 1'000u) << "what starts themselves wrote";
   EXPECT_EQ(apply({append("next")}), "41:next");
 }
 

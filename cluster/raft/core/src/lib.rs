@@ -151,6 +151,14 @@ pub unsafe extern "C" fn praft_want_snapshot(handle: *mut Replica) -> i32 {
 }
 
 #[no_mangle]
+pub unsafe extern "C" fn praft_release(handle: *mut Replica) -> i32 {
+    guarded(handle, |r| {
+        r.release();
+        abi::OK
+    })
+}
+
+#[no_mangle]
 pub unsafe extern "C" fn praft_has_ready(handle: *const Replica) -> u8 {
     asked(handle, |r| r.has_ready() as u8)
 }

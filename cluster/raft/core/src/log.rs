@@ -17,6 +17,7 @@ pub struct Log {
     cut_term: u64,
     first: u64, // in the window
     window: VecDeque<Entry>,
+    dropped: (u64, u64), // index and term of what was before the window: asked for all the time
     below: abi::Storage,
 }
 
@@ -41,6 +42,7 @@ impl Log {
             cut_term: boot.cut_term,
             first: boot.last_index + 1,
             window: VecDeque::new(),
+            dropped: (0, 0),
             below,
         }
     }
@@ -82,6 +84,7 @@ impl Log {
         if let Some(gone) = self.window.pop_front() {
             self.bytes -= weight(&gone);
             self.first += 1;
+            self.dropped = (gone.index, gone.term);
         }
     }
 
@@ -167,6 +170,9 @@ impl Storage for Log {
         }
         if index >= self.first {
             return Ok(self.window[(index - self.first) as usize].term);
+        }
+        if index == self.dropped.0 {
+            return Ok(self.dropped.1);
         }
         let mut term = 0;
         match unsafe { (self.below.term)(self.below.context, index, &mut term) } {

@@ -213,6 +213,18 @@ impl Replica {
         self.node.has_ready()
     }
 
+    /// Nobody looks at the views of the last Ready any more: what they point to is let go of.
+    pub fn release(&mut self) {
+        self.entry_views.clear();
+        self.committed_views.clear();
+        self.read_views.clear();
+        self.entries = Vec::new();
+        self.committed = Vec::new();
+        self.reads = Vec::new();
+        self.snapshot = Snapshot::default();
+        self.outbound.set(Vec::new());
+    }
+
     /// Takes the Ready; its entries can be read from the window at once.
     pub fn ready(&mut self, out: &mut abi::Ready) -> i32 {
         let mut ready = self.node.ready();
