@@ -430,9 +430,9 @@ bool Group::would_restore(const RaftMessage& message) const {
   return praft_would_restore(handle_, &view.get()) != 0;
 }
 
-Status Group::want_snapshot() {
+Status Group::want_snapshot(bool wanted) {
   if (broken_) return *broken_;
-  return done(praft_want_snapshot(handle_));
+  return done(praft_want_snapshot(handle_, wanted ? 1 : 0));
 }
 
 Status Group::report_unreachable(ReplicaId id) { return done(praft_report_unreachable(handle_, id.value)); }
