@@ -47,7 +47,9 @@ class Transfer {
     source_.emplace(config_, sender_, dice_);
     restart_receiver();
     for (std::uint64_t steps = 0; !done_; ++steps) {
-      ASSERT_LT(steps, 200'000U) << "it does not end";
+      ASSERT_LT(steps, 50'000U) << "it does not end";
+      // Who forgets more often than a transfer takes, never ends.
+      if (steps == 10'000) trouble_.crashes = trouble_.forgetting = false;
       step();
       if (::testing::Test::HasFatalFailure()) return;
     }
