@@ -237,11 +237,11 @@ void LocalShards::begin_leading() {
   }
 }
 
-Status LocalShards::on_state_replaced(ShardId id) {
+Status LocalShards::on_state_replaced(ShardId id, std::optional<LogIndex> applied) {
   auto& shard = *shards_[id.value];
   if (shard.touched) std::erase(touched_, id);
   shard.touched = false;
-  if (auto loaded = shard.machine.load(); !loaded) return loaded;
+  if (auto loaded = shard.machine.load(applied); !loaded) return loaded;
   count_kept(shard);
   return {};
 }

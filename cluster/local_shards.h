@@ -77,7 +77,7 @@ class LocalShards final : public Shards, private LogOwner {
   storage::Sync take_results(storage::WriteBatch& batch) override;
   void on_results_written() override;
   void on_results_lost(const Error& error) override;
-  Status on_state_replaced(ShardId shard) override;
+  Status on_state_replaced(ShardId shard, std::optional<LogIndex> applied) override;
   void on_leading(ShardId shard, Term term) override;
   void on_following(ShardId shard, std::optional<NodeId> leader) override;
 

@@ -41,7 +41,8 @@ class LogOwner {
   // The results were not written, or may not have been, and no more comes before the log is opened again.
   virtual void on_results_lost(const Error& error) = 0;
   // The shard's state in the store is another one: of a snapshot, or of a replica that has just been made, or none.
-  virtual Status on_state_replaced(ShardId shard) = 0;
+  // `applied`: of which index it is, where the store does not say so yet.
+  virtual Status on_state_replaced(ShardId shard, std::optional<LogIndex> applied) = 0;
   // This node leads the shard in that term: all of earlier terms was committed, and its results are told.
   virtual void on_leading(ShardId shard, Term term) = 0;
   // It does not; `leader` does, as far as is known. What was proposed and not told is lost by then.

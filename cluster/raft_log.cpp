@@ -89,8 +89,10 @@ Status RaftLog::open_one(ShardId id) {
   if (others_ != nullptr) {
     if (auto read = others_->fetch.load(id, clock_.now()); !read) return read;
   }
-  if (!set_->alone(id)) return {};
   auto* group = set_->group(id);
+  shards_[id.value].self = group->self();
+  shards_[id.value].applied = group->status().applied;
+  if (!set_->alone(id)) return {};
   if (auto stood = group->campaign(); !stood) return group->broken() ? *group->broken() : stood.error();
   return {};
 }
@@ -305,11 +307,6 @@ void RaftLog::on_written(std::uint64_t life, std::uint64_t turn, const Status& s
   if (!status) return fail(status.error());
   if (std::exchange(restoring_, false)) {
     if (std::exchange(results_due_, false)) owner_.on_results_written();
-    for (const auto id : others_ != nullptr ? std::exchange(others_->restored, {}) : std::vector<ShardId>{}) {
-      auto read = read_places(id);
-      if (read) read = owner_.on_state_replaced(id);
-      if (!read) return fail(read.error());
-    }
     tell_leads();
   }
   set_->written(turn);
@@ -322,7 +319,6 @@ void RaftLog::fail(const Error& error) {
   restoring_ = false;
   fed_commands_ = 0;
   leads_.clear();
-  if (others_ != nullptr) others_->restored.clear();
   if (writer_.available()) writer_.fail(error);  // first: whoever hears of a loss finds the log down
   for (std::uint16_t i = 0; i < shard_count_; ++i) lose_pending(ShardId{i}, error);
   owner_.on_results_lost(error);
@@ -339,6 +335,7 @@ void RaftLog::count_log(const raft::GroupSet::Turn& turn) {
 
 void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch& batch) {
   if (failure_) return;
+  shards_[id.value].applied = entry.index;
   if (others_ != nullptr && !others_->fetch.applies(id, entry.index, batch)) return;
   auto& shard = shards_[id.value];
   CommittedEntry committed{.shard = id, .index = entry.index};
@@ -413,6 +410,7 @@ std::optional<NodeId> RaftLog::leader_of(ShardId id) const {
 void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership& members, const raft::Change* change,
                             storage::WriteBatch& batch) {
   if (failure_) return;
+  shards_[id.value].applied = index;
   if (change == nullptr) return;  // what a snapshot says stands in the state that came with it
   if (others_ != nullptr && !others_->fetch.applies(id, index, batch)) return;
   auto& places = shards_[id.value].places;
@@ -426,18 +424,21 @@ void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership& me
 
 void RaftLog::restore(ShardId id, const RaftSnapshot& snapshot, storage::WriteBatch& batch) {
   CHECK(others_ != nullptr);
-  others_->restored.push_back(id);
-  if (auto done = others_->fetch.restored(id, snapshot, batch); !done) {
-    log_error("a snapshot that is not what was copied", {{"shard", id.value}, {"error", done.error().message}});
-    failure_ = done.error();
-  }
+  if (failure_) return;
+  // Its rows are in the store already. Entries behind it may come in the same turn.
+  auto done = others_->fetch.restored(id, snapshot, batch);
+  if (done) done = read_places(id);
+  if (done) done = owner_.on_state_replaced(id, snapshot.index);
+  if (done) return;
+  log_error("a shard's state was not restored", {{"shard", id.value}, {"error", done.error().message}});
+  failure_ = done.error();
 }
 
+// Called inside the group: it must not be asked anything.
 Result<std::string> RaftLog::snapshot(ShardId id, ReplicaId to) {
-  if (others_ == nullptr || set_ == nullptr) return make_error(Errc::overloaded);
-  auto* group = set_->group(id);
-  if (group == nullptr) return make_error(Errc::overloaded);
-  auto offered = others_->source.offer(id, group->self(), to, group->status().applied, clock_.now());
+  const auto& shard = shards_[id.value];
+  if (others_ == nullptr || shard.self == ReplicaId{}) return make_error(Errc::overloaded);
+  auto offered = others_->source.offer(id, shard.self, to, shard.applied, clock_.now());
   if (offered) others_->shards[id.value].copies.insert(to);
   return offered;
 }

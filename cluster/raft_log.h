@@ -109,6 +109,8 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
     Term term;
     Term led;  // told as led in this term
     ReplicaDirectory places;
+    ReplicaId self;    // of the replica here; 0: there is none
+    LogIndex applied;  // of it
   };
   struct Others;
 

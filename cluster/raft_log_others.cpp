@@ -96,7 +96,10 @@ void RaftLog::take_in() {
     } else if (const auto* news = std::get_if<ReplicaNews>(&input.what)) {
       take_news(input.from, *news);
     } else if (const auto* ask = std::get_if<SnapshotAsk>(&input.what)) {
-      others_->source.ask(*ask, clock_.now());
+      // Who asks is the replica there, as far as is known here.
+      if (ask->shard.value < shard_count_ && shards_[ask->shard.value].places.node_of(ask->from) == input.from.node) {
+        others_->source.ask(*ask, clock_.now());
+      }
     } else if (const auto* part = std::get_if<SnapshotPart>(&input.what)) {
       take_part(*part);
     } else {
@@ -139,6 +142,7 @@ void RaftLog::take_message(const NodeAddress& from, ShardId id, RaftMessage& mes
       if (const auto begun = others_->fetch.begin(id, message, clock_.now(), batch); !begun) {
         log_warn("a shard's state cannot be copied", {{"shard", id.value}, {"error", begun.error().message}});
       }
+      (void)group->want_snapshot(false);
       (void)write_now(batch, storage::Sync::no);
       return;
     }
@@ -165,7 +169,7 @@ void RaftLog::take_restored(ShardId id) {
     set_->step(id, *message);
   } else if (write_now(batch, storage::Sync::no)) {
     auto read = read_places(id);
-    if (read) read = owner_.on_state_replaced(id);
+    if (read) read = owner_.on_state_replaced(id, std::nullopt);
     if (!read) fail(read.error());
   }
 }
@@ -248,7 +252,7 @@ void RaftLog::take_orders() {
   }
   for (std::uint16_t i = 0; i < shard_count_; ++i) {
     auto opened = open_one(ShardId{i});
-    if (opened) opened = owner_.on_state_replaced(ShardId{i});
+    if (opened) opened = owner_.on_state_replaced(ShardId{i}, std::nullopt);
     if (!opened) return fail(opened.error());
   }
   log_info("the cluster's shards are founded here", {{"shards", shard_count_}});
@@ -261,7 +265,7 @@ void RaftLog::make_replica(const ReplicaOnNode& wanted) {
   groups_->create(wanted.shard, wanted.replica, {}, {}, batch);
   if (!write_now(batch, storage::Sync::yes)) return;
   auto opened = open_one(wanted.shard);
-  if (opened) opened = owner_.on_state_replaced(wanted.shard);
+  if (opened) opened = owner_.on_state_replaced(wanted.shard, std::nullopt);
   if (!opened) fail(opened.error());
 }
 
@@ -278,7 +282,7 @@ void RaftLog::erase_replica(ShardId id) {
   groups_->erase(id, batch);
   if (!write_now(batch, storage::Sync::yes)) return;
   owner_.on_following(id, leader_of(id));
-  if (auto read = owner_.on_state_replaced(id); !read) fail(read.error());
+  if (auto read = owner_.on_state_replaced(id, std::nullopt); !read) fail(read.error());
 }
 
 // ---- time ----
@@ -292,7 +296,7 @@ void RaftLog::run_tick() {
       take_restored(id);
       if (!set_) return;
       if (others_->fetch.stuck(id)) {
-        if (auto* group = set_->group(id)) (void)group->want_snapshot();
+        if (auto* group = set_->group(id)) (void)group->want_snapshot(true);
       }
     }
     if (shards_[i].role == raft::Role::leader) set_->keep_log(id, others_->source.log_needed(id, now));
@@ -304,13 +308,14 @@ void RaftLog::run_tick() {
 
 void RaftLog::run_copies() {
   const auto now = clock_.now();
-  for (auto& part : others_->source.take(now)) {
-    const auto node = shards_[part.shard.value].places.node_of(part.to);
-    if (node) others_->post.give(*node, std::move(part));
-  }
-  for (const auto& end : others_->source.take_ended()) {
+  auto parts = others_->source.take(now);
+  for (const auto& end : others_->source.take_reports()) {  // before the last part leaves: snapshot_source.h
     others_->shards[end.shard.value].copies.erase(end.to);
     if (auto* group = set_->group(end.shard)) (void)group->report_snapshot(end.to, end.arrived);
+  }
+  for (auto& part : parts) {
+    const auto node = shards_[part.shard.value].places.node_of(part.to);
+    if (node) others_->post.give(*node, std::move(part));
   }
   for (auto& ask : others_->fetch.take_asks(now)) {
     const auto node = shards_[ask.shard.value].places.node_of(ask.to);

@@ -53,7 +53,6 @@ struct RaftLog::Others final : Worker {
   std::vector<Shard> shards;
   std::vector<ReplicaOnNode> to_make;  // when nothing of the shard is on its way to the disk
   std::vector<ShardId> to_erase;
-  std::vector<ShardId> restored;  // with the batch that is written
   MonoTime plan_at{};
 };
 

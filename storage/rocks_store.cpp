@@ -1,7 +1,9 @@
 #include "storage/rocks_store.h"
 
 #include "core/mutex.h"
+#include "storage/data_directory.h"
 #include "storage/keys.h"
+#include "storage/removed_ranges.h"
 #include "storage/rocks_options.h"
 
 #include <fmt/format.h>
@@ -13,17 +15,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <filesystem>
 #include <set>
-
-#include <sys/stat.h>
 
 namespace parley::storage {
 namespace {
-
-// Ranges that were removed, until their tables are compacted; beyond, all that lies between them.
-constexpr std::size_t kRangesMax = 64;
-constexpr int kLevels = 7;
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames{"log", "history", "state"};
 
@@ -50,35 +45,6 @@ rocksdb::Status remove_range(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHa
   return next < range.value ? batch.DeleteRange(family, next, range.value) : status;
 }
 
-// RocksDB would make a new database where CURRENT is missing, beside the tables of the old one.
-bool looks_like_remains(const std::filesystem::path& path) {
-  std::error_code failure;
-  if (std::filesystem::exists(path / "CURRENT", failure)) return false;
-  for (const auto& file : std::filesystem::directory_iterator(path, failure)) {
-    const auto name = file.path().filename().string();
-    if (name.ends_with(".sst") || name.starts_with("MANIFEST")) return true;
-  }
-  return false;
-}
-
-Status prepare_directory(const std::string& path) {
-  std::error_code failure;
-  std::filesystem::create_directories(path, failure);
-  if (failure) {
-    return make_error(Errc::io, fmt::format("data directory {} cannot be made: {}", path, failure.message()));
-  }
-  std::filesystem::directory_iterator(path, failure);
-  if (failure) {
-    return make_error(Errc::io, fmt::format("data directory {} cannot be read: {}", path, failure.message()));
-  }
-  if (looks_like_remains(path)) {
-    return make_error(Errc::corrupt, fmt::format("data directory {} has tables but no CURRENT file: parts of it were "
-                                                 "lost; restore it from a backup or choose another directory",
-                                                 path));
-  }
-  return {};
-}
-
 Error open_error(const std::string& path, const rocksdb::Status& status) {
   const auto text = status.ToString();
   if (text.find("lock") != std::string::npos && status.IsIOError()) {
@@ -99,42 +65,23 @@ Error open_error(const std::string& path, const rocksdb::Status& status) {
 }  // namespace
 
 struct RocksStore::Impl {
-  // A directory by what it is, not by its name.
-  struct Place {
-    dev_t device = 0;
-    ino_t number = 0;
-    bool operator==(const Place&) const = default;
-  };
-  static std::optional<Place> place_of(const std::string& path) {
-    struct stat about {};
-    if (::stat(path.c_str(), &about) != 0) return std::nullopt;
-    return Place{about.st_dev, about.st_ino};
-  }
-
   std::string path;
-  std::optional<Place> place;  // what was opened; set once
+  std::optional<DirectoryPlace> place;  // what was opened; set once
   RocksOptions options;
   std::shared_ptr<rocksdb::Cache> cache;
 
-  // Readers and the writer share it; recover() alone has it to itself. A leaf.
+  // Readers and the writer share it; recover() alone has it to itself. Nothing but the leaves below is taken under it.
   mutable SharedMutex mutex;
   std::unique_ptr<rocksdb::DB> db PARLEY_GUARDED_BY(mutex);
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families PARLEY_GUARDED_BY(mutex){};
   std::atomic<bool> failed{false};  // a write failed: nothing is written until recover()
 
-  struct Removed {
-    std::string from;
-    std::string to;
-    int rounds = 0;  // of tidy() since
-  };
   // Of the views that live. They are taken and given back under `mutex`, shared; the set has a leaf of its own.
   mutable Mutex views_mutex;
   mutable std::set<const rocksdb::Snapshot*> views PARLEY_GUARDED_BY(views_mutex);
   std::uint64_t openings PARLEY_GUARDED_BY(mutex) = 0;  // a view is of one of them
 
-  Mutex removed_mutex;                                                                // a leaf
-  std::array<std::size_t, kFamilyCount> removals PARLEY_GUARDED_BY(removed_mutex){};  // not flushed by tidy() yet
-  std::array<std::vector<Removed>, kFamilyCount> ranges PARLEY_GUARDED_BY(removed_mutex);
+  RemovedRanges removed;  // has a lock of its own
 
   ~Impl() { close(); }
 
@@ -181,49 +128,14 @@ struct RocksStore::Impl {
     db.reset();
   }
 
-  void note_removals(const WriteBatch& batch) {
-    const auto removes = [](const auto& operation) { return operation.kind != WriteBatch::Kind::put; };
-    const auto& operations = batch.operations();
-    auto at = std::find_if(operations.begin(), operations.end(), removes);
-    if (at == operations.end()) return;
-    const MutexLock lock(removed_mutex);
-    for (; at != operations.end(); ++at) {
-      const auto& operation = *at;
-      if (!removes(operation)) continue;
-      const auto family = static_cast<std::size_t>(operation.family);
-      ++removals[family];
-      if (operation.kind == WriteBatch::Kind::remove_range) add_range(ranges[family], operation);
-    }
-  }
-
-  static void add_range(std::vector<Removed>& ranges, const WriteBatch::Operation& range) {
-    if (ranges.size() < kRangesMax) {
-      ranges.push_back({range.key, range.value});
-      return;
-    }
-    auto& last = ranges.back();
-    last.from = std::min(last.from, range.key);
-    last.to = std::max(last.to, range.value);
-    last.rounds = std::min(last.rounds, 1);  // never put off for ever by what joins it
-  }
-
-  // A removed range's tables go down a level with each round, until what it hides is gone with it.
-  // While somebody sees them nothing is gone: the rounds wait.
-  void compact_ranges(std::size_t family) PARLEY_REQUIRES_SHARED(mutex) {
+  // A removed range's tables go down a level with each round, until what it hides is gone with it. While somebody sees
+  // them nothing is gone: the rounds wait.
+  void compact_ranges(Family family) PARLEY_REQUIRES_SHARED(mutex) {
     if (const MutexLock lock(views_mutex); !views.empty()) return;
-    std::vector<Removed> due;
-    {
-      const MutexLock lock(removed_mutex);
-      auto& kept = ranges[family];
-      for (auto& one : kept) {
-        if (one.rounds++ > 0) due.push_back(one);  // in the first it was not flushed yet
-      }
-      std::erase_if(kept, [](const Removed& one) { return one.rounds > kLevels; });
-    }
-    for (const auto& one : due) {
+    for (const auto& one : removed.take_due(family)) {
       const rocksdb::Slice from(one.from);
       const rocksdb::Slice to(one.to);
-      (void)rocksdb::experimental::SuggestCompactRange(db.get(), families[family], &from, &to);
+      (void)rocksdb::experimental::SuggestCompactRange(db.get(), handle(family), &from, &to);
     }
   }
 
@@ -328,7 +240,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& path, Ro
     const WriteLock lock(impl->mutex);
     if (const auto opened = impl->open(); !opened) return opened.error();
   }
-  impl->place = Impl::place_of(path);
+  impl->place = place_of(path);
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(impl)));
   if (const auto known = store->check_schema(); !known) return known.error();
   return store;
@@ -415,7 +327,7 @@ Status RocksStore::write(const WriteBatch& batch, Sync sync) {
     status = impl_->db->Write(options, &out);
   }
   if (status.ok()) {
-    impl_->note_removals(batch);
+    impl_->removed.note(batch);
     return {};
   }
   impl_->failed = true;
@@ -425,16 +337,14 @@ Status RocksStore::write(const WriteBatch& batch, Sync sync) {
 void RocksStore::tidy() {
   const ReadLock lock(impl_->mutex);
   if (impl_->failed || impl_->db == nullptr) return;
-  for (std::size_t family = 0; family < kFamilyCount; ++family) {
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    const auto family = static_cast<Family>(i);
     impl_->compact_ranges(family);
-    {
-      const MutexLock removed(impl_->removed_mutex);
-      if (std::exchange(impl_->removals[family], 0) == 0) continue;
-    }
+    if (!impl_->removed.take_unflushed(family)) continue;
     rocksdb::FlushOptions options;
     options.wait = false;
-    options.allow_write_stall = true;                          // else Flush() itself would wait, and readers with it
-    (void)impl_->db->Flush(options, impl_->families[family]);  // not now: then with a later one
+    options.allow_write_stall = true;                        // else Flush() itself would wait, and readers with it
+    (void)impl_->db->Flush(options, impl_->handle(family));  // not now: then with a later one
   }
 }
 

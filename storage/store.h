@@ -3,9 +3,9 @@
 // the simulator's failing disk stand side by side (tests/unit/storage holds them to one contract).
 //
 // Writes are batches: all or nothing, in the order in which write() was called. Sync::yes returns
-// after the disk has the batch and all before it. One thread writes (the log writer), but for what is the node's own and
-// waits for nobody (its identity, its cluster); any thread may read. After a failed write nothing is promised of it ("unknown outcome"), and every write fails
-// until recover() succeeded: a failed fsync is never retried blindly.
+// after the disk has the batch and all before it. One thread writes (the log writer), but for what is the node's own
+// and waits for nobody (its identity, its cluster); any thread may read. After a failed write nothing is promised of it
+// ("unknown outcome"), and every write fails until recover() succeeded: a failed fsync is never retried blindly.
 
 #include "core/result.h"
 
@@ -59,9 +59,9 @@ enum class ScanOrder : std::uint8_t { forward, backward };
 enum class Visit : std::uint8_t { go_on, stop };
 using Visitor = std::function<Visit(std::string_view key, std::string_view value)>;
 
-// One moment of a store, whatever is written to it meanwhile. What was there then and is removed or replaced since keeps
-// its space until the view goes: nobody keeps one without a bound on time and number. After recover(), and when the
-// store is gone, it either goes on as it was or says `storage_unavailable` for ever, whichever the store can do.
+// One moment of a store, whatever is written to it meanwhile. What was there then and is removed or replaced since
+// keeps its space until the view goes: nobody keeps one without a bound on time and number. After recover(), and when
+// the store is gone, it either goes on as it was or says `storage_unavailable` for ever, whichever the store can do.
 // Thread-safe; owned by whoever asked for it.
 class StoreView {
  public:

@@ -30,7 +30,7 @@ ShardMachine::ShardMachine(ShardId shard, MachineConfig config, const storage::S
       sessions_(shard),
       cursors_(shard) {}
 
-Status ShardMachine::load() {
+Status ShardMachine::load(std::optional<LogIndex> applied) {
   writes_.forget();
   metas_.forget();
   applied_ = {};
@@ -43,6 +43,7 @@ Status ShardMachine::load() {
       return make_error(Errc::corrupt, fmt::format("shard {}: its applied index is unreadable", shard_.value));
     applied_ = LogIndex{*index};
   }
+  if (applied) applied_ = *applied;
   lineage_ = 0;
   lineage_changed_ = must_sync_ = false;
   const auto lineage = store_.get(Family::state, keys::lineage(shard_));

@@ -35,7 +35,8 @@ class ShardMachine {
 
   // Reads the applied index and the remembered keys. At the start, and again after apply() failed or
   // a batch was not written: until then the machine is ahead of the store.
-  Status load();
+  // `applied`: that index, for a state that was put there by others and whose index is not written yet.
+  Status load(std::optional<LogIndex> applied = std::nullopt);
   [[nodiscard]] LogIndex applied() const { return applied_; }
 
   // What was told and not synced may be lost: channels with such a tail have another epoch from here on. After

@@ -12,7 +12,8 @@
 namespace parley::cluster::raft {
 namespace {
 
-// A change is kind:u8 id:u64 node:u64, little-endian: nothing that a peer could make a parser of the core's stumble over.
+// A change is kind:u8 id:u64 node:u64, little-endian: nothing that a peer could make a parser of the core's stumble
+// over.
 constexpr std::size_t kChangeBytes = 17;
 
 void put_number(std::string& bytes, std::uint64_t number) {
@@ -450,9 +451,9 @@ bool Group::would_restore(const RaftMessage& message) const {
   return praft_would_restore(handle_, &view.get()) != 0;
 }
 
-Status Group::want_snapshot() {
+Status Group::want_snapshot(bool wanted) {
   if (broken_) return *broken_;
-  return done(praft_want_snapshot(handle_));
+  return done(praft_want_snapshot(handle_, wanted ? 1 : 0));
 }
 
 Status Group::report_unreachable(ReplicaId id) { return done(praft_report_unreachable(handle_, id.value)); }

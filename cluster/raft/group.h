@@ -174,9 +174,10 @@ class Group {
   // Whether step() would put the message's snapshot in the place of the state. Another one may be stepped at once: it
   // costs nothing, and its sender hears what is here.
   [[nodiscard]] bool would_restore(const RaftMessage& message) const;
-  // The state here is lost: until a snapshot is restored no append is taken, and with each heartbeat the leader is told
-  // to send one. Again from time to time while that lasts: an election may end it. `overloaded`: it leads itself.
-  Status want_snapshot();
+  // Wanted: the state here is lost, so until a snapshot is restored no append is taken, and with each heartbeat the
+  // leader is told to send one. Again from time to time while that lasts: an election may end it. Not wanted any more:
+  // one is being fetched; who goes on asking gets another one behind it. `overloaded`: it leads itself.
+  Status want_snapshot(bool wanted);
   // Something that was sent to it was dropped.
   Status report_unreachable(ReplicaId id);
 

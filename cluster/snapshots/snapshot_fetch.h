@@ -2,10 +2,11 @@
 // How replicas here get their shards' state from other nodes: for each shard a step machine that asks for one part
 // after the other, and says what is to be written.
 //
-//   a raft snapshot message with Group::would_restore() ─► begin()      (another one: not_needed(), and step it)
+//   a raft snapshot message with Group::would_restore() ─► begin(), and the group does not want one any more;
+//   another one ─► not_needed(), and step it
 //   each SnapshotPart ─► part();   at a tick ─► take_asks(), each of them to the node of its `to`
 //   then ─► ready(): the message to be stepped ─► the group's next Ready ─► GroupOwner::restore() ─► restored()
-//   GroupOwner::apply() asks applies() first;   take_given_up() ─► Group::want_snapshot()
+//   GroupOwner::apply() asks applies() first;   at a tick, stuck() ─► Group::want_snapshot(true)
 //   after a start, and after a batch was not written ─► load(), of each shard
 //
 // Batches are written in the order in which they were filled, each whole and before that of any later turn of the

@@ -106,7 +106,10 @@ std::vector<SnapshotPart> SnapshotSource::take(MonoTime now) {
       }
       one.given = after(*part);
     }
-    if (part->last) part->whole = one.sum.value();
+    if (part->last) {
+      part->whole = one.sum.value();
+      if (!std::exchange(one.reported, true)) reports_.push_back({place.first, place.second, true});
+    }
     part->checksum = checksum_of(*part);
     parts.push_back(std::move(*part));
   }
@@ -204,7 +207,7 @@ std::optional<LogIndex> SnapshotSource::log_needed(ShardId shard, MonoTime now) 
 
 void SnapshotSource::end(std::map<To, Export>::iterator at, bool arrived, MonoTime now) {
   if (arrived) arrived_[at->first] = {at->second.applied, now + config_.catch_up};
-  ended_.push_back({at->first.first, at->first.second, arrived});
+  if (!at->second.reported) reports_.push_back({at->first.first, at->first.second, arrived});
   std::erase(line_, at->first);
   exports_.erase(at);
 }

@@ -4,7 +4,8 @@
 //
 //   GroupOwner::snapshot() ─► offer(): a view is taken, and what comes back goes into the raft snapshot message
 //   … ask() for each SnapshotAsk that comes in; take() for what is to be sent now …
-//   take_ended() ─► Group::report_snapshot(), always, once for each offer but those that a later one replaced
+//   take_reports() ─► Group::report_snapshot(), before what take() gave is sent; once for each offer but those that a
+//   later one replaced
 //   log_needed() ─► GroupSet::keep_log(), at each tick
 //
 // A part is a function of the view and the cursor: asked for twice, it is the same twice. A view pins what is removed
@@ -58,13 +59,16 @@ class SnapshotSource {
   // When take() has something to do, at the latest.
   [[nodiscard]] MonoTime next() const;
 
-  struct Ended {
+  // When the last part leaves, or when there will be no more: it was given up, nobody asked any more, or the view
+  // ended. So the core hears of the one before the receiver's group can answer. Else a snapshot that the receiver had
+  // asked for by Group::want_snapshot() is sent twice: the core forgets that it was asked only with the report.
+  struct Report {
     ShardId shard;
     ReplicaId to;
-    bool arrived = false;  // the receiver said so; else it gave up, fell silent, or the view ended
-    bool operator==(const Ended&) const = default;
+    bool arrived = false;
+    bool operator==(const Report&) const = default;
   };
-  std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
+  std::vector<Report> take_reports() { return std::exchange(reports_, {}); }
 
   // Behind which index the shard's log is needed by those who copy it, or have just done so: GroupSet::keep_log().
   [[nodiscard]] std::optional<LogIndex> log_needed(ShardId shard, MonoTime now) const;
@@ -86,6 +90,7 @@ class SnapshotSource {
     // How far parts were given, and the sum of the rows up to there. Who asks goes on from there, or repeats.
     SnapshotCursor given{};
     Checksum sum{};
+    bool reported = false;
     bool waiting = false;  // it is in line, with what was asked for last
     SnapshotCursor wanted{};
   };
@@ -107,7 +112,7 @@ class SnapshotSource {
   std::map<To, Arrived> arrived_;  // a moment ago
   std::deque<To> line_;
   std::vector<SnapshotPart> refusals_;
-  std::vector<Ended> ended_;
+  std::vector<Report> reports_;
   std::int64_t budget_ = 0;  // bytes; less than 0 until the last part is paid for
   MonoTime refilled_{};
 };

@@ -39,6 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   CHECK(group.ok());
   for (auto [shard, message] : *batch) {
     message.to = ReplicaId{1};
+    (void)(*group)->would_restore(message);
     (void)(*group)->step(message);
     for (int i = 0; i < 100 && (*group)->has_ready(); ++i) {
       const auto ready = (*group)->ready();

@@ -105,6 +105,22 @@ void Node::wipe() {
   disk_.wipe();
 }
 
+// What a snapshot would do is asked before it is stepped (docs/adr/0022): the answer has to be what happens.
+void Node::step(ShardId shard, const RaftMessage& message) {
+  auto* group = set_->group(shard);
+  if (group == nullptr || message.kind != RaftKind::snapshot) return set_->step(shard, message);
+  const auto before = group->status();
+  const bool restores = group->would_restore(message);
+  set_->step(shard, message);
+  group = set_->group(shard);
+  if (group == nullptr) return;
+  const auto after = group->status();
+  const auto index = message.snapshot->index;
+  if (restores ? after.last != index || after.commit != index : after.last != before.last) {
+    world_.fail("a snapshot did something else than was said before");
+  }
+}
+
 void Node::tick(std::uint64_t life) {
   if (!up() || life != life_) return;
   set_->tick();
@@ -148,7 +164,7 @@ void Node::receive(const std::string& bytes) {
     if (!up()) return;
     auto* group = set_->group(shard);
     if (group == nullptr) continue;
-    set_->step(shard, message);
+    step(shard, message);
   }
   drain();
 }

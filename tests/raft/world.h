@@ -57,6 +57,7 @@ class Node final : public cluster::raft::GroupOwner {
   // Takes turns until nothing is ready, and hands over what is to be sent.
   void drain();
   void tick(std::uint64_t life);
+  void step(ShardId shard, const RaftMessage& message);
   void receive(const std::string& bytes);
   void create(ShardId shard, ReplicaId id, const RaftMembership& members);
   void remove(ShardId shard);

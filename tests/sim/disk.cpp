@@ -124,9 +124,7 @@ class Disk::View final : public storage::StoreView {
   }
 
  private:
-  [[nodiscard]] bool readable() const {
-    return disk_.openings_ == opening_ && !(disk_.reads_fail_ && disk_.broken());
-  }
+  [[nodiscard]] bool readable() const { return disk_.openings_ == opening_ && !(disk_.reads_fail_ && disk_.broken()); }
 
   const Disk& disk_;
   const std::uint64_t opening_;

@@ -6,6 +6,7 @@
 //   PARLEY_SIM_TRACE=1       prints every frame and fault
 
 #include "core/log.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/world.h"
 
 #include <fmt/format.h>
@@ -45,6 +46,43 @@ std::vector<std::uint64_t> kept_seeds() {
     if (!line.empty() && line.front() != '#') seeds.push_back(std::strtoull(line.c_str(), nullptr, 10));
   }
   return seeds;
+}
+
+// As tests/unit/storage/store_view_test.cpp has it of the other stores.
+TEST(SimDisk, AViewIsOneMomentUntilTheDiskIsOpenedAnew) {
+  Scheduler scheduler(1);
+  const Plan plan;
+  Disk disk(scheduler, plan);
+  const auto put = [&](const char* value) {
+    storage::WriteBatch batch;
+    batch.put(storage::Family::state, "k", value);
+    ASSERT_TRUE(disk.write(batch, storage::Sync::yes).ok());
+  };
+  const auto seen = [](const storage::StoreView& view) {
+    std::string value;
+    const auto scanned =
+        view.scan(storage::Family::state, "a", "z", storage::ScanOrder::forward, [&](auto, auto found) {
+          value = found;
+          return storage::Visit::go_on;
+        });
+    const auto got = view.get(storage::Family::state, "k");
+    EXPECT_EQ(scanned.ok(), got.ok());
+    if (!got) return std::string(info(got.error().code).name);
+    EXPECT_EQ(*got, value);
+    return value;
+  };
+  put("1");
+  const auto first = std::move(*disk.view());
+  put("2");
+  EXPECT_EQ(seen(*first), "1");
+  ASSERT_TRUE(disk.recover().ok());
+  EXPECT_EQ(seen(*first), "storage_unavailable");
+  const auto second = std::move(*disk.view());
+  put("3");
+  EXPECT_EQ(seen(*second), "2");
+  disk.crash();
+  EXPECT_EQ(seen(*second), "storage_unavailable");
+  EXPECT_EQ(seen(**disk.view()), "3");
 }
 
 TEST(Sim, KeptSeedsStayClean) {

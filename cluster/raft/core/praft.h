@@ -132,7 +132,7 @@ std::int32_t praft_read_index(praft_handle*, praft_bytes context);
 std::int32_t praft_report_unreachable(praft_handle*, std::uint64_t id);
 std::int32_t praft_report_snapshot(praft_handle*, std::uint64_t id, std::uint8_t arrived);
 std::uint8_t praft_would_restore(const praft_handle*, const praft_message*);
-std::int32_t praft_want_snapshot(praft_handle*);
+std::int32_t praft_want_snapshot(praft_handle*, std::uint8_t wanted);
 std::uint8_t praft_has_ready(const praft_handle*);
 std::int32_t praft_ready(praft_handle*, praft_ready_view*);
 std::int32_t praft_release(praft_handle*);  // the view of the last praft_ready() ends

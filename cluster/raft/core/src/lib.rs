@@ -146,8 +146,8 @@ pub unsafe extern "C" fn praft_would_restore(handle: *const Replica, message: *c
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn praft_want_snapshot(handle: *mut Replica) -> i32 {
-    guarded(handle, |r| r.want_snapshot())
+pub unsafe extern "C" fn praft_want_snapshot(handle: *mut Replica, wanted: u8) -> i32 {
+    guarded(handle, |r| r.want_snapshot(wanted != 0))
 }
 
 #[no_mangle]

@@ -58,6 +58,7 @@ impl Log {
             self.window.clear();
             self.bytes = 0;
             self.first = first.index;
+            self.dropped = (0, 0);
         }
         while self.last() >= first.index {
             let Some(gone) = self.window.pop_back() else { break };

@@ -197,13 +197,15 @@ impl Replica {
     }
 
     /// What raft's request_snapshot() does, but for a log that ends in an earlier term as well: it is told with the next
-    /// heartbeat.
-    pub fn want_snapshot(&mut self) -> i32 {
+    /// heartbeat. It ends by itself with the restore.
+    pub fn want_snapshot(&mut self, wanted: bool) -> i32 {
         if self.leads() {
             return abi::DROPPED;
         }
         let raft = &mut self.node.raft;
-        if raft.pending_request_snapshot == raft::INVALID_INDEX && raft.snap().is_none() {
+        if !wanted {
+            raft.pending_request_snapshot = raft::INVALID_INDEX;
+        } else if raft.pending_request_snapshot == raft::INVALID_INDEX && raft.snap().is_none() {
             raft.pending_request_snapshot = raft.raft_log.committed.max(1);
         }
         abi::OK

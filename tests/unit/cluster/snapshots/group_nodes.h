@@ -8,12 +8,13 @@
 #include "storage/memory_store.h"
 #include "tests/unit/cluster/snapshots/shard.h"
 
-#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace parley::cluster::snapshots::testing {
@@ -23,6 +24,9 @@ using Said = std::variant<RaftMessage, SnapshotAsk, SnapshotPart>;
 class GroupNode final : public raft::GroupOwner {
  public:
   using Send = std::function<void(ReplicaId to, Said said)>;
+  // Every entry that is committed here, applied or not.
+  std::function<void(const RaftEntryView& entry)> committed;
+
   struct Config {
     raft::GroupSetConfig logs{};
     SnapshotSourceConfig source{};
@@ -30,6 +34,13 @@ class GroupNode final : public raft::GroupOwner {
   };
 
   GroupNode(ReplicaId self, Config config, Send send) : self_(self), config_(config), send_(std::move(send)) {}
+
+  // What a command leaves.
+  static Rows::value_type row(ShardId shard, LogIndex index, std::string_view command) {
+    const auto at = command.find('=');
+    return {{index.value % 2 == 0 ? Family::history : Family::state, key_of(shard, command.substr(0, at))},
+            std::string(command.substr(at + 1))};
+  }
 
   // Its first record; then start().
   void create(const RaftMembership& members) {
@@ -85,13 +96,14 @@ class GroupNode final : public raft::GroupOwner {
   }
   void tick() {
     set_->tick();
-    if (fetch_->stuck(kShard)) (void)group().want_snapshot();
+    if (fetch_->stuck(kShard)) (void)group().want_snapshot(true);
     turn();
   }
   void move(MonoTime now) {
     now_ = now;
-    for (auto& part : source_->take(now_)) send_(part.to, std::move(part));
-    for (const auto& end : source_->take_ended()) (void)group().report_snapshot(end.to, end.arrived);
+    auto parts = source_->take(now_);
+    for (const auto& report : source_->take_reports()) (void)group().report_snapshot(report.to, report.arrived);
+    for (auto& part : parts) send_(part.to, std::move(part));
     for (auto& ask : fetch_->take_asks(now_)) send_(ask.to, std::move(ask));
     (void)fetch_->take_given_up();
     set_->keep_log(kShard, source_->log_needed(kShard, now_));
@@ -107,6 +119,7 @@ class GroupNode final : public raft::GroupOwner {
         const auto begun = fetch_->begin(kShard, message, now_, batch);
         ASSERT_TRUE(begun.ok()) << begun.error().message;
         if (!batch.empty()) ++begun_;
+        (void)group().want_snapshot(false);
         write(store_, batch);
         return;
       }
@@ -135,10 +148,10 @@ class GroupNode final : public raft::GroupOwner {
 
   void apply(ShardId shard, const RaftEntryView& entry, storage::WriteBatch& batch) override {
     applied_ = entry.index;
+    if (committed) committed(entry);
     if (!fetch_->applies(shard, entry.index, batch) || entry.payload.empty()) return;
-    const auto at = entry.payload.find('=');
-    batch.put(entry.index.value % 2 == 0 ? Family::history : Family::state, key_of(shard, entry.payload.substr(0, at)),
-              std::string(entry.payload.substr(at + 1)));
+    auto [place, value] = row(shard, entry.index, entry.payload);
+    batch.put(place.first, std::move(place.second), std::move(value));
   }
   void restore(ShardId shard, const RaftSnapshot& snapshot, storage::WriteBatch& batch) override {
     ++restores_;
@@ -175,8 +188,12 @@ class GroupNodes {
     for (const auto& [id, config] : nodes) {
       nodes_[id] = std::make_unique<GroupNode>(ReplicaId{id}, config, [this, from = id](ReplicaId to, Said said) {
         if (!linked(from, to.value) || (hold && !hold(from, said))) return;
-        on_way_.emplace_back(to.value, std::move(said));
+        on_way_.emplace(round_ + (delay ? delay() : 0), std::pair(to.value, std::move(said)));
       });
+      nodes_[id]->committed = [this](const RaftEntryView& entry) {
+        const auto [at, first] = log_.emplace(entry.index, entry.payload);
+        ASSERT_EQ(at->second, entry.payload) << "two values at index " << entry.index.value;
+      };
     }
   }
   GroupNode& operator[](std::uint64_t id) { return *nodes_.at(id); }
@@ -189,28 +206,29 @@ class GroupNodes {
   void mend(std::uint64_t id) { cut_.erase(id); }
   void stop(std::uint64_t id) { nodes_.at(id)->stop(); }
   void start(std::uint64_t id) { nodes_.at(id)->start(now_); }
-  // Whether something leaves its node.
+  // Whether something leaves its node; and how many rounds later.
   std::function<bool(std::uint64_t from, const Said& said)> hold;
+  std::function<std::uint64_t()> delay;
 
   // Until it holds; false: not within two simulated minutes.
   bool until(const std::function<bool()>& holds) {
-    for (int ticks = 0; ticks < 1'200; ++ticks) {
-      for (int i = 0; i < 10; ++i) {
-        if (holds()) return true;
-        now_ += milliseconds(10);
-        for (auto& [id, node] : nodes_) {
-          if (node->up()) node->move(now_);
-        }
-        for (auto count = on_way_.size(); count > 0; --count) {
-          auto [to, said] = std::move(on_way_.front());
-          on_way_.pop_front();
-          if (nodes_.at(to)->up()) nodes_.at(to)->on(std::move(said));
-        }
-        if (::testing::Test::HasFatalFailure()) return false;
+    for (int rounds = 0; rounds < 12'000; ++rounds) {
+      if (holds()) return true;
+      now_ += milliseconds(10);
+      for (auto& [id, node] : nodes_) {
+        if (node->up()) node->move(now_);
+      }
+      // What is said meanwhile arrives in the next round.
+      const auto due = round_++;
+      while (!on_way_.empty() && on_way_.begin()->first <= due) {
+        auto [to, said] = std::move(on_way_.begin()->second);
+        on_way_.erase(on_way_.begin());
+        if (nodes_.at(to)->up()) nodes_.at(to)->on(std::move(said));
       }
       for (auto& [id, node] : nodes_) {
-        if (node->up()) node->tick();
+        if (node->up() && round_ % 10 == 0) node->tick();
       }
+      if (::testing::Test::HasFatalFailure()) return false;
     }
     return holds();
   }
@@ -230,6 +248,22 @@ class GroupNodes {
       return false;
     });
   }
+  // What the log makes of the state up to what the node has applied.
+  [[nodiscard]] Rows told_by_log(std::uint64_t id) {
+    Rows rows;
+    for (const auto& [index, command] : log_) {
+      if (index > (*this)[id].applied() || command.empty()) continue;
+      auto [place, value] = GroupNode::row(kShard, index, command);
+      rows[place] = std::move(value);
+    }
+    return rows;
+  }
+  std::optional<std::uint64_t> leader() {
+    for (auto& [id, node] : nodes_) {
+      if (!cut_.contains(id) && node->up() && node->group().status().role == raft::Role::leader) return id;
+    }
+    return std::nullopt;
+  }
   bool same(std::uint64_t a, std::uint64_t b) {
     return until([&] {
       return (*this)[a].applied() == (*this)[b].applied() && !(*this)[b].fetch().restoring(kShard) &&
@@ -242,7 +276,9 @@ class GroupNodes {
 
   std::map<std::uint64_t, std::unique_ptr<GroupNode>> nodes_;
   std::set<std::uint64_t> cut_;
-  std::deque<std::pair<std::uint64_t, Said>> on_way_;
+  std::multimap<std::uint64_t, std::pair<std::uint64_t, Said>> on_way_;  // by the round in which it arrives
+  std::uint64_t round_ = 0;
+  std::map<LogIndex, std::string> log_;
   MonoTime now_{seconds(1'000)};
 };
 

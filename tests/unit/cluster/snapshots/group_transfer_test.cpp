@@ -1,7 +1,10 @@
 // Replicas of a real group that fall behind get the state of another one, whoever leads by then, whatever dies.
 #include "tests/unit/cluster/snapshots/group_nodes.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 namespace parley::cluster::snapshots {
 namespace {
@@ -150,6 +153,66 @@ TEST_F(GroupTransfer, ANewReplicaGetsTheStateAndBecomesAVoter) {
   ASSERT_TRUE(nodes_->until([&] { return node(2).group().membership().votes(ReplicaId{2}); }));
   fill(1, 5);
   EXPECT_TRUE(nodes_->same(1, 2));
+}
+
+// Everything at once, from seeds. PARLEY_SNAPSHOT_SEEDS and PARLEY_SNAPSHOT_FIRST as of transfer_test.cpp.
+TEST_F(GroupTransfer, WhateverHappensAllHaveTheStateOfTheLogAtTheEnd) {
+  const auto from_environment = [](const char* name, std::uint64_t otherwise) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+  };
+  const auto first = from_environment("PARLEY_SNAPSHOT_FIRST", 1);
+  const auto count = from_environment("PARLEY_SNAPSHOT_SEEDS", 30);
+  std::uint64_t begun = 0;
+  std::uint64_t restored = 0;
+  std::uint64_t stuck = 0;
+  for (auto seed = first; seed < first + count && !HasFailure(); ++seed) {
+    SCOPED_TRACE(fmt::format("PARLEY_SNAPSHOT_FIRST={} PARLEY_SNAPSHOT_SEEDS=1", seed));
+    SeededRandom dice(seed);
+    std::map<std::uint64_t, GroupNode::Config> configs;
+    for (std::uint64_t id = 1; id <= 3; ++id) configs[id] = dice.below(3) == 0 ? long_log() : short_log();
+    GroupNodes nodes(configs);
+    nodes.found({{ReplicaId{1}, ReplicaId{2}, ReplicaId{3}}, {}, {}, {}, false});
+    ASSERT_TRUE(nodes.until([&] { return nodes.leader().has_value(); }));
+    nodes.hold = [&](std::uint64_t, const Said&) { return dice.below(100) >= 3; };
+    nodes.delay = [&] { return dice.below(20) == 0 ? dice.below(40) : dice.below(3); };
+    std::uint64_t away = 0;  // one at a time, by a cut or a crash
+    bool crashed = false;
+    for (int i = 0; i < 1'000 && !HasFatalFailure(); ++i) {
+      if (const auto leader = nodes.leader()) {
+        nodes[*leader].propose(fmt::format("m{:03}", dice.below(200)), noise(dice, 100 + dice.below(700)));
+        if (dice.below(200) == 0) (void)nodes[*leader].group().transfer(ReplicaId{1 + dice.below(3)});
+      }
+      if (away == 0 && dice.below(30) == 0) {
+        away = 1 + dice.below(3);
+        crashed = dice.below(2) == 0;
+        crashed ? nodes.stop(away) : nodes.cut(away);
+      } else if (away != 0 && dice.below(40) == 0) {
+        crashed ? nodes.start(away) : nodes.mend(away);
+        away = 0;
+      }
+      for (std::uint64_t id = 1; id <= 3; ++id) stuck += nodes[id].up() && nodes[id].fetch().stuck(kShard) ? 1 : 0;
+      nodes.pass(milliseconds(dice.below(60)));
+    }
+    if (away != 0) { crashed ? nodes.start(away) : nodes.mend(away); }
+    nodes.hold = nullptr;
+    nodes.delay = nullptr;
+    ASSERT_TRUE(nodes.until([&] {
+      const auto leader = nodes.leader();
+      if (!leader) return false;
+      for (std::uint64_t id = 1; id <= 3; ++id) {
+        if (nodes[id].applied() != nodes[*leader].applied() || nodes[id].fetch().restoring(kShard)) return false;
+      }
+      return nodes[*leader].group().status().term_committed;
+    })) << "they do not come together";
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+      EXPECT_EQ(state_of(nodes[id].store()), nodes.told_by_log(id)) << id;
+      begun += nodes[id].begun();
+      restored += nodes[id].restores();
+    }
+  }
+  fmt::print("{} begun, {} restored, {} times seen stuck\n", begun, restored, stuck);
+  EXPECT_GT(restored, 0U);
 }
 
 // What came late, or twice, must not cost a state that is well.

@@ -152,12 +152,12 @@ TEST_F(SnapshotSourceTest, IsOnlyForWhomItWasOfferedAndUntilItEnds) {
   const auto gone = answer(other);
   EXPECT_TRUE(gone.gone);
   EXPECT_EQ(gone.checksum, checksum_of(gone));
-  EXPECT_TRUE(source_->take_ended().empty());
+  EXPECT_TRUE(source_->take_reports().empty());
   EXPECT_FALSE(answer(asked(offer)).gone);
   auto end = asked(offer);
   end.kind = Kind::arrived;
   EXPECT_TRUE(answers(end).empty());
-  EXPECT_EQ(source_->take_ended(), (std::vector<SnapshotSource::Ended>{{kShard, kTarget, true}}));
+  EXPECT_EQ(source_->take_reports(), (std::vector<SnapshotSource::Report>{{kShard, kTarget, true}}));
   EXPECT_TRUE(answer(asked(offer)).gone);
   EXPECT_EQ(source_->exports(), 0U);
 }
@@ -186,9 +186,9 @@ TEST_F(SnapshotSourceTest, WhatWasGivenUpIsReportedAsThat) {
   auto end = asked(offered());
   end.kind = Kind::given_up;
   EXPECT_TRUE(answers(end).empty());
-  EXPECT_EQ(source_->take_ended(), (std::vector<SnapshotSource::Ended>{{kShard, kTarget, false}}));
+  EXPECT_EQ(source_->take_reports(), (std::vector<SnapshotSource::Report>{{kShard, kTarget, false}}));
   EXPECT_TRUE(answers(end).empty());
-  EXPECT_TRUE(source_->take_ended().empty()) << "once";
+  EXPECT_TRUE(source_->take_reports().empty()) << "once";
 }
 
 TEST_F(SnapshotSourceTest, OffersTheSameAgainForTheSameIndexAndOtherwiseAnew) {
@@ -202,7 +202,8 @@ TEST_F(SnapshotSourceTest, OffersTheSameAgainForTheSameIndexAndOtherwiseAnew) {
   EXPECT_TRUE(answer(asked(first)).gone);
   EXPECT_FALSE(answer(asked(second)).gone);
   EXPECT_EQ(source_->exports(), 1U);
-  EXPECT_TRUE(source_->take_ended().empty()) << "who asked for another one has forgotten the one before";
+  EXPECT_EQ(source_->take_reports(), (std::vector<SnapshotSource::Report>{{kShard, kTarget, true}}))
+      << "of the second: who asked for another one has forgotten the one before";
 }
 
 TEST_F(SnapshotSourceTest, OffersNothingThatIsNotTheStateOfItsIndex) {
@@ -225,10 +226,13 @@ TEST_F(SnapshotSourceTest, IsBoundedInNumberAndTime) {
   EXPECT_LE(source_->next(), begun + config_.idle_max + milliseconds(1));
   (void)source_->take(now_ + milliseconds(1));
   EXPECT_EQ(source_->exports(), 1U) << "those that nobody asked for have ended";
-  EXPECT_EQ(source_->take_ended().size(), config_.exports_max - 1);
+  const auto reports = source_->take_reports();
+  ASSERT_EQ(reports.size(), config_.exports_max);
+  EXPECT_EQ(reports[0], (SnapshotSource::Report{kShard, ReplicaId{100}, true}));
+  for (std::size_t i = 1; i < reports.size(); ++i) EXPECT_FALSE(reports[i].arrived);
   now_ += config_.idle_max + milliseconds(1);
   EXPECT_TRUE(answer(asked(offer, {}, ReplicaId{100})).gone) << "and so does the one that comes too late";
-  EXPECT_EQ(source_->take_ended(), (std::vector<SnapshotSource::Ended>{{kShard, ReplicaId{100}, false}}));
+  EXPECT_TRUE(source_->take_reports().empty()) << "of whom all was given, that was reported";
 }
 
 TEST_F(SnapshotSourceTest, EndsAfterItsTimeHoweverOftenItIsAsked) {
@@ -249,7 +253,7 @@ TEST_F(SnapshotSourceTest, DropsWhatMakesNoSenseAndGoesOn) {
   EXPECT_TRUE(answers(asked(offer, {SnapshotFamily::state, last + "x", 1})).empty()) << "no such row";
   EXPECT_EQ(answer(asked(offer, {SnapshotFamily::state, last, 3})).rows.at(0).value, "r");
   EXPECT_TRUE(answer(asked(offer)).last);
-  EXPECT_TRUE(source_->take_ended().empty());
+  EXPECT_EQ(source_->take_reports(), (std::vector<SnapshotSource::Report>{{kShard, kTarget, true}}));
 }
 
 TEST_F(SnapshotSourceTest, GivesNoMoreThanItsShareASecond) {
@@ -296,7 +300,7 @@ TEST(SnapshotSourceView, ThatEndedWithItsStoreIsGone) {
   ASSERT_EQ(parts.size(), 1U);
   EXPECT_TRUE(parts[0].gone);
   EXPECT_EQ(parts[0].to, kTarget);
-  EXPECT_EQ(source.take_ended(), (std::vector<SnapshotSource::Ended>{{kShard, kTarget, false}}));
+  EXPECT_EQ(source.take_reports(), (std::vector<SnapshotSource::Report>{{kShard, kTarget, false}}));
   store.fail_reads(true);
   EXPECT_EQ(source.offer(kShard, kSource, kTarget, LogIndex{40}, MonoTime{}).error().code, Errc::storage_unavailable);
 }
@@ -306,7 +310,7 @@ TEST_F(SnapshotSourceTest, OfAClosedReplicaNothingIsLeftNorTold) {
   source_->ask(asked(offer), now_);
   source_->drop(kShard);
   EXPECT_TRUE(source_->take(now_).empty());
-  EXPECT_TRUE(source_->take_ended().empty());
+  EXPECT_TRUE(source_->take_reports().empty());
   EXPECT_EQ(source_->exports(), 0U);
   EXPECT_TRUE(answer(asked(offer)).gone);
 }

@@ -47,7 +47,9 @@ class Transfer {
     source_.emplace(config_, sender_, dice_);
     restart_receiver();
     for (std::uint64_t steps = 0; !done_; ++steps) {
-      ASSERT_LT(steps, 200'000U) << "it does not end";
+      ASSERT_LT(steps, 50'000U) << "it does not end";
+      // Who forgets more often than a transfer takes, never ends.
+      if (steps == 10'000) trouble_.crashes = trouble_.forgetting = false;
       step();
       if (::testing::Test::HasFatalFailure()) return;
     }
@@ -232,7 +234,7 @@ class Transfer {
     offer();
     for (const auto& ask : fetch_->take_asks(now_)) send(ask);
     for (const auto& part : source_->take(now_)) send(part);
-    for (const auto& end : source_->take_ended()) ended_.insert(end.arrived);
+    (void)source_->take_reports();
     for (const auto& given_up : fetch_->take_given_up()) ASSERT_NE(given_up.why.code, Errc::internal);
     finish();
     if (done_) return;
@@ -260,7 +262,6 @@ class Transfer {
   std::uint64_t index_ = 1'000;
   LogIndex offered_;
   Rows expected_;
-  std::set<bool> ended_;
   bool done_ = false;
   Counts counts_;
 };
