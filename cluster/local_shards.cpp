@@ -86,6 +86,7 @@ Status LocalShards::start() {
   if (const auto begun = begin_life(); !begun) return begun;
   metrics_.shards.set(config_.shard_count);
   metrics_.shards_without_leader.set(0);
+  metrics_.shards_led.set(static_cast<double>(log_.shards_led()));
   writer_.on_turn_end([this] { log_.end_turn(); });
   auto& executor = config_.executor != nullptr ? *config_.executor : threads();
   writer_.start(executor);

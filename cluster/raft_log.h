@@ -83,6 +83,7 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void give_up() override;
   void pause_moves(bool pause) override;
   [[nodiscard]] std::size_t shards_led() const override { return led_; }
+  [[nodiscard]] std::size_t shards_without_leader() const override { return unled_; }
 
   // Whether this node is the shard's only replica.
   [[nodiscard]] bool alone(ShardId shard) const { return set_ && set_->alone(shard); }
@@ -155,6 +156,8 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void run_tick();
   void run_copies();
   void plan();
+  void count_shards(const std::vector<placement::ShardView>& led);
+  void count_leaders();
   void carry_out(ShardId shard, const placement::Step& step);
   void send_out();
 
@@ -166,6 +169,7 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   Metrics& metrics_;
   LogOwner& owner_;
   std::atomic<std::size_t> led_{0};
+  std::atomic<std::size_t> unled_{0};  // whose leader is not known here
 
   Mutex mutex_;  // taken before the log writer's
   std::vector<Proposal> waiting_ PARLEY_GUARDED_BY(mutex_);

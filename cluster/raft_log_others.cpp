@@ -47,6 +47,7 @@ void RaftLog::Others::begin_leading(ShardId id, MonoTime now) {
 
 void RaftLog::start(Executor& executor) {
   if (others_ == nullptr) return;
+  count_leaders();  // before anybody asks
   others_->running = executor.add("parley-ticks", *others_);
   others_->running->start();
 }
@@ -301,6 +302,7 @@ void RaftLog::run_tick() {
     }
     if (shards_[i].role == raft::Role::leader) set_->keep_log(id, others_->source.log_needed(id, now));
   }
+  count_leaders();
   if (now < others_->plan_at) return;
   plan();
   others_->plan_at = now + (others_->planner.budget().moving().empty() ? kPlanEvery : kPlanWhileMoving);
@@ -375,10 +377,37 @@ void RaftLog::plan() {
     for (const auto replica : members.learners) add(replica, false);
     led.push_back(std::move(view));
   }
+  count_shards(led);
   const auto steps = others_->planner.steps(led, now);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (steps[i].action != placement::Action::none) carry_out(led[i].shard, steps[i]);
   }
+}
+
+void RaftLog::count_shards(const std::vector<placement::ShardView>& led) {
+  const auto& nodes = others_->planner.nodes();
+  const auto there = std::count_if(nodes.begin(), nodes.end(), [](const auto& node) { return node.counts(); });
+  const auto wanted = std::min<std::ptrdiff_t>(there, static_cast<std::ptrdiff_t>(config_.others->rules.replicas));
+  std::ptrdiff_t all = 0;
+  std::size_t with_too_few = 0;
+  for (const auto& view : led) {
+    const auto voters =
+        std::count_if(view.replicas.begin(), view.replicas.end(), [](const auto& one) { return one.voter; });
+    all += voters;
+    with_too_few += voters < wanted ? 1 : 0;
+  }
+  metrics_.shards_voters.set(static_cast<double>(all));
+  metrics_.shards_short.set(static_cast<double>(with_too_few));
+}
+
+void RaftLog::count_leaders() {
+  std::size_t unled = 0;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    unled += shards_[i].led.value == 0 && !leader_of(ShardId{i}) ? 1 : 0;
+  }
+  unled_ = unled;
+  metrics_.shards_without_leader.set(static_cast<double>(unled));
+  metrics_.shards_led.set(static_cast<double>(led_));
 }
 
 void RaftLog::carry_out(ShardId id, const placement::Step& step) {

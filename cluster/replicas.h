@@ -19,6 +19,7 @@ class Replicas {
   virtual void give_up() = 0;
   virtual void pause_moves(bool pause) = 0;
   [[nodiscard]] virtual std::size_t shards_led() const = 0;
+  [[nodiscard]] virtual std::size_t shards_without_leader() const = 0;  // as far as is known here
 };
 
 }  // namespace parley::cluster

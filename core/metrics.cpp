@@ -161,6 +161,10 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   cluster_pauses = m.counter("parley_cluster_pauses_total", "Times that this process stood still, as it found out.");
   cluster_own_health = m.gauge("parley_cluster_own_health",
                                "0: well. Up to 8: this node doubts itself, and is so much slower to suspect.");
+  shards_led = m.gauge("parley_shards_led", "Shards that this node leads.");
+  shards_voters = m.gauge("parley_shards_voters", "Voting replicas of the shards that this node leads.");
+  shards_short = m.gauge("parley_shards_short_of_replicas",
+                         "Shards that this node leads and that have fewer voters than are wanted and could be had.");
   shards_without_leader = m.gauge("parley_shards_without_leader", "Shards that cannot accept publications now.");
   log_entries = m.counter("parley_log_entries_total", "Entries appended to the shards' logs.");
   commands_applied = m.counter("parley_commands_applied_total", "Commands applied by shard machines.");

@@ -112,7 +112,7 @@ class Metrics {
   Counter cluster_pauses;                                        // this process stood still, as it found out
   Counter cluster_nodes_refused(std::string_view reason) const;  // full, or other_cluster
   Gauge cluster_own_health;                                      // 0 to 8: so much slower it asks than it would
-  Gauge shards, shards_without_leader;
+  Gauge shards, shards_without_leader, shards_led, shards_short, shards_voters;
   Counter log_entries, commands_applied;
   Gauge log_bytes;            // of the shards' logs, entries not cut off yet
   Counter log_cuts;           // log_bytes_max was reached

@@ -173,7 +173,12 @@ std::string OtherNodes::list_json() const {
 std::optional<std::string> OtherNodes::reason_not_ready() const {
   if (members_ == nullptr) return std::nullopt;
   const auto view = members_->members();
-  if (view.self.record.charter.cluster.value != 0) return std::nullopt;
+  if (view.self.record.charter.cluster.value != 0) {
+    auto* replicas = backend_.shards().replicas();
+    const auto unled = replicas == nullptr ? 0 : replicas->shards_without_leader();
+    if (unled == 0) return std::nullopt;
+    return fmt::format("{} of {} shards have no leader that this node knows of", unled, shard_count_);
+  }
   const auto here =
       1 + std::count_if(view.others.begin(), view.others.end(), [](const auto& seen) { return seen.member.lives(); });
   return fmt::format("no cluster yet: {} of the {} nodes that are expected are here", here, config_.expect_nodes);

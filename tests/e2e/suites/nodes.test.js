@@ -153,6 +153,7 @@ test("a node with years of data becomes one of three, and those that join have n
 test("two clusters that both hold data are never one, and each says what it has met", async () => {
   const a = await startNode("west");
   const b = await startNode("east");
+  for (const node of [a, b]) await until(async () => (await fetch(`${node.url}/health/ready`)).status === 200, "a node that has its shards");
   for (const node of [a, b]) assert.equal((await trigger(node, apps.main, "private-domain.1", "message.sent", { n: 1 })).status, 200);
   const own = (await list(b)).cluster;
   assert.notEqual((await list(a)).cluster, own);

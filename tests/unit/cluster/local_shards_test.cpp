@@ -112,7 +112,8 @@ TEST_F(LocalShardsTest, AReplayGivesTheSameStateAsNoCrash) {
     auto state = content(store_, storage::Family::state);
     for (std::uint16_t i = 0; i < config_.shard_count; ++i) {  // each start brings an entry of its own
       state.erase(storage::keys::applied(ShardId{i}));
-      state.erase(storage::keys::membership(ShardId{i}));
+      state.erase(storage::keys::membership(ShardId{i}));  // ids are drawn
+      state.erase(storage::keys::replica_places(ShardId{i}));
     }
     return std::pair(content(store_, storage::Family::history), std::move(state));
   };

@@ -287,12 +287,13 @@ TEST(RaftMembers, NoSnapshotGoesToWhoIsNotInIt) {
 
 TEST(RaftMembers, AChangeIsReadOrRefused) {
   EXPECT_FALSE(parse_change("").ok());
-  EXPECT_FALSE(parse_change(std::string(9, '\0')).ok());  // of nobody
-  EXPECT_FALSE(parse_change(std::string(9, '\3')).ok());  // of a kind that is not there
-  EXPECT_FALSE(parse_change(std::string(10, '\1')).ok());
-  const auto change = parse_change(std::string("\1\5\0\0\0\0\0\0\0", 9));
+  EXPECT_FALSE(parse_change(std::string(17, '\0')).ok());  // of nobody
+  EXPECT_FALSE(parse_change(std::string(17, '\3')).ok());  // of a kind that is not there
+  EXPECT_FALSE(parse_change(std::string(18, '\1')).ok());
+  const auto change = parse_change(std::string("\1\5\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0", 17));
   ASSERT_TRUE(change.ok());
   EXPECT_EQ(change->id, ReplicaId{5});
+  EXPECT_EQ(change->node, NodeId{7});
   EXPECT_EQ(change->kind, Change::Kind::remove);
   Replica follower(founded(2, voters({1, 2, 3})));
   auto message = follower.append(1, 1, 1, 1, {1}, 1);
