@@ -24,7 +24,7 @@ bool put_in_its_stead(decltype(Reply::what)& answer, const Error& why) {
     published->counts.reset();
   } else if (auto* taken = std::get_if<SessionTaken>(&answer)) {
     answer = SessionTaken{std::move(taken->key), std::nullopt, why, {}};
-  } else if (std::holds_alternative<WatchlistChanged>(answer)) {
+  } else if (std::holds_alternative<WatchlistChanged>(answer) || std::holds_alternative<RosterIs>(answer)) {
     return false;
   } else {
     answer = Refused{why};

@@ -6,45 +6,9 @@
 
 #include <algorithm>
 #include <ctime>
-#include <map>
 #include <utility>
 
 namespace parley::net {
-namespace {
-
-constexpr std::size_t kAnnouncedBytes = 512;         // of one, with its ids and its member's head
-constexpr std::size_t kAnnouncedAtOnce = 1'048'576;  // so that each fits into a message to another node
-
-// Who is on which channels, put into requests.
-class Gathering final : public Announcer {
- public:
-  Gathering(const SessionAddress& from, const actors::NewLeader& leader, std::vector<Request>& to)
-      : from_(from), leader_(leader), to_(to) {}
-  [[nodiscard]] bool wants(const ChannelKey& channel) const override { return leader_.leads(channel); }
-  void announce(ChannelKey channel, Announce::Subscription one) override {
-    auto& subscriptions = channels_[std::move(channel)];
-    subscriptions.push_back(std::move(one));
-    bytes_ += kAnnouncedBytes;
-    if (const auto& member = subscriptions.back().member) bytes_ += member->user_id.size() + member->user_info.size();
-    if (bytes_ >= kAnnouncedAtOnce) send();
-  }
-  void send() {
-    for (auto& [channel, subscriptions] : std::exchange(channels_, {})) {
-      to_.push_back({.from = ReplyTo(from_), .what = Announce{channel, std::move(subscriptions)}});
-    }
-    bytes_ = 0;
-  }
-
- private:
-  const SessionAddress& from_;
-  const actors::NewLeader& leader_;
-  std::vector<Request>& to_;
-  std::map<ChannelKey, std::vector<Announce::Subscription>> channels_;
-  std::size_t bytes_ = 0;
-};
-
-}  // namespace
-
 Hub::Hub(HubWorld world)
     : world_(world),
       settings_(world.settings.current()),
@@ -149,17 +113,33 @@ void Hub::ask(Request request, std::function<void(Reply&)> done) {
 void Hub::handle(actors::HubMessage& message) {
   if (auto* event = std::get_if<ChannelEventPtr>(&message)) {
     fan_out(**event);
-  } else if (const auto* leader = std::get_if<actors::NewLeader>(&message)) {
-    announce(*leader);
+  } else if (const auto* led = std::get_if<LedAnew>(&message)) {
+    announce(*led);
   } else {
     on_reply(std::get<Reply>(message));
   }
 }
 
-void Hub::announce(const actors::NewLeader& leader) {
-  Gathering gathering(address_, leader, requests_);
-  for (const auto& [id, session] : sessions_) session->announce(gathering);
-  gathering.send();
+void Hub::announce(const LedAnew& led) {
+  announcing_.begin(led);
+  announce_later();
+}
+
+// With what else the turn has to say; the rest of it later, by and by.
+void Hub::announce_later() {
+  if (announcing_planned_ || !announcing_.pending()) return;
+  announcing_planned_ = true;
+  at_turn_end([this] { announce_some(); });
+}
+
+void Hub::announce_some() {
+  const auto told = [this](const ChannelKey& channel) {
+    const auto found = channels_.find(channel);
+    return found == channels_.end() ? std::optional<Position>() : found->second.told;
+  };
+  announcing_.slice(sessions_, address_, told, requests_);
+  announcing_planned_ = announcing_.pending();
+  if (announcing_planned_) post_([this] { announce_some(); });
 }
 
 namespace {
@@ -180,6 +160,8 @@ void Hub::on_reply(Reply& reply) {
     found->second->on_reply(reply);
     return;
   }
+  if (const auto* refused = std::get_if<AnnounceRefused>(&reply.what))
+    return announcing_.again(refused->channel, now());
   const auto found = waiting_.find(reply.to.ticket);
   if (found == waiting_.end()) return;
   const auto done = std::move(found->second.done);
@@ -310,6 +292,8 @@ void Hub::tick() {
   settings_ = world_.settings.current();
   const MonoTime at = now();
   timers_.advance(at);
+  announcing_.tick(at);
+  announce_later();
   time_out_requests(at);
   if (draining_) drain_step(at);
   publish_counts();

@@ -171,11 +171,11 @@ void Node::push(HubId id, actors::HubMessage message) {
 }
 
 void Node::announce_anew(ShardId shard) {
-  for (std::uint16_t i = 0; i < hubs_.size(); ++i) push(HubId{i}, actors::NewLeader{shard, plan_.shards});
+  for (std::uint16_t i = 0; i < hubs_.size(); ++i) push(HubId{i}, LedAnew{{shard}, plan_.shards});
 }
 
 void Node::watch(const actors::HubMessage& message) {
-  if (std::holds_alternative<actors::NewLeader>(message)) return;
+  if (std::holds_alternative<LedAnew>(message)) return;
   if (const auto* reply = std::get_if<Reply>(&message)) {
     watch_.channel_answers(*reply);
     if (const auto* subscribed = std::get_if<Subscribed>(&reply->what); subscribed != nullptr && subscribed->cached) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -127,7 +128,7 @@ TEST_F(HubTest, ANewLeaderIsToldOfWhoListensToItsChannels) {
   hub.set_address({HubId{3}, {}, {NodeId{7}, Incarnation{8}}});
   std::set<std::pair<std::string, std::uint64_t>> told;
   for (std::uint16_t shard = 0; shard < kShards; ++shard) {
-    actors::HubMessage message = actors::NewLeader{ShardId{shard}, kShards};
+    actors::HubMessage message = LedAnew{{ShardId{shard}}, kShards};
     hub.handle(message);
     hub.end_turn();
     for (const auto& request : std::exchange(gateway.seen, {})) {
@@ -150,7 +151,7 @@ TEST_F(HubTest, ManyWithMuchToSayAreAnnouncedInParts) {
   join(a, 1);
   a.member = std::make_shared<Member>(Member{"ann", std::string(10'000, 'i')});
   a.on.assign(500, key("x"));
-  actors::HubMessage message = actors::NewLeader{ShardId{0}, 1};
+  actors::HubMessage message = LedAnew{{ShardId{0}}, 1};
   hub.handle(message);
   hub.end_turn();
   std::size_t count = 0;
@@ -162,6 +163,60 @@ TEST_F(HubTest, ManyWithMuchToSayAreAnnouncedInParts) {
   EXPECT_EQ(count, 500U);
   EXPECT_GE(gateway.seen.size(), 5U);
   hub.remove_session(a);
+}
+
+TEST_F(HubTest, WhatALeaderDidNotKeepIsAnnouncedAgainALittleLater) {
+  Listener a;
+  join(a, 1);
+  a.on = {key("x"), key("y")};
+  actors::HubMessage led = LedAnew{{ShardId{0}, ShardId{1}}, 2};
+  hub.handle(led);
+  hub.end_turn();
+  EXPECT_EQ(std::exchange(gateway.seen, {}).size(), 2U);
+  actors::HubMessage refused = Reply{ReplyTo{{HubId{}, {}}}, AnnounceRefused{key("x")}};
+  hub.handle(refused);
+  hub.tick();
+  hub.end_turn();
+  EXPECT_TRUE(gateway.seen.empty());
+  clock.advance(seconds(1));
+  hub.tick();
+  hub.end_turn();
+  ASSERT_FALSE(gateway.seen.empty());
+  for (const auto& request : gateway.seen) {
+    EXPECT_EQ(shard_of(std::get<Announce>(request.what).channel, 2), shard_of(key("x"), 2));
+  }
+  hub.remove_session(a);
+}
+
+TEST_F(HubTest, ThousandsAreAnnouncedInSlicesAndShardsThatChangeTogetherInOneWalk) {
+  std::deque<Listener> listeners(2'500);
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    join(listeners[i], i + 1);
+    listeners[i].on = {key("x"), key("y"), key("z")};
+  }
+  std::vector<std::function<void()>> posted;
+  hub.set_post([&](std::function<void()> work) { posted.push_back(std::move(work)); }, nullptr);
+  for (std::uint16_t shard = 0; shard < 4; ++shard) {
+    actors::HubMessage led = LedAnew{{ShardId{shard}}, 4};
+    hub.handle(led);
+  }
+  std::size_t slices = 0;
+  std::size_t count = 0;
+  for (hub.end_turn();; hub.end_turn()) {
+    std::size_t now = 0;
+    for (const auto& request : std::exchange(gateway.seen, {})) {
+      now += std::get<Announce>(request.what).subscriptions.size();
+    }
+    EXPECT_LE(now, 3'000U);
+    count += now;
+    ++slices;
+    if (posted.empty()) break;
+    std::exchange(posted, {}).front()();
+  }
+  EXPECT_EQ(slices, 3U);
+  EXPECT_EQ(count, 7'500U);
+  EXPECT_EQ(listeners.front().replies, 1) << "told once that it is led anew";
+  for (auto& listener : listeners) hub.remove_session(listener);
 }
 
 TEST_F(HubTest, SkipsTheSender) {

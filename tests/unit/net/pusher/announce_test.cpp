@@ -60,6 +60,7 @@ class World final : public Actions, public Announcer {
     EXPECT_EQ(channel.app(), "4711");
     EXPECT_TRUE(said.emplace(channel.name(), std::move(one)).second);
   }
+  void announce(AnnounceUser user) override { users.push_back(std::move(user)); }
   // Actions
   WallTime wall() const override { return kNow; }
   void send_text(std::string_view) override {}
@@ -78,6 +79,7 @@ class World final : public Actions, public Announcer {
 
   std::map<std::string, SubscriptionId> asked;
   std::map<std::string, Announce::Subscription> said;
+  std::vector<AnnounceUser> users;
   std::string unwanted;
   SocketId socket_ = *SocketId::parse("241.880612");
 
