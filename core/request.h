@@ -455,7 +455,7 @@ struct AnnounceRefused {
 // Publications were told that the hub has not told: those who listen there ask for them (MoreMissed).
 struct Behind {
   ChannelKey channel;
-  Position newest;
+  Position newest;  // of the channel. From a hub to its session: what was told there last
 };
 // Who is present, now that all hubs had time to say so: what the hub's clients know otherwise it tells them.
 struct RosterIs {

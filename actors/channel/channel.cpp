@@ -128,6 +128,7 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
   }
   notices_.opened(state->told, now + settings_->timing.restart_grace, wall);
   notice_who_is_here(wall);
+  for (const auto& [hub, told] : std::exchange(told_there_, {})) compare(hub, told);
   for (auto& request : waiting) dispatch(request, now, wall);
 }
 
@@ -341,6 +342,17 @@ void Channel::on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime
     if (user_came) notices_.came({member->user_id, member->id_form}, wall);
   }
   if (subscribers_.size() != before) count_changed(now);
+  if (announce.told) compare(from.of_hub(), *announce.told);
+}
+
+// Whoever led before may have told what the hub did not hear; what is told from here on comes to it.
+void Channel::compare(const SessionAddress& hub, const Position& told) {
+  if (!durable()) return;
+  if (stage_ == Stage::opening) {
+    told_there_.insert_or_assign(hub, told);
+  } else if (newest_.exists() && told != newest_) {
+    port_.reply({ReplyTo(hub), Behind{key_, newest_}});
+  }
 }
 
 // ---- leaving ----

@@ -154,6 +154,10 @@ class Hub {
   };
 
   void fan_out(const ChannelEvent& event);
+  bool comes_in_order(HubChannel& channel, const ChannelEvent& event);
+  void tell_behind(HubChannel& channel, Position newest, SocketId but_for);
+  void note_told(const ChannelKey& key, Position position, SocketId by);
+  void look_before(const ChannelKey& key, Position position);
   void announce(const LedAnew& led);
   void announce_later();
   void announce_some();
