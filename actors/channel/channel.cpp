@@ -8,6 +8,11 @@
 namespace parley::actors {
 namespace {
 
+bool changes_something(const Request& request) {
+  return std::holds_alternative<Publish>(request.what) || std::holds_alternative<DeletePublication>(request.what) ||
+         std::holds_alternative<DeleteHistory>(request.what) || std::holds_alternative<Confirm>(request.what);
+}
+
 constexpr std::uint64_t kCountThrottledAbove = 100;  // subscribers; below, each change is told
 
 }  // namespace
@@ -375,10 +380,13 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
   count_changed(now);
 }
 
-// What was to be published is, whoever hears of it.
+// What was to be published, deleted or confirmed is, whoever hears of it. Who waits for something else may have a link
+// again by now, and hears that it is to ask again.
 void Channel::node_gone(const NodeAddress& node, MonoTime now) {
   std::erase_if(waiting_, [&](const Request& request) {
-    return request.from.node == node && !std::holds_alternative<Publish>(request.what);
+    if (request.from.node != node || changes_something(request)) return false;
+    if (auto reply = refusal(request, make_error(Errc::not_leader))) port_.reply(std::move(*reply));
+    return true;
   });
   resumes_.leave(node);
   const auto left = subscribers_.leave(node, now, rule_->presence_grace);
