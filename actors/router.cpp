@@ -224,6 +224,10 @@ void Router::refer(const ChannelKey& place, Request& request) {
   credit_.give_back();  // before the answer: it is that node's line from here on
   auto asked = request;
   const auto sent = context_->peers->ask({*role.leader, {}}, cluster::ShardTerm{shard, role.term}, std::move(asked));
+  // Neither its hub nor the leader would know that it is missing.
+  if (!sent && sent.error().code == Errc::overloaded && !may_be_refused(request)) {
+    context_->peers->drop({*role.leader, {}});
+  }
   // That it cannot be reached says nothing about what was asked for.
   if (!sent) refuse(request, sent.error().code == Errc::not_found ? not_leader(role.leader) : sent.error());
 }
