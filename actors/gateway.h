@@ -21,15 +21,8 @@
 
 namespace parley::actors {
 
-// The shard has another leader now, or one that can be reached again: it does not know who listens to its channels
-// here, and is to be told (Announce).
-struct NewLeader {
-  ShardId shard;
-  std::uint16_t shard_count = 0;
-  [[nodiscard]] bool leads(const ChannelKey& channel) const { return shard_of(channel, shard_count) == shard; }
-};
-
-using HubMessage = std::variant<Reply, ChannelEventPtr, NewLeader>;
+// LedAnew: the shards' leaders are to be told who is here (Announce, AnnounceUser).
+using HubMessage = std::variant<Reply, ChannelEventPtr, LedAnew>;
 
 // One I/O thread's way in. Implemented by net; push() is thread-safe, never blocks, never calls back.
 class HubInbox {

@@ -15,7 +15,7 @@ bool may_be_refused(const Request& request) {
   return !std::holds_alternative<Unsubscribe>(request.what) && !std::holds_alternative<SignOut>(request.what) &&
          !std::holds_alternative<SignIn>(request.what) && !std::holds_alternative<JoinedAs>(request.what) &&
          !std::holds_alternative<LeftAs>(request.what) && !std::holds_alternative<SetActivity>(request.what) &&
-         !std::holds_alternative<Announce>(request.what);
+         !std::holds_alternative<Announce>(request.what) && !std::holds_alternative<AnnounceUser>(request.what);
 }
 
 std::optional<Reply> refusal(const Request& request, const Error& error) {

@@ -43,9 +43,11 @@ caf::behavior Router::make_behavior() {
       [this](TakenUp& message) { take_up(std::move(message)); },
       [this](const Following& message) { follow(message); },
       [this](const NodeUp& message) {
+        std::vector<ShardId> led;
         for (std::uint16_t i = 0; i < roles_.size(); ++i) {
-          if (roles_[i].leader == message.node.node) announce_anew(ShardId{i});
+          if (roles_[i].leader == message.node.node) led.push_back(ShardId{i});
         }
+        if (!led.empty()) announce_anew(std::move(led));
       },
       [this](const NodeGone& message) {
         for (auto& [key, awake] : channels_) {
@@ -55,6 +57,7 @@ caf::behavior Router::make_behavior() {
           if (awake.others) send(awake.actor, message);
         }
         send(context_->watchlists, message);
+        held_.node_gone(message.node);
         std::erase_if(listings_, [&](const auto& row) { return row.second.from.node == message.node; });
       },
       [this](const ChannelIdle& message) {
@@ -132,7 +135,7 @@ void Router::left_open(LeftOpen& message) {
     return delayed_send(this, kReadAgain, ReadLeftOpen{message.shard, message.term});
   }
   context_->know(message.shard, *message.found);
-  announce_anew(message.shard);
+  announce_anew({message.shard});
   TakenUp taken;
   taken.shards.push_back({message.shard, message.term, std::move(*message.found)});
   take_up(std::move(taken));
@@ -155,12 +158,26 @@ void Router::take_up(TakenUp message) {
   for (const auto& one : message.shards) {
     for (const auto& channel : one.open.channels) send(wake(channel).actor, Attend{});
   }
+  for (const auto& one : message.shards) route_held(one.shard);
+}
+
+// Whoever leads now. Its own watchlists have heard of it when it came.
+void Router::route_held(ShardId shard) {
+  for (auto& request : held_.take(shard)) {
+    if (const auto* in = std::get_if<SignIn>(&request.what)) {
+      to_user(in->user, request);
+    } else if (const auto* out = std::get_if<SignOut>(&request.what)) {
+      to_user(out->user, request);
+    } else {
+      route(request);
+    }
+  }
 }
 
 // Its channels and users are the next leader's to wake. Nothing is on its way to them behind this: only we send.
 void Router::follow(const Following& message) {
   const auto before = std::exchange(roles_[message.shard.value], Role{false, {}, message.leader});
-  if (message.leader && (before.leads || before.leader != message.leader)) announce_anew(message.shard);
+  if (message.leader && (before.leads || before.leader != message.leader)) announce_anew({message.shard});
   const Deposed deposed{not_leader(message.leader)};
   const auto count = context_->shards->count();
   std::erase_if(channels_, [&](const auto& row) {
@@ -174,6 +191,7 @@ void Router::follow(const Following& message) {
     send(row.second.actor, deposed);
     return true;
   });
+  route_held(message.shard);
 }
 
 Status Router::leads(const ChannelKey& place) const {
@@ -183,22 +201,39 @@ Status Router::leads(const ChannelKey& place) const {
 }
 
 // To the hubs here. What they say comes back behind whatever they asked before.
-void Router::announce_anew(ShardId shard) {
-  for (const auto& hub : context_->hubs) hub->push(NewLeader{shard, context_->shards->count()});
+void Router::announce_anew(std::vector<ShardId> shards) {
+  const LedAnew anew{std::move(shards), context_->shards->count()};
+  for (const auto& hub : context_->hubs) hub->push(anew);
 }
 
 // What was referred once is not again: two nodes may each take the other for the leader.
 void Router::refer(const ChannelKey& place, Request& request) {
   const auto shard = shard_of(place, context_->shards->count());
   const auto& role = roles_[shard.value];
+  if (role.is_read() && !may_be_refused(request)) {
+    credit_.give_back();  // what is held has a bound of its own
+    const auto from = request.from;
+    if (!held_.hold(shard, std::move(request))) ask_to_announce(place, {from, {}});
+    return;
+  }
   if (context_->peers == nullptr || !role.leader || is_others(request)) {
+    // Of our hubs nothing is missed: they announce anew when it is known who leads.
+    if (is_others(request) && !may_be_refused(request)) ask_to_announce(place, request);
     return refuse(request, not_leader(role.leader));
   }
   credit_.give_back();  // before the answer: it is that node's line from here on
   auto asked = request;
   const auto sent = context_->peers->ask({*role.leader, {}}, cluster::ShardTerm{shard, role.term}, std::move(asked));
+  // Neither its hub nor the leader would know that it is missing.
+  if (!sent && sent.error().code == Errc::overloaded && !may_be_refused(request)) {
+    context_->peers->drop({*role.leader, {}});
+  }
   // That it cannot be reached says nothing about what was asked for.
   if (!sent) refuse(request, sent.error().code == Errc::not_found ? not_leader(role.leader) : sent.error());
+}
+
+void Router::ask_to_announce(const ChannelKey& place, const Request& request) {
+  context_->reply({ReplyTo(request.from.of_hub()), AnnounceRefused{place}});
 }
 
 Status Router::leads_all() const {
@@ -247,6 +282,7 @@ void Router::route(Request& request) {
     void operator()(const TakeSession&) const { router.to_shard(request); }
     void operator()(const DropSession&) const { router.to_shard(request); }
     void operator()(const Announce& what) const { router.to_channel(what.channel, request); }
+    void operator()(const AnnounceUser& what) const { router.to_user(what.user, request); }
   };
   std::visit(Destination{*this, request}, request.what);
 }

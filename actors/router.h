@@ -3,6 +3,7 @@
 // concerns many of them. One for a node; owns the channel and user actors' handles.
 
 #include "actors/actor_context.h"
+#include "actors/held_requests.h"
 #include "actors/messages.h"
 #include "actors/shares.h"
 
@@ -37,6 +38,7 @@ class Router final : public caf::event_based_actor {
     bool leads = false;            // and has read what was left open
     Term term;                     // in which it leads, or is about to
     std::optional<NodeId> leader;  // while another node does, as far as is known
+    [[nodiscard]] bool is_read() const { return !leads && term.value > 0; }  // what was left open is
   };
   void lead(const Leading& message);
   void read_left_open(ShardId shard, Term term);
@@ -47,7 +49,9 @@ class Router final : public caf::event_based_actor {
   [[nodiscard]] Status leads(const ChannelKey& place) const;
   // Of a place that is not led here: takes it to the leader, or says who that is.
   void refer(const ChannelKey& place, Request& request);
-  void announce_anew(ShardId shard);
+  void route_held(ShardId shard);
+  void ask_to_announce(const ChannelKey& place, const Request& request);
+  void announce_anew(std::vector<ShardId> shards);
   [[nodiscard]] Status leads_all() const;  // of what is asked of all shards together
   void route(Request& request);
   void to_channel(const ChannelKey& channel, Request& request);
@@ -79,6 +83,7 @@ class Router final : public caf::event_based_actor {
   ChannelShares channel_shares_;
   WriteShares kept_shares_;
   std::vector<Role> roles_;                         // by ShardId
+  HeldRequests held_;                               // of shards that are about to be led
   std::unordered_map<ChannelKey, Awake> channels_;  // of shards that are led here, as the users below
   std::unordered_map<UserKey, Awake> users_;
   std::unordered_map<std::uint64_t, Listing> listings_;

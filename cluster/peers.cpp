@@ -24,7 +24,7 @@ bool put_in_its_stead(decltype(Reply::what)& answer, const Error& why) {
     published->counts.reset();
   } else if (auto* taken = std::get_if<SessionTaken>(&answer)) {
     answer = SessionTaken{std::move(taken->key), std::nullopt, why, {}};
-  } else if (std::holds_alternative<WatchlistChanged>(answer)) {
+  } else if (std::holds_alternative<WatchlistChanged>(answer) || std::holds_alternative<RosterIs>(answer)) {
     return false;
   } else {
     answer = Refused{why};
@@ -45,12 +45,20 @@ Status Peers::send(const schemas::Envelope& envelope, Lane lane) {
       return {};
     case Sent::full:
       metrics_.peer_messages_dropped("full").add();
+      // Who asks is told. Who is to be answered, or hears of a channel, would never know.
+      if (lane == Lane::work && !std::holds_alternative<Request>(envelope.what)) drop(envelope.to);
       return make_error(Errc::overloaded, "too much waits to be sent to the other node");
     case Sent::unreachable:
       break;
   }
   metrics_.peer_messages_dropped("unreachable").add();
   return make_error(Errc::not_found, "the other node cannot be reached");
+}
+
+void Peers::drop(const NodeAddress& to) {
+  log_warn("a node does not take what it is sent: the link is made anew",
+           {{"node", fmt::format("{:016x}", to.node.value)}});
+  transport_.drop(to.node);
 }
 
 Status Peers::ask(const NodeAddress& to, std::optional<ShardTerm> at, Request request) {

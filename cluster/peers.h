@@ -74,6 +74,10 @@ class Peers final : public PeerListener {
   Status answer(Reply reply);
   Status tell(const NodeAddress& to, std::vector<HubId> hubs, ChannelEventPtr event);  // one message for all hubs there
 
+  // Something that nobody says twice did not get there: the link ends, and what counts is said anew over the next one.
+  // Of an answer or an event that finds the peer's queue full this follows by itself.
+  void drop(const NodeAddress& to);
+
   // Ahead of everything else that waits for that peer. An Error as of ask().
   Status gossip(const NodeAddress& to, Gossip gossip);
 

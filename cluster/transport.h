@@ -61,6 +61,10 @@ class Transport {
   virtual void dial(std::vector<PeerPlace> places) = 0;
   // Thread-safe, never blocks, never calls the listener. The bytes are at most PeerLimits::message_bytes_max.
   virtual Sent send(NodeId to, std::string bytes, Lane lane) = 0;
+  // Ends the link to that node, if there is one: something that it should have got is lost. Nothing that is sent from
+  // here on reaches it before both ends were told that the link is down; then it is made anew, as one that broke.
+  // Thread-safe, never blocks, never calls the listener.
+  virtual void drop(NodeId to) = 0;
   // After it nothing is told any more, and send() finds nobody.
   virtual void stop() = 0;
 };

@@ -159,7 +159,9 @@ struct SnapshotLimits {
 inline constexpr std::size_t kSnapshotRowBytes = 64;
 
 // Not configurable either.
-inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;   // 400 / pusher:error
+inline constexpr std::size_t kIdempotencyKeyCharsMax = 200;  // 400 / pusher:error
+// Said of a shard to its leader before it has taken the shard up. Then: the hub that said it announces the shard again.
+inline constexpr std::size_t kHeldBytesPerShardMax = 8'388'608;
 inline constexpr std::size_t kLongRosterBytes = 65'536;       // a longer one is written while it goes out
 inline constexpr std::size_t kHttpConnectionsBeside = 1'024;  // beside connections_max clients. Then: closed
 
@@ -168,6 +170,7 @@ static_assert(NodeLimits{}.http_body_bytes_max > AppLimits{}.event_data_bytes_ma
 static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max);
 // A page of missed publications and a request over HTTP fit into one message.
 static_assert(PeerLimits{}.message_bytes_max >= 2 * NodeLimits{}.http_body_bytes_max);
+static_assert(kHeldBytesPerShardMax >= PeerLimits{}.message_bytes_max);
 static_assert(PeerLimits{}.queue_bytes_max > PeerLimits{}.message_bytes_max);
 // A part is one frame's worth: votes wait for no more.
 static_assert(SnapshotLimits{}.message_bytes_max + 8 <= LinkLimits{}.frame_bytes_max);

@@ -10,6 +10,7 @@
 #include "core/result.h"
 #include "core/user.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -257,6 +258,21 @@ struct Announce {
   };
   ChannelKey channel;
   std::vector<Subscription> subscriptions;
+  // Durable channels: what was told here last; one that does not exist: nothing was ever published, as far as is known
+  // here. What the channel told since, by the leader before or this one, is still to come (Behind).
+  std::optional<Position> told;
+};
+// The same of a session that speaks for a user, to the user: as it stands, so that nothing seems to change.
+struct AnnounceUser {
+  UserKey user;
+  std::string user_info;
+  IdForm id_form = IdForm::text;
+  bool signed_in = false;  // else it is there as a member alone
+  Via via = Via::presence;
+  std::optional<WallTime> token_issued;  // Via::token
+  UserStatus activity = UserStatus::online;
+  std::vector<std::string> channels;  // presence channels joined as the user
+  ConnectionAbout about;
 };
 
 struct Request {
@@ -264,7 +280,7 @@ struct Request {
   std::variant<Subscribe, Unsubscribe, MoreMissed, Publish, Confirm, SignIn, SignOut, JoinedAs, LeftAs, SetActivity,
                TerminateUser, KickUser, BanUser, ForgetUser, GetUsers, GetSessions, ListUsers, ListDomain, ListWebhooks,
                ListDeadNotices, ReplayNotices, GetChannel, GetMembers, ListChannels, GetHistory, DeletePublication,
-               DeleteHistory, ListActors, KeepSession, TakeSession, DropSession, Announce>
+               DeleteHistory, ListActors, KeepSession, TakeSession, DropSession, Announce, AnnounceUser>
       what;
 };
 
@@ -430,11 +446,38 @@ struct Refused {
   Error error;
 };
 
+// ---- to a hub, of what it announced ----
+
+// It was not kept, and neither was what the hub said of that shard before: it is to announce the shard again.
+struct AnnounceRefused {
+  ChannelKey channel;  // or the user's place
+};
+// Publications were told that the hub has not told: those who listen there ask for them (MoreMissed).
+struct Behind {
+  ChannelKey channel;
+  Position newest;  // of the channel. From a hub to its session: what was told there last
+};
+// Who is present, now that all hubs had time to say so: what the hub's clients know otherwise it tells them.
+struct RosterIs {
+  ChannelKey channel;
+  RosterPtr roster;
+};
+
+// These shards have other leaders now, or ones that can be reached again: they do not know who is here, and what they
+// were asked before is not answered any more. To a session from its hub, as ApplicationAnswer: it does not travel.
+struct LedAnew {
+  std::vector<ShardId> shards;  // sorted
+  std::uint16_t shard_count = 0;
+  [[nodiscard]] bool holds(const ChannelKey& place) const {
+    return std::binary_search(shards.begin(), shards.end(), shard_of(place, shard_count));
+  }
+};
+
 struct Reply {
   ReplyTo to;
   std::variant<Subscribed, SubscribeRefused, Missed, Published, PublishRefused, WatchlistChanged, Terminated, Kicked,
                ApplicationAnswer, UserList, SessionList, WebhookList, DeadNoticeList, ChannelInfo, Members, ChannelList,
-               HistoryPage, Done, ActorList, SessionTaken, Refused>
+               HistoryPage, Done, ActorList, SessionTaken, Refused, AnnounceRefused, Behind, RosterIs, LedAnew>
       what;
 };
 

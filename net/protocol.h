@@ -69,12 +69,13 @@ class Actions {
   virtual void close(std::uint16_t code, std::string_view reason, Errc why) = 0;
 };
 
-// Where a client's channels are said anew, to whoever leads them now.
+// Where a client's channels, and the users that it speaks for, are said anew, to whoever leads them now.
 class Announcer {
  public:
   virtual ~Announcer() = default;
-  [[nodiscard]] virtual bool wants(const ChannelKey& channel) const = 0;
+  [[nodiscard]] virtual bool wants(const ChannelKey& place) const = 0;  // a channel, or a user's place
   virtual void announce(ChannelKey channel, Announce::Subscription one) = 0;
+  virtual void announce(AnnounceUser user) = 0;
 };
 
 enum class EndReason : std::uint8_t { closed_by_client, connection_lost, closed_by_us };

@@ -76,6 +76,7 @@ struct Request {
     takeSession @30 :TakeSession;
     dropSession @31 :DropSession;
     announce @32 :Announce;
+    announceUser @33 :AnnounceUser;
   }
 }
 
@@ -102,6 +103,9 @@ struct Reply {
     actorList @18 :ActorList;
     sessionTaken @19 :SessionTaken;
     refused @20 :Refused;
+    announceRefused @21 :AnnounceRefused;
+    behind @22 :Behind;
+    rosterIs @23 :RosterIs;
   }
 }
 
@@ -408,6 +412,20 @@ struct AnnouncedSubscription {
 struct Announce {
   channel @0 :Text;
   subscriptions @1 :List(AnnouncedSubscription);
+  hasTold @2 :Bool;
+  told @3 :Position;
+}
+struct AnnounceUser {
+  user @0 :UserKey;
+  userInfo @1 :Text;
+  userIdIsNumber @2 :Bool;
+  signedIn @3 :Bool;
+  via @4 :UInt8;
+  hasTokenIssued @5 :Bool;
+  tokenIssuedMs @6 :Int64;
+  activity @7 :UInt8;
+  channels @8 :List(Text);
+  about @9 :ConnectionAbout;
 }
 
 # ---- answers ----
@@ -552,6 +570,17 @@ struct SessionTaken {
 }
 struct Refused {
   error @0 :Error;
+}
+struct AnnounceRefused {
+  channel @0 :Text;
+}
+struct Behind {
+  channel @0 :Text;
+  newest @1 :Position;
+}
+struct RosterIs {
+  channel @0 :Text;
+  roster @1 :List(Member);
 }
 
 # ---- what a channel tells ----

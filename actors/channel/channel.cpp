@@ -8,6 +8,11 @@
 namespace parley::actors {
 namespace {
 
+bool changes_something(const Request& request) {
+  return std::holds_alternative<Publish>(request.what) || std::holds_alternative<DeletePublication>(request.what) ||
+         std::holds_alternative<DeleteHistory>(request.what) || std::holds_alternative<Confirm>(request.what);
+}
+
 constexpr std::uint64_t kCountThrottledAbove = 100;  // subscribers; below, each change is told
 
 }  // namespace
@@ -128,6 +133,7 @@ void Channel::opened(Result<DurableState> state, MonoTime now, WallTime wall) {
   }
   notices_.opened(state->told, now + settings_->timing.restart_grace, wall);
   notice_who_is_here(wall);
+  for (const auto& [hub, told] : std::exchange(told_there_, {})) compare(hub, told);
   for (auto& request : waiting) dispatch(request, now, wall);
 }
 
@@ -341,6 +347,17 @@ void Channel::on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime
     if (user_came) notices_.came({member->user_id, member->id_form}, wall);
   }
   if (subscribers_.size() != before) count_changed(now);
+  if (announce.told) compare(from.of_hub(), *announce.told);
+}
+
+// Whoever led before may have told what the hub did not hear; what is told from here on comes to it.
+void Channel::compare(const SessionAddress& hub, const Position& told) {
+  if (!durable()) return;
+  if (stage_ == Stage::opening) {
+    told_there_.insert_or_assign(hub, told);
+  } else if (newest_.exists() && told != newest_) {
+    port_.reply({ReplyTo(hub), Behind{key_, newest_}});
+  }
 }
 
 // ---- leaving ----
@@ -363,10 +380,13 @@ void Channel::on(const ReplyTo& from, Unsubscribe& unsubscribe, MonoTime now, Wa
   count_changed(now);
 }
 
-// What was to be published is, whoever hears of it.
+// What was to be published, deleted or confirmed is, whoever hears of it. Who waits for something else may have a link
+// again by now, and hears that it is to ask again.
 void Channel::node_gone(const NodeAddress& node, MonoTime now) {
   std::erase_if(waiting_, [&](const Request& request) {
-    return request.from.node == node && !std::holds_alternative<Publish>(request.what);
+    if (request.from.node != node || changes_something(request)) return false;
+    if (auto reply = refusal(request, make_error(Errc::not_leader))) port_.reply(std::move(*reply));
+    return true;
   });
   resumes_.leave(node);
   const auto left = subscribers_.leave(node, now, rule_->presence_grace);

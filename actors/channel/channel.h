@@ -93,6 +93,7 @@ class Channel {
   void on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime wall);
+  void compare(const SessionAddress& hub, const Position& told);
   void count_client(SocketId session, const std::string& client_id);
 
   [[nodiscard]] ChannelResumes::Now at(MonoTime now, WallTime wall) const;
@@ -137,6 +138,8 @@ class Channel {
   std::uint32_t opens_ = 0;            // asked and not answered
   // Told while it opens: the state on its way may have them or not. Bounded by what a shard may have pending.
   std::deque<std::pair<CommandToken, Effect>> early_;
+
+  std::map<SessionAddress, Position> told_there_;  // by hubs, announced when it could not open
 
   ChannelSubscribers subscribers_;
   ChannelCursors cursors_;

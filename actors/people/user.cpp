@@ -280,6 +280,21 @@ void User::on(const ReplyTo& from, JoinedAs& what, MonoTime, WallTime wall) {
   learn_about(what.user_info, what.id_form);
 }
 
+// Who is here already: it takes the place of one whom the leader before knew, and nothing has changed.
+void User::on(const ReplyTo& from, AnnounceUser& what, MonoTime, WallTime wall) {
+  if (what.token_issued && *what.token_issued < record_.blocks.tokens_since) {
+    port_.reply({from, Terminated{make_error(Errc::terminated)}});
+    return;
+  }
+  auto* session = arrive(from, what.about, wall);
+  if (session == nullptr) return;
+  session->signed_in = what.signed_in;
+  session->via = what.via;
+  session->activity = what.activity;
+  session->channels = std::move(what.channels);
+  learn_about(what.user_info, what.id_form);
+}
+
 void User::on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall) {
   auto* session = find(from);
   if (session == nullptr) return;

@@ -49,7 +49,7 @@ class User {
   User& operator=(const User&) = delete;
 
   // One SignIn, SignOut, JoinedAs, LeftAs, SetActivity, TerminateUser, KickUser, BanUser, ForgetUser or
-  // GetSessions of this user. Waits inside until the record is there.
+  // GetSessions or AnnounceUser of this user. Waits inside until the record is there.
   void handle(Request request, MonoTime now, WallTime wall);
   // `alive`: the process before this one was surely running then.
   void opened(Result<UserAbout> about, WallTime alive, MonoTime now, WallTime wall);
@@ -91,6 +91,7 @@ class User {
   void on(const ReplyTo& from, SignIn& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, SignOut& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, JoinedAs& what, MonoTime now, WallTime wall);
+  void on(const ReplyTo& from, AnnounceUser& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, LeftAs& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, SetActivity& what, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, TerminateUser& what, MonoTime now, WallTime wall);

@@ -47,7 +47,11 @@ struct Places {
 struct Waiting {
   NodeId to;
 };
-using Order = std::variant<Dialed, Places, Waiting>;
+struct Dropped {
+  NodeId to;
+  std::shared_ptr<Outbox> outbox;  // of the link that is meant
+};
+using Order = std::variant<Dialed, Places, Waiting, Dropped>;
 
 }  // namespace
 
@@ -107,6 +111,8 @@ struct CafTransport::Impl {
         links.send_waiting(waiting->to);
       } else if (auto* dialed = std::get_if<Dialed>(&one)) {
         links.on_dialed(dialed->attempt, std::move(dialed->connected));
+      } else if (auto* dropped = std::get_if<Dropped>(&one)) {
+        links.drop(dropped->to, *dropped->outbox);
       } else {
         links.set_places(std::move(std::get<Places>(one).places));
       }
@@ -203,6 +209,11 @@ Sent CafTransport::send(NodeId to, std::string bytes, Lane lane) {
   const auto pushed = outbox->push(std::move(bytes), lane);
   if (pushed.wake) impl_->order(Waiting{to});
   return pushed.sent;
+}
+
+void CafTransport::drop(NodeId to) {
+  auto outbox = impl_->links.routes().find(to);
+  if (outbox != nullptr && outbox->close()) impl_->order(Dropped{to, std::move(outbox)});
 }
 
 void CafTransport::stop() {

@@ -44,6 +44,7 @@ class CafTransport final : public Transport {
   void start(PeerListener& listener) override;
   void dial(std::vector<PeerPlace> places) override;
   Sent send(NodeId to, std::string bytes, Lane lane) override;
+  void drop(NodeId to) override;
   void stop() override;  // not from within a call of the listener
 
   [[nodiscard]] std::uint16_t port() const;

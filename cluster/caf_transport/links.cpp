@@ -440,6 +440,11 @@ void Links::refused(Connection& connection, const schemas::Refusal& refusal) {
 
 // ---- the rest ----
 
+void Links::drop(NodeId to, const Outbox& outbox) {
+  auto* link = link_to(to);
+  if (link != nullptr && link->outbox.get() == &outbox) cut(*link, "full", "what it was to be sent had no room");
+}
+
 void Links::send_waiting(NodeId to) {
   if (auto* link = link_to(to)) link->send();
 }

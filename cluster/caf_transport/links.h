@@ -77,7 +77,8 @@ class Links {
   void set_places(std::vector<PeerPlace> places);
   void on_accepted(OwnedSocket socket);
   void on_dialed(std::uint64_t attempt, Result<OwnedSocket> connected);
-  void send_waiting(NodeId to);  // something was put into its empty outbox
+  void drop(NodeId to, const Outbox& outbox);  // the link that has it, if it still is one
+  void send_waiting(NodeId to);                // something was put into its empty outbox
   void tick();
   // Nothing is told after it. False from finish(): the multiplexer is not done with all of them; ask again later.
   void close_all();

@@ -24,10 +24,10 @@ Outbox::Pushed Outbox::push(std::string bytes, Lane lane) {
   return {Sent::taken, !std::exchange(woken_, true)};
 }
 
-void Outbox::close() {
+bool Outbox::close() {
   const MutexLock lock(mutex_);
-  closed_ = true;
   pushed_ = {};
+  return !std::exchange(closed_, true);
 }
 
 void Outbox::take() {

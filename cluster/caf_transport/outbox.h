@@ -23,7 +23,7 @@ class Outbox {
     bool wake = false;  // the link's thread does not know yet that something waits
   };
   Pushed push(std::string bytes, Lane lane);
-  void close();  // from now on nobody is there
+  bool close();  // from now on nobody is there. False: it was closed before
 
   // ---- the link's thread ----
   // Appends frames to `wire` until it has so many bytes, or nothing more may go now. True: there is more for which

@@ -6,45 +6,9 @@
 
 #include <algorithm>
 #include <ctime>
-#include <map>
 #include <utility>
 
 namespace parley::net {
-namespace {
-
-constexpr std::size_t kAnnouncedBytes = 512;         // of one, with its ids and its member's head
-constexpr std::size_t kAnnouncedAtOnce = 1'048'576;  // so that each fits into a message to another node
-
-// Who is on which channels, put into requests.
-class Gathering final : public Announcer {
- public:
-  Gathering(const SessionAddress& from, const actors::NewLeader& leader, std::vector<Request>& to)
-      : from_(from), leader_(leader), to_(to) {}
-  [[nodiscard]] bool wants(const ChannelKey& channel) const override { return leader_.leads(channel); }
-  void announce(ChannelKey channel, Announce::Subscription one) override {
-    auto& subscriptions = channels_[std::move(channel)];
-    subscriptions.push_back(std::move(one));
-    bytes_ += kAnnouncedBytes;
-    if (const auto& member = subscriptions.back().member) bytes_ += member->user_id.size() + member->user_info.size();
-    if (bytes_ >= kAnnouncedAtOnce) send();
-  }
-  void send() {
-    for (auto& [channel, subscriptions] : std::exchange(channels_, {})) {
-      to_.push_back({.from = ReplyTo(from_), .what = Announce{channel, std::move(subscriptions)}});
-    }
-    bytes_ = 0;
-  }
-
- private:
-  const SessionAddress& from_;
-  const actors::NewLeader& leader_;
-  std::vector<Request>& to_;
-  std::map<ChannelKey, std::vector<Announce::Subscription>> channels_;
-  std::size_t bytes_ = 0;
-};
-
-}  // namespace
-
 Hub::Hub(HubWorld world)
     : world_(world),
       settings_(world.settings.current()),
@@ -149,17 +113,33 @@ void Hub::ask(Request request, std::function<void(Reply&)> done) {
 void Hub::handle(actors::HubMessage& message) {
   if (auto* event = std::get_if<ChannelEventPtr>(&message)) {
     fan_out(**event);
-  } else if (const auto* leader = std::get_if<actors::NewLeader>(&message)) {
-    announce(*leader);
+  } else if (const auto* led = std::get_if<LedAnew>(&message)) {
+    announce(*led);
   } else {
     on_reply(std::get<Reply>(message));
   }
 }
 
-void Hub::announce(const actors::NewLeader& leader) {
-  Gathering gathering(address_, leader, requests_);
-  for (const auto& [id, session] : sessions_) session->announce(gathering);
-  gathering.send();
+void Hub::announce(const LedAnew& led) {
+  announcing_.begin(led);
+  announce_later();
+}
+
+// With what else the turn has to say; the rest of it later, by and by.
+void Hub::announce_later() {
+  if (announcing_planned_ || !announcing_.pending()) return;
+  announcing_planned_ = true;
+  at_turn_end([this] { announce_some(); });
+}
+
+void Hub::announce_some() {
+  const auto told = [this](const ChannelKey& channel) {
+    const auto found = channels_.find(channel);
+    return found == channels_.end() ? std::optional<Position>() : found->second.told;
+  };
+  announcing_.slice(sessions_, address_, told, requests_);
+  announcing_planned_ = announcing_.pending();
+  if (announcing_planned_) post_([this] { announce_some(); });
 }
 
 namespace {
@@ -177,14 +157,98 @@ void Hub::on_reply(Reply& reply) {
   if (reply.to.session.exists()) {
     const auto found = sessions_.find(reply.to.session);
     if (found == sessions_.end() || is_for_another(reply, *found->second)) return;
+    std::optional<std::pair<ChannelKey, Position>> told;
+    if (const auto* subscribed = std::get_if<Subscribed>(&reply.what)) {
+      told.emplace(subscribed->channel, subscribed->position);
+    } else if (const auto* missed = std::get_if<Missed>(&reply.what); missed != nullptr && missed->last) {
+      if (!missed->error) told.emplace(missed->channel, missed->reached);
+    }
+    // Its sender takes everything before it for sent.
+    if (const auto* published = std::get_if<Published>(&reply.what))
+      look_before(published->channel, published->position);
     found->second->on_reply(reply);
+    if (told) note_told(told->first, told->second, reply.to.session);
     return;
   }
+  if (const auto* behind = std::get_if<Behind>(&reply.what)) return note_told(behind->channel, behind->newest, {});
+  if (const auto* refused = std::get_if<AnnounceRefused>(&reply.what))
+    return announcing_.again(refused->channel, now());
   const auto found = waiting_.find(reply.to.ticket);
   if (found == waiting_.end()) return;
   const auto done = std::move(found->second.done);
   waiting_.erase(found);
   done(reply);
+}
+
+// An answer says how far the channel is: everything up to there was told, or never comes by itself. Who got the answer
+// knows so; whoever else listens here may have missed something, and asks for it.
+void Hub::note_told(const ChannelKey& key, Position position, SocketId by) {
+  const auto found = channels_.find(key);
+  if (found == channels_.end()) return;
+  HubChannel& channel = found->second;
+  if (!position.exists()) {
+    const bool durable = settings_->rule_for(key.name()).durability != Durability::none;
+    if (!channel.told && durable) channel.told.emplace();
+    return;
+  }
+  if (channel.told && channel.comes(position) != Comes::again) {
+    ++channel.walking;
+    tell_behind(channel, position, by);
+    --channel.walking;
+  } else if (channel.told) {
+    return;
+  }
+  channel.told = position;
+  if (channel.walking == 0 && channel.holes) close_holes(channel);
+}
+
+void Hub::look_before(const ChannelKey& key, Position position) {
+  const auto found = channels_.find(key);
+  if (found == channels_.end() || !position.exists()) return;
+  HubChannel& channel = found->second;
+  if (channel.comes(position) != Comes::jumping) return;
+  ++channel.walking;
+  tell_behind(channel, position, {});
+  --channel.walking;
+  if (channel.walking == 0 && channel.holes) close_holes(channel);
+}
+
+// False: it was told before.
+bool Hub::comes_in_order(HubChannel& channel, const ChannelEvent& event) {
+  if (const auto* published = std::get_if<ChannelEvent::Published>(&event.what)) {
+    const auto position = published->publication->position;
+    if (!position.exists()) return true;
+    const auto comes = channel.comes(position);
+    if (comes == Comes::again) return false;
+    if (comes == Comes::jumping) {
+      tell_behind(channel, position, {});
+      // Of another life it may be a late word of the leader before: the answers say which one counts.
+      if (channel.told->exists() && channel.told->epoch != position.epoch) return true;
+    }
+    channel.told = position;
+    return true;
+  }
+  if (const auto* gap = std::get_if<ChannelEvent::Gap>(&event.what); gap != nullptr && gap->before.value > 0) {
+    const Position last{gap->epoch, Offset{gap->before.value - 1}};
+    if (channel.told && channel.told->exists()) {
+      if (channel.comes(last) == Comes::again) return false;
+      if (channel.told->offset < gap->after) tell_behind(channel, last, {});
+    }
+    channel.told = last;
+  }
+  return true;
+}
+
+// From here on they get what is durable by pages, until these have reached what is told live.
+void Hub::tell_behind(HubChannel& channel, Position newest, SocketId but_for) {
+  const auto from = channel.told->exists() ? *channel.told : Position{newest.epoch, Offset{0}};
+  const std::size_t count = channel.subscribers.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    auto* session = channel.subscribers[i].session;
+    if (session == nullptr || session->id() == but_for) continue;
+    Reply behind{ReplyTo{address_of(session->id()), 0, session->life()}, Behind{*channel.key, from}};
+    session->on_reply(behind);
+  }
 }
 
 void Hub::fan_out(const ChannelEvent& event) {
@@ -199,7 +263,8 @@ void Hub::fan_out(const ChannelEvent& event) {
   std::array<Bytes, kWireCount> frames;
   std::uint64_t deliveries = 0;
   ++channel.walking;
-  const std::size_t count = channel.subscribers.size();  // who comes meanwhile does not get this one
+  const bool comes = comes_in_order(channel, event);
+  const std::size_t count = comes ? channel.subscribers.size() : 0;  // who comes meanwhile does not get this one
   for (std::size_t i = 0; i < count; ++i) {
     const Subscriber subscriber = channel.subscribers[i];
     if (subscriber.session == nullptr) continue;
@@ -310,6 +375,8 @@ void Hub::tick() {
   settings_ = world_.settings.current();
   const MonoTime at = now();
   timers_.advance(at);
+  announcing_.tick(at);
+  announce_later();
   time_out_requests(at);
   if (draining_) drain_step(at);
   publish_counts();

@@ -9,7 +9,9 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/settings.h"
+#include "net/hub/announcing.h"
 #include "net/hub/application_asker.h"
+#include "net/hub/hub_channel.h"
 #include "net/hub/session.h"
 #include "net/hub/timer_wheel.h"
 #include "net/protocol.h"
@@ -51,18 +53,6 @@ struct HubWorld {
   milliseconds request_timeout{10'000};
   milliseconds closing_timeout{5'000};  // for the peer's part of a close
   ApplicationAsker* asker = nullptr;    // absent: nobody can be asked
-};
-
-struct Subscriber {
-  Session* session;  // null: left while an event is on its way through the list
-  ListenMode mode;
-};
-
-struct HubChannel {
-  const ChannelKey* key = nullptr;
-  std::vector<Subscriber> subscribers;
-  std::uint32_t walking = 0;  // fan-outs on the stack
-  bool holes = false;
 };
 
 // What connections count between two ticks; summed into the node's metrics then.
@@ -164,7 +154,13 @@ class Hub {
   };
 
   void fan_out(const ChannelEvent& event);
-  void announce(const actors::NewLeader& leader);
+  bool comes_in_order(HubChannel& channel, const ChannelEvent& event);
+  void tell_behind(HubChannel& channel, Position newest, SocketId but_for);
+  void note_told(const ChannelKey& key, Position position, SocketId by);
+  void look_before(const ChannelKey& key, Position position);
+  void announce(const LedAnew& led);
+  void announce_later();
+  void announce_some();
   void on_reply(Reply& reply);
   void drop(Session& session, std::size_t place);
   void close_holes(HubChannel& channel);
@@ -184,6 +180,8 @@ class Hub {
   std::unordered_map<SocketId, Session*> sessions_;
   std::uint32_t last_life_ = 0;
   std::unordered_map<ChannelKey, HubChannel> channels_;
+  Announcing announcing_;
+  bool announcing_planned_ = false;
   std::vector<Request> requests_;
   std::vector<AuthQuestion> questions_;
   std::weak_ptr<actors::HubInbox> inbox_;

@@ -36,6 +36,8 @@ void ChannelSession::on_reply(Reply& reply, MonoTime now, Actions& actions) {
     on_refused(*denied, actions);
   } else if (const auto* missed = std::get_if<Missed>(&reply.what)) {
     on_missed(*missed, now, actions);
+  } else if (const auto* behind = std::get_if<Behind>(&reply.what)) {
+    on_behind(*behind, now, actions);
   } else if (const auto* published = std::get_if<Published>(&reply.what)) {
     note_own(*published, now);
     if (published->ack != 0) say_published(*published, actions);

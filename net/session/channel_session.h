@@ -220,6 +220,7 @@ class ChannelSession : public Protocol {
   // resume.cpp
   void start_catch_up(Subscription& subscription, Subscribed& what, MonoTime now, Actions& actions);
   void on_missed(const Missed& what, MonoTime now, Actions& actions);
+  void on_behind(const Behind& what, MonoTime now, Actions& actions);
   void finish_catch_up(Subscription& subscription, MonoTime now, Actions& actions);
   void say_missed(Subscription& subscription, const Missed& what, Actions& actions);
   void size_first_page(ResumeFrom& resume) const;

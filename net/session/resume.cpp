@@ -59,6 +59,22 @@ void ChannelSession::start_catch_up(Subscription& subscription, Subscribed& what
   actions.listen(what.channel, ListenMode::through);
 }
 
+// It was live, and something was told that the hub did not hear of: a change of leader, a link that was down.
+void ChannelSession::on_behind(const Behind& what, MonoTime now, Actions& actions) {
+  auto* subscription = find(what.channel.name());
+  if (subscription == nullptr || !subscription->active) return;
+  auto& catch_up = subscription->need_extra().catch_up;
+  if (catch_up != nullptr) return;  // it comes with a page
+  catch_up = std::make_unique<CatchUp>();
+  catch_up->last = what.newest;
+  catch_up->newest = what.newest;
+  catch_up->window = std::min(kFirstWindow, settings_->limits.catch_up_page_bytes_max);
+  catch_up->page_at = now;
+  catch_up->flows = true;
+  actions.listen(what.channel, ListenMode::through);
+  want_room(actions);
+}
+
 void ChannelSession::on_missed(const Missed& what, MonoTime now, Actions& actions) {
   auto* subscription = find(what.channel.name());
   if (subscription == nullptr || subscription->id != what.subscription || subscription->extra == nullptr) return;

@@ -327,9 +327,40 @@ void read(Unfit& in, wire::Refused::Reader from, Refused& to) { read(in, from.ge
 
 // ---- which kind it is ----
 
+void write(Unfit& out, const AnnounceRefused& from, wire::AnnounceRefused::Builder to) {
+  to.setChannel(channel(out, from.channel));
+}
+void read(Unfit& in, wire::AnnounceRefused::Reader from, AnnounceRefused& to) {
+  to.channel = channel(in, from.getChannel());
+}
+
+void write(Unfit& out, const Behind& from, wire::Behind::Builder to) {
+  to.setChannel(channel(out, from.channel));
+  write(out, from.newest, to.initNewest());
+}
+void read(Unfit& in, wire::Behind::Reader from, Behind& to) {
+  to.channel = channel(in, from.getChannel());
+  read(in, from.getNewest(), to.newest);
+}
+
+void write(Unfit& out, const RosterIs& from, wire::RosterIs::Builder to) {
+  to.setChannel(channel(out, from.channel));
+  if (from.roster == nullptr) return out.note(Errc::internal, "a roster that is none");
+  write_each(out, from.roster->members, to.initRoster(count(out, from.roster->members)));
+}
+void read(Unfit& in, wire::RosterIs::Reader from, RosterIs& to) {
+  to.channel = channel(in, from.getChannel());
+  auto roster = std::make_shared<Roster>();
+  read_each(in, from.getRoster(), roster->members);
+  to.roster = std::move(roster);
+}
+
 // The hub that asked the application is the only one who can use what it said.
 void put(Unfit& out, const ApplicationAnswer&, wire::Reply::Builder) {
   out.note(Errc::bad_request, "an application's answer does not travel to another node");
+}
+void put(Unfit& out, const LedAnew&, wire::Reply::Builder) {
+  out.note(Errc::bad_request, "each node tells its own sessions who leads");
 }
 void put(Unfit& out, const Subscribed& what, wire::Reply::Builder to) { write(out, what, to.initSubscribed()); }
 void put(Unfit& out, const SubscribeRefused& what, wire::Reply::Builder to) {
@@ -355,6 +386,11 @@ void put(Unfit& out, const Done& what, wire::Reply::Builder to) { write(out, wha
 void put(Unfit& out, const ActorList& what, wire::Reply::Builder to) { write(out, what, to.initActorList()); }
 void put(Unfit& out, const SessionTaken& what, wire::Reply::Builder to) { write(out, what, to.initSessionTaken()); }
 void put(Unfit& out, const Refused& what, wire::Reply::Builder to) { write(out, what, to.initRefused()); }
+void put(Unfit& out, const AnnounceRefused& what, wire::Reply::Builder to) {
+  write(out, what, to.initAnnounceRefused());
+}
+void put(Unfit& out, const Behind& what, wire::Reply::Builder to) { write(out, what, to.initBehind()); }
+void put(Unfit& out, const RosterIs& what, wire::Reply::Builder to) { write(out, what, to.initRosterIs()); }
 
 void take_what(Unfit& in, wire::Reply::Reader from, decltype(Reply::what)& to) {
   switch (from.which()) {
@@ -417,6 +453,15 @@ void take_what(Unfit& in, wire::Reply::Reader from, decltype(Reply::what)& to) {
       return;
     case wire::Reply::REFUSED:
       read(in, from.getRefused(), to.emplace<Refused>());
+      return;
+    case wire::Reply::ANNOUNCE_REFUSED:
+      read(in, from.getAnnounceRefused(), to.emplace<AnnounceRefused>());
+      return;
+    case wire::Reply::BEHIND:
+      read(in, from.getBehind(), to.emplace<Behind>());
+      return;
+    case wire::Reply::ROSTER_IS:
+      read(in, from.getRosterIs(), to.emplace<RosterIs>());
       return;
   }
   in.note(Errc::newer_schema, "an answer of a kind that only a later release knows");

@@ -418,10 +418,41 @@ void read(Unfit& in, wire::AnnouncedSubscription::Reader from, Announce::Subscri
 void write(Unfit& out, const Announce& from, wire::Announce::Builder to) {
   to.setChannel(channel(out, from.channel));
   write_each(out, from.subscriptions, to.initSubscriptions(count(out, from.subscriptions)));
+  if (from.told) {
+    to.setHasTold(true);
+    write(out, *from.told, to.initTold());
+  }
 }
 void read(Unfit& in, wire::Announce::Reader from, Announce& to) {
   to.channel = channel(in, from.getChannel());
   read_each(in, from.getSubscriptions(), to.subscriptions);
+  if (from.getHasTold()) read(in, from.getTold(), to.told.emplace());
+}
+
+void write(Unfit& out, const AnnounceUser& from, wire::AnnounceUser::Builder to) {
+  write(out, from.user, to.initUser());
+  to.setUserInfo(text(from.user_info));
+  to.setUserIdIsNumber(from.id_form == IdForm::number);
+  to.setSignedIn(from.signed_in);
+  to.setVia(static_cast<std::uint8_t>(from.via));
+  if (from.token_issued) {
+    to.setHasTokenIssued(true);
+    to.setTokenIssuedMs(from.token_issued->ms);
+  }
+  to.setActivity(static_cast<std::uint8_t>(from.activity));
+  write_names(out, from.channels, to.initChannels(count(out, from.channels)));
+  write(out, from.about, to.initAbout());
+}
+void read(Unfit& in, wire::AnnounceUser::Reader from, AnnounceUser& to) {
+  read(in, from.getUser(), to.user);
+  to.user_info = string(from.getUserInfo());
+  to.id_form = id_form(from.getUserIdIsNumber());
+  to.signed_in = from.getSignedIn();
+  to.via = enumeration(in, from.getVia(), Via::presence);
+  if (from.getHasTokenIssued()) to.token_issued = WallTime{from.getTokenIssuedMs()};
+  to.activity = enumeration(in, from.getActivity(), UserStatus::online);
+  to.channels = read_names(in, from.getChannels());
+  read(in, from.getAbout(), to.about);
 }
 
 // ---- which kind it is ----
@@ -462,6 +493,7 @@ void put(Unfit& out, const KeepSession& what, wire::Request::Builder to) { write
 void put(Unfit& out, const TakeSession& what, wire::Request::Builder to) { write(out, what, to.initTakeSession()); }
 void put(Unfit& out, const DropSession& what, wire::Request::Builder to) { write(out, what, to.initDropSession()); }
 void put(Unfit& out, const Announce& what, wire::Request::Builder to) { write(out, what, to.initAnnounce()); }
+void put(Unfit& out, const AnnounceUser& what, wire::Request::Builder to) { write(out, what, to.initAnnounceUser()); }
 
 void take_what(Unfit& in, wire::Request::Reader from, decltype(Request::what)& to, MonoTime arrived) {
   switch (from.which()) {
@@ -560,6 +592,9 @@ void take_what(Unfit& in, wire::Request::Reader from, decltype(Request::what)& t
       return;
     case wire::Request::ANNOUNCE:
       read(in, from.getAnnounce(), to.emplace<Announce>());
+      return;
+    case wire::Request::ANNOUNCE_USER:
+      read(in, from.getAnnounceUser(), to.emplace<AnnounceUser>());
       return;
   }
   in.note(Errc::newer_schema, "a request of a kind that only a later release knows");

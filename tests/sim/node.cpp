@@ -153,6 +153,7 @@ void Node::submit(std::vector<Request>&& requests) {
 
 void Node::push(HubId id, actors::HubMessage message) {
   watch(message);
+  if (is_lost(message)) return;
   auto& edge = hubs_[id.value];
   auto* lane = &edge.out;
   const auto post = [&](actors::HubMessage what) {
@@ -167,19 +168,34 @@ void Node::push(HubId id, actors::HubMessage message) {
     }
     auto* missed = std::get_if<Missed>(&reply->what);
     if (missed != nullptr && plan_.bug == Bug::last_page_too_early && !missed->error) missed->last = true;
-  } else if (std::holds_alternative<ChannelEventPtr>(message) && plan_.bug == Bug::published_twice &&
-             scheduler_.chance(0.02)) {
-    post(std::get<ChannelEventPtr>(message));
   }
   post(std::move(message));
 }
 
 void Node::announce_anew(ShardId shard) {
-  for (std::uint16_t i = 0; i < hubs_.size(); ++i) push(HubId{i}, actors::NewLeader{shard, plan_.shards});
+  for (std::uint16_t i = 0; i < hubs_.size(); ++i) push(HubId{i}, LedAnew{{shard}, plan_.shards});
+}
+
+void Node::lose(ShardId shard, milliseconds how_long) {
+  lost_until_[shard] = scheduler_.now() + how_long;
+  scheduler_.after(how_long, process_.life(), [this, shard] {
+    lost_until_.erase(shard);
+    announce_anew(shard);
+  });
+}
+
+// What is lost must be found out by the hub.
+bool Node::is_lost(const actors::HubMessage& message) const {
+  const auto* event = std::get_if<ChannelEventPtr>(&message);
+  if (event == nullptr || !lost_until_.contains(shard_of((*event)->channel, plan_.shards))) return false;
+  if (const auto* published = std::get_if<ChannelEvent::Published>(&(*event)->what)) {
+    return published->publication->position.exists();
+  }
+  return std::holds_alternative<ChannelEvent::Gap>((*event)->what);
 }
 
 void Node::watch(const actors::HubMessage& message) {
-  if (std::holds_alternative<actors::NewLeader>(message)) return;
+  if (std::holds_alternative<LedAnew>(message)) return;
   if (const auto* reply = std::get_if<Reply>(&message)) {
     watch_.channel_answers(*reply);
     if (const auto* subscribed = std::get_if<Subscribed>(&reply->what); subscribed != nullptr && subscribed->cached) {

@@ -15,6 +15,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <unordered_map>
 
@@ -44,6 +45,8 @@ class Node final : private actors::WebhookSender {
   void accept(const std::shared_ptr<Connection>& connection, const Address& to);
   // The hubs say anew who listens to channels of that shard, as they do when it has another leader.
   void announce_anew(ShardId shard);
+  // As if its leader could not be reached, and somebody else could: what it tells does not come here. Then the same.
+  void lose(ShardId shard, milliseconds how_long);
   // As the HTTP API asks; the answer comes to `answered`, or never.
   void ask(decltype(Request::what) what, std::function<void(Reply&)> answered);
 
@@ -55,6 +58,7 @@ class Node final : private actors::WebhookSender {
   void submit(std::vector<Request>&& requests);
   void push(HubId hub, actors::HubMessage message);
   void watch(const actors::HubMessage& message);
+  [[nodiscard]] bool is_lost(const actors::HubMessage& message) const;
 
   Scheduler& scheduler_;
   const Plan& plan_;
@@ -76,6 +80,7 @@ class Node final : private actors::WebhookSender {
     Mail<actors::HubMessage> answers;  // Bug::answers_overtake only
   };
   std::deque<Edge> hubs_;
+  std::map<ShardId, MonoTime> lost_until_;
   // Posts whose answers are on their way, by number.
   std::unordered_map<std::uint64_t, std::function<void(actors::WebhookOutcome)>> posts_;
   std::uint64_t last_post_ = 0;

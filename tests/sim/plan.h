@@ -27,9 +27,9 @@ inline constexpr std::string_view kAppId = "a";
   X(removed_without_grace) /* a lost connection removes the member at once */                     \
   X(leave_forgotten)       /* some connections that were lost are never told to the channel */    \
   X(answers_overtake)      /* answers and events of a channel go to a hub by two queues */        \
-  X(published_twice)       /* an event goes out twice to a hub */                                 \
   X(gap_too_far)           /* a resume announces as gone what comes next */                       \
   X(last_page_too_early)   /* what was missed ends with a page that others would follow */        \
+  X(published_twice)                                                                              \
   X(answer_to_another)                                                                            \
   X(asleep_too_early)                                                                             \
   X(credit_kept)                                                                                  \

@@ -227,7 +227,12 @@ void World::faults() {
     }
     // Channels that know everybody who is said to be here stay as they are.
     if (node_ != nullptr && due(plan_.announcements_per_minute)) {
-      node_->announce_anew(ShardId{static_cast<std::uint16_t>(scheduler_.below(plan_.shards))});
+      const ShardId shard{static_cast<std::uint16_t>(scheduler_.below(plan_.shards))};
+      if (scheduler_.chance(0.5)) {
+        node_->lose(shard, std::chrono::duration_cast<milliseconds>(scheduler_.between(milliseconds(1), seconds(3))));
+      } else {
+        node_->announce_anew(shard);
+      }
     }
     for (const auto& client : clients_) {
       if (due(plan_.cuts_per_minute)) client->cut();

@@ -32,6 +32,7 @@ class MemoryNetwork {
     cluster::Sent send(NodeId to, std::string bytes, cluster::Lane /*lane*/) override {
       return network_.send(self_, to, std::move(bytes));
     }
+    void drop(NodeId to) override { network_.drop(self_.node, to); }
     void stop() override { network_.end(self_.node); }
 
    private:
@@ -57,6 +58,21 @@ class MemoryNetwork {
     erase(a, b);
     nodes_.at(a).listener->on_peer_down(nodes_.at(b).self);
     nodes_.at(b).listener->on_peer_down(nodes_.at(a).self);
+  }
+  // Those that an end wants to end; until then nothing goes over them. True: there were some.
+  bool cut_dropped() {
+    bool any = false;
+    for (const auto& [a, b] : links()) {
+      if (!is_dropped(a, b)) continue;
+      cut(a, b);
+      any = true;
+    }
+    return any;
+  }
+  [[nodiscard]] bool is_dropped(NodeId from, NodeId to) const {
+    const std::lock_guard lock(mutex_);
+    const auto place = links_.find({from, to});
+    return place != links_.end() && place->second.dropped;
   }
   [[nodiscard]] bool linked(NodeId a, NodeId b) const {
     const std::lock_guard lock(mutex_);
@@ -122,6 +138,7 @@ class MemoryNetwork {
   struct Link {
     std::deque<std::string> messages;
     std::size_t bytes = 0;
+    bool dropped = false;
   };
 
   void begin(NodeAddress self, cluster::PeerListener& listener) {
@@ -143,13 +160,21 @@ class MemoryNetwork {
     CHECK(bytes.size() <= limits_.message_bytes_max);
     const std::lock_guard lock(mutex_);
     const auto place = links_.find({from.node, to});
-    if (place == links_.end()) return cluster::Sent::unreachable;
+    if (place == links_.end() || place->second.dropped) return cluster::Sent::unreachable;
     auto& link = place->second;
     if (link.bytes + bytes.size() > limits_.queue_bytes_max) return cluster::Sent::full;
     link.bytes += bytes.size();
     link.messages.push_back(std::move(bytes));
     sent_.notify_all();
     return cluster::Sent::taken;
+  }
+
+  void drop(NodeId from, NodeId to) {
+    const std::lock_guard lock(mutex_);
+    const auto place = links_.find({from, to});
+    if (place == links_.end()) return;
+    place->second.dropped = true;
+    place->second.messages.clear();
   }
 
   void erase(NodeId a, NodeId b) {

@@ -207,6 +207,42 @@ TEST(NewLeaderOfADurableChannel, WaitsForItsStateAndLetsThoseWhoCatchUpGoOn) {
   EXPECT_EQ(world.missed(1), std::vector<std::uint64_t>{2});
 }
 
+// What the leader before told, or this one, and the hub did not hear.
+TEST(NewLeaderOfADurableChannel, SaysToAHubThatItIsBehind) {
+  ChannelWorld world{"private-domain.7"};
+  world.newest = {Epoch{9}, Offset{2}};
+  const auto say = [&](std::optional<Position> told, std::uint16_t hub) {
+    const Announce::Subscription one{SocketId{1U + hub}, SubscriptionId{4}, nullptr, 0};
+    announce(world, {.channel = world.key, .subscriptions = {one}, .told = told}, hub);
+  };
+  say(Position{Epoch{9}, Offset{1}}, 0);
+  world.answer_open();
+  say(Position{Epoch{9}, Offset{2}}, 1);
+  say(Position{}, 2);
+  say(Position{Epoch{8}, Offset{5}}, 3);
+  say(std::nullopt, 4);
+  std::vector<std::uint16_t> behind;
+  for (const auto& reply : world.replies) {
+    EXPECT_FALSE(reply.to.session.exists()) << "it is the hub's";
+    EXPECT_EQ(std::get<Behind>(reply.what).newest, world.newest);
+    behind.push_back(reply.to.hub.value);
+  }
+  EXPECT_EQ(behind, (std::vector<std::uint16_t>{0, 2, 3}));
+}
+
+TEST(NewLeaderOfADurableChannel, ComparesWhatWasToldAsSoonAsItsStateCanBeRead) {
+  ChannelWorld world{"private-domain.7"};
+  world.newest = {Epoch{9}, Offset{2}};
+  const Announce::Subscription one{SocketId{1}, SubscriptionId{4}, nullptr, 0};
+  announce(world, {.channel = world.key, .subscriptions = {one}, .told = Position{Epoch{9}, Offset{1}}}, 0);
+  world.channel->opened(make_error(Errc::io), world.now(), world.wall());
+  EXPECT_TRUE(world.replies.empty());
+  world.advance(seconds(1));
+  world.answer_open();
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(std::get<Behind>(world.replies.front().what).newest, world.newest);
+}
+
 TEST(NewLeaderOfADurableChannel, KnowsWhoIsHereAlsoWhenItsStateCannotBeRead) {
   ChannelWorld world{"private-domain.7"};
   announce(world, {.channel = world.key, .subscriptions = {{SocketId{1}, SubscriptionId{4}, nullptr, 0}}}, 0);

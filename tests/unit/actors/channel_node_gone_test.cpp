@@ -45,6 +45,27 @@ TEST_F(NodeGone, ItsMembersLeaveOnceAfterTheirGrace) {
   EXPECT_EQ(world.metrics.presence_members.value(), 1);
 }
 
+TEST(NodeGoneWhileTheChannelOpens, WhatWasToBeDoneIsDoneAndWhoWaitsIsAnswered) {
+  ChannelWorld world{"private-domain.7"};
+  world.newest = {Epoch{9}, Offset{3}};
+  const auto ask = [&](std::uint64_t id, decltype(Request::what) what) {
+    world.handle({at(id, kThere), std::move(what)});
+  };
+  ask(0, DeletePublication{world.key, Position{Epoch{9}, Offset{1}}});
+  ask(0, DeleteHistory{world.key});
+  ask(4, Confirm{.channel = world.key, .client_id = "phone", .offset = Offset{2}, .epoch = Epoch{9}});
+  ask(5, Subscribe{.channel = world.key, .subscription = {1}});
+  ask(6, GetHistory{world.key});
+  world.channel->node_gone(kThere, world.now());
+  EXPECT_EQ(world.answers<SubscribeRefused>(5).size(), 1U);
+  EXPECT_EQ(world.answers<Refused>(6).size(), 1U);
+  world.answer_open();
+  EXPECT_EQ(world.proposed.size(), 2U) << "deleted is what was to be";
+  world.advance(seconds(60));
+  world.commit();
+  EXPECT_TRUE(world.cursors.contains("phone"));
+}
+
 TEST_F(NodeGone, WhoComesBackElsewhereWithinTheGraceHasNotBeenAway) {
   subscribe(1, kHere, "ann");
   subscribe(2, kThere, "bob");

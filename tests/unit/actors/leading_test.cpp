@@ -164,6 +164,56 @@ TEST_F(LeadingTest, ALeadThatIsLostBeforeItIsTakenUpIsNone) {
   } while (std::chrono::steady_clock::now() < until);
 }
 
+// Between gaining the lead and knowing what was left open: who says then that it is here says it once.
+struct TakingUp : LeadingTest {
+  void begin_to_lead(ShardId shard) {
+    system.on_following(shard, kOther);
+    shards.unreadable = 1;  // and then, a second later, it is read again
+    system.on_leading(shard, Term{2});
+  }
+  const ChannelKey room{"a", "presence-room"};
+  Announce announcement(std::uint64_t session, std::string info = "{}") {
+    const auto member = std::make_shared<Member>(Member{fmt::format("user-{}", session), std::move(info)});
+    return {room, {{.session = SocketId{session}, .subscription = {1}, .member = member, .came = session}}};
+  }
+};
+
+TEST_F(TakingUp, WhatIsSaidOfWhoIsHereCountsWhenTheShardIsTakenUp) {
+  begin_to_lead(of(room.name()));
+  ask(announcement(4), 0);
+  ask(announcement(5), 0);
+  ask(Unsubscribe{.channel = room, .subscription = {1}}, 5);
+  ask(Subscribe{.channel = room, .subscription = {1}}, 6);
+  EXPECT_EQ(inbox->next<SubscribeRefused>().error.code, Errc::not_leader) << "a client can ask again";
+  EXPECT_EQ(served(room.name()).subscriptions, 1U);
+}
+
+TEST_F(TakingUp, WhoSignedInMeanwhileIsKnownToTheUser) {
+  const UserKey ann{"a", "ann"};
+  begin_to_lead(shard_of(user_place(ann), 4));
+  ask(SignIn{.user = ann}, 4);
+  ask(JoinedAs{.user = ann, .channel = "presence-room"}, 5);
+  ask(AnnounceUser{.user = ann, .signed_in = true}, 6);
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  for (;;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until);
+    ask(GetSessions{ann});
+    const auto reply = inbox->next_reply();
+    const auto* list = std::get_if<SessionList>(&reply.what);
+    if (list == nullptr) continue;
+    EXPECT_EQ(list->sessions.size(), 3U);
+    return;
+  }
+}
+
+TEST_F(TakingUp, AHubForWhichThereIsNoRoomIsAskedToAnnounceAgain) {
+  begin_to_lead(of(room.name()));
+  ask(announcement(4), 0);
+  ask(announcement(5, std::string(kHeldBytesPerShardMax, 'x')), 0);
+  EXPECT_EQ(inbox->next<AnnounceRefused>().channel, room);
+  EXPECT_EQ(served(room.name()).subscriptions, 0U) << "what was kept of it would lack its end";
+}
+
 TEST_F(LeadingTest, WhatCannotBeReadAtTheStartIsSaid) {
   ActorSystem other{2, clock, random, metrics, settings, revocations};
   InstantShards broken{other};

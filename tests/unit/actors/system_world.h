@@ -24,8 +24,8 @@ class Inbox : public HubInbox {
  public:
   void push(HubMessage message) override {
     const std::lock_guard lock(mutex_);
-    if (const auto* leader = std::get_if<NewLeader>(&message)) {
-      leaders_.push_back(*leader);
+    if (const auto* led = std::get_if<LedAnew>(&message)) {
+      leaders_.push_back(*led);
     } else {
       messages_.push_back(std::move(message));
     }
@@ -62,7 +62,7 @@ class Inbox : public HubInbox {
     EXPECT_TRUE(in_time) << "the event did not come";
     return found != nullptr ? found : std::make_shared<const ChannelEvent>();
   }
-  NewLeader next_leader() {
+  LedAnew next_leader() {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(came_.wait_for(lock, 60s, [&] { return !leaders_.empty(); })) << "no leader was told";
     if (leaders_.empty()) return {};
@@ -91,7 +91,7 @@ class Inbox : public HubInbox {
  private:
   std::mutex mutex_;
   std::condition_variable came_;
-  std::deque<NewLeader> leaders_;
+  std::deque<LedAnew> leaders_;
   std::deque<HubMessage> messages_;
 };
 

@@ -150,6 +150,27 @@ TEST_F(TwoNodes, WhatWaitsForAPeerIsBoundedInBytesAndThenRefusedAndCounted) {
   EXPECT_EQ(b.take().size(), sent + 1);
 }
 
+TEST_F(TwoNodes, AnAnswerOrAnEventThatHasNoRoomEndsTheLink) {
+  auto event = std::make_shared<ChannelEvent>();
+  event->channel = ChannelKey("a", "room");
+  event->what =
+      ChannelEvent::Published{std::make_shared<Publication>(Publication{.data = std::string(1'000'000, 'x')})};
+  const auto fill = [&](auto&& say) {
+    while (say()) ASSERT_LT(network.waiting(kA.node, kB.node), 1'000U);
+    EXPECT_TRUE(network.is_dropped(kA.node, kB.node));
+    EXPECT_FALSE(network.is_dropped(kB.node, kA.node));
+    EXPECT_EQ(a.peers.tell(kB, {HubId{0}}, event).error().code, Errc::not_found) << "nothing overtakes what is lost";
+    EXPECT_TRUE(network.cut_dropped());
+    network.connect(kA.node, kB.node);
+  };
+  fill([&] { return a.peers.tell(kB, {HubId{0}}, event).ok(); });
+  const HistoryPage page{.channel = event->channel,
+                         .publications = {std::get<ChannelEvent::Published>(event->what).publication}};
+  fill([&] { return a.peers.answer({ReplyTo{{HubId{0}, {}, kB}}, page}).ok(); });
+  while (a.ask(kB, "room")) {}
+  EXPECT_FALSE(network.is_dropped(kA.node, kB.node)) << "who asks is told";
+}
+
 TEST_F(TwoNodes, WhatIsTooLargeForAMessageIsRefusedBeforeItIsSent) {
   Publish publish{.channel = ChannelKey("a", "b"), .data = std::string(PeerLimits{}.message_bytes_max, 'x')};
   EXPECT_EQ(a.peers.ask(kB, {}, {ReplyTo{{HubId{0}, {}, kA}}, std::move(publish)}).error().code, Errc::too_large);

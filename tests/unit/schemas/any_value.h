@@ -124,6 +124,9 @@ class Roll {
       fill_pointed_at(what.publication);  // events have what they are about
     } else if constexpr (std::is_same_v<Kind, ChannelEvent::MemberAdded>) {
       fill_pointed_at(what.member);
+    } else if constexpr (std::is_same_v<Kind, RosterIs>) {
+      fill(what.channel);
+      fill_pointed_at(what.roster);
     } else {
       fill(what);
     }

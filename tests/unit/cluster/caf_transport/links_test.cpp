@@ -60,6 +60,23 @@ TEST(Links, WhatGoesAheadPassesALongMessage) {
   }
 }
 
+TEST(Links, OneThatIsDroppedIsMadeAnew) {
+  Node a(address_of(1));
+  Node b(address_of(2));
+  link(a, b);
+  ASSERT_EQ(a.transport->send(b.self.node, "first", Lane::work), Sent::taken);
+  ASSERT_TRUE(b.has_messages(1));
+  a.transport->drop(b.self.node);
+  a.transport->drop(b.self.node);
+  ASSERT_TRUE(Node::poll_until([&] { return b.log().size() == 3 && a.log().size() == 3; }));
+  EXPECT_EQ(a.log(), (Said{"up 2.1", "down 2.1", "up 2.1"}));
+  EXPECT_EQ(b.log(), (Said{"up 1.1", "down 1.1", "up 1.1"}));
+  ASSERT_EQ(a.transport->send(b.self.node, "second", Lane::work), Sent::taken);
+  ASSERT_TRUE(b.has_messages(2));
+  EXPECT_EQ(b.messages().back(), "second");
+  a.transport->drop(NodeId{9});  // nobody
+}
+
 TEST(Links, NothingIsSentWhereThereIsNoLink) {
   Node a(address_of(1));
   EXPECT_EQ(a.transport->send(NodeId{2}, "hello", Lane::work), Sent::unreachable);

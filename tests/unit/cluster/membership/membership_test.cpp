@@ -25,6 +25,7 @@ class Dialing final : public Transport {
     EXPECT_EQ(lane, Lane::ahead);
     return end_->send(to, std::move(bytes), lane);
   }
+  void drop(NodeId to) override { end_->drop(to); }
   void stop() override { end_->stop(); }
   std::vector<PeerPlace> dialed() {
     const MutexLock lock(mutex_);

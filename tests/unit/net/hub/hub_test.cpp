@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -43,7 +44,10 @@ class Listener final : public Session {
     ++through;
     if (when_through) when_through(event);
   }
-  void on_reply(Reply&) override { ++replies; }
+  void on_reply(Reply& reply) override {
+    ++replies;
+    if (const auto* what = std::get_if<Behind>(&reply.what)) behind.push_back(what->newest);
+  }
   void announce(Announcer& to) const override {
     for (const auto& channel : on) {
       if (to.wants(channel)) to.announce(channel, {.session = id(), .subscription = {1}, .member = member});
@@ -55,6 +59,7 @@ class Listener final : public Session {
   std::vector<Bytes> frames;
   int through = 0;
   int replies = 0;
+  std::vector<Position> behind;  // it was told to ask for what comes after these
   std::function<void(const ChannelEvent&)> when_through;
 };
 
@@ -127,7 +132,7 @@ TEST_F(HubTest, ANewLeaderIsToldOfWhoListensToItsChannels) {
   hub.set_address({HubId{3}, {}, {NodeId{7}, Incarnation{8}}});
   std::set<std::pair<std::string, std::uint64_t>> told;
   for (std::uint16_t shard = 0; shard < kShards; ++shard) {
-    actors::HubMessage message = actors::NewLeader{ShardId{shard}, kShards};
+    actors::HubMessage message = LedAnew{{ShardId{shard}}, kShards};
     hub.handle(message);
     hub.end_turn();
     for (const auto& request : std::exchange(gateway.seen, {})) {
@@ -150,7 +155,7 @@ TEST_F(HubTest, ManyWithMuchToSayAreAnnouncedInParts) {
   join(a, 1);
   a.member = std::make_shared<Member>(Member{"ann", std::string(10'000, 'i')});
   a.on.assign(500, key("x"));
-  actors::HubMessage message = actors::NewLeader{ShardId{0}, 1};
+  actors::HubMessage message = LedAnew{{ShardId{0}}, 1};
   hub.handle(message);
   hub.end_turn();
   std::size_t count = 0;
@@ -162,6 +167,164 @@ TEST_F(HubTest, ManyWithMuchToSayAreAnnouncedInParts) {
   EXPECT_EQ(count, 500U);
   EXPECT_GE(gateway.seen.size(), 5U);
   hub.remove_session(a);
+}
+
+TEST_F(HubTest, WhatALeaderDidNotKeepIsAnnouncedAgainALittleLater) {
+  Listener a;
+  join(a, 1);
+  a.on = {key("x"), key("y")};
+  actors::HubMessage led = LedAnew{{ShardId{0}, ShardId{1}}, 2};
+  hub.handle(led);
+  hub.end_turn();
+  EXPECT_EQ(std::exchange(gateway.seen, {}).size(), 2U);
+  actors::HubMessage refused = Reply{ReplyTo{{HubId{}, {}}}, AnnounceRefused{key("x")}};
+  hub.handle(refused);
+  hub.tick();
+  hub.end_turn();
+  EXPECT_TRUE(gateway.seen.empty());
+  clock.advance(seconds(1));
+  hub.tick();
+  hub.end_turn();
+  ASSERT_FALSE(gateway.seen.empty());
+  for (const auto& request : gateway.seen) {
+    EXPECT_EQ(shard_of(std::get<Announce>(request.what).channel, 2), shard_of(key("x"), 2));
+  }
+  hub.remove_session(a);
+}
+
+TEST_F(HubTest, ThousandsAreAnnouncedInSlicesAndShardsThatChangeTogetherInOneWalk) {
+  std::deque<Listener> listeners(2'500);
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    join(listeners[i], i + 1);
+    listeners[i].on = {key("x"), key("y"), key("z")};
+  }
+  std::vector<std::function<void()>> posted;
+  hub.set_post([&](std::function<void()> work) { posted.push_back(std::move(work)); }, nullptr);
+  for (std::uint16_t shard = 0; shard < 4; ++shard) {
+    actors::HubMessage led = LedAnew{{ShardId{shard}}, 4};
+    hub.handle(led);
+  }
+  std::size_t slices = 0;
+  std::size_t count = 0;
+  for (hub.end_turn();; hub.end_turn()) {
+    std::size_t now = 0;
+    for (const auto& request : std::exchange(gateway.seen, {})) {
+      now += std::get<Announce>(request.what).subscriptions.size();
+    }
+    EXPECT_LE(now, 3'000U);
+    count += now;
+    ++slices;
+    if (posted.empty()) break;
+    std::exchange(posted, {}).front()();
+  }
+  EXPECT_EQ(slices, 3U);
+  EXPECT_EQ(count, 7'500U);
+  EXPECT_EQ(listeners.front().replies, 1) << "told once that it is led anew";
+  for (auto& listener : listeners) hub.remove_session(listener);
+}
+
+// What a durable channel tells has numbers, and no leader and no link can make a hole in them.
+struct NumberedHub : HubTest {
+  NumberedHub() {
+    for (auto* one : {&a, &b}) {
+      join(*one, ++last);
+      hub.listen(*one, key("x"), ListenMode::direct);
+    }
+    answer(1, {Epoch{7}, Offset{3}});
+  }
+  ~NumberedHub() override {
+    hub.remove_session(a);
+    hub.remove_session(b);
+  }
+  void handle(actors::HubMessage message) {
+    hub.handle(message);
+    hub.end_turn();
+  }
+  void answer(std::uint64_t session, Position position) {
+    handle(Reply{ReplyTo{{HubId{}, SocketId{session}}}, Subscribed{.channel = key("x"), .position = position}});
+  }
+  void say(std::uint64_t epoch, std::uint64_t offset) {
+    auto publication = std::make_shared<Publication>();
+    publication->position = {Epoch{epoch}, Offset{offset}};
+    handle(std::make_shared<const ChannelEvent>(
+        ChannelEvent{key("x"), ChannelEvent::Published{std::move(publication)}, {}, clock.now()}));
+  }
+  std::optional<Position> told() {
+    a.on = {key("x")};
+    gateway.seen.clear();
+    handle(LedAnew{{ShardId{0}}, 1});
+    return gateway.seen.size() == 1 ? std::get<Announce>(gateway.seen.front().what).told : std::nullopt;
+  }
+  using Positions = std::vector<Position>;
+  std::uint64_t last = 0;
+  Listener a, b;
+};
+
+TEST_F(NumberedHub, TellsANewLeaderHowFarItHasTold) {
+  EXPECT_EQ(told(), (Position{Epoch{7}, Offset{3}}));
+  say(7, 4);
+  EXPECT_EQ(told(), (Position{Epoch{7}, Offset{4}}));
+  EXPECT_TRUE(a.behind.empty());
+}
+
+TEST_F(NumberedHub, TellsNothingTwice) {
+  say(7, 4);
+  say(7, 4);
+  say(7, 3);
+  EXPECT_EQ(a.frames.size(), 1U);
+}
+
+TEST_F(NumberedHub, PutsItsListenersBackWhenSomethingIsMissing) {
+  say(7, 6);
+  EXPECT_EQ(a.behind, (Positions{{Epoch{7}, Offset{3}}}));
+  EXPECT_EQ(b.behind, a.behind);
+  EXPECT_EQ(told(), (Position{Epoch{7}, Offset{6}}));
+}
+
+TEST_F(NumberedHub, PutsThemBackWhenTheLeaderSaysThatTheyAreBehind) {
+  handle(Reply{ReplyTo{{HubId{}, {}}}, Behind{key("x"), {Epoch{7}, Offset{3}}}});
+  EXPECT_TRUE(a.behind.empty()) << "what was on its way came";
+  handle(Reply{ReplyTo{{HubId{}, {}}}, Behind{key("x"), {Epoch{7}, Offset{5}}}});
+  EXPECT_EQ(a.behind, (Positions{{Epoch{7}, Offset{3}}}));
+  say(7, 5);
+  EXPECT_TRUE(a.frames.empty()) << "it comes with a page";
+}
+
+TEST_F(NumberedHub, AnAnswerToOneThatIsFurtherPutsTheOthersBack) {
+  answer(2, {Epoch{7}, Offset{5}});
+  EXPECT_EQ(a.behind, (Positions{{Epoch{7}, Offset{3}}}));
+  EXPECT_TRUE(b.behind.empty());
+  say(7, 6);
+  EXPECT_EQ(b.frames.size(), 1U);
+}
+
+TEST_F(NumberedHub, AnAnswerToWhoPublishedIsNotTakenForAllThatIsBeforeIt) {
+  const auto published = [&](std::uint64_t offset) {
+    handle(
+        Reply{ReplyTo{{HubId{}, SocketId{1}}}, Published{.channel = key("x"), .position = {Epoch{7}, Offset{offset}}}});
+  };
+  published(4);
+  EXPECT_TRUE(a.behind.empty()) << "its event is still to come";
+  say(7, 4);
+  published(6);
+  EXPECT_EQ(a.behind, (Positions{{Epoch{7}, Offset{4}}}));
+}
+
+TEST_F(NumberedHub, AnotherLifeIsNotTakenFromAPublicationAlone) {
+  say(8, 1);
+  EXPECT_EQ(a.behind, (Positions{{Epoch{7}, Offset{3}}})) << "the pages say what has become of the channel";
+  answer(1, {Epoch{8}, Offset{1}});
+  say(8, 2);
+  EXPECT_EQ(told(), (Position{Epoch{8}, Offset{2}}));
+}
+
+TEST_F(NumberedHub, AGapThatIsToldIsNoHole) {
+  handle(std::make_shared<const ChannelEvent>(
+      ChannelEvent{key("x"), ChannelEvent::Gap{Epoch{8}, Offset{3}, Offset{2}}, {}, clock.now()}));
+  EXPECT_EQ(a.frames.size(), 1U);
+  say(8, 2);
+  EXPECT_EQ(a.frames.size(), 2U);
+  EXPECT_TRUE(a.behind.empty());
 }
 
 TEST_F(HubTest, SkipsTheSender) {

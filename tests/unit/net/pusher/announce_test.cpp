@@ -9,7 +9,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace parley::net::pusher {
 namespace {
@@ -54,30 +56,54 @@ class World final : public Actions, public Announcer {
     return said;
   }
 
+  template <class What>
+  void answer(What what, std::uint64_t number = 0) {
+    sent.clear();
+    Reply reply{ReplyTo{{}, number}, std::move(what)};
+    protocol_->on_reply(reply, {}, *this);
+  }
+  void room() {
+    room_asked = false;
+    protocol_->on_room({}, *this);
+  }
+
   // Announcer
   bool wants(const ChannelKey& channel) const override { return channel.name() != unwanted; }
   void announce(ChannelKey channel, Announce::Subscription one) override {
     EXPECT_EQ(channel.app(), "4711");
     EXPECT_TRUE(said.emplace(channel.name(), std::move(one)).second);
   }
+  void announce(AnnounceUser user) override { users.push_back(std::move(user)); }
   // Actions
   WallTime wall() const override { return kNow; }
-  void send_text(std::string_view) override {}
+  void send_text(std::string_view text) override { sent.emplace_back(text); }
   void send_binary(std::string_view) override {}
   void send_frame(const Bytes&) override {}
   void request(Request request) override {
     if (const auto* what = std::get_if<Subscribe>(&request.what)) {
       asked[std::string(what->channel.name())] = what->subscription;
+      ++subscribes;
+    }
+    if (const auto* what = std::get_if<MoreMissed>(&request.what)) {
+      more = *what;
+      more_number = request.from.ticket;
     }
   }
   void ask_application(AuthQuestion) override {}
-  void ask_room() override {}
-  void listen(const ChannelKey&, ListenMode) override {}
+  void ask_room() override { room_asked = true; }
+  void listen(const ChannelKey&, ListenMode how) override { mode = how; }
   void unlisten(const ChannelKey&) override {}
   void close(std::uint16_t, std::string_view, Errc) override {}
 
   std::map<std::string, SubscriptionId> asked;
+  int subscribes = 0;
+  std::vector<std::string> sent;
+  std::optional<ListenMode> mode;
+  bool room_asked = false;
+  std::optional<MoreMissed> more;
+  std::uint64_t more_number = 0;
   std::map<std::string, Announce::Subscription> said;
+  std::vector<AnnounceUser> users;
   std::string unwanted;
   SocketId socket_ = *SocketId::parse("241.880612");
 
@@ -122,6 +148,33 @@ TEST(Announcing, LeavesOutWhatIsNotWanted) {
   }
   world.unwanted = "private-a";
   EXPECT_EQ(world.announced().size(), 1U);
+}
+
+TEST(Announcing, WhoIsBehindAsksForWhatItMissed) {
+  World world;
+  world.subscribe("private-a");
+  world.yes("private-a");
+  const ChannelKey channel("4711", "private-a");
+  const Position told{Epoch{7}, Offset{3}};
+  world.answer(Behind{channel, told});
+  ASSERT_TRUE(world.room_asked);
+  EXPECT_EQ(world.mode, ListenMode::through);
+  world.room();
+  ASSERT_TRUE(world.more);
+  EXPECT_EQ(world.more->after, told);
+  EXPECT_EQ(world.more->subscription, world.asked["private-a"]);
+  auto missed = std::make_shared<Publication>();
+  missed->event = "e";
+  missed->data = "four";
+  missed->position = {Epoch{7}, Offset{4}};
+  world.answer(Missed{.channel = channel,
+                      .subscription = world.asked["private-a"],
+                      .publications = {missed},
+                      .reached = missed->position,
+                      .last = true},
+               world.more_number);
+  ASSERT_EQ(world.sent.size(), 1U);
+  EXPECT_NE(world.sent.front().find("four"), std::string::npos);
 }
 
 // Asked again and not answered yet: the channel knows the first subscription.
