@@ -60,11 +60,16 @@ async function publish(nodes, channel, text, { patience = 20_000 } = {}) {
 }
 
 async function texts(node, channel) {
-  const answer = await until(async () => {
-    const got = await call(node, apps.main, "GET", `/apps/${apps.main.id}/channels/${channel}/history`, { query: { limit: "1000" } });
-    return got.status === 200 && got;
-  }, `the history of ${channel} at ${node.url}`);
-  return answer.json.publications.map((item) => JSON.parse(item.data).text);
+  const all = [];
+  for (let since; ; ) {
+    const { json } = await until(async () => {
+      const got = await call(node, apps.main, "GET", `/apps/${apps.main.id}/channels/${channel}/history`, { query: { limit: "1000", ...(since ? { since } : {}) } });
+      return got.status === 200 && got;
+    }, `the history of ${channel} at ${node.url}`);
+    all.push(...json.publications.map((item) => JSON.parse(item.data).text));
+    if (!json.more) return all;
+    since = json.next;
+  }
 }
 
 test("what is published at any node is heard at every one, in one order, and is in one history", async (t) => {
@@ -102,6 +107,7 @@ test("whichever node is killed, what was acknowledged is there, once and in orde
         const text = `${++next}`;
         await publish(others, channel, text);
         said.get(channel).push(text);
+        await new Promise((resolve) => setTimeout(resolve, 5)); // a pace, nothing is waited for
       }
     });
     const enough = next + 40;
