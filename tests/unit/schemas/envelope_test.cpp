@@ -109,6 +109,8 @@ bool equal(const Envelope& a, const Envelope& b) {
     return same(reply->to, other.to) && same(reply->what, other.what);
   }
   if (const auto* gossip = std::get_if<Gossip>(&a.what)) return *gossip == std::get<Gossip>(b.what);
+  if (const auto* batch = std::get_if<RaftBatch>(&a.what)) return *batch == std::get<RaftBatch>(b.what);
+  if (const auto* news = std::get_if<ReplicaNews>(&a.what)) return *news == std::get<ReplicaNews>(b.what);
   if (const auto* ask = std::get_if<SnapshotAsk>(&a.what)) {
     return *ask == std::get<SnapshotAsk>(b.what) && same(*ask, std::get<SnapshotAsk>(b.what));
   }
@@ -348,6 +350,33 @@ TEST(Envelope, WithoutItsEndItIsRefused) {
 }
 
 // Whatever one flipped bit makes of it, it is a value that can be said again, or an error.
+TEST(Envelope, WhatReplicasSayComesBackOrIsRefused) {
+  const std::vector<decltype(Envelope::what)> said{
+      RaftBatch{std::string("a\0b", 3)}, RaftBatch{},
+      ReplicaNews{.led = {{ShardId{3}, Term{4}}, {ShardId{63}, Term{1'000'000'000'000}}},
+                  .members = {{ShardId{5}, ReplicaId{7}, Term{8}}},
+                  .strangers = {{ShardId{6}, ReplicaId{~0ULL}, Term{9}}}},
+      ReplicaNews{}};
+  for (const auto& what : said) {
+    const Envelope envelope{.from = kHere, .to = kThere, .what = what};
+    auto bytes = encode_envelope(envelope);
+    ASSERT_TRUE(bytes.ok());
+    const auto back = decode_envelope(*bytes, kArrived);
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_TRUE(equal(envelope, *back));
+    for (std::size_t bit = 0; bit < 8 * bytes->size(); ++bit) {
+      auto& byte = (*bytes)[bit / 8];
+      byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+      if (const auto other = decode_envelope(*bytes, kArrived)) { EXPECT_TRUE(encode_envelope(*other).ok()) << bit; }
+      byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+    }
+  }
+  const auto nobody =
+      encode_envelope({.from = kHere, .to = kThere, .what = ReplicaNews{.members = {{ShardId{1}, {}, {}}}}});
+  ASSERT_TRUE(nobody.ok());
+  EXPECT_EQ(decode_envelope(*nobody, kArrived).error().code, Errc::corrupt);
+}
+
 TEST(Envelope, WithAFlippedBitItIsAnErrorOrSomethingElseThatCanBeSaid) {
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     auto bytes = encode_envelope(some_envelope(kind, 2));
