@@ -1,6 +1,7 @@
 #pragma once
-// All shards of a node that is alone: proposes to its own log, applies what is committed, tells the
-// listener, answers reads, and lets retention run on channels where nothing is published any more.
+// What a node has of all shards: proposes to their logs, applies what is committed, tells the listener, answers reads
+// from its own store, and lets retention run on channels where nothing is published any more. Where the node is alone
+// it has all of each shard, and leads it.
 //
 // Threads: the log writer's (commits, applying, telling) and one reader. What the log thread owns and
 // what the reader owns is marked below; the shards' pending counters are atomics.

@@ -1,7 +1,7 @@
 #pragma once
 // A shard's replica as the actors see it: commands in, effects out. Behind it stand the replicated
-// log and the shard machine. Today every shard has one voter, this node, which leads it from the start
-// to the end.
+// log and the shard machine. A node that is alone is the only voter of every shard, and leads it from the start to the
+// end; else who leads may change at any time.
 //
 // What follows from an entry beside the state itself (who waits is answered, subscribers and the backend
 // are told, what is over is swept) is the leader's. Another replica applies the same and keeps silent.
@@ -154,9 +154,8 @@ struct LocalShardsConfig {
   std::size_t page_bytes_max = 4 * 1024 * 1024;       // a history page ends here, with `more`
 };
 
-// All shards of a single node: the log is this node's disk. Replays what was logged but not applied,
-// then listens. Owned by server/node; let go of it before the store and the listener go: the last
-// owner's thread finishes what waits and ends the workers.
+// The shards of a node. Replays what was logged but not applied, then listens. Owned by server/node; let go of it
+// before the store and the listener go: the last owner's thread finishes what waits and ends the workers.
 class LocalShards;
 Result<std::shared_ptr<Shards>> start_local_shards(storage::Store& store, const Clock& clock, Metrics& metrics,
                                                    LocalShardsConfig config, ShardListener& listener);
