@@ -19,7 +19,8 @@ Result<bool> holds_data(const storage::Store& store) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(key[at]); };
     const ShardId shard{static_cast<std::uint16_t>(byte(0) << 8 | byte(1))};
     if (key == keys::log_head(shard) || key == keys::lineage(shard) || key == keys::replica_head(shard) ||
-        key == keys::applied(shard) || key == keys::membership(shard)) {
+        key == keys::applied(shard) || key == keys::membership(shard) || key == keys::replica_places(shard) ||
+        key == keys::restoring(shard)) {
       return storage::Visit::go_on;
     }
     if (const auto index = keys::replica_entry_index(key)) {
@@ -70,8 +71,9 @@ Result<bool> read_founder(const storage::Store& store) {
   return number_at(stored->value_or(""), 2).value_or(0) != 0;
 }
 
-Status write_charter(storage::Store& store, const Charter& charter, bool founder) {
+Status write_charter(storage::Store& store, const Charter& charter, bool founder, bool gives_up) {
   storage::WriteBatch batch;
+  if (gives_up) batch.put(Family::state, keys::giving_up(), keys::number(1));
   batch.put(Family::state, keys::charter(),
             keys::number(charter.cluster.value) + keys::number(charter.data ? 1 : 0) + keys::number(founder ? 1 : 0));
   return store.write(batch, storage::Sync::yes);

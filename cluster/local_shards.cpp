@@ -200,6 +200,7 @@ Status LocalShards::load(bool tell_effects, bool tail_lost) {
 }
 
 Status LocalShards::apply_former_logs() {
+  if (auto given_up = log_.finish_giving_up(); !given_up) return given_up;
   const auto has = log_.has_replicas();
   if (!has) return has.error();
   if (*has) return {};
@@ -225,6 +226,9 @@ Status LocalShards::apply_former_logs() {
     applied[i] = machine.applied();
   }
   if (!config_.founds && !former_there) return {};
+  const auto may = log_.may_found();
+  if (!may) return may.error();
+  if (!*may && !former_there) return {};
   return log_.found_all(applied, config_.random ? *config_.random : own_random_);
 }
 

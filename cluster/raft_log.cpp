@@ -66,6 +66,26 @@ Status RaftLog::found_all(const std::vector<LogIndex>& applied, Random& random) 
     batch.put(storage::Family::state, storage::keys::replica_places(id), places.text());
     if (former->has_value()) remove_former_log(id, batch);
   }
+  batch.put(storage::Family::state, storage::keys::founded(), storage::keys::number(1));
+  return store_.write(batch, storage::Sync::yes);
+}
+
+Result<bool> RaftLog::may_found() const {
+  if (others_ == nullptr) return true;
+  const auto before = store_.get(storage::Family::state, storage::keys::founded());
+  if (!before) return before.error();
+  return !before->has_value();
+}
+
+Status RaftLog::finish_giving_up() {
+  const auto marked = store_.get(storage::Family::state, storage::keys::giving_up());
+  if (!marked) return marked.error();
+  if (!marked->has_value()) return {};
+  raft::GroupStore groups(store_);
+  storage::WriteBatch batch;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) groups.erase(ShardId{i}, batch);
+  batch.remove(storage::Family::state, storage::keys::founded());
+  batch.remove(storage::Family::state, storage::keys::giving_up());
   return store_.write(batch, storage::Sync::yes);
 }
 
@@ -203,6 +223,12 @@ void RaftLog::feed() {
     waiting.swap(waiting_);
     woken_ = false;
   }
+  if (others_ != nullptr && others_->is_giving_up()) {
+    for (const auto& one : waiting) {
+      owner_.on_lost(one.shard, one.token, one.commands.size(), make_error(Errc::not_leader));
+    }
+    return;
+  }
   std::vector<Proposal> later;
   std::set<ShardId> full;
   for (auto& one : waiting) {
@@ -286,8 +312,10 @@ bool RaftLog::finish(raft::GroupSet::Turn turn) {
                                                                                                 : storage::Sync::no;
   job.commands = std::exchange(fed_commands_, 0);
   fed_sync_ = storage::Sync::no;
-  job.done = [this, life = life_, number = turn.number](const Status& status) { on_written(life, number, status); };
-  restoring_ = turn.restored;
+  job.done = [this, life = life_, number = turn.number, restored = turn.restored](const Status& status) {
+    on_written(life, number, restored, status);
+  };
+  restoring_ = restoring_ || turn.restored;
   ++in_flight_;
   writer_.submit(std::move(job));
   return true;
@@ -301,11 +329,12 @@ Status RaftLog::write_results(storage::WriteBatch& batch) {
   return {};
 }
 
-void RaftLog::on_written(std::uint64_t life, std::uint64_t turn, const Status& status) {
+void RaftLog::on_written(std::uint64_t life, std::uint64_t turn, bool restored, const Status& status) {
   if (life != life_ || !set_) return;
   --in_flight_;
   if (!status) return fail(status.error());
-  if (std::exchange(restoring_, false)) {
+  if (restored) {
+    restoring_ = false;
     if (std::exchange(results_due_, false)) owner_.on_results_written();
     tell_leads();
   }
@@ -336,7 +365,7 @@ void RaftLog::count_log(const raft::GroupSet::Turn& turn) {
 void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch& batch) {
   if (failure_) return;
   shards_[id.value].applied = entry.index;
-  if (others_ != nullptr && !others_->fetch.applies(id, entry.index, batch)) return;
+  if (!is_due(id, entry.index, batch)) return;
   auto& shard = shards_[id.value];
   CommittedEntry committed{.shard = id, .index = entry.index};
   // Another leader's entry in the place of the first: none of them is committed.
@@ -372,6 +401,18 @@ void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch&
     shard.led = shard.term;
     leads_.push_back(id);
   }
+}
+
+// Whether the machine is to have the entry: not while the state that stands for it is on its way.
+bool RaftLog::is_due(ShardId id, LogIndex index, storage::WriteBatch& batch) {
+  if (others_ == nullptr || !others_->fetch.restoring(id)) return true;
+  const bool due = others_->fetch.applies(id, index, batch);
+  if (others_->fetch.restoring(id)) return due;
+  // The state is what it is to be, by this entry: the machine has not seen it yet.
+  auto read = read_places(id);
+  if (read) read = owner_.on_state_replaced(id, due ? LogIndex{index.value - 1} : index);
+  if (!read) failure_ = read.error();
+  return due && read;
 }
 
 void RaftLog::on_role(ShardId id, raft::Role role, Term term, ReplicaId) {
@@ -412,7 +453,7 @@ void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership& me
   if (failure_) return;
   shards_[id.value].applied = index;
   if (change == nullptr) return;  // what a snapshot says stands in the state that came with it
-  if (others_ != nullptr && !others_->fetch.applies(id, index, batch)) return;
+  if (!is_due(id, index, batch)) return;
   auto& places = shards_[id.value].places;
   if (change->kind != raft::Change::Kind::remove && change->node != NodeId{}) places.place(change->id, change->node);
   places.keep(members);

@@ -64,6 +64,10 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   // what the shard's machine has applied. Where there is a log of an earlier release, it goes. One synced write. Before
   // the machines are read for open().
   Status found_all(const std::vector<LogIndex>& applied, Random& random);
+  // No: the node has, or had, replicas of its cluster. If there are none they were replaced elsewhere.
+  Result<bool> may_found() const;
+  // Where a process before was told to give up what it has, and did not come to it. Before the machines are read.
+  Status finish_giving_up();
   // Reads each shard's replica. What is alone elects itself, and what it has committed comes to the owner, is written
   // and told, and cut off.
   Status open();
@@ -127,12 +131,13 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void on_broken(ShardId shard, const Error& error) override;
 
   Status open_one(ShardId shard);
+  bool is_due(ShardId shard, LogIndex index, storage::WriteBatch& batch);
   Status read_places(ShardId shard);
   void wake();
   void take_turns();
   bool finish(raft::GroupSet::Turn turn);
   Status write_results(storage::WriteBatch& batch);
-  void on_written(std::uint64_t life, std::uint64_t turn, const Status& status);
+  void on_written(std::uint64_t life, std::uint64_t turn, bool restored, const Status& status);
   void feed();
   void lose_waiting(const Error& error);
   void lose_pending(ShardId shard, const Error& error);
@@ -154,6 +159,7 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void make_replica(const ReplicaOnNode& wanted);
   void erase_replica(ShardId shard);
   void run_tick();
+  void repeat_leads();
   void run_copies();
   void plan();
   void count_shards(const std::vector<placement::ShardView>& led);

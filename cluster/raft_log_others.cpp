@@ -18,6 +18,8 @@ constexpr milliseconds kAnswersWithin{2'000};
 // A leader that is older than this has told a majority what it has committed, or would not lead any more.
 constexpr milliseconds kSureAfter{5'000};
 constexpr milliseconds kStrangerEvery{1'000};
+constexpr milliseconds kRepeatEvery{1'000};
+constexpr std::size_t kPlacesMax = 64;  // who joins believes whoever speaks to it
 
 }  // namespace
 
@@ -69,6 +71,7 @@ void RaftLog::found() {
   {
     const MutexLock lock(others_->mutex);
     others_->found = true;
+    others_->give_up = false;  // the last word counts
   }
   wake();
 }
@@ -78,6 +81,7 @@ void RaftLog::give_up() {
   {
     const MutexLock lock(others_->mutex);
     others_->give_up = true;
+    others_->found = false;
   }
   wake();
 }
@@ -125,7 +129,11 @@ void RaftLog::take_message(const NodeAddress& from, ShardId id, RaftMessage& mes
   auto* group = set_->group(id);
   if (group == nullptr) return;
   // Whoever joins is told nothing yet of where the others are.
-  if (!shard.places.node_of(message.from)) shard.places.place(message.from, from.node);
+  const auto& members = group->membership();
+  if (!shard.places.node_of(message.from) && (members.voters.empty() || members.has(message.from)) &&
+      shard.places.places().size() < kPlacesMax) {
+    shard.places.place(message.from, from.node);
+  }
   if (shard.role == raft::Role::leader) {
     const auto now = clock_.now();
     if (group->membership().has(message.from)) {
@@ -186,7 +194,14 @@ void RaftLog::take_news(const NodeAddress& from, const ReplicaNews& news) {
   }
   const auto known = [&](const ReplicaOnNode& one) { return one.shard.value < shard_count_; };
   for (const auto& one : news.members) {
-    if (known(one) && set_->group(one.shard) == nullptr) others_->to_make.push_back(one);
+    if (!known(one)) continue;
+    // One that was removed before it could vote never speaks, so that nobody tells it: it makes room here.
+    if (auto* group = set_->group(one.shard); group != nullptr) {
+      const bool votes = group->membership().votes(group->self());
+      if (group->self() == one.replica || one.term < group->status().term || votes) continue;
+      others_->to_erase.push_back(one.shard);
+    }
+    others_->to_make.push_back(one);
   }
   for (const auto& one : news.strangers) {
     auto* group = known(one) ? set_->group(one.shard) : nullptr;
@@ -230,13 +245,19 @@ void RaftLog::take_orders() {
   bool give_up = false;
   {
     const MutexLock lock(others_->mutex);
-    found = std::exchange(others_->found, false);
-    give_up = std::exchange(others_->give_up, false);
+    found = others_->found;
+    give_up = others_->give_up;
   }
   if (give_up) {
     for (std::uint16_t i = 0; i < shard_count_; ++i) {
-      if (set_->group(ShardId{i}) != nullptr) others_->to_erase.push_back(ShardId{i});
+      if (set_ && set_->group(ShardId{i}) != nullptr) erase_replica(ShardId{i});
     }
+    storage::WriteBatch done;
+    done.remove(storage::Family::state, storage::keys::founded());
+    done.remove(storage::Family::state, storage::keys::giving_up());
+    if (!set_ || !write_now(done, storage::Sync::yes)) return;
+    const MutexLock lock(others_->mutex);
+    others_->give_up = false;
   }
   for (const auto id : std::exchange(others_->to_erase, {})) {
     if (set_) erase_replica(id);
@@ -245,9 +266,12 @@ void RaftLog::take_orders() {
     if (set_) make_replica(one);
   }
   if (!found || !set_) return;
+  const auto may = may_found();
+  if (!may) return fail(may.error());
   for (std::uint16_t i = 0; i < shard_count_; ++i) {
-    if (set_->group(ShardId{i}) != nullptr) return;
+    if (set_->group(ShardId{i}) != nullptr) return others_->founded();
   }
+  if (!*may) return others_->founded();
   if (const auto founded = found_all(std::vector<LogIndex>(shard_count_), others_->random); !founded) {
     return fail(founded.error());
   }
@@ -256,12 +280,19 @@ void RaftLog::take_orders() {
     if (opened) opened = owner_.on_state_replaced(ShardId{i}, std::nullopt);
     if (!opened) return fail(opened.error());
   }
+  others_->founded();
   log_info("the cluster's shards are founded here", {{"shards", shard_count_}});
 }
 
 void RaftLog::make_replica(const ReplicaOnNode& wanted) {
   if (set_->group(wanted.shard) != nullptr) return;
+  // One that broke stays as it is: made anew under its id it would have forgotten what it promised. And a leader of the
+  // past does not know who went since.
+  const auto there = groups_->read(wanted.shard);
+  if (!there || (there->has_value() && (*there)->self == wanted.replica)) return;
+  if (wanted.term < others_->shards[wanted.shard.value].leader.term) return;
   storage::WriteBatch batch;
+  batch.put(storage::Family::state, storage::keys::founded(), storage::keys::number(1));
   groups_->erase(wanted.shard, batch);
   groups_->create(wanted.shard, wanted.replica, {}, {}, batch);
   if (!write_now(batch, storage::Sync::yes)) return;
@@ -288,6 +319,17 @@ void RaftLog::erase_replica(ShardId id) {
 
 // ---- time ----
 
+// What was said of it may have been lost with a link that was full, or a disk that was down.
+void RaftLog::repeat_leads() {
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    const auto& shard = shards_[i];
+    if (shard.led.value == 0) continue;
+    for (const auto& [node, link] : others_->post.links()) {
+      others_->post.news(node).led.push_back({ShardId{i}, shard.led});
+    }
+  }
+}
+
 void RaftLog::run_tick() {
   set_->tick();
   const auto now = clock_.now();
@@ -300,9 +342,13 @@ void RaftLog::run_tick() {
         if (auto* group = set_->group(id)) (void)group->want_snapshot(true);
       }
     }
-    if (shards_[i].role == raft::Role::leader) set_->keep_log(id, others_->source.log_needed(id, now));
+    set_->keep_log(id, others_->source.log_needed(id, now));
   }
   count_leaders();
+  if (now >= others_->repeat_at) {
+    others_->repeat_at = now + kRepeatEvery;
+    repeat_leads();
+  }
   if (now < others_->plan_at) return;
   plan();
   others_->plan_at = now + (others_->planner.budget().moving().empty() ? kPlanEvery : kPlanWhileMoving);
@@ -368,7 +414,7 @@ void RaftLog::plan() {
       if (matched.value > 0) row.lacks = status.commit.value - std::min(status.commit, matched).value;
       row.snapshot = others.copies.contains(replica);
       // It may not know yet that it is wanted.
-      if (!self && matched.value == 0 && !row.answers && row.node != NodeId{}) {
+      if (!self && matched.value == 0 && !row.answers && row.node != NodeId{} && status.term_committed) {
         others_->post.news(row.node).members.push_back({id, replica, shard.term});
       }
       view.replicas.push_back(row);
@@ -438,7 +484,7 @@ void RaftLog::send_out() {
     auto* group = set_ ? set_->group(id) : nullptr;
     if (group == nullptr) return;
     if (message.kind != RaftKind::snapshot) return (void)group->report_unreachable(message.to);
-    others_->source.drop(id);
+    others_->source.drop(id, message.to);
     others_->shards[id.value].copies.erase(message.to);
     (void)group->report_snapshot(message.to, false);
   });

@@ -21,6 +21,14 @@ struct RaftLog::Others final : Worker {
 
   // The ticks, on a worker of their own.
   std::chrono::nanoseconds step(bool time_over) override;
+  void founded() {
+    const MutexLock lock(mutex);
+    found = false;
+  }
+  [[nodiscard]] bool is_giving_up() {
+    const MutexLock lock(mutex);
+    return give_up;
+  }
   void begin_leading(ShardId shard, MonoTime now);
 
   RaftLog& log;
@@ -54,6 +62,7 @@ struct RaftLog::Others final : Worker {
   std::vector<ReplicaOnNode> to_make;  // when nothing of the shard is on its way to the disk
   std::vector<ShardId> to_erase;
   MonoTime plan_at{};
+  MonoTime repeat_at{};
 };
 
 }  // namespace parley::cluster

@@ -190,24 +190,22 @@ std::optional<std::string> OtherNodes::reason_not_ready() const {
 void OtherNodes::on_own_charter(const Charter&) {
   const MutexLock lock(charter_mutex_);
   const auto charter = members_->charter();
-  begin_cluster(charter);
-  (void)keep(charter);
+  const bool gives_up = begin_cluster(charter);
+  (void)keep(charter, gives_up);
+  if (gives_up) backend_.shards().replicas()->give_up();
   transport_->set_cluster(charter.data ? charter.cluster.value : 0);
 }
 
 // Who made the cluster founds its shards. Who joins one gets replicas of them; what it has founded before, without
 // anything in it, goes.
-void OtherNodes::begin_cluster(const Charter& charter) {
-  if (charter.cluster == cluster_ || charter.cluster == ClusterId{}) return;
+bool OtherNodes::begin_cluster(const Charter& charter) {
+  if (charter.cluster == cluster_ || charter.cluster == ClusterId{}) return false;
   cluster_ = charter.cluster;
   founder_ = members_->made_cluster();
   auto* replicas = backend_.shards().replicas();
-  if (replicas == nullptr) return;
-  if (founder_) {
-    replicas->found();
-  } else if (!own_data_) {
-    replicas->give_up();
-  }
+  if (replicas == nullptr) return false;
+  if (founder_) replicas->found();
+  return !founder_ && !own_data_;
 }
 
 void OtherNodes::show_members() {
@@ -244,8 +242,8 @@ Status OtherNodes::before_first_write() {
 }
 
 // What cannot be written now is written when look() comes by.
-Status OtherNodes::keep(const Charter& charter) {
-  const auto written = cluster::write_charter(backend_.store(), charter, founder_);
+Status OtherNodes::keep(const Charter& charter, bool gives_up) {
+  const auto written = cluster::write_charter(backend_.store(), charter, founder_, gives_up);
   if (!written && !unwritten_) {
     log_error("the node's cluster cannot be stored", {{"error", written.error().message}});
   }

@@ -56,8 +56,9 @@ class OtherNodes final : private cluster::MemberListener {
   Result<std::unique_ptr<cluster::Transport>> open_transport(const NodeAddress& self);
   Status before_first_write();
   void show_members();  // to the placement of replicas
-  Status keep(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
-  void begin_cluster(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
+  Status keep(const Charter& charter, bool gives_up = false) PARLEY_REQUIRES(charter_mutex_);
+  // Whether what is here is to be given up.
+  bool begin_cluster(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
   void look(NodeRecord& own);
   [[nodiscard]] NodeRecord record() const;
 

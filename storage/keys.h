@@ -125,10 +125,12 @@ KeyRange of_shard(ShardId shard);  // in any family
 
 std::string schema_version();
 std::string shard_count();
-std::string identity();  // the node's id and its newest incarnation, a number each
-std::string charter();   // which cluster the node is of (cluster/charter.h)
-std::string alive();     // wall time: the node was running then
-std::string running();   // there while a process has the store: the boot of its machine, which may be empty
+std::string identity();   // the node's id and its newest incarnation, a number each
+std::string charter();    // which cluster the node is of (cluster/charter.h)
+std::string founded();    // it has, or had, replicas of its cluster: it founds none any more
+std::string giving_up();  // its replicas are another cluster's, and are to go before anything else
+std::string alive();      // wall time: the node was running then
+std::string running();    // there while a process has the store: the boot of its machine, which may be empty
 
 std::string number(std::uint64_t value);  // u64, big-endian: sorts as the number does
 std::optional<std::uint64_t> parse_number(std::string_view bytes);

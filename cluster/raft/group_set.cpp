@@ -1,5 +1,6 @@
 #include "cluster/raft/group_set.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace parley::cluster::raft {
@@ -8,9 +9,10 @@ namespace {
 
 constexpr std::uint64_t kEntryOverhead = 36;  // key and frame
 
-bool is_alone(const RaftMembership& members) {
-  return members.voters.size() == 1 && members.learners.empty() && members.voters_outgoing.empty() &&
-         members.learners_next.empty();
+bool is_alone(const Group& group) {
+  const auto& members = group.membership();
+  return members.voters.size() == 1 && members.voters[0] == group.self() && members.learners.empty() &&
+         members.voters_outgoing.empty() && members.learners_next.empty();
 }
 
 }  // namespace
@@ -133,7 +135,10 @@ bool GroupSet::take_ready(ShardId shard, Replica& replica, Turn& turn) {
     return false;
   }
   const bool more_than_entries = store_.write(shard, *ready, turn.batch);
-  if (ready->must_sync && !more_than_entries && is_alone(replica.group->membership())) {
+  // The change that ends being alone is synced: others will count on what is before it.
+  const bool changes = std::any_of(ready->entries.begin(), ready->entries.end(),
+                                   [](const auto& entry) { return entry.kind == RaftEntryKind::change; });
+  if (ready->must_sync && !more_than_entries && !changes && is_alone(*replica.group)) {
     turn.alone = true;
   } else if (ready->must_sync) {
     turn.sync = storage::Sync::yes;
@@ -197,7 +202,7 @@ Status GroupSet::apply(ShardId shard, Replica& replica, const Ready& ready, Turn
 
 bool GroupSet::alone(ShardId shard) const {
   const auto found = replicas_.find(shard);
-  return found != replicas_.end() && is_alone(found->second->group->membership());
+  return found != replicas_.end() && is_alone(*found->second->group);
 }
 
 Status GroupSet::cut_all(storage::WriteBatch& batch, std::uint64_t entries_max) {
@@ -217,7 +222,7 @@ Status GroupSet::cut_all(storage::WriteBatch& batch, std::uint64_t entries_max) 
 
 Status GroupSet::cut(ShardId shard, Replica& replica, storage::WriteBatch& batch) {
   const auto begins = store_.begins_after(shard).value;
-  const auto newest = is_alone(replica.group->membership()) ? 0 : config_.log_entries_kept;
+  const auto newest = is_alone(*replica.group) ? 0 : config_.log_entries_kept;
   if (replica.applied.value <= begins + newest) return {};
   LogIndex index{replica.applied.value - newest};
   const bool kept = replica.kept_after && *replica.kept_after < index && replica.bytes <= config_.log_bytes_held_max;

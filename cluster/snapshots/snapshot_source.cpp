@@ -218,4 +218,11 @@ void SnapshotSource::drop(ShardId shard) {
   std::erase_if(arrived_, [&](const auto& one) { return one.first.first == shard; });
 }
 
+void SnapshotSource::drop(ShardId shard, ReplicaId to) {
+  const To one{shard, to};
+  std::erase(line_, one);
+  exports_.erase(one);
+  arrived_.erase(one);
+}
+
 }  // namespace parley::cluster::snapshots

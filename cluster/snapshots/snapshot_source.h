@@ -75,6 +75,7 @@ class SnapshotSource {
 
   // The replica here is closed: nothing is told of its exports.
   void drop(ShardId shard);
+  void drop(ShardId shard, ReplicaId to);  // that one alone
   [[nodiscard]] std::size_t exports() const { return exports_.size(); }
 
  private:
