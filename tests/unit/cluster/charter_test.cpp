@@ -38,6 +38,7 @@ TEST(CharterOfAStore, SeesDataThatIsThereAlready) {
               schemas::frame_replica_entry(ShardId{3}, {LogIndex{2}, Term{2}, RaftEntryKind::command, {}}));
     batch.put(Family::state, keys::applied(ShardId{3}), keys::number(2));
     batch.put(Family::state, keys::membership(ShardId{3}), "itself");
+    batch.put(Family::state, keys::replica_places(ShardId{3}), "here");
     batch.put(Family::state, keys::identity(), std::string(16, '1'));
     ASSERT_TRUE(store.write(batch, storage::Sync::yes).ok());
     EXPECT_FALSE(read_charter(store)->data) << "a node that has just begun";
