@@ -334,7 +334,17 @@ test("older messages come on demand, and who reads them stays there when somethi
   await ada.alive();
   await ada.shows(all.slice(-50));
   // Not at the very top: there a browser's own anchoring would rest.
-  await ada.evaluate(() => (document.querySelector(".log").scrollTop = 12));
+  // What is drawn before the page has heard of it goes to the end once more: then she scrolls again.
+  await until(
+    () =>
+      ada.evaluate(async () => {
+        const log = document.querySelector(".log");
+        log.scrollTop = 12;
+        for (let frame = 0; frame < 3; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
+        return log.scrollTop === 12;
+      }),
+    "her place to be kept",
+  );
   const top = await ada.locator(".message").first().getAttribute("data-id");
   const from = (message) => ada.evaluate((which) => document.querySelector(`[data-id="${which}"] .text`).getBoundingClientRect().top, message);
   const was = await from(top);
