@@ -127,6 +127,13 @@ std::uint64_t ActorContext::requests_in_flight() const {
   return count;
 }
 
+std::uint64_t ActorContext::peer_requests_most() const {
+  std::uint64_t most = 0;
+  const MutexLock lock(peers_mutex_);
+  for (const auto& [peer, line] : peer_requests_) most = std::max(most, line.taken());
+  return most;
+}
+
 caf::error ActorContext::failed_by(ActorStats& stats, std::exception_ptr& failure) const {
   try {
     std::rethrow_exception(failure);

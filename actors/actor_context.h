@@ -101,6 +101,7 @@ struct ActorContext {
   void taken_out(ActorStats& stats, Credit& credit);  // a request: it counts as handled before it is answered
   CreditLine& requests_of(NodeId peer);
   [[nodiscard]] std::uint64_t requests_in_flight() const;  // of all
+  [[nodiscard]] std::uint64_t peer_requests_most() const;  // of the node that has most
   void failed(ActorStats& stats, std::string_view what) const;
   caf::error failed_by(ActorStats& stats, std::exception_ptr& failure) const;  // for exception handlers: goes on
 

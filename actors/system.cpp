@@ -131,6 +131,7 @@ Status ActorSystem::begin(cluster::Shards& shards, WebhookSender& sender) {
   context.metrics.on_collect(
       [context = impl_->context, told = std::make_shared<std::array<std::uint64_t, kActorKinds>>()] {
         context->metrics.requests_in_flight.set(static_cast<double>(context->requests_in_flight()));
+        context->metrics.peer_requests_waiting.set(static_cast<double>(context->peer_requests_most()));
         for (std::size_t i = 0; i < kActorKinds; ++i) {
           const auto* kind = to_text(static_cast<ActorKind>(i));
           context->metrics.mailbox_messages(kind).set(static_cast<double>(context->kinds[i].mailbox.load()));

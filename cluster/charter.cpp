@@ -3,6 +3,10 @@
 #include "schemas/replica.h"
 #include "storage/keys.h"
 
+#include <algorithm>
+#include <map>
+#include <tuple>
+
 namespace parley::cluster {
 namespace {
 
@@ -77,6 +81,49 @@ Status write_charter(storage::Store& store, const Charter& charter, bool founder
   batch.put(Family::state, keys::charter(),
             keys::number(charter.cluster.value) + keys::number(charter.data ? 1 : 0) + keys::number(founder ? 1 : 0));
   return store.write(batch, storage::Sync::yes);
+}
+
+// ---- who was removed ----
+
+Result<std::vector<RemovedNode>> read_removed(const storage::Store& store) {
+  const auto stored = store.get(Family::state, keys::removed());
+  if (!stored) return stored.error();
+  std::vector<RemovedNode> removed;
+  const std::string_view bytes = stored->has_value() ? std::string_view(**stored) : std::string_view();
+  for (std::size_t i = 0; const auto node = number_at(bytes, i); i += 2) {
+    const auto at = number_at(bytes, i + 1);
+    if (!at) return make_error(Errc::corrupt, "the stored list of removed nodes is unreadable");
+    removed.push_back({NodeId{*node}, static_cast<std::int64_t>(*at)});
+  }
+  return removed;
+}
+
+Status write_removed(storage::Store& store, const std::vector<RemovedNode>& removed) {
+  std::string bytes;
+  for (const auto& one : removed) {
+    bytes += keys::number(one.node.value) + keys::number(static_cast<std::uint64_t>(one.at_ms));
+  }
+  storage::WriteBatch batch;
+  batch.put(Family::state, keys::removed(), bytes);
+  return store.write(batch, storage::Sync::yes);
+}
+
+std::vector<RemovedNode> merged(const std::vector<RemovedNode>& a, const std::vector<RemovedNode>& b,
+                                std::size_t most) {
+  std::map<NodeId, std::int64_t> latest;
+  for (const auto* some : {&a, &b}) {
+    for (const auto& one : *some) {
+      auto& at = latest.try_emplace(one.node, one.at_ms).first->second;
+      at = std::max(at, one.at_ms);
+    }
+  }
+  std::vector<RemovedNode> all;
+  for (const auto& [node, at] : latest) all.push_back({node, at});
+  std::sort(all.begin(), all.end(), [](const RemovedNode& x, const RemovedNode& y) {
+    return std::tie(x.at_ms, x.node) < std::tie(y.at_ms, y.node);
+  });
+  if (all.size() > most) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
+  return all;
 }
 
 }  // namespace parley::cluster

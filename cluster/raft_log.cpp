@@ -2,6 +2,7 @@
 
 #include "cluster/former_log.h"
 #include "cluster/raft_log_others.h"
+#include "core/limits.h"
 #include "core/log.h"
 #include "schemas/codec.h"
 #include "storage/keys.h"
@@ -14,8 +15,6 @@
 namespace parley::cluster {
 namespace {
 
-// Of each group, beside what is not settled: a follower that is a little behind reads it from memory.
-constexpr std::uint64_t kWindowBytes = 65'536;
 // A start leaves so many of each shard: those of its own and of starts before it are no reason to write.
 constexpr std::uint64_t kEntriesLeft = 8;
 
@@ -103,7 +102,7 @@ Status RaftLog::open_one(ShardId id) {
   raft::GroupConfig config;
   config.shard = id;
   config.salt = config_.salt + id.value;
-  config.window_bytes_max = kWindowBytes;
+  config.window_bytes_max = RaftLimits{}.window_bytes_max;
   if (auto opened = set_->open(config); !opened) return opened;
   if (auto read = read_places(id); !read) return read;
   if (others_ != nullptr) {
@@ -278,7 +277,9 @@ void RaftLog::end_turn() {
     feed();
     take_turns();
   }
-  if (others_ != nullptr) send_out();
+  if (others_ == nullptr) return;
+  send_out();
+  note_handed_over();
 }
 
 void RaftLog::take_turns() {
@@ -343,6 +344,12 @@ void RaftLog::on_written(std::uint64_t life, std::uint64_t turn, bool restored, 
 
 void RaftLog::fail(const Error& error) {
   if (!set_) return;
+  // A node that is alone wins its shards back with its disk, and its actors never notice. Of others there is a new
+  // leader soon.
+  std::vector<ShardId> lost;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    if (shards_[i].role == raft::Role::leader && !set_->alone(ShardId{i})) lost.push_back(ShardId{i});
+  }
   set_.reset();
   groups_.reset();
   restoring_ = false;
@@ -350,6 +357,12 @@ void RaftLog::fail(const Error& error) {
   leads_.clear();
   if (writer_.available()) writer_.fail(error);  // first: whoever hears of a loss finds the log down
   for (std::uint16_t i = 0; i < shard_count_; ++i) lose_pending(ShardId{i}, error);
+  for (const auto id : lost) {
+    auto& shard = shards_[id.value];
+    if (std::exchange(shard.led, {}).value != 0) --led_;
+    shard.role = raft::Role::follower;
+    owner_.on_following(id, leader_of(id));
+  }
   owner_.on_results_lost(error);
   results_due_ = false;
   lose_waiting(error);
@@ -400,6 +413,7 @@ void RaftLog::apply(ShardId id, const RaftEntryView& entry, storage::WriteBatch&
     if (shard.led.value == 0) ++led_;
     shard.led = shard.term;
     leads_.push_back(id);
+    if (!opening_) metrics_.shard_leads_taken.add();
   }
 }
 
@@ -426,7 +440,10 @@ void RaftLog::on_role(ShardId id, raft::Role role, Term term, ReplicaId) {
   }
   if (!led && role != raft::Role::follower) return;
   lose_pending(id, make_error(Errc::not_leader));
-  if (std::exchange(shard.led, {}).value != 0) --led_;
+  if (const auto was = std::exchange(shard.led, {}); was.value != 0) {
+    --led_;
+    if (others_ != nullptr && others_->shards[id.value].handing_over == was) metrics_.shard_leads_handed_over.add();
+  }
   owner_.on_following(id, leader_of(id));
 }
 
@@ -437,7 +454,7 @@ void RaftLog::tell_leads() {
     if (shard.led.value == 0) continue;
     owner_.on_leading(id, shard.led);
     if (others_ == nullptr) continue;
-    for (const auto& [node, link] : others_->post.links()) others_->post.news(node).led.push_back({id, shard.led});
+    for (const auto& [node, link] : others_->post.links()) others_->post.news(node).led.push_back(led_news(id, node));
   }
 }
 
@@ -489,7 +506,8 @@ void RaftLog::on_read(ShardId, const raft::ReadDone&) {}
 void RaftLog::send(ShardId id, RaftMessage message) {
   if (others_ == nullptr) return;
   const auto node = shards_[id.value].places.node_of(message.to);
-  if (node) others_->post.send(*node, id, std::move(message));
+  if (node) return others_->post.send(*node, id, std::move(message));
+  if (message.kind == RaftKind::snapshot) others_->undelivered.emplace_back(id, message.to);
 }
 
 void RaftLog::on_broken(ShardId id, const Error& error) {

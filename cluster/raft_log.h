@@ -86,6 +86,8 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void found() override;
   void give_up() override;
   void pause_moves(bool pause) override;
+  bool wait_until_handed_over(milliseconds at_most) override;
+  [[nodiscard]] std::optional<std::vector<ShardId>> shards_that_need_this_node() const override;
   [[nodiscard]] std::size_t shards_led() const override { return led_; }
   [[nodiscard]] std::size_t shards_without_leader() const override { return unled_; }
 
@@ -160,6 +162,10 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void erase_replica(ShardId shard);
   void run_tick();
   void repeat_leads();
+  [[nodiscard]] ShardLed led_news(ShardId shard, NodeId to) const;
+  [[nodiscard]] placement::ShardView view_of(ShardId shard, raft::Group& group, MonoTime now);
+  void note_needs(MonoTime now);
+  void note_handed_over();
   void run_copies();
   void plan();
   void count_shards(const std::vector<placement::ShardView>& led);

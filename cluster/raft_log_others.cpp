@@ -1,6 +1,8 @@
 // The log's part with replicas on other nodes.
 #include "cluster/raft_log_others.h"
 
+#include "cluster/placement/spare.h"
+#include "core/limits.h"
 #include "core/log.h"
 #include "storage/keys.h"
 
@@ -19,7 +21,10 @@ constexpr milliseconds kAnswersWithin{2'000};
 constexpr milliseconds kSureAfter{5'000};
 constexpr milliseconds kStrangerEvery{1'000};
 constexpr milliseconds kRepeatEvery{1'000};
-constexpr std::size_t kPlacesMax = 64;  // who joins believes whoever speaks to it
+// What a leader said of who is needed counts so long: it says it again at each kRepeatEvery.
+constexpr milliseconds kSparedFor{3'000};
+// What is known of who is needed is looked at with each tick; an older answer is none.
+constexpr milliseconds kNeedsFor{5'000};
 
 }  // namespace
 
@@ -62,8 +67,29 @@ ReplicaListener* RaftLog::listener() { return others_ == nullptr ? nullptr : &ot
 
 void RaftLog::see(placement::Picture picture) {
   if (others_ == nullptr) return;
+  const bool drains = std::any_of(picture.nodes.begin(), picture.nodes.end(), [this](const auto& sighting) {
+    return sighting.node == config_.self && sighting.intent == placement::Intent::drain;
+  });
+  {
+    const MutexLock lock(others_->mutex);
+    others_->picture = std::move(picture);
+  }
+  if (others_->draining.exchange(drains) == drains) return;
+  others_->plan_now = true;  // leads are waited for
+  wake();
+}
+
+bool RaftLog::wait_until_handed_over(milliseconds at_most) {
+  if (others_ == nullptr) return true;
+  MutexLock lock(others_->mutex);
+  return others_->handed_over.wait_for(lock, at_most, [this] { return led_ == 0 && unled_ == 0; });
+}
+
+std::optional<std::vector<ShardId>> RaftLog::shards_that_need_this_node() const {
+  if (others_ == nullptr) return std::nullopt;
   const MutexLock lock(others_->mutex);
-  others_->picture = std::move(picture);
+  if (!others_->needs_known || clock_.now() - *others_->needs_known > kNeedsFor) return std::nullopt;
+  return others_->needs;
 }
 
 void RaftLog::found() {
@@ -112,6 +138,7 @@ void RaftLog::take_in() {
     }
   }
   if (set_) take_orders();
+  if (set_ && others_->plan_now.exchange(false)) plan();
   if (set_ && others_->tick_due.exchange(false)) run_tick();
   if (set_) run_copies();
 }
@@ -131,7 +158,7 @@ void RaftLog::take_message(const NodeAddress& from, ShardId id, RaftMessage& mes
   // Whoever joins is told nothing yet of where the others are.
   const auto& members = group->membership();
   if (!shard.places.node_of(message.from) && (members.voters.empty() || members.has(message.from)) &&
-      shard.places.places().size() < kPlacesMax) {
+      shard.places.places().size() < RaftLimits{}.places_max) {
     shard.places.place(message.from, from.node);
   }
   if (shard.role == raft::Role::leader) {
@@ -146,6 +173,11 @@ void RaftLog::take_message(const NodeAddress& from, ShardId id, RaftMessage& mes
   }
   if (message.kind == RaftKind::append && others_->fetch.restoring(id)) return;
   if (message.kind == RaftKind::snapshot) {
+    const bool begins = !others_->fetch.restoring(id) || others_->fetch.stuck(id);
+    if (begins && others_->fetch.under_way() >= config_.others->rules.moves_max && group->would_restore(message)) {
+      metrics_.snapshots_put_off.add();
+      return others_->fetch.put_off(id, message);
+    }
     if (group->would_restore(message)) {
       storage::WriteBatch batch;
       if (const auto begun = others_->fetch.begin(id, message, clock_.now(), batch); !begun) {
@@ -187,8 +219,10 @@ void RaftLog::take_news(const NodeAddress& from, const ReplicaNews& news) {
   for (const auto& led : news.led) {
     if (led.shard.value >= shard_count_) continue;
     auto& leader = others_->shards[led.shard.value].leader;
-    if (led.term < leader.term || (led.term == leader.term && leader.node == from.node)) continue;
-    leader = {from.node, led.term};
+    if (led.term < leader.term) continue;
+    const bool known = led.term == leader.term && leader.node == from.node;
+    leader = {from.node, led.term, led.spares, clock_.now()};
+    if (known) continue;
     const auto& shard = shards_[led.shard.value];
     if (shard.led.value == 0 || shard.led < led.term) owner_.on_following(led.shard, from.node);
   }
@@ -216,7 +250,7 @@ void RaftLog::take_link(const NodeAddress& peer, bool up) {
     const ShardId id{i};
     const auto& shard = shards_[i];
     if (up) {
-      if (shard.led.value != 0) others_->post.news(peer.node).led.push_back({id, shard.led});
+      if (shard.led.value != 0) others_->post.news(peer.node).led.push_back(led_news(id, peer.node));
       continue;
     }
     if (shard.role != raft::Role::leader) continue;
@@ -325,9 +359,16 @@ void RaftLog::repeat_leads() {
     const auto& shard = shards_[i];
     if (shard.led.value == 0) continue;
     for (const auto& [node, link] : others_->post.links()) {
-      others_->post.news(node).led.push_back({ShardId{i}, shard.led});
+      others_->post.news(node).led.push_back(led_news(ShardId{i}, node));
     }
   }
+}
+
+ShardLed RaftLog::led_news(ShardId id, NodeId to) const {
+  const auto& others = others_->shards[id.value];
+  const bool fresh = clock_.now() - others.spared_at <= kSparedFor;
+  const bool spares = fresh && std::find(others.spared.begin(), others.spared.end(), to) != others.spared.end();
+  return {id, shards_[id.value].led, spares};
 }
 
 void RaftLog::run_tick() {
@@ -345,13 +386,40 @@ void RaftLog::run_tick() {
     set_->keep_log(id, others_->source.log_needed(id, now));
   }
   count_leaders();
+  note_needs(now);
   if (now >= others_->repeat_at) {
     others_->repeat_at = now + kRepeatEvery;
     repeat_leads();
   }
   if (now < others_->plan_at) return;
   plan();
-  others_->plan_at = now + (others_->planner.budget().moving().empty() ? kPlanEvery : kPlanWhileMoving);
+  const bool busy = !others_->planner.budget().moving().empty() || (others_->draining && led_ > 0);
+  others_->plan_at = now + (busy ? kPlanWhileMoving : kPlanEvery);
+}
+
+void RaftLog::note_needs(MonoTime now) {
+  std::vector<ShardId> needs;
+  for (std::uint16_t i = 0; i < shard_count_; ++i) {
+    const auto* group = set_->group(ShardId{i});
+    if (group == nullptr || !group->membership().votes(group->self())) continue;
+    const auto& shard = shards_[i];
+    const auto& leader = others_->shards[i].leader;
+    bool spared = leader.term >= shard.term && leader.spares && now - leader.said <= kSparedFor;
+    if (shard.led.value != 0) spared = led_news(ShardId{i}, config_.self).spares;
+    if (!spared) needs.push_back(ShardId{i});
+  }
+  const MutexLock lock(others_->mutex);
+  others_->needs = std::move(needs);
+  others_->needs_known = now;
+}
+
+// With each turn while somebody may wait: the end of it is some milliseconds of nobody's publications.
+void RaftLog::note_handed_over() {
+  if (!others_->draining) return;
+  count_leaders();
+  if (led_ != 0 || unled_ != 0) return;
+  const MutexLock lock(others_->mutex);
+  others_->handed_over.notify_all();
 }
 
 void RaftLog::run_copies() {
@@ -397,31 +465,15 @@ void RaftLog::plan() {
     const auto& shard = shards_[i];
     auto* group = shard.led.value == 0 ? nullptr : set_->group(id);
     if (group == nullptr) continue;
-    const auto status = group->status();
-    const auto& others = others_->shards[i];
-    placement::ShardView view;
-    view.shard = id;
-    view.leader = group->self();
-    view.led_for = std::chrono::duration_cast<milliseconds>(now - others.led_since);
-    view.change_pending = status.change_pending || status.successor != ReplicaId{} || !status.term_committed;
-    const auto& members = group->membership();
-    const auto add = [&](ReplicaId replica, bool voter) {
-      placement::Replica row{.id = replica, .node = shard.places.node_of(replica).value_or(NodeId{}), .voter = voter};
-      const bool self = replica == group->self();
-      const auto heard = others.heard.find(replica);
-      row.answers = self || (heard != others.heard.end() && now - heard->second <= kAnswersWithin);
-      const auto matched = self ? status.last : group->matched(replica);
-      if (matched.value > 0) row.lacks = status.commit.value - std::min(status.commit, matched).value;
-      row.snapshot = others.copies.contains(replica);
-      // It may not know yet that it is wanted.
-      if (!self && matched.value == 0 && !row.answers && row.node != NodeId{} && status.term_committed) {
-        others_->post.news(row.node).members.push_back({id, replica, shard.term});
+    led.push_back(view_of(id, *group, now));
+    auto& others = others_->shards[i];
+    others.spared.clear();
+    others.spared_at = now;
+    for (const auto& [replica, node] : shard.places.places()) {
+      if (placement::spares(led.back(), others_->planner.nodes(), config_.others->rules, node)) {
+        others.spared.push_back(node);
       }
-      view.replicas.push_back(row);
-    };
-    for (const auto replica : members.voters) add(replica, true);
-    for (const auto replica : members.learners) add(replica, false);
-    led.push_back(std::move(view));
+    }
   }
   count_shards(led);
   const auto steps = others_->planner.steps(led, now);
@@ -430,13 +482,45 @@ void RaftLog::plan() {
   }
 }
 
+placement::ShardView RaftLog::view_of(ShardId id, raft::Group& group, MonoTime now) {
+  const auto& shard = shards_[id.value];
+  const auto& others = others_->shards[id.value];
+  const auto status = group.status();
+  placement::ShardView view;
+  view.shard = id;
+  view.leader = group.self();
+  view.led_for = std::chrono::duration_cast<milliseconds>(now - others.led_since);
+  view.change_pending = status.change_pending || status.successor != ReplicaId{} || !status.term_committed;
+  const auto add = [&](ReplicaId replica, bool voter) {
+    placement::Replica row{.id = replica, .node = shard.places.node_of(replica).value_or(NodeId{}), .voter = voter};
+    const bool self = replica == group.self();
+    const auto heard = others.heard.find(replica);
+    row.answers = self || (heard != others.heard.end() && now - heard->second <= kAnswersWithin);
+    const auto matched = self ? status.last : group.matched(replica);
+    if (matched.value > 0) row.lacks = status.commit.value - std::min(status.commit, matched).value;
+    row.snapshot = others.copies.contains(replica);
+    // It may not know yet that it is wanted.
+    if (!self && matched.value == 0 && !row.answers && row.node != NodeId{} && status.term_committed) {
+      others_->post.news(row.node).members.push_back({id, replica, shard.term});
+    }
+    view.replicas.push_back(row);
+  };
+  for (const auto replica : group.membership().voters) add(replica, true);
+  for (const auto replica : group.membership().learners) add(replica, false);
+  return view;
+}
+
 void RaftLog::count_shards(const std::vector<placement::ShardView>& led) {
   const auto& nodes = others_->planner.nodes();
   const auto there = std::count_if(nodes.begin(), nodes.end(), [](const auto& node) { return node.counts(); });
   const auto wanted = std::min<std::ptrdiff_t>(there, static_cast<std::ptrdiff_t>(config_.others->rules.replicas));
   std::ptrdiff_t all = 0;
   std::size_t with_too_few = 0;
+  std::uint64_t most_lacking = 0;
   for (const auto& view : led) {
+    for (const auto& one : view.replicas) {
+      if (one.voter) most_lacking = std::max(most_lacking, one.lacks.value_or(0));
+    }
     const auto voters =
         std::count_if(view.replicas.begin(), view.replicas.end(), [](const auto& one) { return one.voter; });
     all += voters;
@@ -444,6 +528,7 @@ void RaftLog::count_shards(const std::vector<placement::ShardView>& led) {
   }
   metrics_.shards_voters.set(static_cast<double>(all));
   metrics_.shards_short.set(static_cast<double>(with_too_few));
+  metrics_.replication_lag.set(static_cast<double>(most_lacking));
 }
 
 void RaftLog::count_leaders() {
@@ -474,12 +559,18 @@ void RaftLog::carry_out(ShardId id, const placement::Step& step) {
       (void)group->propose_membership({Kind::remove, step.replica, step.node});
       return;
     case placement::Action::transfer:
-      (void)group->transfer(step.replica);
+      if (group->transfer(step.replica)) others_->shards[id.value].handing_over = shards_[id.value].term;
       return;
   }
 }
 
 void RaftLog::send_out() {
+  // A leader waits for the end of each snapshot, whatever becomes of it.
+  for (const auto& [id, to] : std::exchange(others_->undelivered, {})) {
+    others_->source.drop(id, to);
+    others_->shards[id.value].copies.erase(to);
+    if (auto* group = set_ ? set_->group(id) : nullptr) (void)group->report_snapshot(to, false);
+  }
   others_->post.flush([this](ShardId id, const RaftMessage& message) {
     auto* group = set_ ? set_->group(id) : nullptr;
     if (group == nullptr) return;

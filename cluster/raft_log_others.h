@@ -13,6 +13,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace parley::cluster {
 
@@ -41,15 +43,22 @@ struct RaftLog::Others final : Worker {
 
   // ---- any thread ----
   std::atomic<bool> tick_due{false};
-  Mutex mutex;  // a leaf
+  mutable Mutex mutex;  // a leaf
   std::optional<placement::Picture> picture PARLEY_GUARDED_BY(mutex);
   bool found PARLEY_GUARDED_BY(mutex) = false;
   bool give_up PARLEY_GUARDED_BY(mutex) = false;
   std::atomic<bool> paused{false};
+  std::atomic<bool> draining{false};  // this node, as the picture says
+  std::atomic<bool> plan_now{false};
+  mutable CondVar handed_over;                          // something may be
+  std::vector<ShardId> needs PARLEY_GUARDED_BY(mutex);  // shards that need this node
+  std::optional<MonoTime> needs_known PARLEY_GUARDED_BY(mutex);
 
   struct Leader {
     NodeId node;
     Term term;
+    bool spares = false;  // the shard has its majority without this node
+    MonoTime said{};
   };
   struct Shard {
     Leader leader{};                      // that has said so
@@ -57,10 +66,16 @@ struct RaftLog::Others final : Worker {
     std::set<ReplicaId> copies;           // snapshots under way
     MonoTime led_since{};
     MonoTime told_stranger{};
+    Term handing_over;           // a transfer was begun in this term
+    std::vector<NodeId> spared;  // nodes without which the shard has its majority, as of the last plan
+    MonoTime spared_at{};
   };
   std::vector<Shard> shards;
   std::vector<ReplicaOnNode> to_make;  // when nothing of the shard is on its way to the disk
   std::vector<ShardId> to_erase;
+  // Snapshots for replicas of which nobody knows where they are: what is said inside a group is told it at the end of
+  // the turn.
+  std::vector<std::pair<ShardId, ReplicaId>> undelivered;
   MonoTime plan_at{};
   MonoTime repeat_at{};
 };

@@ -7,9 +7,7 @@
 namespace parley::cluster {
 namespace {
 
-constexpr std::size_t kWaitingMax = 16 * 1024 * 1024;  // of one peer
-constexpr std::size_t kBatchBytes = 200 * 1024;
-constexpr std::size_t kSmallBytes = 8 * 1024;  // may pass what is in a link's way
+constexpr RaftLimits kLimits;
 
 }  // namespace
 
@@ -17,7 +15,7 @@ void ReplicaPost::put(Input input) {
   {
     const MutexLock lock(mutex_);
     auto& waiting = waiting_[input.from.node];
-    if (waiting + input.bytes > kWaitingMax) return metrics_.peer_messages_dropped("full").add();
+    if (waiting + input.bytes > kLimits.inbox_bytes_max) return metrics_.peer_messages_dropped("full").add();
     waiting += input.bytes;
     inbox_.push_back(std::move(input));
   }
@@ -86,10 +84,10 @@ void ReplicaPost::flush(const std::function<void(ShardId, const RaftMessage&)>& 
     const auto link = links_.find(to);
     bool left = link != links_.end();
     if (left) {
-      auto made = schemas::raft_batches(messages, kBatchBytes);
+      auto made = schemas::raft_batches(messages, kLimits.batch_bytes_max);
       if (made.dropped > 0) log_error("a message between replicas is too large", {{"messages", made.dropped}});
       for (auto& bytes : made.batches) {
-        const auto lane = bytes.size() <= kSmallBytes ? Lane::ahead : Lane::work;
+        const auto lane = bytes.size() <= kLimits.ahead_bytes_max ? Lane::ahead : Lane::work;
         if (!peers_.replicate(link->second, {std::move(bytes)}, lane)) left = false;
       }
     }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace parley {
 
@@ -32,6 +33,20 @@ struct Charter {
   auto operator<=>(const Charter&) const = default;
 };
 
+// A node that an operator has taken out of the cluster for good, and when.
+struct RemovedNode {
+  NodeId node;
+  std::int64_t at_ms = 0;
+  bool operator==(const RemovedNode&) const = default;
+};
+// An operator's word about one process, given at another node: whether it is about to stop. The latest one counts.
+struct DrainOrder {
+  NodeAddress process;
+  bool drain = false;
+  std::int64_t at_ms = 0;
+  bool operator==(const DrainOrder&) const = default;
+};
+
 // What a process says of itself. Only it changes it, and then gives it a larger revision.
 struct NodeRecord {
   std::uint64_t revision = 0;
@@ -46,6 +61,9 @@ struct NodeRecord {
   std::uint16_t shards_led = 0;
   std::uint64_t config_digest = 0;  // nodes with the same one are configured alike
   Charter charter{};
+  bool draining = false;               // about to stop: it is given no leads and no new replicas
+  std::vector<RemovedNode> removed{};  // as it knows; at most ClusterLimits::removed_max, by time
+  std::vector<DrainOrder> orders{};    // that it was given; at most ClusterLimits::drain_orders_max, by time
   bool operator==(const NodeRecord&) const = default;
 };
 

@@ -145,6 +145,23 @@ struct ClusterLimits {
   std::size_t relayed_probes_max = 256;    // on behalf of others: not answered
   std::size_t inbox_messages_max = 4'096;  // received and not looked at yet: dropped and counted
   std::size_t strangers_max = 8;           // nodes of other clusters that are kept to be shown; the oldest goes
+  std::size_t removed_max = 32;            // nodes that an operator removed: the one that is longest so is forgotten
+  std::size_t drain_orders_max = 8;        // of one node, about others: the oldest is forgotten
+};
+
+// A shard's replicas and what they say to each other (cluster/raft_log.h, cluster/raft). Not configurable either.
+struct RaftLimits {
+  std::size_t inbox_bytes_max = 16'777'216;         // of one peer, that the log thread has not taken: dropped, counted
+  std::size_t batch_bytes_max = 204'800;            // of one message between nodes; the rest goes with the next
+  std::size_t ahead_bytes_max = 8'192;              // a batch of at most this passes what is in a link's way
+  std::size_t places_max = 64;                      // nodes of a shard's replicas: who is beyond is answered nothing
+  std::uint64_t message_bytes_max = 262'144;        // of the entries of one append
+  std::uint32_t messages_in_flight_max = 64;        // appends to one follower without an answer
+  std::uint64_t uncommitted_bytes_max = 8'388'608;  // of one shard, then: overloaded
+  std::uint64_t committed_bytes_max = 1'048'576;    // applied at once, at least one entry; the rest comes next
+  std::uint64_t window_bytes_max = 65'536;          // of recent entries of a shard in memory; older ones are read
+  std::size_t messages_held_max = 4'096;            // of a shard, that wait for a disk which is stuck; then lost
+  std::uint64_t log_bytes_held_max = 67'108'864;    // of a shard, for who copies it: cut, and it is copied again
 };
 
 // A shard's state on its way to a replica that is too far behind (cluster/snapshots). Not configurable either.
@@ -170,6 +187,8 @@ static_assert(NodeLimits{}.http_body_bytes_max > AppLimits{}.event_data_bytes_ma
 static_assert(NodeLimits{}.write_queue_bytes_max > NodeLimits{}.frame_bytes_max);
 // A page of missed publications and a request over HTTP fit into one message.
 static_assert(PeerLimits{}.message_bytes_max >= 2 * NodeLimits{}.http_body_bytes_max);
+static_assert(RaftLimits{}.ahead_bytes_max < RaftLimits{}.batch_bytes_max);
+static_assert(RaftLimits{}.batch_bytes_max < LinkLimits{}.frame_bytes_max);
 static_assert(kHeldBytesPerShardMax >= PeerLimits{}.message_bytes_max);
 static_assert(PeerLimits{}.queue_bytes_max > PeerLimits{}.message_bytes_max);
 // A part is one frame's worth: votes wait for no more.

@@ -161,6 +161,18 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   cluster_pauses = m.counter("parley_cluster_pauses_total", "Times that this process stood still, as it found out.");
   cluster_own_health = m.gauge("parley_cluster_own_health",
                                "0: well. Up to 8: this node doubts itself, and is so much slower to suspect.");
+  shard_leads_taken = m.counter("parley_shard_leads_taken_total", "Times that this node came to lead a shard.");
+  shard_leads_handed_over =
+      m.counter("parley_shard_leads_handed_over_total", "Times that this node gave on the lead of a shard in order.");
+  replication_lag = m.gauge("parley_replication_lag_entries",
+                            "Committed entries that the slowest voter of the shards led here lacks.");
+  snapshots_put_off = m.counter("parley_snapshots_put_off_total",
+                                "Copies of shards that this node did not begin to take, because it takes others.");
+  peer_queue_bytes = m.gauge("parley_peer_queue_bytes", "Bytes that wait for the node for which most wait.");
+  peer_requests_waiting =
+      m.gauge("parley_peer_requests_waiting", "Requests that are not handled here, of the node that has most of them.");
+  cluster_clock_offset_seconds =
+      m.gauge("parley_cluster_clock_offset_seconds", "This node's clock beside those of the others; above 0: ahead.");
   shards_led = m.gauge("parley_shards_led", "Shards that this node leads.");
   shards_voters = m.gauge("parley_shards_voters", "Voting replicas of the shards that this node leads.");
   shards_short = m.gauge("parley_shards_short_of_replicas",

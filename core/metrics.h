@@ -107,12 +107,17 @@ class Metrics {
   Counter peer_dials_failed;
   Counter peer_hellos_refused(std::string_view reason) const;  // of both ends: it is counted where it is decided
   Counter peer_links_cut(std::string_view reason) const;       // silent, or what came is no frame
-  Gauge cluster_members(std::string_view state) const;           // as this node believes, with itself
+  Gauge cluster_members(std::string_view state) const;         // as this node believes, with itself
   Counter cluster_suspicions, cluster_refutations, cluster_deaths, cluster_probes_failed;
   Counter cluster_pauses;                                        // this process stood still, as it found out
   Counter cluster_nodes_refused(std::string_view reason) const;  // full, or other_cluster
   Gauge cluster_own_health;                                      // 0 to 8: so much slower it asks than it would
   Gauge shards, shards_without_leader, shards_led, shards_short, shards_voters;
+  Counter shard_leads_taken, shard_leads_handed_over;  // elections that were won; leads that others got from here
+  Gauge replication_lag;                          // entries that the voter of a shard led here lacks that lacks most
+  Counter snapshots_put_off;                      // copies that were not begun here, because of moves_max
+  Gauge peer_queue_bytes, peer_requests_waiting;  // of the peer with most
+  Gauge cluster_clock_offset_seconds;             // this node's clock beside those of the others; above 0: ahead
   Counter log_entries, commands_applied;
   Gauge log_bytes;            // of the shards' logs, entries not cut off yet
   Counter log_cuts;           // log_bytes_max was reached

@@ -13,6 +13,8 @@ namespace parley {
 struct ShardLed {
   ShardId shard;
   Term term;
+  // The shard has its majority, alive and caught up, without the receiver and without those that are about to stop.
+  bool spares = false;
   bool operator==(const ShardLed&) const = default;
 };
 struct ReplicaOnNode {

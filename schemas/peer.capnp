@@ -178,6 +178,19 @@ struct NodeRecord {
   backsIncarnation @14 :UInt64;
   round @15 :UInt32;
   expect @16 :UInt16;
+  draining @17 :Bool;
+  removed @18 :List(RemovedNode);
+  orders @19 :List(DrainOrder);
+}
+struct RemovedNode {
+  node @0 :UInt64;
+  atMs @1 :Int64;
+}
+struct DrainOrder {
+  node @0 :UInt64;
+  incarnation @1 :UInt64;
+  drain @2 :Bool;
+  atMs @3 :Int64;
 }
 
 # ---- values ----
@@ -606,6 +619,7 @@ struct ReplicaNews {
 struct ShardLed {
   shard @0 :UInt16;
   term @1 :UInt64;
+  spares @2 :Bool;
 }
 
 struct ReplicaOnNode {

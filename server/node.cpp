@@ -31,6 +31,9 @@ namespace {
 // against many applications at once.
 constexpr std::size_t kCallsWaitingMax = 65'536;
 
+// For leads at least, where clients are not to be waited for at all.
+constexpr milliseconds kHandOver{1'000};
+
 net::HttpCallerConfig caller_config(const Settings& settings) {
   net::HttpCallerConfig config;
   config.waiting_max = kCallsWaitingMax;
@@ -104,6 +107,7 @@ struct Node::Impl : net::Readiness {
     }
     return others.reason_not_ready();
   }
+  std::optional<net::NeedsNode> reason_not_to_stop() const override { return others.reason_not_to_stop(); }
 
   Status open();
   void collect_disk_metrics();
@@ -123,8 +127,12 @@ Status Node::Impl::open() {
       pusher, [this](std::string_view app) { application_auth.forget(app); },
       net::ProcessAbout{env.clock->now(), memory_bytes});
   handlers.push_back(rest);
-  handlers.push_back(std::make_shared<net::AdminApi>(rest, pusher, std::string(version()), env.clock->now(),
-                                                     [this] { return others.list_json(); }));
+  handlers.push_back(std::make_shared<net::AdminApi>(
+      rest, pusher, std::string(version()), env.clock->now(),
+      net::NodeOrders{[this] { return others.list_json(); },
+                      [this](std::string_view node) { return others.drain(node, true); },
+                      [this](std::string_view node) { return others.drain(node, false); },
+                      [this](std::string_view node) { return others.remove(node); }}));
   if (config.dev) handlers.push_back(make_demo_handler());
   handlers.push_back(net::make_welcome_handler(*this, std::string(version())));
   std::vector<std::shared_ptr<net::SessionFactory>> sessions{engine, net::make_pusher_sessions(pusher)};
@@ -229,7 +237,14 @@ Status Node::reload(const Config& config) {
 void Node::drain_and_stop() {
   impl_->draining = true;
   impl_->backend.metrics().draining.set(1);
-  impl_->front_end->drain(impl_->config.server.drain);  // what Redis brings still goes to those who are here
+  // Others lead what this node led before its clients look for another one. A lead changes hands in milliseconds; who
+  // is not there to take it is not waited for longer than clients are.
+  const auto begun = impl_->env.clock->now();
+  const auto patience = std::max<milliseconds>(impl_->config.server.drain, kHandOver);
+  impl_->others.hand_over(patience);
+  const auto taken = std::chrono::duration_cast<milliseconds>(impl_->env.clock->now() - begun);
+  const auto left = std::max<milliseconds>(impl_->config.server.drain - taken, milliseconds(0));
+  impl_->front_end->drain(left);  // what Redis brings still goes to those who are here
   impl_->stop();
 }
 

@@ -18,6 +18,10 @@ namespace {
 
 constexpr milliseconds kGoodbye{2'000};  // until all others have answered that this node leaves
 
+constexpr std::string_view kWasRemoved =
+    "this data directory is of a node that was removed from its cluster (parley nodes remove), and others have what it "
+    "had: start it with an empty one";
+
 std::string machine_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "localhost";
@@ -80,6 +84,15 @@ Result<std::unique_ptr<cluster::Transport>> OtherNodes::open_transport(const Nod
 
 Status OtherNodes::open() {
   if (transport_ == nullptr) return {};
+  auto removed = cluster::read_removed(backend_.store());
+  if (!removed) return removed.error();
+  for (const auto& one : *removed) {
+    if (one.node == backend_.self().node) return make_error(Errc::config_invalid, std::string(kWasRemoved));
+  }
+  {
+    const MutexLock lock(intents_mutex_);
+    removed_ = std::move(*removed);
+  }
   auto charter = cluster::read_charter(backend_.store());
   if (!charter) return charter.error();
   const auto founder = cluster::read_founder(backend_.store());
@@ -142,6 +155,12 @@ NodeRecord OtherNodes::record() const {
   own.zone = config_.zone;
   own.version = version();
   own.config_digest = digest_;
+  {
+    const MutexLock lock(intents_mutex_);
+    own.draining = draining_;
+    own.removed = removed_;
+    own.orders = orders_;
+  }
   const auto& metrics = backend_.metrics();
   const auto count = [](const Gauge& gauge) { return static_cast<std::uint32_t>(std::max(gauge.value(), 0.0)); };
   own.connections = count(metrics.connections_pusher) + count(metrics.connections_socketio);
@@ -158,6 +177,7 @@ void OtherNodes::look(NodeRecord& own) {
   now.clock_offset_ms = own.clock_offset_ms;
   own = std::move(now);
   show_members();
+  keep_removed();
   const MutexLock lock(charter_mutex_);
   if (unwritten_) (void)keep(members_->charter());
 }
@@ -172,6 +192,10 @@ std::string OtherNodes::list_json() const {
 
 std::optional<std::string> OtherNodes::reason_not_ready() const {
   if (members_ == nullptr) return std::nullopt;
+  {
+    const MutexLock lock(intents_mutex_);
+    if (draining_) return "draining: this node is about to stop";
+  }
   const auto view = members_->members();
   if (view.self.record.charter.cluster.value != 0) {
     auto* replicas = backend_.shards().replicas();
@@ -213,10 +237,17 @@ void OtherNodes::show_members() {
   if (replicas == nullptr || members_ == nullptr) return;
   const auto view = members_->members();
   if (view.self.record.charter.cluster == ClusterId{}) return;
+  using cluster::placement::Intent;
+  const auto intent = [](bool drains) { return drains ? Intent::drain : Intent::stay; };
   cluster::placement::Picture picture;
-  picture.nodes.push_back({view.self.address.node, view.self.record.zone, view.self.state});
+  {
+    const MutexLock lock(intents_mutex_);
+    picture.nodes.push_back({view.self.address.node, view.self.record.zone, view.self.state, intent(draining_)});
+    for (const auto& one : removed_) picture.removed.push_back(one.node);
+  }
   for (const auto& seen : view.others) {
-    picture.nodes.push_back({seen.member.address.node, seen.member.record.zone, seen.member.state});
+    const auto& [address, refutation, state, record] = seen.member;
+    picture.nodes.push_back({address.node, record.zone, state, intent(record.draining)});
   }
   replicas->see(std::move(picture));
 }
@@ -251,7 +282,9 @@ Status OtherNodes::keep(const Charter& charter, bool gives_up) {
   return written;
 }
 
-void OtherNodes::on_superseded() {
+void OtherNodes::on_superseded() { end_process(); }
+
+void OtherNodes::end_process() const {
   if (env_.end_process) return env_.end_process();
   ::kill(::getpid(), SIGTERM);
 }

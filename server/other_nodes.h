@@ -8,6 +8,7 @@
 #include "cluster/charter.h"
 #include "cluster/membership/membership.h"
 #include "core/mutex.h"
+#include "net/http/health.h"
 #include "server/backend.h"
 #include "server/config/config.h"
 #include "server/env.h"
@@ -16,6 +17,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace parley::cluster {
 class CafTransport;
@@ -39,13 +42,28 @@ class OtherNodes final : private cluster::MemberListener {
   // The others are told that this node goes, so that none waits for it. Before the backend's leave_others().
   void leave();
   void stop();
+  // First thing when the process is to end: what it leads goes to others, which are told that it is about to stop. At
+  // most so long. Where nobody else is there, or one thread runs everything, it does not wait.
+  void hand_over(milliseconds at_most);
   void reload(const Config& config);
 
-  [[nodiscard]] std::string list_json() const;                        // GET /admin/nodes
+  [[nodiscard]] std::string list_json() const;  // GET /admin/nodes
+  // POST /admin/nodes/…: a node by its name or its id. Answers JSON.
+  Result<std::string> drain(std::string_view node, bool drain);
+  Result<std::string> remove(std::string_view node);
+  // Why this node is not to be stopped now; thread-safe.
+  [[nodiscard]] std::optional<net::NeedsNode> reason_not_to_stop() const;
   [[nodiscard]] std::optional<std::string> reason_not_ready() const;  // it waits for the nodes that are expected
 
  private:
-  void on_member_up(const ClusterMember&) override { show_members(); }
+  void on_member_up(const ClusterMember& member) override {
+    learn(member);
+    show_members();
+  }
+  void on_member_changed(const ClusterMember& member) override {
+    learn(member);
+    show_members();
+  }
   void on_member_suspect(const ClusterMember&) override { show_members(); }
   void on_member_cleared(const ClusterMember&) override { show_members(); }
   void on_member_dead(const ClusterMember&) override { show_members(); }
@@ -55,7 +73,11 @@ class OtherNodes final : private cluster::MemberListener {
 
   Result<std::unique_ptr<cluster::Transport>> open_transport(const NodeAddress& self);
   Status before_first_write();
-  void show_members();  // to the placement of replicas
+  void show_members();                      // to the placement of replicas
+  void learn(const ClusterMember& member);  // what it says of what is to become of nodes
+  void end_process() const;
+  void keep_removed();
+  [[nodiscard]] Result<ClusterMember> find_member(std::string_view node) const;
   Status keep(const Charter& charter, bool gives_up = false) PARLEY_REQUIRES(charter_mutex_);
   // Whether what is here is to be given up.
   bool begin_cluster(const Charter& charter) PARLEY_REQUIRES(charter_mutex_);
@@ -73,9 +95,16 @@ class OtherNodes final : private cluster::MemberListener {
   ClusterId cluster_ PARLEY_GUARDED_BY(charter_mutex_);      // whose replicas are here, or come
   bool own_data_ PARLEY_GUARDED_BY(charter_mutex_) = false;  // it brought or wrote some
   bool founder_ PARLEY_GUARDED_BY(charter_mutex_) = false;
-  std::unique_ptr<cluster::Membership> members_;      // null: the node is alone
-  std::atomic<cluster::Membership*> ready_{nullptr};  // the same, for other threads
-  std::atomic<bool> wrote_early_{false};              // while the node was being opened
+  mutable Mutex intents_mutex_;  // a leaf
+  bool draining_ PARLEY_GUARDED_BY(intents_mutex_) = false;
+  bool ending_ PARLEY_GUARDED_BY(intents_mutex_) = false;               // the process is; no order counts any more
+  std::int64_t order_at_ PARLEY_GUARDED_BY(intents_mutex_) = 0;         // of the latest order to this process
+  std::vector<DrainOrder> orders_ PARLEY_GUARDED_BY(intents_mutex_);    // to others, given here
+  std::vector<RemovedNode> removed_ PARLEY_GUARDED_BY(intents_mutex_);  // as known here
+  bool removed_unwritten_ PARLEY_GUARDED_BY(intents_mutex_) = false;    // the worker of the members writes it
+  std::unique_ptr<cluster::Membership> members_;                        // null: the node is alone
+  std::atomic<cluster::Membership*> ready_{nullptr};                    // the same, for other threads
+  std::atomic<bool> wrote_early_{false};                                // while the node was being opened
 };
 
 }  // namespace parley::server

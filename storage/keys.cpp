@@ -203,6 +203,7 @@ std::string identity() { return of(kShardCountMax, 8).append("node"); }
 std::string charter() { return of(kShardCountMax, 8).append("cluster"); }
 std::string founded() { return of(kShardCountMax, 8).append("founded"); }
 std::string giving_up() { return of(kShardCountMax, 9).append("giving-up"); }
+std::string removed() { return of(kShardCountMax, 8).append("removed"); }
 std::string alive() { return of(kShardCountMax, 8).append("alive"); }
 std::string running() { return of(kShardCountMax, 8).append("running"); }
 std::string shard_count() { return of(kShardCountMax, 8).append("shards"); }

@@ -129,6 +129,7 @@ std::string identity();   // the node's id and its newest incarnation, a number 
 std::string charter();    // which cluster the node is of (cluster/charter.h)
 std::string founded();    // it has, or had, replicas of its cluster: it founds none any more
 std::string giving_up();  // its replicas are another cluster's, and are to go before anything else
+std::string removed();    // nodes that an operator took out of the cluster (cluster/charter.h)
 std::string alive();      // wall time: the node was running then
 std::string running();    // there while a process has the store: the boot of its machine, which may be empty
 

@@ -482,6 +482,7 @@ void Links::tick() {
     }
   }
   dial_due();
+  outside_.metrics.peer_queue_bytes.set(static_cast<double>(routes_.waiting_bytes_most()));
 }
 
 void Links::close_all() {

@@ -15,6 +15,7 @@
 #include "core/random.h"
 #include "schemas/peer/hello.h"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -37,6 +38,13 @@ class Routes {
     const ReadLock lock(mutex_);
     const auto found = outboxes_.find(node.value);
     return found == outboxes_.end() ? nullptr : found->second;
+  }
+  // Of the one in which most waits.
+  std::size_t waiting_bytes_most() const {
+    const ReadLock lock(mutex_);
+    std::size_t most = 0;
+    for (const auto& [node, outbox] : outboxes_) most = std::max(most, outbox->waiting_bytes());
+    return most;
   }
   void set(NodeId node, std::shared_ptr<Outbox> outbox) {
     const WriteLock lock(mutex_);

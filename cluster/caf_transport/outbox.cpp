@@ -24,6 +24,11 @@ Outbox::Pushed Outbox::push(std::string bytes, Lane lane) {
   return {Sent::taken, !std::exchange(woken_, true)};
 }
 
+std::size_t Outbox::waiting_bytes() const {
+  const MutexLock lock(mutex_);
+  return waiting_[0] + waiting_[1];
+}
+
 bool Outbox::close() {
   const MutexLock lock(mutex_);
   pushed_ = {};

@@ -23,7 +23,8 @@ class Outbox {
     bool wake = false;  // the link's thread does not know yet that something waits
   };
   Pushed push(std::string bytes, Lane lane);
-  bool close();  // from now on nobody is there. False: it was closed before
+  [[nodiscard]] std::size_t waiting_bytes() const;  // in both lanes
+  bool close();                                     // from now on nobody is there. False: it was closed before
 
   // ---- the link's thread ----
   // Appends frames to `wire` until it has so many bytes, or nothing more may go now. True: there is more for which
@@ -48,7 +49,7 @@ class Outbox {
   const PeerLimits peers_;
   std::array<Line, 2> lines_;      // by lane: what was taken from `pushed_`
   std::uint64_t unconfirmed_ = 0;  // bytes of work frames
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::array<std::deque<std::string>, 2> pushed_ PARLEY_GUARDED_BY(mutex_);
   std::array<std::size_t, 2> waiting_ PARLEY_GUARDED_BY(mutex_){};  // bytes, of both deques
   bool woken_ PARLEY_GUARDED_BY(mutex_) = false;

@@ -48,6 +48,11 @@ void Membership::set_own(NodeRecord own) {
   running_->wake();
 }
 
+void Membership::look_again() {
+  look_now_ = true;
+  running_->wake();
+}
+
 Charter Membership::set_data() {
   Charter charter;
   {
@@ -117,7 +122,8 @@ std::chrono::nanoseconds Membership::step(bool /*time_over*/) {
     const MutexLock lock(inbox_mutex_);
     inbox.swap(inbox_);
   }
-  if (config_.look && clock_.now() >= look_at_) {
+  const bool look_now = look_now_.exchange(false);
+  if (config_.look && (look_now || clock_.now() >= look_at_)) {
     look_at_ = clock_.now() + config_.look_every;
     NodeRecord own;
     {
@@ -191,6 +197,7 @@ void Membership::measure() {
     metrics_.cluster_members(to_text(static_cast<NodeState>(i))).set(static_cast<double>(by_state[i]));
   }
   metrics_.cluster_own_health.set(swim_.health());
+  metrics_.cluster_clock_offset_seconds.set(static_cast<double>(swim_.self().record.clock_offset_ms) / 1'000.0);
   const auto& counts = swim_.counts();
   const auto count = [](const Counter& metric, std::uint64_t is, std::uint64_t was) {
     if (is != was) metric.add(static_cast<double>(is - was));

@@ -13,6 +13,7 @@
 #include "core/mutex.h"
 #include "core/worker.h"
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -69,6 +70,7 @@ class Membership final : public GossipListener, private Worker {
 
   // Revision, charter and the clock's offset of it do not count.
   void set_own(NodeRecord own);
+  void look_again();  // at the own record, now: MembershipConfig::look
   // To be called before the first data is written, with what to store: from then on the node stays in that cluster.
   Charter set_data();
   [[nodiscard]] Charter charter() const;
@@ -118,6 +120,7 @@ class Membership final : public GossipListener, private Worker {
   std::vector<Input> inbox_ PARLEY_GUARDED_BY(inbox_mutex_);
   std::vector<PeerPlace> dialed_;  // the worker's
   MonoTime look_at_{};             // the same
+  std::atomic<bool> look_now_{false};
   std::unique_ptr<Running> running_;
 };
 

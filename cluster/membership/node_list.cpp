@@ -33,7 +33,10 @@ NodeRow row_of(const ClusterMember& member, const NodeRecord& own) {
           .configured_otherwise = record.config_digest != own.config_digest,
           .connections = record.connections,
           .channels_awake = record.channels_awake,
-          .shards_led = record.shards_led};
+          .shards_led = record.shards_led,
+          .draining = record.draining,
+          .removed = std::any_of(own.removed.begin(), own.removed.end(),
+                                 [&member](const auto& one) { return one.node == member.address.node; })};
 }
 
 }  // namespace
@@ -85,9 +88,10 @@ std::string to_json(const NodeList& list) {
     }
     out.append(fmt::format(
         ",\"incarnation\":{},\"self\":{},\"linked\":{},\"data\":{},\"configured_otherwise\":{},"
-        "\"seconds_in_state\":{},\"clock_offset_ms\":{},\"connections\":{},\"channels\":{},\"shards_led\":{}}}",
+        "\"seconds_in_state\":{},\"clock_offset_ms\":{},\"connections\":{},\"channels\":{},\"shards_led\":{},"
+        "\"draining\":{},\"removed\":{}}}",
         row.incarnation, row.self, row.linked, row.data, row.configured_otherwise, row.seconds_in_state,
-        row.clock_offset_ms, row.connections, row.channels_awake, row.shards_led));
+        row.clock_offset_ms, row.connections, row.channels_awake, row.shards_led, row.draining, row.removed));
   }
   out.append("],\"refused\":[");
   for (const auto& why : list.refused) {

@@ -31,6 +31,8 @@ struct NodeRow {
   std::int64_t clock_offset_ms = 0;  // its clock beside that of the node that was asked; above 0: ahead
   std::uint32_t connections = 0, channels_awake = 0;
   std::uint16_t shards_led = 0;
+  bool draining = false;  // about to stop
+  bool removed = false;   // by an operator
 };
 
 struct NodeList {

@@ -197,7 +197,14 @@ void Swim::set_own(NodeRecord own) {
   own.charter = self_.record.charter;
   own.clock_offset_ms = self_.record.clock_offset_ms;
   if (own == self_.record) return;
+  const bool urgent =
+      own.draining != self_.record.draining || own.removed != self_.record.removed || own.orders != self_.record.orders;
   self_.record = std::move(own);
+  // What is planned with nodes is news for everybody at once; counts can wait.
+  if (urgent && !leaving_ && !superseded_) {
+    change_own_record(About::state);
+    return send_to_all({rumour_of_self(true)});
+  }
   own_changed_ = true;
   expected_ = std::min(expected_, due());
 }

@@ -19,7 +19,7 @@ std::size_t bytes_of(const Rumour& rumour) {
   if (!rumour.record) return kRumour;
   const auto& record = *rumour.record;
   return kRumour + kRecord + bytes_of(record.name) + bytes_of(record.host) + bytes_of(record.zone) +
-         bytes_of(record.version);
+         bytes_of(record.version) + 16 * record.removed.size() + 32 * record.orders.size();
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 // stops it. Not thread-safe; used on the log thread. Ticks, bytes and counts are the units.
 
 #include "core/address.h"
+#include "core/limits.h"
 #include "core/raft_message.h"
 #include "core/result.h"
 
@@ -46,13 +47,13 @@ struct GroupConfig {
   std::uint64_t salt = 0;  // random: spreads election timeouts. The same one repeats a run
   std::uint32_t election_ticks = 10;
   std::uint32_t heartbeat_ticks = 3;
-  std::uint64_t message_bytes_max = 262'144;
-  std::uint32_t messages_in_flight_max = 64;        // appends to one follower without an answer
-  std::uint64_t uncommitted_bytes_max = 8'388'608;  // then: overloaded
-  std::uint64_t committed_bytes_max = 1'048'576;    // in one Ready, at least one entry; the rest comes with the next
-  std::uint64_t window_bytes_max = 1'048'576;       // of recent entries in memory, beside those that are not settled
-  std::size_t messages_held_max = 4'096;            // that wait for a disk which is stuck; then new ones are lost
-  std::uint64_t promote_lag_max = 64;               // a learner becomes a voter only when so few entries are missing
+  std::uint64_t message_bytes_max = RaftLimits{}.message_bytes_max;
+  std::uint32_t messages_in_flight_max = RaftLimits{}.messages_in_flight_max;
+  std::uint64_t uncommitted_bytes_max = RaftLimits{}.uncommitted_bytes_max;
+  std::uint64_t committed_bytes_max = RaftLimits{}.committed_bytes_max;
+  std::uint64_t window_bytes_max = 1'048'576;  // of recent entries in memory, beside those that are not settled
+  std::size_t messages_held_max = RaftLimits{}.messages_held_max;
+  std::uint64_t promote_lag_max = 64;  // a learner becomes a voter only when so few entries are missing
 };
 
 // What is known of a replica from before.

@@ -51,7 +51,7 @@ struct GroupSetConfig {
   std::uint64_t log_entries_kept = 256;
   // Of one shard, with keep_log(): then it is cut as if nobody had asked for it, and who needed it needs another
   // snapshot.
-  std::uint64_t log_bytes_held_max = 67'108'864;
+  std::uint64_t log_bytes_held_max = RaftLimits{}.log_bytes_held_max;
 };
 
 class GroupSet {

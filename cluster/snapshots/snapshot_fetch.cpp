@@ -117,6 +117,18 @@ void SnapshotFetch::not_needed(ShardId shard, const RaftMessage& message) {
   tell(shard, offer->id, message.to, message.from, SnapshotAsk::Kind::arrived);
 }
 
+void SnapshotFetch::put_off(ShardId shard, const RaftMessage& message) {
+  if (!message.snapshot) return;
+  const auto offer = schemas::decode_snapshot_offer(message.snapshot->data);
+  if (offer) tell(shard, offer->id, message.to, message.from, SnapshotAsk::Kind::given_up);
+}
+
+std::size_t SnapshotFetch::under_way() const {
+  return static_cast<std::size_t>(std::count_if(fetches_.begin(), fetches_.end(), [](const auto& row) {
+    return !row.second.given_up && !row.second.stored.complete;
+  }));
+}
+
 // ---- parts ----
 
 // What a part brings, if it is as it should be.

@@ -63,6 +63,9 @@ class SnapshotFetch {
   Status begin(ShardId shard, const RaftMessage& message, MonoTime now, storage::WriteBatch& batch);
   // One that the group would not restore: its source need not keep it.
   void not_needed(ShardId shard, const RaftMessage& message);
+  // One that is not begun now, for others are under way: its source is told, and its leader offers another one.
+  void put_off(ShardId shard, const RaftMessage& message);
+  [[nodiscard]] std::size_t under_way() const;
   // `not_found`: nobody asked for it, as of what comes late or twice. `corrupt`: damaged, or what no source of ours
   // says; it is asked for again.
   Status part(const SnapshotPart& part, MonoTime now, storage::WriteBatch& batch);

@@ -21,13 +21,23 @@ class Health final : public HttpHandler {
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override {
     const bool live = request.path == "/health/live" || request.path == "/up";
     const bool ready = request.path == "/health/ready" || request.path == "/ready" || request.path == "/accept-traffic";
-    if (!live && !ready) return false;
+    const bool can_stop = request.path == "/health/can-stop";
+    if (!live && !ready && !can_stop) return false;
     if (!readable_method(request, *exchange, "health")) return true;
     HttpResponse response{.body = R"({"status":"ok"})", .headers = {{"Cache-Control", "no-store"}}, .route = "health"};
     if (ready) {
       if (const auto reason = readiness_.reason_not_ready()) {
         response.status = 503;
         response.body = fmt::format(R"({{"status":"not ready","reason":"{}"}})", *reason);
+      }
+    }
+    if (can_stop) {
+      if (const auto needed = readiness_.reason_not_to_stop()) {
+        response.status = 503;
+        std::vector<unsigned> shards;
+        for (const auto shard : needed->shards) shards.push_back(shard.value);
+        response.body =
+            fmt::format(R"({{"status":"needed","reason":"{}","shards":[{}]}})", needed->reason, fmt::join(shards, ","));
       }
     }
     exchange->respond(std::move(response));
@@ -57,7 +67,8 @@ code {{ background: #eef1f4; padding: .1em .3em; border-radius: 3px; }}
 <ul>
 <li>Clients connect to <code>/app/{{key}}</code> with pusher-js or Laravel Echo.</li>
 <li>Applications publish to <code>/apps/{{id}}/events</code>, signed.</li>
-<li>Health: <a href="health/live">live</a>, <a href="health/ready">ready</a>.</li>
+<li>Health: <a href="health/live">live</a>, <a href="health/ready">ready</a>,
+<a href="health/can-stop">can it be stopped</a>.</li>
 </ul>
 </body>
 </html>

@@ -8,7 +8,7 @@
 
 namespace parley::net {
 
-// A path behind /admin: `{target}` is a webhook's name.
+// A path behind /admin: `{target}` is a webhook's or a node's name.
 struct AdminApi::Route {
   std::string_view method;
   RouteParts parts;
@@ -22,6 +22,9 @@ std::span<const AdminApi::Route> AdminApi::routes() {
       {"GET", {"apps"}, "admin_apps", &AdminApi::list_apps},
       {"GET", {"actors"}, "admin_actors", &AdminApi::list_actors},
       {"GET", {"nodes"}, "admin_nodes", &AdminApi::list_nodes},
+      {"POST", {"nodes", "{target}", "drain"}, "admin_node_drain", &AdminApi::drain_node},
+      {"POST", {"nodes", "{target}", "undrain"}, "admin_node_undrain", &AdminApi::undrain_node},
+      {"POST", {"nodes", "{target}", "remove"}, "admin_node_remove", &AdminApi::remove_node},
       {"GET", {"webhooks"}, "admin_webhooks", &AdminApi::list_webhooks},
       {"GET", {"webhooks", "{target}", "dead"}, "admin_webhook_dead", &AdminApi::list_dead},
       {"POST", {"webhooks", "{target}", "replay"}, "admin_webhook_replay", &AdminApi::replay_dead},
@@ -58,7 +61,7 @@ class PrivateExchange final : public Exchange {
 }  // namespace
 
 AdminApi::AdminApi(std::shared_ptr<RestApi> rest, SessionContext& context, std::string version, MonoTime started,
-                   std::function<std::string()> nodes)
+                   NodeOrders nodes)
     : rest_(std::move(rest)),
       context_(context),
       version_(std::move(version)),
@@ -157,7 +160,28 @@ void AdminApi::show_info(const Call& call) const {
       {.body = out.append(fmt::format(R"(,"uptime_seconds":{}}})", uptime.count())), .route = call.route});
 }
 
-void AdminApi::list_nodes(const Call& call) const { call.exchange->respond({.body = nodes_(), .route = call.route}); }
+void AdminApi::list_nodes(const Call& call) const {
+  call.exchange->respond({.body = nodes_.list(), .route = call.route});
+}
+
+namespace {
+
+void respond_order(Exchange& exchange, std::string_view route, Result<std::string> done) {
+  if (!done) return respond_error(exchange, route, done.error());
+  exchange.respond({.body = std::move(*done), .route = route});
+}
+
+}  // namespace
+
+void AdminApi::drain_node(const Call& call) const {
+  respond_order(*call.exchange, call.route, nodes_.drain(call.target));
+}
+void AdminApi::undrain_node(const Call& call) const {
+  respond_order(*call.exchange, call.route, nodes_.undrain(call.target));
+}
+void AdminApi::remove_node(const Call& call) const {
+  respond_order(*call.exchange, call.route, nodes_.remove(call.target));
+}
 
 void AdminApi::list_actors(const Call& call) const {
   const auto limit = query_limit(call.query, kActorsUsual, kActorsMax);

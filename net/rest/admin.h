@@ -16,12 +16,17 @@
 
 namespace parley::net {
 
+// What is asked of the cluster's nodes; thread-safe. Each answers JSON; the node is named by its name or its id.
+struct NodeOrders {
+  std::function<std::string()> list;
+  std::function<Result<std::string>(std::string_view node)> drain, undrain, remove;
+};
+
 class AdminApi final : public HttpHandler {
  public:
   // `started`: when the node was, for /admin/info.
-  // `nodes`: the answer of /admin/nodes; thread-safe.
   AdminApi(std::shared_ptr<RestApi> rest, SessionContext& context, std::string version, MonoTime started,
-           std::function<std::string()> nodes);
+           NodeOrders nodes);
   bool handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange) override;
   static std::vector<RouteText> route_table();
 
@@ -29,7 +34,7 @@ class AdminApi final : public HttpHandler {
   struct Call {
     std::shared_ptr<Exchange> exchange;
     std::string_view route;
-    std::string target;  // a webhook's name, from the path, decoded
+    std::string target;  // a webhook's or a node's name, from the path, decoded
     Query query;
     std::string body;
   };
@@ -43,6 +48,9 @@ class AdminApi final : public HttpHandler {
   void show_info(const Call& call) const;
   void list_actors(const Call& call) const;
   void list_nodes(const Call& call) const;
+  void drain_node(const Call& call) const;
+  void undrain_node(const Call& call) const;
+  void remove_node(const Call& call) const;
   // admin_webhooks.cpp
   void list_webhooks(const Call& call) const;
   void list_dead(const Call& call) const;
@@ -53,7 +61,7 @@ class AdminApi final : public HttpHandler {
   SessionContext& context_;
   const std::string version_;
   const MonoTime started_;
-  const std::function<std::string()> nodes_;
+  const NodeOrders nodes_;
   const Counter unauthorized_;
   const Counter throttled_;
   FailureThrottle failures_;

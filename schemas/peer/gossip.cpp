@@ -36,6 +36,23 @@ void write(Unfit& out, const NodeRecord& from, wire::NodeRecord::Builder to) {
   to.setBacksIncarnation(from.charter.backs.incarnation.value);
   to.setRound(from.charter.round);
   to.setExpect(from.charter.expect);
+  to.setDraining(from.draining);
+  if (from.removed.size() > kLimits.removed_max || from.orders.size() > kLimits.drain_orders_max) {
+    return out.note(Errc::too_large, "a member's record says too much of other nodes");
+  }
+  auto removed = to.initRemoved(static_cast<unsigned>(from.removed.size()));
+  for (unsigned i = 0; i < removed.size(); ++i) {
+    removed[i].setNode(from.removed[i].node.value);
+    removed[i].setAtMs(from.removed[i].at_ms);
+  }
+  auto orders = to.initOrders(static_cast<unsigned>(from.orders.size()));
+  for (unsigned i = 0; i < orders.size(); ++i) {
+    const auto& order = from.orders[i];
+    orders[i].setNode(order.process.node.value);
+    orders[i].setIncarnation(order.process.incarnation.value);
+    orders[i].setDrain(order.drain);
+    orders[i].setAtMs(order.at_ms);
+  }
 }
 void read(Unfit& in, wire::NodeRecord::Reader from, NodeRecord& to) {
   to.revision = from.getRevision();
@@ -54,6 +71,16 @@ void read(Unfit& in, wire::NodeRecord::Reader from, NodeRecord& to) {
   to.charter.backs = {NodeId{from.getBacks()}, Incarnation{from.getBacksIncarnation()}};
   to.charter.round = from.getRound();
   to.charter.expect = from.getExpect();
+  to.draining = from.getDraining();
+  const auto removed = from.getRemoved();
+  const auto orders = from.getOrders();
+  if (removed.size() > kLimits.removed_max || orders.size() > kLimits.drain_orders_max) {
+    return in.note(Errc::corrupt, "a member's record says too much of other nodes");
+  }
+  for (const auto one : removed) to.removed.push_back({NodeId{one.getNode()}, one.getAtMs()});
+  for (const auto one : orders) {
+    to.orders.push_back({{NodeId{one.getNode()}, Incarnation{one.getIncarnation()}}, one.getDrain(), one.getAtMs()});
+  }
 }
 
 void write(Unfit& out, const Rumour& from, wire::Rumour::Builder to) {

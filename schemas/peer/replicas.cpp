@@ -7,8 +7,11 @@ namespace {
 void write(Unfit&, const ShardLed& from, wire::ShardLed::Builder to) {
   to.setShard(from.shard.value);
   to.setTerm(from.term.value);
+  to.setSpares(from.spares);
 }
-void read(Unfit&, wire::ShardLed::Reader from, ShardLed& to) { to = {ShardId{from.getShard()}, Term{from.getTerm()}}; }
+void read(Unfit&, wire::ShardLed::Reader from, ShardLed& to) {
+  to = {ShardId{from.getShard()}, Term{from.getTerm()}, from.getSpares()};
+}
 void write(Unfit&, const ReplicaOnNode& from, wire::ReplicaOnNode::Builder to) {
   to.setShard(from.shard.value);
   to.setReplica(from.replica.value);

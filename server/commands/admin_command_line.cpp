@@ -68,10 +68,31 @@ void AdminCommands::add_moderation(CLI::App& app, int& code) {
 
 void AdminCommands::add_nodes(CLI::App& app, int& code) {
   auto* list = app.add_subcommand("nodes", "The nodes of the cluster, as the asked one knows them");
+  list->fallthrough();
+  list->require_subcommand(0, 1);
   line.add_admin_to(*list);
   list->add_flag("--json", nodes_options.json, "The answer as JSON");
-  list->callback(
-      [this, &code] { code = line.run_admin([&](const auto& target) { return nodes(target, nodes_options); }); });
+  auto* removing = list->add_subcommand("remove", "Give up a node that will not return: others get what it had");
+  removing->add_option("node", removed_node, "Its name or id")->required()->type_name("NODE");
+  removing->callback(
+      [this, &code] { code = line.run_admin([&](const auto& target) { return remove_node(target, removed_node); }); });
+  list->callback([this, &code, list] {
+    if (!list->get_subcommands().empty()) return;
+    code = line.run_admin([&](const auto& target) { return nodes(target, nodes_options); });
+  });
+
+  const auto add = [&](const char* name, const char* meaning, int (*run)(const AdminTarget&, const DrainOptions&)) {
+    auto* command = app.add_subcommand(name, meaning);
+    line.add_admin_to(*command);
+    command->add_option("node", drain_options.node, "Its name or id (default: the node that is asked)")
+        ->type_name("NODE");
+    command->callback(
+        [this, &code, run] { code = line.run_admin([&](const auto& target) { return run(target, drain_options); }); });
+    return command;
+  };
+  add("drain", "Prepare a node to be stopped: others lead what it leads", &drain)
+      ->add_option("--wait", drain_options.wait, "Wait at most N seconds for that");
+  add("undrain", "It is not to be stopped after all", &undrain);
 }
 
 void AdminCommands::add_webhooks(CLI::App& app, int& code) {

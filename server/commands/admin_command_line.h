@@ -16,6 +16,8 @@ struct AdminCommands {
   std::string forget_user;
   WebhooksOptions webhooks_options;
   NodesOptions nodes_options;
+  DrainOptions drain_options;
+  std::string removed_node;
 
   void add_to(CLI::App& app, int& code);
 

@@ -4,6 +4,7 @@
 #include "core/json_text.h"
 #include "net/json/fields.h"
 #include "net/text/query.h"
+#include "server/commands/admin_call.h"
 #include "server/commands/command_output.h"
 #include "server/config/config_value.h"
 
@@ -20,45 +21,12 @@ using net::percent_encode;
 
 constexpr std::uint32_t kPage = 100;
 
-// One call; an answer that is no JSON object is an error too. Nothing: it was told already.
-std::optional<std::string> call(const AdminTarget& target, std::string_view what, std::string_view method,
-                                const std::string& path, const std::string& body = {}) {
-  net::ClientHeaders headers{{"Authorization", "Bearer " + target.key}};
-  if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
-  auto answer = net::http_call(method, target.url + path, body, headers, target.options);
-  if (!answer) return complain(what, answer.error()), std::nullopt;
-  if (answer->status != 200) return refused(what, *answer), std::nullopt;
-  if (const auto json = check_json(answer->body, kAnswerDepthMax); !json) {
-    return complain(what, make_error(Errc::bad_frame, "the answer is not JSON: " + json.error().message)), std::nullopt;
-  }
-  const auto trimmed = net::trimmed(answer->body);
-  if (type_of(trimmed) != JsonType::object) {
-    return complain(what, make_error(Errc::bad_frame, "the answer is not an object")), std::nullopt;
-  }
-  return std::string(trimmed);
-}
-
 std::optional<std::string> app_path(const AdminTarget& target, std::string_view what, const std::string& rest) {
   if (target.app_id.empty()) {
     return complain(what, make_error(Errc::bad_request, "which application? Give --app-id or set PARLEY_APP_ID")),
            std::nullopt;
   }
   return fmt::format("/admin/apps/{}{}", percent_encode(target.app_id), rest);
-}
-
-// A field of an object that call() has checked; empty: absent or null.
-std::string_view field(std::string_view object, std::string_view name) {
-  if (object.empty() || type_of(object) != JsonType::object) return {};
-  JsonObject fields(object);
-  while (fields.next()) {
-    if (fields.key_is(name)) return type_of(fields.value()) == JsonType::null ? std::string_view() : fields.value();
-  }
-  return {};
-}
-
-std::string text_of(std::string_view value) {
-  if (value.empty()) return "-";
-  return type_of(value) == JsonType::string ? json_string(value) : std::string(value);
 }
 
 std::string time_of(std::string_view value) {
@@ -70,7 +38,7 @@ std::string list_of(std::string_view value) {
   std::string out;
   if (!value.empty() && type_of(value) == JsonType::array) {
     JsonArray items(value);
-    while (items.next()) out += (out.empty() ? "" : ", ") + text_of(items.value());
+    while (items.next()) out += (out.empty() ? "" : ", ") + cell_text(items.value());
   }
   return out.empty() ? "-" : out;
 }
@@ -83,9 +51,9 @@ bool for_each_row(const AdminTarget& target, std::string_view what, const std::s
   while (true) {
     auto page_path = fmt::format("{}{}limit={}", path, path.find('?') == std::string::npos ? '?' : '&', kPage);
     if (!after.empty()) page_path += "&after=" + percent_encode(after);
-    const auto page = call(target, what, "GET", page_path);
+    const auto page = admin_call(target, what, "GET", page_path);
     if (!page) return false;
-    const auto rows = field(*page, name);
+    const auto rows = json_field(*page, name);
     if (rows.empty() || type_of(rows) != JsonType::array) {
       complain(what, make_error(Errc::bad_frame, fmt::format("no {} in the answer", name)));
       return false;
@@ -98,9 +66,9 @@ bool for_each_row(const AdminTarget& target, std::string_view what, const std::s
       }
       if (take(items.value())) ++taken;
     }
-    const auto next = field(*page, "next");
+    const auto next = json_field(*page, "next");
     if (next.empty()) return true;
-    after = text_of(next);
+    after = cell_text(next);
   }
 }
 
@@ -113,8 +81,8 @@ void print_table(const Table& table, std::string_view none) {
 }
 
 std::vector<std::string> user_cells(std::string id, std::string_view user) {
-  return {std::move(id), text_of(field(user, "status")), time_of(field(user, "since")),
-          time_of(field(user, "last_seen")), list_of(field(user, "domains"))};
+  return {std::move(id), cell_text(json_field(user, "status")), time_of(json_field(user, "since")),
+          time_of(json_field(user, "last_seen")), list_of(json_field(user, "domains"))};
 }
 const std::vector<std::string> kUserHeads{"USER", "STATUS", "SINCE", "LAST SEEN", "DOMAINS"};
 
@@ -122,18 +90,19 @@ int sessions(const AdminTarget& target, const UsersOptions& options) {
   constexpr std::string_view kWhat = "list the sessions";
   const auto path = app_path(target, kWhat, fmt::format("/users/{}/sessions", percent_encode(options.sessions)));
   if (!path) return 1;
-  const auto answer = call(target, kWhat, "GET", *path);
+  const auto answer = admin_call(target, kWhat, "GET", *path);
   if (!answer) return 1;
-  const auto list = field(*answer, "sessions");
+  const auto list = json_field(*answer, "sessions");
   Table table({"SOCKET", "VIA", "ACTIVITY", "CONNECTED", "ADDRESS", "CLIENT", "CHANNELS"});
   if (!list.empty() && type_of(list) == JsonType::array) {
     JsonArray items(list);
     while (items.next()) {
       const auto one = items.value();
       if (options.json) fmt::print("{}\n", one);
-      table.add({text_of(field(one, "socket_id")), text_of(field(one, "via")), text_of(field(one, "activity")),
-                 time_of(field(one, "connected")), text_of(field(one, "address")), text_of(field(one, "client")),
-                 list_of(field(one, "channels"))});
+      table.add({cell_text(json_field(one, "socket_id")), cell_text(json_field(one, "via")),
+                 cell_text(json_field(one, "activity")), time_of(json_field(one, "connected")),
+                 cell_text(json_field(one, "address")), cell_text(json_field(one, "client")),
+                 list_of(json_field(one, "channels"))});
     }
   }
   if (!options.json) print_table(table, "no sessions");
@@ -163,14 +132,15 @@ int settle(const AdminTarget& target, const WebhooksOptions& options, std::strin
     }
     body += "]}";
   }
-  const auto answer =
-      call(target, what, "POST", fmt::format("/admin/webhooks/{}/{}", percent_encode(options.target), verb), body);
+  const auto answer = admin_call(target, what, "POST",
+                                 fmt::format("/admin/webhooks/{}/{}", percent_encode(options.target), verb), body);
   if (!answer) return 1;
   if (options.json) {
     fmt::print("{}\n", *answer);
   } else {
     const bool drop = verb == "drop";
-    fmt::print("{} {}\n", drop ? "dropped" : "sent again", text_of(field(*answer, drop ? "dropped" : "replayed")));
+    fmt::print("{} {}\n", drop ? "dropped" : "sent again",
+               cell_text(json_field(*answer, drop ? "dropped" : "replayed")));
   }
   return 0;
 }
@@ -187,9 +157,9 @@ int users(const AdminTarget& target, const UsersOptions& options) {
   if (!path) return 1;
   Table table(kUserHeads);
   const bool listed = for_each_row(target, kWhat, *path, "users", options.limit, [&](std::string_view user) {
-    if (by_domain && !options.status.empty() && text_of(field(user, "status")) != options.status) return false;
+    if (by_domain && !options.status.empty() && cell_text(json_field(user, "status")) != options.status) return false;
     if (options.json) fmt::print("{}\n", user);
-    table.add(user_cells(text_of(field(user, "id")), user));
+    table.add(user_cells(cell_text(json_field(user, "id")), user));
     return true;
   });
   if (!options.json && (listed || table.size() > 0)) print_table(table, "no users");
@@ -205,15 +175,15 @@ int status(const AdminTarget& target, const StatusOptions& options) {
     if (body.back() != '[') body.push_back(',');
     append_json_string(body, id);
   }
-  const auto answer = call(target, kWhat, "POST", *path, body + "]}");
+  const auto answer = admin_call(target, kWhat, "POST", *path, body + "]}");
   if (!answer) return 1;
   if (options.json) {
     fmt::print("{}\n", *answer);
     return 0;
   }
   Table table(kUserHeads);
-  const auto found = field(*answer, "users");
-  for (const auto& id : options.ids) table.add(user_cells(id, field(found, id)));
+  const auto found = json_field(*answer, "users");
+  for (const auto& id : options.ids) table.add(user_cells(id, json_field(found, id)));
   print_table(table, "no users");
   return 0;
 }
@@ -229,9 +199,9 @@ int kick(const AdminTarget& target, const KickOptions& options) {
   }
   const auto path = app_path(target, kWhat, fmt::format("/users/{}/kick", percent_encode(options.user)));
   if (!path) return 1;
-  const auto answer = call(target, kWhat, "POST", *path, body + "}");
+  const auto answer = admin_call(target, kWhat, "POST", *path, body + "}");
   if (!answer) return 1;
-  const auto until = field(*answer, "until");
+  const auto until = json_field(*answer, "until");
   fmt::print("{} is off {}{}\n", printable(options.user), printable(options.channel),
              until.empty() ? "" : " until " + time_of(until));
   return 0;
@@ -245,7 +215,7 @@ int ban(const AdminTarget& target, const BanOptions& options) {
     if (!options.duration.empty() || !options.until.empty() || !options.reason.empty()) {
       return complain(what, make_error(Errc::bad_request, "--lift stands alone"));
     }
-    if (!call(target, what, "DELETE", *path)) return 1;
+    if (!admin_call(target, what, "DELETE", *path)) return 1;
     fmt::print("{} may come back\n", printable(options.user));
     return 0;
   }
@@ -266,10 +236,10 @@ int ban(const AdminTarget& target, const BanOptions& options) {
     body += R"(,"reason":)";
     append_json_string(body, options.reason);
   }
-  const auto answer = call(target, what, "POST", *path, body + "}");
+  const auto answer = admin_call(target, what, "POST", *path, body + "}");
   if (!answer) return 1;
   fmt::print("{} is banned until {}; connections ended: {}\n", printable(options.user),
-             time_of(field(*answer, "until")), text_of(field(*answer, "connections")));
+             time_of(json_field(*answer, "until")), cell_text(json_field(*answer, "connections")));
   return 0;
 }
 
@@ -278,7 +248,8 @@ int terminate(const AdminTarget& target, const TerminateOptions& options) {
   const auto path =
       app_path(target, kWhat, fmt::format("/users/{}/terminate_connections", percent_encode(options.user)));
   if (!path) return 1;
-  if (!call(target, kWhat, "POST", *path, fmt::format(R"({{"revoke_tokens":{}}})", options.revoke_tokens))) return 1;
+  if (!admin_call(target, kWhat, "POST", *path, fmt::format(R"({{"revoke_tokens":{}}})", options.revoke_tokens)))
+    return 1;
   fmt::print("the connections of {} are ended{}\n", printable(options.user),
              options.revoke_tokens ? ", its tokens are revoked" : "");
   return 0;
@@ -288,17 +259,17 @@ int forget(const AdminTarget& target, const std::string& user) {
   constexpr std::string_view kWhat = "forget the user";
   const auto path = app_path(target, kWhat, fmt::format("/users/{}", percent_encode(user)));
   if (!path) return 1;
-  if (!call(target, kWhat, "DELETE", *path)) return 1;
+  if (!admin_call(target, kWhat, "DELETE", *path)) return 1;
   fmt::print("{} is forgotten\n", printable(user));
   return 0;
 }
 
 int list_webhooks(const AdminTarget& target, const WebhooksOptions& options) {
   constexpr std::string_view kWhat = "list the webhooks";
-  const auto answer = call(target, kWhat, "GET", "/admin/webhooks");
+  const auto answer = admin_call(target, kWhat, "GET", "/admin/webhooks");
   if (!answer) return 1;
   Table table({"TARGET", "APP", "WAITING", "IN FLIGHT", "DELIVERED", "DEAD", "FAILURES", "LAST FAILURE", "URL"});
-  const auto list = field(*answer, "webhooks");
+  const auto list = json_field(*answer, "webhooks");
   if (list.empty() || type_of(list) != JsonType::array) {
     return complain(kWhat, make_error(Errc::bad_frame, "no webhooks in the answer"));
   }
@@ -306,11 +277,12 @@ int list_webhooks(const AdminTarget& target, const WebhooksOptions& options) {
   while (items.next()) {
     const auto one = items.value();
     if (options.json) fmt::print("{}\n", one);
-    const bool configured = field(one, "configured") != "false";
-    table.add({text_of(field(one, "target")), text_of(field(one, "app")), text_of(field(one, "waiting")),
-               text_of(field(one, "in_flight")), text_of(field(one, "delivered")), text_of(field(one, "dead")),
-               text_of(field(one, "failures")), text_of(field(one, "last_failure")),
-               configured ? text_of(field(one, "url")) : "not configured any more"});
+    const bool configured = json_field(one, "configured") != "false";
+    table.add({cell_text(json_field(one, "target")), cell_text(json_field(one, "app")),
+               cell_text(json_field(one, "waiting")), cell_text(json_field(one, "in_flight")),
+               cell_text(json_field(one, "delivered")), cell_text(json_field(one, "dead")),
+               cell_text(json_field(one, "failures")), cell_text(json_field(one, "last_failure")),
+               configured ? cell_text(json_field(one, "url")) : "not configured any more"});
   }
   if (!options.json) print_table(table, "no webhooks");
   return 0;
@@ -322,10 +294,10 @@ int list_dead(const AdminTarget& target, const WebhooksOptions& options) {
   const auto path = fmt::format("/admin/webhooks/{}/dead", percent_encode(options.target));
   const bool listed = for_each_row(target, kWhat, path, "notices", options.limit, [&](std::string_view one) {
     if (options.json) fmt::print("{}\n", one);
-    const auto user = field(one, "user_id");
-    table.add({text_of(field(one, "id")), text_of(field(one, "name")), text_of(field(one, "app")),
-               time_of(field(one, "time")), time_of(field(one, "died")),
-               text_of(user.empty() ? field(one, "channel") : user), text_of(field(one, "why"))});
+    const auto user = json_field(one, "user_id");
+    table.add({cell_text(json_field(one, "id")), cell_text(json_field(one, "name")), cell_text(json_field(one, "app")),
+               time_of(json_field(one, "time")), time_of(json_field(one, "died")),
+               cell_text(user.empty() ? json_field(one, "channel") : user), cell_text(json_field(one, "why"))});
     return true;
   });
   if (!options.json && (listed || table.size() > 0)) print_table(table, "no dead letters");
@@ -337,38 +309,42 @@ int drop_dead(const AdminTarget& target, const WebhooksOptions& options) { retur
 
 int nodes(const AdminTarget& target, const NodesOptions& options) {
   constexpr std::string_view kWhat = "list the nodes";
-  const auto answer = call(target, kWhat, "GET", "/admin/nodes");
+  const auto answer = admin_call(target, kWhat, "GET", "/admin/nodes");
   if (!answer) return 1;
   if (options.json) return fmt::print("{}\n", *answer), 0;
-  const auto list = field(*answer, "nodes");
+  const auto list = json_field(*answer, "nodes");
   if (list.empty() || type_of(list) != JsonType::array) {
     return complain(kWhat, make_error(Errc::bad_frame, "no nodes in the answer"));
   }
-  const auto cluster = field(*answer, "cluster");
-  Table table({"NAME", "STATE", "FOR", "PLACE", "ZONE", "VERSION", "CLIENTS", "CHANNELS", "CLOCK", "NODE", "REMARKS"});
+  const auto cluster = json_field(*answer, "cluster");
+  Table table(
+      {"NAME", "STATE", "FOR", "PLACE", "ZONE", "VERSION", "CLIENTS", "CHANNELS", "LEADS", "CLOCK", "NODE", "REMARKS"});
   JsonArray items(list);
   while (items.next()) {
     const auto one = items.value();
     std::string remarks;
     const auto remark = [&remarks](std::string_view what) { remarks.append(remarks.empty() ? "" : ", ").append(what); };
-    const bool self = field(one, "self") == "true";
+    const bool self = json_field(one, "self") == "true";
     if (self) remark("this node");
-    if (field(one, "linked") == "false") remark("no link");
-    if (field(one, "configured_otherwise") == "true") remark("configured otherwise");
-    const auto of = field(one, "cluster");
-    if (of != cluster) remark(of.empty() ? "in no cluster yet" : "of cluster " + text_of(of));
-    table.add({text_of(field(one, "name")), text_of(field(one, "state")),
-               self ? "-" : text_of(field(one, "seconds_in_state")) + " s", text_of(field(one, "place")),
-               text_of(field(one, "zone")), text_of(field(one, "version")), text_of(field(one, "connections")),
-               text_of(field(one, "channels")), text_of(field(one, "clock_offset_ms")) + " ms",
-               text_of(field(one, "node")), remarks.empty() ? "-" : remarks});
+    if (json_field(one, "linked") == "false") remark("no link");
+    if (json_field(one, "draining") == "true") remark("draining");
+    if (json_field(one, "removed") == "true") remark("removed");
+    if (json_field(one, "configured_otherwise") == "true") remark("configured otherwise");
+    const auto of = json_field(one, "cluster");
+    if (of != cluster) remark(of.empty() ? "in no cluster yet" : "of cluster " + cell_text(of));
+    table.add({cell_text(json_field(one, "name")), cell_text(json_field(one, "state")),
+               self ? "-" : cell_text(json_field(one, "seconds_in_state")) + " s", cell_text(json_field(one, "place")),
+               cell_text(json_field(one, "zone")), cell_text(json_field(one, "version")),
+               cell_text(json_field(one, "connections")), cell_text(json_field(one, "channels")),
+               cell_text(json_field(one, "shards_led")), cell_text(json_field(one, "clock_offset_ms")) + " ms",
+               cell_text(json_field(one, "node")), remarks.empty() ? "-" : remarks});
   }
-  fmt::print("cluster {}\n", cluster.empty() ? "none yet" : text_of(cluster));
+  fmt::print("cluster {}\n", cluster.empty() ? "none yet" : cell_text(cluster));
   print_table(table, "no nodes");
-  const auto refused = field(*answer, "refused");
+  const auto refused = json_field(*answer, "refused");
   if (!refused.empty() && type_of(refused) == JsonType::array) {
     JsonArray why(refused);
-    while (why.next()) fmt::print("refused: {}\n", text_of(why.value()));
+    while (why.next()) fmt::print("refused: {}\n", cell_text(why.value()));
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 #pragma once
 // What an operator does to users and webhooks by hand, over the admin API: `parley users`, `status`,
-// `kick`, `ban`, `terminate` and `webhooks`; and `parley nodes`. Each prints a table, or with `json` one JSON value a
-// line; or one readable sentence on stderr; and returns the exit code.
+// `kick`, `ban`, `terminate` and `webhooks`; and to nodes: `nodes`, `drain` and `undrain`. Each prints a table, or with
+// `json` one JSON value a line; or one readable sentence on stderr; and returns the exit code.
 
 #include "server/commands/client_target.h"
 
@@ -66,6 +66,15 @@ struct NodesOptions {
   bool json = false;
 };
 int nodes(const AdminTarget& target, const NodesOptions& options);
+
+struct DrainOptions {
+  std::string node;  // name or id; empty: the node that is asked
+  std::uint32_t wait = 30;
+};
+// Orders it, and waits until the node leads nothing.
+int drain(const AdminTarget& target, const DrainOptions& options);
+int undrain(const AdminTarget& target, const DrainOptions& options);
+int remove_node(const AdminTarget& target, const std::string& node);
 
 // What `--until` takes.
 Result<std::int64_t> parse_time_ms(const std::string& text);

@@ -57,5 +57,21 @@ TEST(CharterOfAStore, IsRefusedWhereItCannotBeRead) {
   EXPECT_EQ(read_charter(store).error().code, Errc::corrupt);
 }
 
+TEST(RemovedNodes, AreStoredAndComeToTheSameHoweverTheyAreTold) {
+  storage::MemoryStore store;
+  EXPECT_TRUE(read_removed(store)->empty());
+  const std::vector<RemovedNode> some{{NodeId{7}, 10}, {NodeId{3}, 20}};
+  ASSERT_TRUE(write_removed(store, some).ok());
+  EXPECT_EQ(*read_removed(store), some);
+  EXPECT_FALSE(read_charter(store)->data) << "that is no data of a cluster";
+  const std::vector<RemovedNode> others{{NodeId{3}, 5}, {NodeId{9}, 20}, {NodeId{1}, 30}};
+  const std::vector<RemovedNode> all{{NodeId{7}, 10}, {NodeId{3}, 20}, {NodeId{9}, 20}, {NodeId{1}, 30}};
+  EXPECT_EQ(merged(some, others, 9), all);
+  EXPECT_EQ(merged(others, some, 9), all);
+  const std::vector<RemovedNode> latest{{NodeId{9}, 20}, {NodeId{1}, 30}};
+  EXPECT_EQ(merged(some, others, 2), latest);
+  EXPECT_EQ(merged(merged(some, others, 2), some, 2), latest) << "who was forgotten is not learnt again";
+}
+
 }  // namespace
 }  // namespace parley::cluster

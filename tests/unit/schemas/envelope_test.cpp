@@ -318,6 +318,29 @@ TEST(Envelope, GossipHasBoundsOfItsOwn) {
   EXPECT_FALSE(decode_envelope(*encode_envelope({.from = kHere, .to = kThere, .what = odd}), kArrived).ok());
 }
 
+TEST(Envelope, WhatIsToBecomeOfNodesTravelsWithTheirRecords) {
+  NodeRecord record{.name = "a", .draining = true};
+  for (std::size_t i = 0; i < ClusterLimits{}.removed_max; ++i) {
+    record.removed.push_back({NodeId{~0ULL - i}, -5 + static_cast<std::int64_t>(i)});
+  }
+  for (std::size_t i = 0; i < ClusterLimits{}.drain_orders_max; ++i) record.orders.push_back({kThere, i % 2 == 0, 7});
+  const auto say = [](const NodeRecord& said) {
+    return encode_envelope(
+        {.from = kHere, .to = kThere, .what = Gossip{.rumours = {{.about = kHere, .record = said}}}});
+  };
+  const auto bytes = say(record);
+  ASSERT_TRUE(bytes.ok());
+  const auto back = decode_envelope(*bytes, kArrived);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(std::get<Gossip>(back->what).rumours.at(0).record, record);
+  auto more = record;
+  more.removed.push_back({NodeId{1}, 1});
+  EXPECT_EQ(say(more).error().code, Errc::too_large);
+  more = record;
+  more.orders.push_back({kHere, true, 1});
+  EXPECT_EQ(say(more).error().code, Errc::too_large);
+}
+
 // What claims more of a name or of rumours than it may, as no node of ours says it, is refused by who reads it.
 TEST(Envelope, GossipThatBreaksItsBoundsIsRefusedByTheReader) {
   const Gossip gossip{.rumours = {{.about = kHere, .record = NodeRecord{.name = std::string(64, 'x')}}}};
@@ -353,7 +376,7 @@ TEST(Envelope, WithoutItsEndItIsRefused) {
 TEST(Envelope, WhatReplicasSayComesBackOrIsRefused) {
   const std::vector<decltype(Envelope::what)> said{
       RaftBatch{std::string("a\0b", 3)}, RaftBatch{},
-      ReplicaNews{.led = {{ShardId{3}, Term{4}}, {ShardId{63}, Term{1'000'000'000'000}}},
+      ReplicaNews{.led = {{ShardId{3}, Term{4}}, {ShardId{63}, Term{1'000'000'000'000}, true}},
                   .members = {{ShardId{5}, ReplicaId{7}, Term{8}}},
                   .strangers = {{ShardId{6}, ReplicaId{~0ULL}, Term{9}}}},
       ReplicaNews{}};

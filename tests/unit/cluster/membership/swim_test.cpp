@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace parley::cluster {
 namespace {
@@ -65,6 +66,32 @@ TEST_F(Rules, ALinkBringsAllThatIsKnownAndARumourAMember) {
   EXPECT_EQ(first[0].gossip.rumours[0].record->name, "self");
   hear(address(2), {{.about = address(2), .record = record("b")}, {.about = address(3), .record = record("c")}});
   EXPECT_EQ(told(), "up 2.1, up 3.1");
+}
+
+TEST_F(Rules, WhatIsToBecomeOfNodesIsToldToAllAtOnceAndCountsAreNot) {
+  join(address(2));
+  join(address(3));
+  (void)swim.take_messages();
+  auto own = swim.self().record;
+  own.connections = 5;
+  swim.set_own(own);
+  EXPECT_TRUE(swim.take_messages().empty());
+  for (const auto& change : std::vector<std::function<void(NodeRecord&)>>{[](NodeRecord& one) { one.draining = true; },
+                                                                          [](NodeRecord& one) {
+                                                                            one.orders = {{address(3), true, 5}};
+                                                                          },
+                                                                          [](NodeRecord& one) {
+                                                                            one.removed = {{NodeId{9}, 5}};
+                                                                          }}) {
+    change(own);
+    swim.set_own(own);
+    const auto said = swim.take_messages();
+    ASSERT_EQ(said.size(), 2U);
+    for (const auto& message : said) {
+      ASSERT_EQ(message.gossip.rumours.size(), 1U);
+      EXPECT_EQ(message.gossip.rumours[0].record, swim.self().record);
+    }
+  }
 }
 
 TEST_F(Rules, OfADeadOneWhomNobodyHereKnewNothingIsKept) {

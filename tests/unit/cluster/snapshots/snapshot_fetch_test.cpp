@@ -151,6 +151,19 @@ TEST_F(SnapshotFetchTest, RefusesWhatIsNoOfferOfOursAndLeavesTheStateAlone) {
   EXPECT_EQ(fetch_->begin(ShardId{0xFFFF}, good, now_, batch).error().code, Errc::bad_request);
 }
 
+TEST_F(SnapshotFetchTest, TellsTheSourceOfOneThatItPutsOffAndTouchesNothing) {
+  EXPECT_EQ(fetch_->under_way(), 0U);
+  fetch_->put_off(kShard, message_with(offer(77), LogIndex{50}));
+  const auto told = asked();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->id, 77U);
+  EXPECT_EQ(told->kind, Kind::given_up);
+  EXPECT_FALSE(fetch_->restoring(kShard));
+  EXPECT_EQ(get("c"), "old");
+  ASSERT_TRUE(begin(message_with(offer(77), LogIndex{50})).ok());
+  EXPECT_EQ(fetch_->under_way(), 1U);
+}
+
 TEST_F(SnapshotFetchTest, GoesOnWithWhatItHasUnlessANewerOneComes) {
   ASSERT_TRUE(begin(message_with(offer(77), LogIndex{50}, Term{5})).ok());
   (void)asked();

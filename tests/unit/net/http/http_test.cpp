@@ -450,7 +450,9 @@ TEST(Http, RunningOutOfDescriptorsPausesAndRecovers) {
 class Ready final : public Readiness {
  public:
   [[nodiscard]] std::optional<std::string> reason_not_ready() const override { return reason; }
+  [[nodiscard]] std::optional<NeedsNode> reason_not_to_stop() const override { return needs; }
   std::optional<std::string> reason;
+  std::optional<NeedsNode> needs;
 };
 
 class Answer final : public Exchange {
@@ -471,6 +473,18 @@ std::optional<HttpResponse> get(HttpHandler& handler, const std::string& path, c
   const bool taken = handler.handle(request, answer);
   EXPECT_EQ(taken, answer->got.has_value());
   return answer->got;
+}
+
+TEST(Health, SaysWhetherTheNodeMayBeStopped) {
+  Ready ready;
+  ready.reason = "draining";
+  const auto health = make_health_handler(ready);
+  EXPECT_EQ(get(*health, "/health/can-stop")->status, 200);
+  ready.needs = NeedsNode{"2 shards would miss it", {ShardId{3}, ShardId{7}}};
+  EXPECT_EQ(get(*health, "/health/can-stop")->status, 503);
+  EXPECT_EQ(get(*health, "/health/can-stop")->body,
+            R"({"status":"needed","reason":"2 shards would miss it","shards":[3,7]})");
+  EXPECT_EQ(get(*health, "/health/can-stop", "POST")->status, 405);
 }
 
 TEST(Health, SaysWhatItIs) {

@@ -57,13 +57,30 @@ class AdminApiTest : public test::RestTest {
     return "";
   }
 
-  AdminApi admin{world.rest, world.context, "1.2.3", world.clock.now(), [] { return std::string(R"({"nodes":[]})"); }};
+  static Result<std::string> ordered(std::string_view what, std::string_view node) {
+    if (node == "stranger") return make_error(Errc::not_found, "no node is called so");
+    return fmt::format(R"({{"{}":"{}"}})", what, node);
+  }
+  AdminApi admin{world.rest, world.context, "1.2.3", world.clock.now(),
+                 NodeOrders{[] { return std::string(R"({"nodes":[]})"); },
+                            [](std::string_view node) { return ordered("drained", node); },
+                            [](std::string_view node) { return ordered("undrained", node); },
+                            [](std::string_view node) { return ordered("removed", node); }}};
 };
 
 TEST_F(AdminApiTest, LeavesOtherPathsToOthers) {
   for (const char* path : {"/", "/admin", "/administration", "/apps/4711/users"}) {
     EXPECT_FALSE(admin.handle({.method = "GET", .path = path}, std::make_shared<test::FakeExchange>(world))) << path;
   }
+}
+
+TEST_F(AdminApiTest, PassesOrdersToNodesOn) {
+  const std::string body;
+  EXPECT_EQ(write("/admin/nodes/a%20b/drain", body)->response->body, R"({"drained":"a b"})");
+  EXPECT_EQ(write("/admin/nodes/b/undrain", body)->response->body, R"({"undrained":"b"})");
+  EXPECT_EQ(write("/admin/nodes/b/remove", body)->response->body, R"({"removed":"b"})");
+  expect_error(write("/admin/nodes/stranger/remove", body), 404, "not_found");
+  EXPECT_EQ(read("/admin/nodes/b/drain")->response->status, 405);
 }
 
 TEST_F(AdminApiTest, IsOffWithoutAKey) {
