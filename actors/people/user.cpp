@@ -292,6 +292,10 @@ void User::on(const ReplyTo& from, AnnounceUser& what, MonoTime, WallTime wall) 
   session->via = what.via;
   session->activity = what.activity;
   session->channels = std::move(what.channels);
+  for (const auto& channel : session->channels) {  // the word of its joining may have been lost with the leader before
+    const auto traits = channel_traits(channel);
+    if (traits.kind == ChannelKind::domain) add_domain(std::string(traits.base.substr(traits.base.find('.') + 1)));
+  }
   learn_about(what.user_info, what.id_form);
 }
 

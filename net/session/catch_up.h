@@ -4,6 +4,7 @@
 #include "core/publication.h"
 #include "core/request.h"
 
+#include <cstdint>
 #include <memory>
 
 namespace parley::net {
@@ -16,6 +17,7 @@ struct CatchUp {
   PublicationPtr cached;             // goes out before the missed ones, unless it is one of them
   bool flows = false;                // there are more pages than the first one
   bool asked = false;                // for a page, which has not come
+  std::uint64_t number = 0;          // of the leader that is asked; pages of the ones before it are late
   bool paged = false;                // on_page() was called
   bool after_gap = false;            // it began with one: maybe another life of the channel, told afresh
   bool recovers = false;             // a kept session goes on: what its client published itself is not told to it

@@ -33,11 +33,13 @@ void ChannelSession::on_reply(Reply& reply, MonoTime now, Actions& actions) {
   if (auto* subscribed = std::get_if<Subscribed>(&reply.what)) {
     on_subscribed(*subscribed, now, actions);
   } else if (const auto* denied = std::get_if<SubscribeRefused>(&reply.what)) {
-    on_refused(*denied, actions);
+    on_refused(*denied, now, actions);
   } else if (const auto* missed = std::get_if<Missed>(&reply.what)) {
-    on_missed(*missed, now, actions);
+    on_missed(*missed, reply.to.ticket, now, actions);
   } else if (const auto* behind = std::get_if<Behind>(&reply.what)) {
     on_behind(*behind, now, actions);
+  } else if (const auto* led = std::get_if<LedAnew>(&reply.what)) {
+    on_led_anew(*led, actions);
   } else if (const auto* published = std::get_if<Published>(&reply.what)) {
     note_own(*published, now);
     if (published->ack != 0) say_published(*published, actions);
@@ -135,6 +137,7 @@ void ChannelSession::on_end(EndReason reason, MonoTime now, Actions& actions) {
   const auto users = users_spoken_for();
   for (const auto& subscription : subscriptions_) request_leave(subscription, leave, actions);
   subscriptions_.clear();
+  if (flow_ != nullptr) flow_->asked.clear();
   for (const auto& id : users) {
     SignOut out{{app_->id, id}, {}, leave, std::chrono::duration_cast<milliseconds>(now - last_heard_)};
     if (identity_ != nullptr && identity_->id == id) out.watchlist = std::move(identity_->watchlist);

@@ -3,7 +3,8 @@
 // catching up, identity, client events. net/pusher/session.h and net/socketio/socket.h derive from it: they read what
 // clients send and put what is said here into their protocol's words. The noun's parts are in several files:
 // channel_session.cpp (answers, deadlines, end), subscriptions.cpp, authorization.cpp (asking the application),
-// resume.cpp, sign_in.cpp (who is it? tokens), people.cpp (activity, status, kicks), client_events.cpp, history.cpp.
+// resume.cpp, sign_in.cpp (who is it? tokens), people.cpp (activity, status, kicks), client_events.cpp, history.cpp,
+// led_anew.cpp (another leader: who is here, and what it is asked again).
 //
 // Many thousands of these idle at once: what most connections never need hangs on a pointer.
 
@@ -66,6 +67,14 @@ struct Subscription {
     if (extra == nullptr) extra = std::make_unique<SubscriptionExtra>();
     return *extra;
   }
+};
+
+// A Subscribe that is not answered yet. Whoever leads the channel may end before it answers: then the next one is
+// asked.
+struct AskedChannel {
+  Subscribe subscribe;
+  MonoTime until{};            // nobody is asked any more then; none: nobody has refused to be the leader yet
+  MonoTime again_at = kNever;  // ask then, if it is not known before that another node leads
 };
 
 // What the handshake told of a client.
@@ -189,10 +198,11 @@ class ChannelSession : public Protocol {
   bool terminated_ = false;  // ended by the application or an operator: nothing is held for it
 
  private:
-  // Of connections that catch up or were sent a roster.
+  // Of connections that wait for answers, catch up or were sent a roster.
   struct Flow {
     MonoTime due = kNever;  // some catch-up is to be looked at
     bool room_asked = false;
+    std::vector<AskedChannel> asked;
     std::vector<std::uint64_t> rosters;  // channels whose roster it was sent, by hash
     RateLimit rosters_again;             // what it has used of what it may ask for again
     [[nodiscard]] bool had_roster(std::string_view channel) const;
@@ -204,13 +214,22 @@ class ChannelSession : public Protocol {
   [[nodiscard]] bool may_have_roster(std::string_view channel) const;
   void charge_roster(const Roster& roster, std::string_view channel, MonoTime now);
   void on_subscribed(Subscribed& what, MonoTime now, Actions& actions);
-  void on_refused(const SubscribeRefused& what, Actions& actions);
+  void on_refused(const SubscribeRefused& what, MonoTime now, Actions& actions);
   void go_live(Subscription& subscription, Position position, MonoTime now, Actions& actions);
   std::vector<Subscription>::iterator position_of(std::string_view channel);
   Subscription* make_room(std::string_view channel, Actions& actions);  // null: refused, or an answer is on its way
   void request_leave(const Subscription& subscription, LeaveReason reason, Actions& actions);
   void forget(Subscription& subscription);
   void take_right(Subscription& subscription, const Right& right, Actions& actions);
+
+  // led_anew.cpp
+  void ask_channel(Subscribe subscribe, Actions& actions);
+  void answered(SubscriptionId subscription);
+  [[nodiscard]] bool asks_later(const SubscribeRefused& what, MonoTime now);  // false: it is refused for good
+  void ask_again(AskedChannel& asked, Actions& actions);
+  void ask_due(MonoTime now, Actions& actions);  // those whose again_at has come
+  void on_led_anew(const LedAnew& led, Actions& actions);
+  void announce_users(Announcer& to) const;
 
   // authorization.cpp
   [[nodiscard]] Authorizer authorizer(const Actions& actions) const;
@@ -219,7 +238,7 @@ class ChannelSession : public Protocol {
 
   // resume.cpp
   void start_catch_up(Subscription& subscription, Subscribed& what, MonoTime now, Actions& actions);
-  void on_missed(const Missed& what, MonoTime now, Actions& actions);
+  void on_missed(const Missed& what, std::uint64_t number, MonoTime now, Actions& actions);
   void on_behind(const Behind& what, MonoTime now, Actions& actions);
   void finish_catch_up(Subscription& subscription, MonoTime now, Actions& actions);
   void say_missed(Subscription& subscription, const Missed& what, Actions& actions);

@@ -75,11 +75,11 @@ void ChannelSession::on_behind(const Behind& what, MonoTime now, Actions& action
   want_room(actions);
 }
 
-void ChannelSession::on_missed(const Missed& what, MonoTime now, Actions& actions) {
+void ChannelSession::on_missed(const Missed& what, std::uint64_t number, MonoTime now, Actions& actions) {
   auto* subscription = find(what.channel.name());
   if (subscription == nullptr || subscription->id != what.subscription || subscription->extra == nullptr) return;
   auto* catch_up = subscription->extra->catch_up.get();
-  if (catch_up == nullptr) return;
+  if (catch_up == nullptr || catch_up->number != number) return;  // the former leader's: the next one is asked
 
   catch_up->asked = false;
   catch_up->page_at = now;
@@ -181,12 +181,14 @@ void ChannelSession::on_room(MonoTime now, Actions& actions) {
   if (next == nullptr) return;
   auto& catch_up = *next->extra->catch_up;
   catch_up.asked = true;
-  actions.request({.from = {}, .what = MoreMissed{key(next->channel), next->id, catch_up.last, catch_up.window}});
+  actions.request({.from = ReplyTo{{}, catch_up.number},
+                   .what = MoreMissed{key(next->channel), next->id, catch_up.last, catch_up.window}});
 }
 
 bool ChannelSession::meet_catch_ups(MonoTime now, Actions& actions) {
   auto& due = flow().due;
   due = kNever;
+  ask_due(now, actions);
   bool ask = false;
   for (const auto& one : subscriptions_) {
     const auto* catch_up = one.extra == nullptr ? nullptr : one.extra->catch_up.get();

@@ -21,6 +21,8 @@ Subscription* ChannelSession::find(std::string_view channel) {
 }
 
 void ChannelSession::forget(Subscription& subscription) {
+  answered(subscription.id);
+  if (subscription.extra != nullptr) answered(subscription.extra->renewal);
   subscriptions_.erase(subscriptions_.begin() + (&subscription - subscriptions_.data()));
 }
 
@@ -97,9 +99,7 @@ void ChannelSession::go_on(std::string_view channel, Right right, ResumeFrom res
     subscription->id = id;
     take_right(*subscription, right, actions);
   }
-  actions.request(
-      {.from = {},
-       .what = Subscribe{key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}});
+  ask_channel({key(channel), id, std::move(right.member), std::move(resume), std::move(right.user_id)}, actions);
 }
 
 // From now on the subscription is there by this right, and whom it speaks for there with it.
@@ -136,6 +136,7 @@ void ChannelSession::on_subscribed(Subscribed& what, MonoTime now, Actions& acti
   } else if (subscription->id != what.subscription) {
     return;
   }
+  answered(what.subscription);
   subscription->active = true;
   if (subscription->extra != nullptr && subscription->extra->member != nullptr) subscription->extra->came = what.came;
   joined(*subscription, actions);
@@ -191,7 +192,9 @@ void ChannelSession::go_live(Subscription& subscription, Position position, Mono
   actions.listen(key(subscription.channel), through ? ListenMode::through : ListenMode::direct);
 }
 
-void ChannelSession::on_refused(const SubscribeRefused& what, Actions& actions) {
+void ChannelSession::on_refused(const SubscribeRefused& what, MonoTime now, Actions& actions) {
+  if (asks_later(what, now)) return;
+  answered(what.subscription);
   auto* subscription = find(what.channel.name());
   if (subscription == nullptr) return;
   if (subscription->active) {  // what was asked again is refused; what was there stays
@@ -223,27 +226,6 @@ void ChannelSession::request_leave(const Subscription& subscription, LeaveReason
   leave(subscription.id);
   // A renewal may have been taken or refused by now: the channel knows one of the two ids.
   if (subscription.extra != nullptr && subscription.extra->renewal.value != 0) leave(subscription.extra->renewal);
-}
-
-// A renewal that is on its way is said to whoever led before: it is not answered, and what was there stays.
-void ChannelSession::announce(Announcer& to) const {
-  for (const auto& subscription : subscriptions_) {
-    if (!subscription.active || closing_) continue;
-    auto channel = key(subscription.channel);
-    if (!to.wants(channel)) continue;
-    Announce::Subscription one{.session = socket_, .subscription = subscription.id};
-    if (subscription.extra != nullptr) {
-      one.member = subscription.extra->member;
-      one.came = subscription.extra->came;
-    }
-    if (const auto* user = subscription.user()) {
-      one.user_id = *user;
-    } else if (identity_ != nullptr) {
-      one.user_id = identity_->id;
-    }
-    one.client_id = client_id();
-    to.announce(std::move(channel), std::move(one));
-  }
 }
 
 void ChannelSession::leave(std::string_view channel, Actions& actions) {

@@ -46,6 +46,13 @@ class World final : public Actions, public Announcer {
     Reply reply{{}, Subscribed{.channel = {"4711", channel}, .subscription = asked[channel], .came = came}};
     protocol_->on_reply(reply, {}, *this);
   }
+  void sign_in(const std::string& user_data) {
+    const auto proof = auth::sign_user("app-key-demo", kSecret, socket_.text(), user_data);
+    const json::object data{{"user_data", user_data}, {"auth", proof}};
+    protocol_->on_text(json::serialize(json::object{{"event", "pusher:signin"}, {"data", data}}), {}, *this);
+  }
+  void led_anew() { answer(LedAnew{{ShardId{0}}, 1}); }
+  void wait(milliseconds time) { protocol_->on_deadline(MonoTime{} + time, *this); }
   void unsubscribe(const std::string& channel) {
     const json::object frame{{"event", "pusher:unsubscribe"}, {"data", {{"channel", channel}}}};
     protocol_->on_text(json::serialize(frame), {}, *this);
@@ -57,10 +64,10 @@ class World final : public Actions, public Announcer {
   }
 
   template <class What>
-  void answer(What what, std::uint64_t number = 0) {
+  void answer(What what, std::uint64_t number = 0, MonoTime now = {}) {
     sent.clear();
     Reply reply{ReplyTo{{}, number}, std::move(what)};
-    protocol_->on_reply(reply, {}, *this);
+    protocol_->on_reply(reply, now, *this);
   }
   void room() {
     room_asked = false;
@@ -84,6 +91,7 @@ class World final : public Actions, public Announcer {
       asked[std::string(what->channel.name())] = what->subscription;
       ++subscribes;
     }
+    if (const auto* what = std::get_if<Unsubscribe>(&request.what)) left.push_back(what->subscription);
     if (const auto* what = std::get_if<MoreMissed>(&request.what)) {
       more = *what;
       more_number = request.from.ticket;
@@ -97,6 +105,7 @@ class World final : public Actions, public Announcer {
 
   std::map<std::string, SubscriptionId> asked;
   int subscribes = 0;
+  std::vector<SubscriptionId> left;
   std::vector<std::string> sent;
   std::optional<ListenMode> mode;
   bool room_asked = false;
@@ -188,6 +197,115 @@ TEST(Announcing, OfARenewalThatIsOnItsWayTheOldOneIsSaid) {
   EXPECT_EQ(world.announced().at("private-a").subscription, first);
   world.yes("private-a");
   EXPECT_EQ(world.announced().at("private-a").subscription, world.asked["private-a"]);
+}
+
+TEST(Announcing, SaysForWhomTheConnectionSpeaks) {
+  World world;
+  world.subscribe("presence-room", R"({"user_id":"ann","user_info":{"name":"Ann"}})");
+  world.yes("presence-room", 9);
+  world.announced();
+  ASSERT_EQ(world.users.size(), 1U) << "who is a member is a user who is here";
+  EXPECT_EQ(world.users[0].user, (UserKey{"4711", "ann"}));
+  EXPECT_FALSE(world.users[0].signed_in);
+  EXPECT_EQ(world.users[0].via, Via::presence);
+  EXPECT_EQ(world.users[0].user_info, R"({"name":"Ann"})");
+  EXPECT_EQ(world.users[0].channels, std::vector<std::string>{"presence-room"});
+  world.sign_in(R"({"id":"ann","user_info":{"name":"A."}})");
+  world.users.clear();
+  world.announced();
+  ASSERT_EQ(world.users.size(), 1U);
+  EXPECT_TRUE(world.users[0].signed_in);
+  EXPECT_EQ(world.users[0].via, Via::signature);
+  EXPECT_EQ(world.users[0].user_info, R"({"name":"A."})");
+  EXPECT_EQ(world.users[0].channels.size(), 1U);
+  world.unwanted = "user.ann";
+  world.users.clear();
+  world.announced();
+  EXPECT_TRUE(world.users.empty());
+}
+
+TEST(LedAnew, WhoWaitsForAnAnswerAsksTheNextLeaderAndTakesOnlyItsAnswer) {
+  World world;
+  world.subscribe("private-a");
+  const auto first = world.asked["private-a"];
+  world.led_anew();
+  const auto second = world.asked["private-a"];
+  EXPECT_EQ(world.subscribes, 2);
+  ASSERT_NE(second, first);
+  EXPECT_EQ(world.left, std::vector<SubscriptionId>{first}) << "if it came to that leader after all";
+  const ChannelKey channel("4711", "private-a");
+  world.answer(Subscribed{.channel = channel, .subscription = first});
+  EXPECT_TRUE(world.sent.empty()) << "late, from the leader before";
+  world.answer(SubscribeRefused{channel, first, make_error(Errc::not_leader)});
+  EXPECT_TRUE(world.sent.empty());
+  world.answer(Subscribed{.channel = channel, .subscription = second});
+  ASSERT_EQ(world.sent.size(), 1U);
+  EXPECT_NE(world.sent[0].find("subscription_succeeded"), std::string::npos);
+  world.led_anew();
+  EXPECT_EQ(world.subscribes, 2) << "it is answered";
+}
+
+TEST(LedAnew, WhereNobodyLeadsIsAskedAgainForAWhile) {
+  World world;
+  world.subscribe("private-a");
+  const ChannelKey channel("4711", "private-a");
+  const auto refuse = [&](MonoTime now) {
+    world.answer(SubscribeRefused{channel, world.asked["private-a"], make_error(Errc::not_leader)}, 0, now);
+  };
+  refuse({});
+  EXPECT_TRUE(world.sent.empty());
+  world.wait(milliseconds(400));
+  EXPECT_EQ(world.subscribes, 1);
+  world.wait(milliseconds(500));
+  EXPECT_EQ(world.subscribes, 2);
+  refuse(MonoTime{} + seconds(9));
+  EXPECT_TRUE(world.sent.empty());
+  world.led_anew();
+  EXPECT_EQ(world.subscribes, 3) << "at once when it is known who leads";
+  refuse(MonoTime{} + seconds(10));
+  ASSERT_FALSE(world.sent.empty());
+  EXPECT_NE(world.sent[0].find("subscription_error"), std::string::npos);
+  world.led_anew();
+  EXPECT_EQ(world.subscribes, 3);
+}
+
+TEST(LedAnew, ARenewalIsAskedAgainAndWhatWasLeftIsNot) {
+  World world;
+  world.subscribe("private-a");
+  world.yes("private-a");
+  world.subscribe("private-a");
+  world.subscribe("private-b");
+  world.unsubscribe("private-b");
+  const auto renewal = world.asked["private-a"];
+  world.left.clear();
+  world.led_anew();
+  EXPECT_EQ(world.subscribes, 4);
+  EXPECT_NE(world.asked["private-a"], renewal);
+  EXPECT_TRUE(world.left.empty());
+  world.answer(Subscribed{.channel = ChannelKey("4711", "private-a"), .subscription = world.asked["private-a"]});
+  EXPECT_EQ(world.sent.size(), 1U);
+}
+
+TEST(LedAnew, APageThatIsOnItsWayIsAskedAgain) {
+  World world;
+  world.subscribe("private-a");
+  world.yes("private-a");
+  const ChannelKey channel("4711", "private-a");
+  world.answer(Behind{channel, Position{Epoch{7}, Offset{3}}});
+  world.room();
+  ASSERT_TRUE(world.more);
+  const auto number = world.more_number;
+  const auto id = world.more->subscription;
+  world.more.reset();
+  world.led_anew();
+  ASSERT_TRUE(world.room_asked);
+  world.room();
+  ASSERT_TRUE(world.more);
+  const Position reached{Epoch{7}, Offset{3}};
+  world.answer(Missed{.channel = channel, .subscription = id, .reached = reached, .last = true}, number);
+  EXPECT_EQ(world.mode, ListenMode::through) << "the leader before does not know what is told live now";
+  world.answer(Missed{.channel = channel, .subscription = id, .reached = reached, .last = true}, world.more_number);
+  EXPECT_EQ(world.mode, ListenMode::direct);
 }
 
 }  // namespace
