@@ -13,6 +13,7 @@ bool changes_something(const Request& request) {
          std::holds_alternative<DeleteHistory>(request.what) || std::holds_alternative<Confirm>(request.what);
 }
 
+constexpr milliseconds kAnnouncedWithin{2'000};      // hubs that can be reached say who is here; some say it twice
 constexpr std::uint64_t kCountThrottledAbove = 100;  // subscribers; below, each change is told
 
 }  // namespace
@@ -347,7 +348,15 @@ void Channel::on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime
     if (user_came) notices_.came({member->user_id, member->id_form}, wall);
   }
   if (subscribers_.size() != before) count_changed(now);
+  if (traits_.presence && !tell_roster_at_) tell_roster_at_ = now + std::max(rule_->presence_grace, kAnnouncedWithin);
   if (announce.told) compare(from.of_hub(), *announce.told);
+}
+
+// Whoever led before may have told of members what is not so any more, or not have come to it.
+void Channel::tell_roster() const {
+  for (const auto& hub : subscribers_.hubs()) {
+    port_.reply({ReplyTo(hub), RosterIs{key_, subscribers_.roster().snapshot()}});
+  }
 }
 
 // Whoever led before may have told what the hub did not hear; what is told from here on comes to it.
@@ -433,6 +442,10 @@ void Channel::tick(MonoTime now, WallTime wall) {
     port_.propose(Command{.channel = key_, .time = wall, .what = std::move(nothing)}, *log_asked_, WaitForDisk::yes);
   }
   for (const auto& member : subscribers_.expire(now)) member_gone(member);
+  if (tell_roster_at_ && *tell_roster_at_ <= now) {
+    tell_roster_at_.reset();
+    tell_roster();
+  }
   resumes_.tick(now);
   if (auto save = cursors_.next(next_token_, now)) {
     save->bounds = cursor_bounds_;
@@ -458,8 +471,8 @@ void Channel::tick(MonoTime now, WallTime wall) {
 
 std::optional<MonoTime> Channel::deadline() const {
   auto first = subscribers_.deadline();
-  for (const auto& other :
-       {cursors_.deadline(), tell_count_at_, reopen_at_, ask_log_at_, notices_.deadline(), resumes_.deadline()}) {
+  for (const auto& other : {cursors_.deadline(), tell_count_at_, tell_roster_at_, reopen_at_, ask_log_at_,
+                            notices_.deadline(), resumes_.deadline()}) {
     if (other && (!first || *other < *first)) first = other;
   }
   return first;

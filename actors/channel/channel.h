@@ -93,6 +93,7 @@ class Channel {
   void on(const ReplyTo& from, Publish& publish, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Confirm& confirm, MonoTime now, WallTime wall);
   void on(const ReplyTo& from, Announce& announce, MonoTime now, WallTime wall);
+  void tell_roster() const;
   void compare(const SessionAddress& hub, const Position& told);
   void count_client(SocketId session, const std::string& client_id);
 
@@ -169,6 +170,7 @@ class Channel {
   std::map<CommandToken, Pending> pending_;
   std::map<std::uint64_t, PendingRead> reads_;
 
+  std::optional<MonoTime> tell_roster_at_;  // hubs have announced who is here: until then the others have time to
   std::optional<MonoTime> tell_count_at_;
   MonoTime count_told_{};
 };

@@ -117,6 +117,14 @@ bool ChannelSubscribers::joined(const ReplyTo& from, SubscriptionId subscription
          listeners_[place->second.listener].hub == from.of_hub();
 }
 
+std::vector<SessionAddress> ChannelSubscribers::hubs() const {
+  std::vector<SessionAddress> hubs;
+  for (const auto& listener : listeners_) {
+    if (listener.sessions > 0) hubs.push_back(listener.hub);
+  }
+  return hubs;
+}
+
 void ChannelSubscribers::tell(ChannelEvent event) const {
   if (sessions_.empty()) return;
   const auto shared = std::make_shared<const ChannelEvent>(std::move(event));

@@ -47,6 +47,7 @@ class ChannelSubscribers {
   [[nodiscard]] bool joined(const ReplyTo& from, SubscriptionId subscription) const;
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] bool empty() const { return sessions_.empty() && roster_.size() == 0; }
+  [[nodiscard]] std::vector<SessionAddress> hubs() const;  // with listeners
   [[nodiscard]] const RosterBook& roster() const { return roster_; }
 
   void tell(ChannelEvent event) const;  // once to each hub here with listeners, and to each other node

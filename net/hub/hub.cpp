@@ -121,6 +121,7 @@ void Hub::handle(actors::HubMessage& message) {
 }
 
 void Hub::announce(const LedAnew& led) {
+  unsettle(led);
   announcing_.begin(led);
   announce_later();
 }
@@ -158,7 +159,10 @@ void Hub::on_reply(Reply& reply) {
     const auto found = sessions_.find(reply.to.session);
     if (found == sessions_.end() || is_for_another(reply, *found->second)) return;
     std::optional<std::pair<ChannelKey, Position>> told;
-    if (const auto* subscribed = std::get_if<Subscribed>(&reply.what)) {
+    RosterPtr roster;
+    if (auto* subscribed = std::get_if<Subscribed>(&reply.what)) {
+      if (subscribed->roster != nullptr) show_roster(*subscribed, reply.to.session);
+      roster = subscribed->roster;
       told.emplace(subscribed->channel, subscribed->position);
     } else if (const auto* missed = std::get_if<Missed>(&reply.what); missed != nullptr && missed->last) {
       if (!missed->error) told.emplace(missed->channel, missed->reached);
@@ -167,12 +171,14 @@ void Hub::on_reply(Reply& reply) {
     if (const auto* published = std::get_if<Published>(&reply.what))
       look_before(published->channel, published->position);
     found->second->on_reply(reply);
+    if (roster != nullptr) keep_roster(told->first, std::move(roster));
     if (told) note_told(told->first, told->second, reply.to.session);
     return;
   }
   if (const auto* behind = std::get_if<Behind>(&reply.what)) return note_told(behind->channel, behind->newest, {});
   if (const auto* refused = std::get_if<AnnounceRefused>(&reply.what))
     return announcing_.again(refused->channel, now());
+  if (const auto* truth = std::get_if<RosterIs>(&reply.what)) return settle(*truth);
   const auto found = waiting_.find(reply.to.ticket);
   if (found == waiting_.end()) return;
   const auto done = std::move(found->second.done);
@@ -263,7 +269,7 @@ void Hub::fan_out(const ChannelEvent& event) {
   std::array<Bytes, kWireCount> frames;
   std::uint64_t deliveries = 0;
   ++channel.walking;
-  const bool comes = comes_in_order(channel, event);
+  const bool comes = is_news(channel, event) && comes_in_order(channel, event);
   const std::size_t count = comes ? channel.subscribers.size() : 0;  // who comes meanwhile does not get this one
   for (std::size_t i = 0; i < count; ++i) {
     const Subscriber subscriber = channel.subscribers[i];

@@ -157,6 +157,11 @@ class Hub {
   bool comes_in_order(HubChannel& channel, const ChannelEvent& event);
   void tell_behind(HubChannel& channel, Position newest, SocketId but_for);
   void note_told(const ChannelKey& key, Position position, SocketId by);
+  void unsettle(const LedAnew& led);
+  bool is_news(HubChannel& channel, const ChannelEvent& event) const;
+  void show_roster(Subscribed& subscribed, SocketId by);
+  void keep_roster(const ChannelKey& key, RosterPtr roster);
+  void settle(const RosterIs& truth);
   void look_before(const ChannelKey& key, Position position);
   void announce(const LedAnew& led);
   void announce_later();

@@ -5,11 +5,14 @@
 // before it, as after a change of leader, is seen by its number: invariants 2 and 3 of ARCHITECTURE.md hold for
 // listeners whatever happens to leaders and links.
 
+#include "core/clock.h"
 #include "core/ids.h"
 #include "core/publication.h"
+#include "net/hub/roster_view.h"
 #include "net/protocol.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -36,6 +39,11 @@ struct HubChannel {
   // The newest publication that was told here; one that does not exist: nothing was ever published. Nothing: its
   // publications have no numbers, or none is known yet.
   std::optional<Position> told;
+  // Presence channels, once a roster was answered here.
+  std::unique_ptr<RosterView> roster;
+  // Another node leads, and does not know yet who is here: it says so (RosterIs), or is taken for settled then. Until
+  // it says so nobody is told to have left: it may be the leader before who says it, or not be so.
+  MonoTime settles_at{};
 
   [[nodiscard]] Comes comes(Position position) const;
 };

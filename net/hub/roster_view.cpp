@@ -26,6 +26,15 @@ void RosterView::changed(std::string user_id, MemberPtr member) {
   if (changes_.size() > std::max(kChangesMin, base_->members.size())) is(shown());
 }
 
+bool RosterView::has(const std::string& user_id) const {
+  if (!known()) return false;
+  const auto last =
+      std::find_if(changes_.rbegin(), changes_.rend(), [&](const auto& change) { return change.first == user_id; });
+  if (last != changes_.rend()) return last->second != nullptr;
+  return std::any_of(base_->members.begin(), base_->members.end(),
+                     [&](const MemberPtr& member) { return member->user_id == user_id; });
+}
+
 RosterPtr RosterView::shown() const {
   if (changes_.empty()) return base_;
   std::unordered_map<std::string, MemberPtr> last;

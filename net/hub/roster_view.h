@@ -2,8 +2,9 @@
 // Who is present on a channel as a hub's clients know it: all of them alike, whoever leads the channel. A value of its
 // HubChannel.
 //
-// A leader that is new hears of who is present hub by hub. What it answers meanwhile may lack some of them, so who joins
-// then is shown what the others here see; what that differs from the truth is told to all when the truth is known.
+// A leader that is new hears of who is present hub by hub. What it answers meanwhile may lack some of them, so who
+// joins then is shown what the others here see; what that differs from the truth is told to all when the truth is
+// known.
 
 #include "core/publication.h"
 
@@ -20,6 +21,7 @@ class RosterView {
   void added(const MemberPtr& member);
   void removed(const std::string& user_id);
   [[nodiscard]] RosterPtr shown() const;
+  [[nodiscard]] bool has(const std::string& user_id) const;
 
   struct Difference {
     std::vector<MemberPtr> gone;

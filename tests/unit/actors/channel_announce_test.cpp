@@ -260,5 +260,35 @@ TEST(NewLeaderOfADurableChannel, KnowsWhoIsHereAlsoWhenItsStateCannotBeRead) {
   ASSERT_EQ(world.told<ChannelEvent::Published>().size(), 1U);
 }
 
+TEST(NewLeaderOfAPresenceChannel, SaysWhoIsHereToAllHubsWhenTheyHadTimeToAnnounce) {
+  ChannelWorld world{"presence-room"};
+  const auto say = [&](std::uint64_t id, const char* user, std::uint16_t hub) {
+    const Announce::Subscription one{SocketId{id}, SubscriptionId{4}, ChannelWorld::member(user), id};
+    announce(world, {.channel = world.key, .subscriptions = {one}}, hub);
+  };
+  const auto rosters = [&] {
+    std::vector<std::pair<std::uint16_t, std::size_t>> said;
+    for (const auto& reply : std::exchange(world.replies, {})) {
+      if (const auto* is = std::get_if<RosterIs>(&reply.what)) {
+        said.emplace_back(reply.to.hub.value, is->roster->members.size());
+      }
+    }
+    return said;
+  };
+  say(1, "ann", 0);
+  world.subscribe(3, ChannelWorld::member("cid"), {}, 1, 2);
+  const auto grace = std::max(world.settings->rule_for("presence-room").presence_grace, milliseconds(2'000));
+  world.advance(grace - milliseconds(1));
+  say(2, "bob", 1);
+  EXPECT_TRUE(rosters().empty());
+  world.advance(milliseconds(1));
+  EXPECT_EQ(rosters(), (std::vector<std::pair<std::uint16_t, std::size_t>>{{0, 3}, {2, 3}, {1, 3}}));
+  world.advance(grace);
+  EXPECT_TRUE(rosters().empty()) << "once";
+  say(4, "dan", 1);
+  world.advance(grace);
+  EXPECT_EQ(rosters().size(), 3U) << "and again when another one is heard of";
+}
+
 }  // namespace
 }  // namespace parley::actors

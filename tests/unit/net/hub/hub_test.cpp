@@ -42,10 +42,16 @@ class Listener final : public Session {
   void deliver(const Bytes& frame) override { frames.push_back(frame); }
   void on_event(const ChannelEvent& event, const Bytes&) override {
     ++through;
+    if (const auto* added = std::get_if<ChannelEvent::MemberAdded>(&event.what)) seen += " +" + added->member->user_id;
+    if (const auto* gone = std::get_if<ChannelEvent::MemberRemoved>(&event.what)) seen += " -" + gone->user_id;
     if (when_through) when_through(event);
   }
   void on_reply(Reply& reply) override {
     ++replies;
+    if (const auto* what = std::get_if<Subscribed>(&reply.what); what != nullptr && what->roster != nullptr) {
+      for (const auto& one : what->roster->members) seen += " " + one->user_id;
+      if (when_subscribed) when_subscribed();
+    }
     if (const auto* what = std::get_if<Behind>(&reply.what)) behind.push_back(what->newest);
   }
   void announce(Announcer& to) const override {
@@ -59,6 +65,8 @@ class Listener final : public Session {
   std::vector<Bytes> frames;
   int through = 0;
   int replies = 0;
+  std::string seen;  // of who is present
+  std::function<void()> when_subscribed;
   std::vector<Position> behind;  // it was told to ask for what comes after these
   std::function<void(const ChannelEvent&)> when_through;
 };
@@ -147,6 +155,77 @@ TEST_F(HubTest, ANewLeaderIsToldOfWhoListensToItsChannels) {
   EXPECT_EQ(told.size(), 8U);
   hub.remove_session(a);
   hub.remove_session(b);
+}
+
+struct RosterTest : HubTest {
+  RosterTest() {
+    enter(a, 1, {"ann", "bob"});
+    EXPECT_EQ(std::exchange(a.seen, {}), " ann bob");
+  }
+  ~RosterTest() override {
+    hub.remove_session(a);
+    hub.remove_session(b);
+  }
+  static MemberPtr member(std::string id) { return std::make_shared<Member>(Member{std::move(id), "{}"}); }
+  static RosterPtr roster(const std::vector<std::string>& ids) {
+    auto made = std::make_shared<Roster>();
+    for (const auto& id : ids) made->members.push_back(member(id));
+    return made;
+  }
+  void take(actors::HubMessage message) {
+    hub.handle(message);
+    hub.end_turn();
+  }
+  void enter(Listener& listener, std::uint64_t id, const std::vector<std::string>& ids) {
+    join(listener, id);
+    listener.when_subscribed = [&] { hub.listen(listener, room, ListenMode::through); };
+    take(Reply{ReplyTo{{HubId{}, SocketId{id}}}, Subscribed{.channel = room, .roster = roster(ids)}});
+  }
+  void tell(decltype(ChannelEvent::what) what) {
+    take(std::make_shared<const ChannelEvent>(ChannelEvent{room, std::move(what), {}, {}}));
+  }
+  void truth(const std::vector<std::string>& ids) { take(Reply{ReplyTo{}, RosterIs{room, roster(ids)}}); }
+
+  const ChannelKey room = key("presence-room");
+  Listener a, b;
+};
+
+TEST_F(RosterTest, WhatTheNewLeaderKnowsOtherwiseIsToldOnce) {
+  tell(ChannelEvent::MemberAdded{member("cid")});
+  EXPECT_EQ(std::exchange(a.seen, {}), " +cid");
+  take(LedAnew{{ShardId{0}}, 1});
+  tell(ChannelEvent::MemberRemoved{"bob", "{}"});
+  tell(ChannelEvent::MemberAdded{member("cid")});
+  EXPECT_EQ(a.seen, "") << "the leader before may have said it, or the new one who does not know all";
+  tell(ChannelEvent::MemberAdded{member("dan")});
+  EXPECT_EQ(std::exchange(a.seen, {}), " +dan");
+  truth({"ann", "bob", "dan", "eve"});
+  EXPECT_EQ(std::exchange(a.seen, {}), " -cid +eve");
+  truth({"ann", "bob", "dan", "eve"});
+  EXPECT_EQ(a.seen, "");
+  tell(ChannelEvent::MemberRemoved{"bob", "{}"});
+  EXPECT_EQ(std::exchange(a.seen, {}), " -bob") << "from here on as it is told";
+  truth({"ann", "dan", "eve"});
+  EXPECT_EQ(a.seen, "");
+}
+
+TEST_F(RosterTest, WhoJoinsMeanwhileSeesWhomTheOthersSee) {
+  take(LedAnew{{ShardId{0}}, 1});
+  enter(b, 2, {"zoe"});
+  EXPECT_EQ(b.seen, " ann bob zoe");
+  EXPECT_EQ(a.seen, " +zoe");
+  tell(ChannelEvent::MemberAdded{member("zoe")});
+  EXPECT_EQ(a.seen, " +zoe");
+  truth({"ann", "zoe"});
+  EXPECT_EQ(a.seen, " +zoe -bob");
+  EXPECT_EQ(b.seen, " ann bob zoe -bob");
+}
+
+TEST_F(RosterTest, ALeaderThatNeverSaysWhoIsHereIsBelievedAfterAWhile) {
+  take(LedAnew{{ShardId{0}}, 1});
+  clock.advance(seconds(120));
+  tell(ChannelEvent::MemberRemoved{"bob", "{}"});
+  EXPECT_EQ(a.seen, " -bob");
 }
 
 // So that a message to another node can carry it.
