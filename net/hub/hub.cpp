@@ -1,11 +1,13 @@
 #include "net/hub/hub.h"
 
 #include "core/check.h"
+#include "core/command.h"
 #include "net/hub/link.h"
 #include "net/socket/websocket_frame.h"
 
 #include <algorithm>
 #include <ctime>
+#include <type_traits>
 #include <utility>
 
 namespace parley::net {
@@ -101,11 +103,35 @@ void Hub::erase_if_empty(HubChannel& channel) {
 
 // ---- requests and answers ----
 
+namespace {
+
+// Of what the leader of one shard answers, and can be asked again whether or not it was done.
+std::optional<ChannelKey> place_of(const Request& request) {
+  return std::visit(
+      [](const auto& what) -> std::optional<ChannelKey> {
+        using What = std::decay_t<decltype(what)>;
+        if constexpr (std::is_same_v<What, GetChannel> || std::is_same_v<What, GetMembers> ||
+                      std::is_same_v<What, GetHistory> || std::is_same_v<What, DeletePublication> ||
+                      std::is_same_v<What, DeleteHistory>) {
+          return what.channel;
+        } else if constexpr (std::is_same_v<What, TerminateUser> || std::is_same_v<What, KickUser> ||
+                             std::is_same_v<What, BanUser> || std::is_same_v<What, ForgetUser> ||
+                             std::is_same_v<What, GetSessions>) {
+          return user_place(what.user);
+        } else {
+          return std::nullopt;
+        }
+      },
+      request.what);
+}
+
+}  // namespace
+
 void Hub::ask(Request request, std::function<void(Reply&)> done) {
   const std::uint64_t ticket = ++last_ticket_;
   request.from = ReplyTo{address_, ticket};
   const MonoTime until = now() + world_.request_timeout;
-  waiting_.emplace(ticket, Waiting{until, std::move(done)});
+  waiting_.emplace(ticket, Waiting{until, std::move(done), place_of(request)});
   waiting_order_.emplace_back(until, ticket);
   submit(std::move(request));
 }
@@ -120,7 +146,21 @@ void Hub::handle(actors::HubMessage& message) {
   }
 }
 
+// The leader that was asked may not be able to answer any more.
+void Hub::refuse_waiting(const LedAnew& led) {
+  std::vector<std::pair<std::uint64_t, std::function<void(Reply&)>>> lost;
+  for (auto& [ticket, waiting] : waiting_) {
+    if (waiting.place && led.holds(*waiting.place)) lost.emplace_back(ticket, std::move(waiting.done));
+  }
+  for (const auto& [ticket, done] : lost) waiting_.erase(ticket);
+  for (const auto& [ticket, done] : lost) {
+    Reply reply{ReplyTo{address_, ticket}, Refused{make_error(Errc::not_leader)}};
+    done(reply);
+  }
+}
+
 void Hub::announce(const LedAnew& led) {
+  refuse_waiting(led);
   unsettle(led);
   announcing_.begin(led);
   announce_later();

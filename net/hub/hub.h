@@ -151,12 +151,14 @@ class Hub {
   struct Waiting {
     MonoTime until;
     std::function<void(Reply&)> done;
+    std::optional<ChannelKey> place;  // whose leader answers; nothing: nobody's, or it is tried again elsewhere
   };
 
   void fan_out(const ChannelEvent& event);
   bool comes_in_order(HubChannel& channel, const ChannelEvent& event);
   void tell_behind(HubChannel& channel, Position newest, SocketId but_for);
   void note_told(const ChannelKey& key, Position position, SocketId by);
+  void refuse_waiting(const LedAnew& led);
   void unsettle(const LedAnew& led);
   bool is_news(HubChannel& channel, const ChannelEvent& event) const;
   void show_roster(Subscribed& subscribed, SocketId by);

@@ -157,6 +157,22 @@ TEST_F(HubTest, ANewLeaderIsToldOfWhoListensToItsChannels) {
   hub.remove_session(b);
 }
 
+TEST_F(HubTest, WhoWaitsForALeaderThatWasReplacedIsToldAtOnce) {
+  std::vector<Errc> answers;
+  const auto done = [&](Reply& reply) { answers.push_back(std::get<Refused>(reply.what).error.code); };
+  hub.ask({{}, GetChannel{key("x")}}, done);
+  hub.ask({{}, GetSessions{{"app", "ann"}}}, done);
+  hub.ask({{}, ListChannels{"app", ""}}, done);
+  actors::HubMessage led = LedAnew{{ShardId{0}}, 1};
+  hub.handle(led);
+  EXPECT_EQ(answers, (std::vector<Errc>{Errc::not_leader, Errc::not_leader}));
+  hub.end_turn();
+  clock.advance(seconds(2));
+  hub.tick();
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers.back(), Errc::timeout) << "it is not one leader's";
+}
+
 struct RosterTest : HubTest {
   RosterTest() {
     enter(a, 1, {"ann", "bob"});
