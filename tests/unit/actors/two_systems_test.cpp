@@ -176,6 +176,42 @@ TEST_F(LedByTheOther, ALeaderThatCanBeReachedAgainIsToldAnewOfWhoIsHere) {
   EXPECT_EQ(a.inbox->next<Members>().members.size(), 1U);
 }
 
+TEST_F(LedByTheOther, AUserIsWhoItWasWhenTheLinkIsBack) {
+  const AnnounceUser ann{.user = {"a", "ann"},
+                         .user_info = "{}",
+                         .signed_in = true,
+                         .via = Via::signature,
+                         .activity = UserStatus::away,
+                         .channels = {"presence-domain.7"}};
+  submit(SignIn{.user = ann.user});
+  submit(GetSessions{ann.user});
+  EXPECT_EQ(a.inbox->next<SessionList>().sessions.size(), 1U);
+  {
+    const std::lock_guard lock(moving);
+    network.cut(a.self.node, b.self.node);
+    network.connect(a.self.node, b.self.node);
+  }
+  a.inbox->next_leader();
+  submit(ann);
+  submit(GetSessions{ann.user}, 2);
+  const auto list = a.inbox->next<SessionList>();
+  ASSERT_EQ(list.sessions.size(), 1U);
+  EXPECT_EQ(list.sessions[0].activity, UserStatus::away);
+  EXPECT_EQ(list.sessions[0].via, Via::signature);
+  EXPECT_EQ(list.sessions[0].channels, ann.channels);
+  EXPECT_EQ(list.user.record.domains, std::vector<std::string>{"7"}) << "of a joining that was lost";
+}
+
+TEST_F(LedByTheOther, TheRosterIsSaidWhenTheHubsHadTimeToAnnounce) {
+  const ChannelKey room("a", "presence-room");
+  const auto ann = std::make_shared<Member>(Member{"ann", "{}"});
+  submit(Announce{room, {{.session = SocketId{4}, .subscription = {3}, .member = ann, .came = 9}}}, 0);
+  const auto is = a.inbox->next<RosterIs>();
+  EXPECT_EQ(is.channel, room);
+  ASSERT_EQ(is.roster->members.size(), 1U);
+  EXPECT_EQ(is.roster->members[0]->user_id, "ann");
+}
+
 TEST_F(LedByTheOther, WhatIsSaidToANodeThatDoesNotLeadIsToBeSaidAgain) {
   for (std::uint16_t i = 0; i < b.shards.count(); ++i) b.system.on_following(ShardId{i}, std::nullopt);
   const ChannelKey room("a", "presence-room");
