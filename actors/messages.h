@@ -25,7 +25,7 @@ struct Leading {
 };
 struct Following {
   ShardId shard;
-  std::optional<NodeId> leader;
+  std::optional<cluster::ShardLeader> leader;
 };
 
 // to the router

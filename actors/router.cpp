@@ -45,7 +45,7 @@ caf::behavior Router::make_behavior() {
       [this](const NodeUp& message) {
         std::vector<ShardId> led;
         for (std::uint16_t i = 0; i < roles_.size(); ++i) {
-          if (roles_[i].leader == message.node.node) led.push_back(ShardId{i});
+          if (roles_[i].leading_node() == message.node.node) led.push_back(ShardId{i});
         }
         if (!led.empty()) announce_anew(std::move(led));
       },
@@ -178,7 +178,7 @@ void Router::route_held(ShardId shard) {
 void Router::follow(const Following& message) {
   const auto before = std::exchange(roles_[message.shard.value], Role{false, {}, message.leader});
   if (message.leader && (before.leads || before.leader != message.leader)) announce_anew({message.shard});
-  const Deposed deposed{not_leader(message.leader)};
+  const Deposed deposed{not_leader(roles_[message.shard.value].leading_node())};
   const auto count = context_->shards->count();
   std::erase_if(channels_, [&](const auto& row) {
     if (shard_of(row.first, count) != message.shard) return false;
@@ -197,7 +197,7 @@ void Router::follow(const Following& message) {
 Status Router::leads(const ChannelKey& place) const {
   const auto& role = roles_[shard_of(place, context_->shards->count()).value];
   if (role.leads) return {};
-  return not_leader(role.leader);
+  return not_leader(role.leading_node());
 }
 
 // To the hubs here. What they say comes back behind whatever they asked before.
@@ -219,17 +219,18 @@ void Router::refer(const ChannelKey& place, Request& request) {
   if (context_->peers == nullptr || !role.leader || is_others(request)) {
     // Of our hubs nothing is missed: they announce anew when it is known who leads.
     if (is_others(request) && !may_be_refused(request)) ask_to_announce(place, request);
-    return refuse(request, not_leader(role.leader));
+    return refuse(request, not_leader(role.leading_node()));
   }
   credit_.give_back();  // before the answer: it is that node's line from here on
   auto asked = request;
-  const auto sent = context_->peers->ask({*role.leader, {}}, cluster::ShardTerm{shard, role.term}, std::move(asked));
+  const auto sent =
+      context_->peers->ask({role.leader->node, {}}, cluster::ShardTerm{shard, role.leader->term}, std::move(asked));
   // Neither its hub nor the leader would know that it is missing.
   if (!sent && sent.error().code == Errc::overloaded && !may_be_refused(request)) {
-    context_->peers->drop({*role.leader, {}});
+    context_->peers->drop({role.leader->node, {}});
   }
   // That it cannot be reached says nothing about what was asked for.
-  if (!sent) refuse(request, sent.error().code == Errc::not_found ? not_leader(role.leader) : sent.error());
+  if (!sent) refuse(request, sent.error().code == Errc::not_found ? not_leader(role.leading_node()) : sent.error());
 }
 
 void Router::ask_to_announce(const ChannelKey& place, const Request& request) {
@@ -239,7 +240,7 @@ void Router::ask_to_announce(const ChannelKey& place, const Request& request) {
 Status Router::leads_all() const {
   const auto other = std::find_if(roles_.begin(), roles_.end(), [](const Role& role) { return !role.leads; });
   if (other == roles_.end()) return {};
-  return not_leader(other->leader);
+  return not_leader(other->leading_node());
 }
 
 void Router::route(Request& request) {

@@ -35,9 +35,12 @@ class Router final : public caf::event_based_actor {
   };
 
   struct Role {
-    bool leads = false;            // and has read what was left open
-    Term term;                     // in which it leads, or is about to
-    std::optional<NodeId> leader;  // while another node does, as far as is known
+    bool leads = false;                          // and has read what was left open
+    Term term;                                   // in which it leads, or is about to
+    std::optional<cluster::ShardLeader> leader;  // while another node does, as far as is known
+    [[nodiscard]] std::optional<NodeId> leading_node() const {
+      return leader ? std::optional(leader->node) : std::nullopt;
+    }
     [[nodiscard]] bool is_read() const { return !leads && term.value > 0; }  // what was left open is
   };
   void lead(const Leading& message);

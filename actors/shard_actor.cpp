@@ -48,7 +48,7 @@ caf::behavior ShardActor::make_behavior() {
       [this](const Leading&) { leading_ = true; },
       [this](const Following& message) {
         leading_ = false;
-        leader_ = message.leader;
+        leader_ = message.leader ? std::optional(message.leader->node) : std::nullopt;
         // What is in flight is refused by the log, which alone knows.
         for (const auto& waiting : std::exchange(waiting_, {})) refuse(waiting.origin, not_leader(leader_));
       },

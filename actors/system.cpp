@@ -214,7 +214,7 @@ void ActorSystem::on_leading(ShardId shard, Term term) {
   place->open = std::move(*open);
 }
 
-void ActorSystem::on_following(ShardId shard, std::optional<NodeId> leader) {
+void ActorSystem::on_following(ShardId shard, std::optional<cluster::ShardLeader> leader) {
   auto& context = *impl_->context;
   const Following following{shard, leader};
   {

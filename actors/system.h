@@ -42,7 +42,7 @@ class ActorSystem final : public Gateway, public cluster::ShardListener, public 
   void on_applied(ShardId shard, cluster::EntryToken entry, std::vector<Effect> effects) override;
   void on_refused(ShardId shard, cluster::EntryToken entry, Error error) override;
   void on_leading(ShardId shard, Term term) override;
-  void on_following(ShardId shard, std::optional<NodeId> leader) override;
+  void on_following(ShardId shard, std::optional<cluster::ShardLeader> leader) override;
 
   void on_peer_request(std::optional<cluster::ShardTerm> at, Request request) override;
   void on_peer_reply(Reply reply) override;

@@ -258,7 +258,7 @@ void LocalShards::on_leading(ShardId id, Term term) {
   if (leading_ && !led) listener_.on_leading(id, term);
 }
 
-void LocalShards::on_following(ShardId id, std::optional<NodeId> leader) {
+void LocalShards::on_following(ShardId id, std::optional<ShardLeader> leader) {
   const MutexLock lock(leads_mutex_);
   leads_[id.value] = {};
   if (leading_) listener_.on_following(id, leader);

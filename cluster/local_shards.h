@@ -80,7 +80,7 @@ class LocalShards final : public Shards, private LogOwner {
   void on_results_lost(const Error& error) override;
   Status on_state_replaced(ShardId shard, std::optional<LogIndex> applied) override;
   void on_leading(ShardId shard, Term term) override;
-  void on_following(ShardId shard, std::optional<NodeId> leader) override;
+  void on_following(ShardId shard, std::optional<ShardLeader> leader) override;
 
   Status check_shard_count();
   // Whether what the process before told without a sync may be lost; from here on it is this one's turn.

@@ -28,6 +28,15 @@ struct CommittedEntry {
   bool proposed_here = false;     // by this process, in the present term: else nobody here counts or waits for it
 };
 
+// Who leads a shard, and in which term: the same node in another term is another leader, which knows nobody who is
+// here.
+struct ShardLeader {
+  ShardLeader(NodeId node_in, Term term_in = {}) : node(node_in), term(term_in) {}
+  NodeId node;
+  Term term;
+  auto operator<=>(const ShardLeader&) const = default;
+};
+
 class LogOwner {
  public:
   virtual ~LogOwner() = default;
@@ -46,7 +55,7 @@ class LogOwner {
   // This node leads the shard in that term: all of earlier terms was committed, and its results are told.
   virtual void on_leading(ShardId shard, Term term) = 0;
   // It does not; `leader` does, as far as is known. What was proposed and not told is lost by then.
-  virtual void on_following(ShardId shard, std::optional<NodeId> leader) = 0;
+  virtual void on_following(ShardId shard, std::optional<ShardLeader> leader) = 0;
 };
 
 }  // namespace parley::cluster

@@ -246,7 +246,7 @@ void RaftLog::feed() {
     }
     if (!proposed) {
       auto error = proposed.error();
-      if (error.code == Errc::not_leader) error.leader = leader_of(one.shard).value_or(NodeId{}).value;
+      if (error.code == Errc::not_leader) error.leader = leader_of(one.shard).value_or(ShardLeader(NodeId{})).node.value;
       owner_.on_lost(one.shard, one.token, one.commands.size(), error);
       continue;
     }
@@ -458,11 +458,11 @@ void RaftLog::tell_leads() {
   }
 }
 
-std::optional<NodeId> RaftLog::leader_of(ShardId id) const {
+std::optional<ShardLeader> RaftLog::leader_of(ShardId id) const {
   if (others_ == nullptr) return std::nullopt;
   const auto& leader = others_->shards[id.value].leader;
   if (leader.term < shards_[id.value].term || leader.node == NodeId{}) return std::nullopt;
-  return leader.node;
+  return ShardLeader(leader.node, leader.term);
 }
 
 void RaftLog::on_membership(ShardId id, LogIndex index, const RaftMembership& members, const raft::Change* change,

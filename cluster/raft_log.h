@@ -146,7 +146,7 @@ class RaftLog final : public Replicas, private raft::GroupOwner {
   void fail(const Error& error);
   void tell_leads();
   void count_log(const raft::GroupSet::Turn& turn);
-  [[nodiscard]] std::optional<NodeId> leader_of(ShardId shard) const;
+  [[nodiscard]] std::optional<ShardLeader> leader_of(ShardId shard) const;
 
   // ---- raft_log_others.cpp ----
   void take_in();

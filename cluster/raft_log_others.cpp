@@ -224,7 +224,7 @@ void RaftLog::take_news(const NodeAddress& from, const ReplicaNews& news) {
     leader = {from.node, led.term, led.spares, clock_.now()};
     if (known) continue;
     const auto& shard = shards_[led.shard.value];
-    if (shard.led.value == 0 || shard.led < led.term) owner_.on_following(led.shard, from.node);
+    if (shard.led.value == 0 || shard.led < led.term) owner_.on_following(led.shard, ShardLeader(from.node, led.term));
   }
   const auto known = [&](const ReplicaOnNode& one) { return one.shard.value < shard_count_; };
   for (const auto& one : news.members) {

@@ -85,7 +85,7 @@ class ShardListener {
   virtual void on_leading(ShardId /*shard*/, Term /*term*/) {}
   // This node does not lead the shard (any more); `leader` does, as far as is known. What was proposed
   // here and is not told yet is refused, before or after: its outcome is unknown.
-  virtual void on_following(ShardId /*shard*/, std::optional<NodeId> /*leader*/) {}
+  virtual void on_following(ShardId /*shard*/, std::optional<ShardLeader> /*leader*/) {}
 };
 
 class Shards {

@@ -67,6 +67,12 @@ class Transport {
   virtual void drop(NodeId to) = 0;
   // After it nothing is told any more, and send() finds nobody.
   virtual void stop() = 0;
+
+  // Where others dial this node, unless they are told otherwise. 0: there are no ports.
+  [[nodiscard]] virtual std::uint16_t port() const { return 0; }
+  // The node has become part of a cluster (0: of none): whoever is of another one has no business here. Thread-safe;
+  // for connections that begin later.
+  virtual void set_cluster(std::uint64_t /*cluster*/) {}
 };
 
 }  // namespace parley::cluster

@@ -53,8 +53,8 @@ OtherNodes::OtherNodes(const Env& env, const Config& config, Backend& backend)
 OtherNodes::~OtherNodes() { stop(); }
 
 void OtherNodes::prepare(Env& env) {
-  if (!config_.on() || env.transport != nullptr || env.open_transport) return;
-  env.open_transport = [this](const NodeAddress& self) { return open_transport(self); };
+  if (!config_.on() || env.transport != nullptr) return;
+  if (!env.open_transport) env.open_transport = [this](const NodeAddress& self) { return open_transport(self); };
   backend_.before_first_write([this] { return before_first_write(); });
   cluster::placement::Rules rules;
   rules.replicas = config_.replicas;
@@ -78,12 +78,12 @@ Result<std::unique_ptr<cluster::Transport>> OtherNodes::open_transport(const Nod
   config.tls = {config_.tls_certificate, config_.tls_key, config_.tls_authority};
   auto opened = cluster::CafTransport::open(std::move(config), *env_.clock, *env_.random, backend_.metrics());
   if (!opened) return opened.error();
-  transport_ = opened->get();
   return std::unique_ptr<cluster::Transport>(std::move(*opened));
 }
 
 Status OtherNodes::open() {
-  if (transport_ == nullptr) return {};
+  if (!config_.on() || backend_.transport() == nullptr) return {};
+  transport_ = backend_.transport();
   auto removed = cluster::read_removed(backend_.store());
   if (!removed) return removed.error();
   for (const auto& one : *removed) {

@@ -20,10 +20,6 @@
 #include <string_view>
 #include <vector>
 
-namespace parley::cluster {
-class CafTransport;
-}
-
 namespace parley::server {
 
 class OtherNodes final : private cluster::MemberListener {
@@ -34,7 +30,7 @@ class OtherNodes final : private cluster::MemberListener {
   OtherNodes(const OtherNodes&) = delete;
   OtherNodes& operator=(const OtherNodes&) = delete;
 
-  // Before the backend's open(): gives `env` a way to open the transport, where there is to be one.
+  // Before the backend's open(): gives `env` a way to open the transport, where there is to be one and it has none.
   void prepare(Env& env);
   // Between the backend's open() and meet_others().
   Status open();
@@ -88,7 +84,7 @@ class OtherNodes final : private cluster::MemberListener {
   const ClusterConfig config_;
   Backend& backend_;
   std::atomic<std::uint64_t> digest_;
-  cluster::CafTransport* transport_ = nullptr;  // the backend's; null: the node is alone, or somebody else's is used
+  cluster::Transport* transport_ = nullptr;  // the backend's; null: the node is alone
   std::uint16_t shard_count_;
   Mutex charter_mutex_;  // around the write: the latest one stays
   bool unwritten_ PARLEY_GUARDED_BY(charter_mutex_) = false;

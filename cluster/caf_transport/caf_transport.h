@@ -47,9 +47,8 @@ class CafTransport final : public Transport {
   void drop(NodeId to) override;
   void stop() override;  // not from within a call of the listener
 
-  [[nodiscard]] std::uint16_t port() const;
-  // The node has become part of a cluster. Thread-safe; for connections that begin later.
-  void set_cluster(std::uint64_t cluster);
+  [[nodiscard]] std::uint16_t port() const override;
+  void set_cluster(std::uint64_t cluster) override;
 
  private:
   struct Impl;

@@ -40,11 +40,11 @@ void Checker::seen(const std::string& channel, const std::string& message, Posit
 
 void Checker::name(const std::string& channel, const std::string& message, Position position) {
   ++counts_.seen;
-  if (!plan_.unsynced(channel) && !disk_.synced(message)) {
+  const auto [place, fresh] = names_[channel].try_emplace(position, message);
+  if (fresh && !plan_.unsynced(channel) && !stored_.synced(message, asked_[channel][message].invoked)) {
     violated("synced_first",
              fmt::format("{} on {} at {} was told before the disk had it", message, channel, position_text(position)));
   }
-  const auto [place, fresh] = names_[channel].try_emplace(position, message);
   if (!fresh && place->second != message) {
     violated("one_name",
              fmt::format("{} at {} is {} and {}", channel, position_text(position), place->second, message));
@@ -112,12 +112,13 @@ void Checker::client_has(const std::string& client_id, const std::string& channe
 
 void Checker::forget_if_lost() {
   // Positions are written unsynced: when the disk lost something, older ones may be back.
-  if (losses_ == disk_.losses()) return;
-  losses_ = disk_.losses();
+  if (losses_ == stored_.losses()) return;
+  losses_ = stored_.losses();
   confirmed_.clear();
 }
 
 Offset Checker::confirmed_before(SocketId socket, const std::string& channel) const {
+  if (plan_.is_cluster()) return {};  // kept where it was said, and lost with its leader
   const auto found = replay_after_.find({socket, channel});
   return found == replay_after_.end() ? Offset{} : found->second;
 }
@@ -179,6 +180,7 @@ std::vector<Position> Checker::places_of(const std::string& channel, const std::
 }
 
 void Checker::member_removed(const ChannelKey& channel, const std::string& user_id) {
+  if (!plan_.people_promised) return;
   const auto& stay = stays_[{std::string(channel.name()), user_id}];
   if (!stay.sockets.empty())
     violated("grace", fmt::format("{}: {} was removed while connected", channel.text(), user_id));

@@ -21,6 +21,7 @@
 #include "core/request.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/node.h"
+#include "tests/sim/stored.h"
 
 #include <map>
 #include <optional>
@@ -38,8 +39,8 @@ struct Violation {
 
 class Checker final : public NodeWatch {
  public:
-  Checker(Scheduler& scheduler, const Plan& plan, const Disk& disk, const SettingsSource& settings)
-      : scheduler_(scheduler), plan_(plan), disk_(disk), settings_(settings) {}
+  Checker(Scheduler& scheduler, const Plan& plan, Stored& stored, const SettingsSource& settings)
+      : scheduler_(scheduler), plan_(plan), stored_(stored), settings_(settings) {}
 
   [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }
   void violated(std::string_view invariant, std::string what);
@@ -66,10 +67,11 @@ class Checker final : public NodeWatch {
   void channel_answers(const Reply& reply) override;
   void channel_tells(const ChannelKey& channel, const Publication& publication) override;
   void member_removed(const ChannelKey& channel, const std::string& user_id) override;
+  // One node's process, or another one leads now.
   void crashed();
   [[nodiscard]] int crashes() const { return crashes_; }
   // Since then nothing was refused, lost or left in doubt.
-  [[nodiscard]] WallTime last_trouble() const { return disk_.last_trouble(); }
+  [[nodiscard]] WallTime last_trouble() { return stored_.last_trouble(); }
 
   // ---- at the end ----
   struct Counts {
@@ -96,7 +98,7 @@ class Checker final : public NodeWatch {
 
   Scheduler& scheduler_;
   const Plan& plan_;
-  const Disk& disk_;
+  Stored& stored_;
   const SettingsSource& settings_;
   std::optional<Violation> violation_;
   Counts counts_;

@@ -137,7 +137,8 @@ void Client::on_entered(ChannelView& view, Position newest, std::optional<bool> 
 
 void Client::on_roster(ChannelView& view, std::set<std::string> users) {
   view.roster = std::move(users);
-  if (!view.roster.contains(spec_.user_id)) violated("roster", view, "the snapshot lacks the subscriber itself");
+  if (plan_.people_promised && !view.roster.contains(spec_.user_id))
+    violated("roster", view, "the snapshot lacks the subscriber itself");
 }
 
 // ---- receiving ----
@@ -187,9 +188,13 @@ void Client::advance(ChannelView& view, std::uint64_t offset) {
 
 // One that was refused may be stored all the same: nobody sends it back to its publisher, who has its offset when it
 // asks again. Of Socket.IO's one that is on its way: its place may be told before the answer, or that got lost with a
-// connection and the session went on with another.
+// connection and the session went on with another. The same of whoever's leader may have died before it answered.
 bool Client::in_doubt(const Pending& pending) const {
-  return pending.refused || (spec_.kind == ClientKind::socketio && pending.tries > 0);
+  return pending.refused || ((spec_.kind == ClientKind::socketio || plan_.is_cluster()) && pending.tries > 0);
+}
+
+void Client::doubt(Pending& pending) {
+  if (!std::exchange(pending.doubted, true)) checker_.own_in_doubt(spec_.name, pending.channel);
 }
 
 bool Client::may_be_own(ChannelView& view, std::uint64_t offset) {
@@ -241,7 +246,8 @@ void Client::on_publication(ChannelView& view, const std::string& message, Posit
 }
 
 void Client::on_member(ChannelView& view, const std::string& user, bool added) {
-  if (added ? !view.roster.insert(user).second : view.roster.erase(user) == 0) {
+  const bool news = added ? view.roster.insert(user).second : view.roster.erase(user) > 0;
+  if (!news && plan_.people_promised) {
     violated("alternates", view, fmt::format("{} was {} twice", user, added ? "added" : "removed"));
   }
 }
@@ -276,6 +282,7 @@ void Client::try_publish(std::uint64_t ack) {
   auto& pending = place->second;
   if (views_.at(pending.channel).subscribed) {
     ++pending.tries;
+    if (in_doubt(pending)) doubt(pending);
     pending.connection = connections_;
     say_publish(ack, pending);
   }
@@ -300,7 +307,8 @@ const Client::Pending* Client::pending_of(std::uint64_t ack) const {
 void Client::on_not_published(std::uint64_t ack) {
   const auto place = unacked_.find(ack);
   if (place == unacked_.end()) return;
-  if (!std::exchange(place->second.refused, true)) checker_.own_in_doubt(spec_.name, place->second.channel);
+  place->second.refused = true;
+  doubt(place->second);
   ++place->second.tries;  // its order among others is no longer its own
   try_later(ack, milliseconds(300));
 }
@@ -321,7 +329,7 @@ void Client::on_published(std::uint64_t ack, const std::string& channel, Positio
       violated("pipelined", view, fmt::format("{} is at {}, {} was at {}", ack, offset, last.ack, last.offset));
     }
     if (place->second.tries == 1) last = {place->second.connection, ack, offset};
-    if (place->second.refused) checker_.own_settled(spec_.name, channel);
+    if (place->second.doubted) checker_.own_settled(spec_.name, channel);
     unacked_.erase(place);
     view.own_in_doubt.erase(offset);
     const bool any = std::any_of(unacked_.begin(), unacked_.end(), [&](const auto& row) {

@@ -84,6 +84,7 @@ class Client : public ClientEnd, public std::enable_shared_from_this<Client> {
     std::uint64_t tries = 0;
     std::uint64_t connection = 0;  // of the last try
     bool refused = false;
+    bool doubted = false;  // the checker knows
     std::uint64_t waits = 0;  // the number of the newest wait: older ones come to nothing
   };
 
@@ -135,6 +136,7 @@ class Client : public ClientEnd, public std::enable_shared_from_this<Client> {
   void try_later(std::uint64_t ack, nanoseconds delay);
   void advance(ChannelView& view, std::uint64_t offset);
   [[nodiscard]] bool in_doubt(const Pending& pending) const;
+  void doubt(Pending& pending);
   [[nodiscard]] bool may_be_own(ChannelView& view, std::uint64_t offset);
 
   Network& network_;

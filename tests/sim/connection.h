@@ -38,7 +38,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(Scheduler& scheduler, const Plan& plan, std::weak_ptr<ClientEnd> client)
       : scheduler_(scheduler), plan_(plan), client_(std::move(client)) {}
 
-  void attach(std::weak_ptr<ServerEnd> server) { server_ = std::move(server); }
+  // `process`: the server's, which may stand still.
+  void attach(std::weak_ptr<ServerEnd> server, Scheduler::Owner process) {
+    server_ = std::move(server);
+    process_ = std::move(process);
+  }
 
   void to_client(std::string payload) {
     down_.post(scheduler_, latency(), weak_from_this(), [this, payload = std::move(payload)] {
@@ -47,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     });
   }
   void to_server(std::string payload) {
-    up_.post(scheduler_, latency(), weak_from_this(), [this, payload = std::move(payload)] {
+    post_up(latency(), [this, payload = std::move(payload)] {
       const auto end = server_.lock();
       if (!cut_ && end != nullptr) end->on_frame(payload);
     });
@@ -59,7 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     down_.post(scheduler_, latency(), weak_from_this(), [this] { client_notices(); });
   }
   void close_by_client() {
-    up_.post(scheduler_, latency(), weak_from_this(), [this] { server_notices(Gone::closed_by_client); });
+    post_up(latency(), [this] { server_notices(Gone::closed_by_client); });
   }
   // The ends notice after these times.
   void cut(nanoseconds client_after, nanoseconds server_after) {
@@ -67,7 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     cut_ = true;
     const auto self = shared_from_this();  // the server's end may be the only one that still knows us
     scheduler_.after(client_after, self, [self] { self->client_notices(); });
-    scheduler_.after(server_after, self, [self] { self->server_notices(Gone::lost); });
+    scheduler_.after(server_after, self, [self] { self->when_awake([self] { self->server_notices(Gone::lost); }); });
   }
   [[nodiscard]] bool is_cut() const { return cut_; }
 
@@ -75,6 +79,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   nanoseconds latency() {
     if (scheduler_.chance(plan_.slow_network)) return scheduler_.between(milliseconds(50), milliseconds(1'500));
     return scheduler_.between(microseconds(100), milliseconds(20));
+  }
+  void post_up(nanoseconds delay, Scheduler::Task task) {
+    up_.post(scheduler_, delay, weak_from_this(),
+             [this, task = std::move(task)]() mutable { when_awake(std::move(task)); });
+  }
+  // What comes to a process that stands still waits, in its order.
+  void when_awake(Scheduler::Task task) {
+    const auto until = scheduler_.frozen_until(process_);
+    if (until <= scheduler_.now()) return task();
+    post_up(until - scheduler_.now(), std::move(task));
   }
   void client_notices() {
     const auto end = client_.lock();
@@ -91,6 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Plan& plan_;
   std::weak_ptr<ClientEnd> client_;
   std::weak_ptr<ServerEnd> server_;
+  Scheduler::Owner process_;
   Lane up_;
   Lane down_;
   bool cut_ = false;

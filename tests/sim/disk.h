@@ -62,7 +62,7 @@ class Disk final : public storage::Store {
   std::unordered_set<std::string> synced_;
   MonoTime broken_until_{};
   bool reads_fail_ = false;
-  bool failed_ = false;  // until recover()
+  bool failed_ = false;         // until recover()
   std::uint64_t openings_ = 0;  // recoveries and crashes so far
   std::uint64_t losses_ = 0;
   WallTime last_trouble_;

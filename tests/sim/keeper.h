@@ -18,9 +18,9 @@ namespace parley::sim {
 
 class Keeper {
  public:
-  // `node`: the running one; null while there is none.
-  Keeper(Scheduler& scheduler, Checker& checker, std::function<Node*()> node)
-      : scheduler_(scheduler), checker_(checker), node_(std::move(node)) {}
+  // `node`: a running one; null while there is none. `one_node`: what is asked first is done first.
+  Keeper(Scheduler& scheduler, Checker& checker, bool one_node, std::function<Node*()> node)
+      : scheduler_(scheduler), checker_(checker), one_node_(one_node), node_(std::move(node)) {}
 
   void begin();
   void stop() { stopped_ = true; }
@@ -28,9 +28,14 @@ class Keeper {
 
  private:
   struct Session {
-    std::vector<std::string> possible;  // records that may stand in the log, in the order in which they were asked
-    bool surely = false;                // one of them does
-    bool asked = false;                 // somebody takes it, or did: it may be gone
+    struct Record {
+      std::string text;
+      bool settled;  // what is asked from now on is done after it
+    };
+    std::vector<Record> possible;  // that may stand in the log, in the order in which they were asked
+    bool surely = false;           // one of them does
+    int takes = 0;
+    bool asked = false;  // somebody takes it, or did: it may be gone
     bool given = false;
     WallTime earliest;  // of the times at which they expire
     WallTime latest;
@@ -41,6 +46,7 @@ class Keeper {
 
   Scheduler& scheduler_;
   Checker& checker_;
+  const bool one_node_;
   std::function<Node*()> node_;
   std::shared_ptr<int> self_ = std::make_shared<int>(0);
   std::map<std::string, Session> sessions_;

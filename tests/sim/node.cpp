@@ -88,7 +88,7 @@ class Node::Door final : public actors::Gateway {
 };
 
 Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& settings, NodeWatch& watch,
-           Receiver& receiver)
+           Receiver& receiver, std::optional<Among> among)
     : scheduler_(scheduler),
       plan_(plan),
       watch_(watch),
@@ -100,17 +100,30 @@ Node::Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& s
              return std::unique_ptr<storage::Store>(std::make_unique<OpenDisk>(disk, process_));
            },
            .boot = kNoBoot,
+           .end_process = [this] { superseded_ = true; },
            .executor = &process_},
       backend_(env_, settings),
       door_(std::make_unique<Door>(*this)),
       sessions_(backend_.settings(), backend_.metrics(), backend_.revocations()),
       pusher_(net::make_pusher_sessions(sessions_)),
-      socketio_(std::make_shared<net::EngineService>(sessions_, *env_.random)) {}
+      socketio_(std::make_shared<net::EngineService>(sessions_, *env_.random)) {
+  if (!among) return;
+  config_.settings = settings;
+  config_.cluster = among->config;
+  env_.open_transport = [this, &network = among->network, machine = among->machine](const NodeAddress& self) {
+    return Result<std::unique_ptr<cluster::Transport>>(network.open(machine, self, process_));
+  };
+  others_ = std::make_unique<server::OtherNodes>(env_, config_, backend_);
+  others_->prepare(env_);
+}
 
 Node::~Node() { process_.kill(); }
 
 Status Node::start() {
   if (const auto opened = backend_.open({}, *this); !opened) return opened;
+  if (others_) {
+    if (const auto opened = others_->open(); !opened) return opened;
+  }
   const net::HubWorld world{.clock = *env_.clock,
                             .metrics = backend_.metrics(),
                             .gateway = *door_,
@@ -120,6 +133,10 @@ Status Node::start() {
     auto& edge = hubs_.emplace_back();
     edge.hub = std::make_unique<Hub>(scheduler_, plan_, process_, world);
     edge.hub->real().set_address(door_->attach(std::make_shared<Inbox>(*this, i)));
+  }
+  if (others_) {
+    backend_.meet_others();
+    others_->start();
   }
   return {};
 }
@@ -135,7 +152,7 @@ void Node::accept(const std::shared_ptr<Connection>& connection, const Address& 
   auto* accepted = std::get_if<net::Accepted>(&outcome);
   CHECK(accepted != nullptr);
   auto session = std::make_shared<ServerSession>(hub, connection, socket, std::move(*accepted));
-  connection->attach(session);
+  connection->attach(session, process_.life());
   hub.add(session);
   session->open();
 }

@@ -1,7 +1,8 @@
 #pragma once
 // One node's process: the real backend (server/backend.h: log, shards, actors) with clock, randomness, disk and
-// threads played by the simulator, and the real hubs, sessions and Engine.IO registry (net/) without sockets. A crash
-// is the end of this object.
+// threads played by the simulator, and the real hubs, sessions and Engine.IO registry (net/) without sockets. One of
+// several has the real membership and replicas on the others, over links that the simulator plays. A crash is the end
+// of this object.
 
 #include "net/engine/service.h"
 #include "net/pusher/encoder.h"
@@ -9,8 +10,10 @@
 #include "net/socketio/encoder.h"
 #include "net/websocket/session_factory.h"
 #include "server/backend.h"
+#include "server/other_nodes.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/hub.h"
+#include "tests/sim/peer_network.h"
 #include "tests/sim/process.h"
 
 #include <deque>
@@ -34,15 +37,27 @@ class NodeWatch {
 
 class Receiver;
 
+// Of a node that has others.
+struct Among {
+  PeerNetwork& network;
+  std::size_t machine;
+  server::ClusterConfig config;
+};
+
 class Node final : private actors::WebhookSender {
  public:
   Node(Scheduler& scheduler, const Plan& plan, Disk& disk, const Settings& settings, NodeWatch& watch,
-       Receiver& receiver);
+       Receiver& receiver, std::optional<Among> among = {});
   ~Node() override;  // the process is killed
   Status start();
 
   // A WebSocket, on one of the I/O threads.
   void accept(const std::shared_ptr<Connection>& connection, const Address& to);
+  void stand_still(nanoseconds how_long) { scheduler_.freeze(process_.life(), scheduler_.now() + how_long); }
+  [[nodiscard]] bool stands_still() const { return scheduler_.frozen_until(process_.life()) > scheduler_.now(); }
+  // Another process of this node has taken its place.
+  [[nodiscard]] bool superseded() const { return superseded_; }
+  [[nodiscard]] server::Backend& backend() { return backend_; }
   // The hubs say anew who listens to channels of that shard, as they do when it has another leader.
   void announce_anew(ShardId shard);
   // As if its leader could not be reached, and somebody else could: what it tells does not come here. Then the same.
@@ -65,8 +80,11 @@ class Node final : private actors::WebhookSender {
   NodeWatch& watch_;
   Receiver& receiver_;
   Process process_;
+  bool superseded_ = false;
   server::Env env_;
+  server::Config config_;
   server::Backend backend_;
+  std::unique_ptr<server::OtherNodes> others_;  // null: it is alone
   std::unique_ptr<actors::Gateway> door_;
   net::SessionContext sessions_;
   std::shared_ptr<net::SessionFactory> pusher_;

@@ -29,6 +29,7 @@ std::optional<Profile> profile_named(std::string_view name) {
   if (name == "crashes") return Profile::crashes;
   if (name == "disk") return Profile::disk;
   if (name == "network") return Profile::network;
+  if (name == "peers") return Profile::peers;
   return std::nullopt;
 }
 
@@ -80,7 +81,7 @@ bool Plan::may_have_gaps(std::string_view channel) const {
          retention.age.count() > 0;
 }
 
-Plan Plan::of(Scheduler& scheduler, Bug bug, Profile profile) {
+Plan Plan::of(Scheduler& scheduler, Bug bug, Profile profile, int nodes) {
   Plan plan{.bug = bug};
   const auto pick = [&](double most) {
     return scheduler.chance(0.3) ? 0.0 : most * static_cast<double>(scheduler.below(1'000)) / 1e3;
@@ -121,6 +122,21 @@ Plan Plan::of(Scheduler& scheduler, Bug bug, Profile profile) {
   if (profile == Profile::disk) plan.outages_per_minute = 10;
   if (profile == Profile::network) plan.cuts_per_minute = 15;
   plan.domains_kept["domain.9"] = {scheduler.chance(0.3) ? Durability::async : Durability::quorum, {seconds(0), 0, 0}};
+  plan.nodes = nodes;
+  if (!plan.is_cluster()) return plan;
+  plan.chaos = seconds(60);
+  plan.announcements_per_minute = 0;  // leaders do change
+  // With half of them or fewer there may be two clusters, which are never merged.
+  const auto more_than_half = static_cast<std::uint32_t>(nodes / 2 + 1);
+  plan.expect_nodes = more_than_half + static_cast<std::uint32_t>(scheduler.below(2));
+  plan.settle_after = seconds(1 + scheduler.below(4));
+  plan.machine_crashes = scheduler.chance(0.3) ? 0.0 : 0.5;
+  plan.peer_cuts_per_minute = pick(8);
+  plan.link_breaks_per_minute = pick(6);
+  plan.stands_still_per_minute = pick(4);
+  if (!all && profile != Profile::peers) {
+    plan.peer_cuts_per_minute = plan.link_breaks_per_minute = plan.stands_still_per_minute = 0;
+  }
   return plan;
 }
 

@@ -74,7 +74,7 @@ void plant(Bug bug);
 const char* to_text(Bug bug);
 
 // Which part of what may happen does.
-enum class Profile : std::uint8_t { any, quiet, crashes, disk, network };
+enum class Profile : std::uint8_t { any, quiet, crashes, disk, network, peers };
 std::optional<Profile> profile_named(std::string_view name);
 
 struct Plan {
@@ -106,6 +106,16 @@ struct Plan {
   std::uint64_t log_bytes_max = 16'384;
   seconds recovery_window{120};  // of Socket.IO's sessions
 
+  // Of several nodes that are one server.
+  int nodes = 1;
+  std::uint32_t expect_nodes = 2;
+  seconds settle_after{1};
+  double machine_crashes = 0;       // share of the crashes in which the machine goes with its process
+  double peer_cuts_per_minute = 0;  // one way between two machines, or all of one's
+  double link_breaks_per_minute = 0;
+  double stands_still_per_minute = 0;  // a process is stopped for a while
+  bool people_promised = true;         // presence, status and what backends are told of them
+
   // Of each domain, by its name without a prefix: how it is kept.
   struct Kept {
     Durability durability = Durability::quorum;
@@ -118,7 +128,9 @@ struct Plan {
   [[nodiscard]] bool unsynced(std::string_view channel) const;  // durability async
   [[nodiscard]] bool may_have_gaps(std::string_view channel) const;
 
-  static Plan of(Scheduler& scheduler, Bug bug, Profile profile = Profile::any);
+  [[nodiscard]] bool is_cluster() const { return nodes > 1; }
+
+  static Plan of(Scheduler& scheduler, Bug bug, Profile profile = Profile::any, int nodes = 1);
 };
 
 }  // namespace parley::sim

@@ -28,6 +28,7 @@ void Receiver::hear(const Notice& notice, bool answered) {
   if (!fresh) return;
   ++told_;
 
+  if (!plan_.people_promised) return;
   const auto member = notice.channel + " " + notice.user_id;
   const auto connection = notice.user_id + " " + notice.socket.text();
   switch (notice.kind) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <queue>
 #include <string_view>
@@ -46,11 +47,24 @@ class Scheduler {
       now_ = next.when;
       const auto owner = next.owner.lock();
       if (owner == nullptr) continue;
+      if (const auto until = frozen_until(owner); until > now_) {
+        at(until, owner, std::move(next.task));
+        continue;
+      }
       ++events_;
       next.task();
     }
     if (!stop()) now_ = std::max(now_, end);
   }
+
+  // What that owner was to do until then is done after it, in its order: a process stands still.
+  void freeze(const Owner& owner, MonoTime until) { frozen_.insert_or_assign(owner, until); }
+  [[nodiscard]] MonoTime frozen_until(const Owner& owner) const {
+    if (frozen_.empty()) return {};
+    const auto found = frozen_.find(owner);
+    return found == frozen_.end() ? MonoTime{} : found->second;
+  }
+  void thaw_all() { frozen_.clear(); }
 
   // ---- chance ----
   Random& dice() { return dice_; }
@@ -81,6 +95,7 @@ class Scheduler {
   std::uint64_t sequence_ = 0;
   std::uint64_t events_ = 0;
   std::priority_queue<Event> waiting_;
+  std::map<Owner, MonoTime, std::owner_less<>> frozen_;
   SeededRandom dice_;
   std::uint64_t hash_ = 14695981039346656037ULL;
   bool print_;

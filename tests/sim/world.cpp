@@ -1,7 +1,7 @@
 #include "tests/sim/world.h"
 
-#include "cluster/reads/history_reader.h"
 #include "cluster/reads/people_reader.h"
+#include "cluster/replicas.h"
 #include "core/channel_name.h"
 #include "tests/sim/pusher_client.h"
 #include "tests/sim/socketio_client.h"
@@ -55,19 +55,23 @@ constexpr milliseconds kFaultsEvery{100};
 
 World::World(Scheduler& scheduler, const Run& run)
     : scheduler_(scheduler),
-      plan_(Plan::of(scheduler_, run.bug, run.profile)),
+      plan_(Plan::of(scheduler_, run.bug, run.profile, run.nodes)),
       settings_(make_settings(plan_, run.bug)),
       promised_(make_settings(plan_, Bug::none)),
-      disk_(scheduler_, plan_),
-      checker_(scheduler_, plan_, disk_, promised_),
+      peers_(scheduler_, plan_, static_cast<std::size_t>(run.nodes)),
+      checker_(scheduler_, plan_, *this, promised_),
       receiver_(scheduler_, plan_, checker_),
-      keeper_(scheduler_, checker_, [this] { return node_.get(); }) {}
+      keeper_(scheduler_, checker_, !plan_.is_cluster(), [this] { return some_node(); }),
+      led_(static_cast<std::size_t>(run.nodes)) {
+  if (plan_.is_cluster()) plan_.people_promised = run.people;
+  for (int i = 0; i < run.nodes; ++i) machines_.push_back({std::make_unique<Disk>(scheduler_, plan_), nullptr});
+}
 
 Outcome simulate(const Run& run) {
   plant(run.bug);
   Scheduler scheduler(run.seed, run.print);
   std::vector<std::unique_ptr<World>> worlds;
-  for (int i = 0; i < run.nodes; ++i) worlds.push_back(std::make_unique<World>(scheduler, run));
+  for (int i = 0; i < run.worlds; ++i) worlds.push_back(std::make_unique<World>(scheduler, run));
   const auto broken = [&] {
     return std::any_of(worlds.begin(), worlds.end(), [](const auto& world) { return world->broken(); });
   };
@@ -104,7 +108,7 @@ Outcome simulate(const Run& run) {
 
 void World::begin() {
   populate();
-  start_node();
+  for (std::size_t machine = 0; machine < machines_.size(); ++machine) start_node(machine);
   for (const auto& client : clients_) client->begin();
   faults();
   backend_posts();
@@ -114,7 +118,9 @@ void World::begin() {
 void World::calm_down() {
   chaos_ = false;
   scheduler_.note("calm");
-  disk_.break_until(scheduler_.now(), false);
+  for (auto& machine : machines_) machine.disk->break_until(scheduler_.now(), false);
+  peers_.open_all_ways();
+  scheduler_.thaw_all();
   plan_.sudden_outages = plan_.slow_disk = plan_.slow_network = plan_.slow_actors = plan_.slow_readers = 0;
   plan_.webhook_failures = 0;
   keeper_.stop();
@@ -133,6 +139,7 @@ void World::add_to(Outcome& outcome) const {
   for (const auto& client : clients_) outcome.recovered += client->recovered();
   outcome.crashes += crashes_;
   outcome.outages += outages_;
+  outcome.leads += leads_;
 }
 
 void World::populate() {
@@ -171,47 +178,118 @@ void World::populate() {
   domains_.push_back(lobby);
 }
 
-// ---- the node ----
+// ---- the nodes ----
 
-void World::start_node() {
-  if (node_ != nullptr) return;
-  node_ = std::make_unique<Node>(scheduler_, plan_, disk_, *settings_, checker_, receiver_);
-  if (disk_.recover() && node_->start()) {
-    scheduler_.note("node started");
+std::size_t World::some_machine() { return plan_.is_cluster() ? scheduler_.below(machines_.size()) : 0; }
+
+Node* World::some_node() { return machines_[some_machine()].node.get(); }
+
+void World::start_node(std::size_t machine) {
+  auto& [disk, node] = machines_[machine];
+  if (node != nullptr) return;
+  peers_.switch_on(machine);
+  std::optional<Among> among;
+  if (plan_.is_cluster()) {
+    server::ClusterConfig config;
+    config.name = fmt::format("n{}", machine);
+    config.advertise = PeerNetwork::place_of(machine);
+    for (std::size_t i = 0; i < machines_.size(); ++i) config.join.push_back(PeerNetwork::place_of(i));
+    config.expect_nodes = plan_.expect_nodes;
+    config.settle_after = plan_.settle_after;
+    among.emplace(Among{peers_, machine, std::move(config)});
+  }
+  node = std::make_unique<Node>(scheduler_, plan_, *disk, *settings_, checker_, receiver_, std::move(among));
+  if (disk->recover() && node->start()) {
+    scheduler_.note("node started", plan_.is_cluster() ? fmt::format("{}", machine) : "");
     return;
   }
-  node_.reset();
+  node.reset();
   checker_.crashed();  // it may have come so far that the next one knows of it
-  scheduler_.after(milliseconds(500), self_, [this] { start_node(); });
+  scheduler_.after(milliseconds(500), self_, [this, machine] { start_node(machine); });
 }
 
-void World::crash() {
-  if (node_ == nullptr) return;
+void World::crash(std::size_t machine) {
+  auto& [disk, node] = machines_[machine];
+  if (node == nullptr) return;
   ++crashes_;
-  scheduler_.note("crash");
-  node_.reset();
-  disk_.crash();
+  scheduler_.note("crash", plan_.is_cluster() ? fmt::format("{}", machine) : "");
+  if (plan_.is_cluster() && scheduler_.chance(plan_.machine_crashes)) peers_.switch_off(machine);
+  node.reset();
+  disk->crash();
   checker_.crashed();
-  for (const auto& row : connections_) {
-    if (const auto connection = row.lock())
+  for (const auto& [row, to] : connections_) {
+    const auto connection = row.lock();
+    if (connection != nullptr && to == machine)
       connection->cut(scheduler_.between(nanoseconds(0), milliseconds(100)), nanoseconds(0));
   }
-  connections_.clear();
-  scheduler_.after(scheduler_.between(milliseconds(50), seconds(4)), self_, [this] { start_node(); });
+  std::erase_if(connections_, [&](const auto& row) { return row.second == machine; });
+  scheduler_.after(scheduler_.between(milliseconds(50), seconds(4)), self_, [this, machine] { start_node(machine); });
 }
 
 std::shared_ptr<Connection> World::connect(const std::shared_ptr<ClientEnd>& client, const Address& to) {
   auto connection = std::make_shared<Connection>(scheduler_, plan_, client);
-  std::erase_if(connections_, [](const auto& row) { return row.expired(); });
-  connections_.push_back(connection);
+  const auto machine = some_machine();
+  std::erase_if(connections_, [](const auto& row) { return row.first.expired(); });
+  connections_.emplace_back(connection, machine);
   scheduler_.after(scheduler_.between(milliseconds(1), milliseconds(40)), connection,
-                   [this, connection = std::weak_ptr(connection), to] {
+                   [this, connection = std::weak_ptr(connection), to, machine] {
                      const auto open = connection.lock();
+                     auto* node = machines_[machine].node.get();
                      if (open->is_cut()) return;
-                     if (node_ == nullptr) return open->cut(nanoseconds(0), nanoseconds(0));
-                     node_->accept(open, to);
+                     if (node == nullptr || node->stands_still()) return open->cut(nanoseconds(0), nanoseconds(0));
+                     node->accept(open, to);
                    });
   return connection;
+}
+
+// ---- what stands on the disks ----
+
+// A majority has what is committed: of one replica at first, and of as many as there are to be from some time on.
+bool World::synced(const std::string& message, MonoTime invoked) const {
+  const auto on = std::count_if(machines_.begin(), machines_.end(),
+                                [&](const auto& machine) { return machine.disk->synced(message); });
+  const auto replicas = std::min<std::size_t>(3, machines_.size());
+  const bool grown = grown_ && invoked > *grown_;
+  return static_cast<std::size_t>(on) >= (grown ? replicas / 2 + 1 : 1);
+}
+
+std::uint64_t World::losses() const {
+  std::uint64_t sum = 0;
+  for (const auto& machine : machines_) sum += machine.disk->losses();
+  return sum;
+}
+
+WallTime World::last_trouble() {
+  look_who_leads();
+  auto last = led_anew_;
+  for (const auto& machine : machines_) last = std::max(last, machine.disk->last_trouble());
+  return last;
+}
+
+void World::look_whether_grown() {
+  if (grown_ || !plan_.is_cluster()) return;
+  double led = 0;
+  double voters = 0;
+  for (const auto& machine : machines_) {
+    if (machine.node == nullptr) return;
+    const auto& metrics = machine.node->backend().metrics();
+    led += static_cast<double>(machine.node->backend().shards().replicas()->shards_led());
+    voters += metrics.shards_voters.value();
+  }
+  if (led != plan_.shards || voters != led * static_cast<double>(std::min<std::size_t>(3, machines_.size()))) return;
+  scheduler_.note("grown");
+  grown_ = scheduler_.now();
+}
+
+void World::look_who_leads() {
+  if (!plan_.is_cluster()) return;
+  for (std::size_t i = 0; i < machines_.size(); ++i) {
+    auto* node = machines_[i].node.get();
+    const auto led = node == nullptr ? std::size_t{0} : node->backend().shards().replicas()->shards_led();
+    if (led == std::exchange(led_[i], led)) continue;
+    ++leads_;
+    led_anew_ = scheduler_.wall();
+  }
 }
 
 void World::faults() {
@@ -220,26 +298,61 @@ void World::faults() {
     const auto due = [this](double per_minute) {
       return scheduler_.chance(per_minute * static_cast<double>(kFaultsEvery.count()) / 60'000);
     };
-    if (due(plan_.crashes_per_minute)) crash();
+    if (due(plan_.crashes_per_minute)) crash(some_machine());
     if (due(plan_.outages_per_minute)) {
       ++outages_;
-      disk_.break_until(scheduler_.now() + scheduler_.between(milliseconds(1), seconds(4)), scheduler_.chance(0.3));
+      auto& disk = *machines_[some_machine()].disk;
+      disk.break_until(scheduler_.now() + scheduler_.between(milliseconds(1), seconds(4)), scheduler_.chance(0.3));
     }
     // Channels that know everybody who is said to be here stay as they are.
-    if (node_ != nullptr && due(plan_.announcements_per_minute)) {
+    auto* node = some_node();
+    if (node != nullptr && due(plan_.announcements_per_minute)) {
       const ShardId shard{static_cast<std::uint16_t>(scheduler_.below(plan_.shards))};
       if (scheduler_.chance(0.5)) {
-        node_->lose(shard, std::chrono::duration_cast<milliseconds>(scheduler_.between(milliseconds(1), seconds(3))));
+        node->lose(shard, std::chrono::duration_cast<milliseconds>(scheduler_.between(milliseconds(1), seconds(3))));
       } else {
-        node_->announce_anew(shard);
+        node->announce_anew(shard);
       }
     }
+    if (plan_.is_cluster()) peer_faults();
     for (const auto& client : clients_) {
       if (due(plan_.cuts_per_minute)) client->cut();
       if (due(plan_.leaves_per_minute)) client->leave_a_channel();
     }
     faults();
   });
+}
+
+// Between nodes that are one server.
+void World::peer_faults() {
+  look_whether_grown();
+  look_who_leads();
+  const auto due = [this](double per_minute) {
+    return scheduler_.chance(per_minute * static_cast<double>(kFaultsEvery.count()) / 60'000);
+  };
+  for (std::size_t i = 0; i < machines_.size(); ++i) {
+    if (auto* node = machines_[i].node.get(); node != nullptr && node->superseded()) {
+      return checker_.violated("one_process", "a node believes that another process has taken its place");
+    }
+  }
+  if (due(plan_.link_breaks_per_minute)) peers_.break_a_link();
+  if (due(plan_.stands_still_per_minute)) {
+    if (auto* node = some_node()) {
+      scheduler_.note("stands still");
+      node->stand_still(scheduler_.between(milliseconds(50), seconds(6)));
+    }
+  }
+  if (!due(plan_.peer_cuts_per_minute)) return;
+  const auto one = some_machine();
+  const auto how_long = scheduler_.between(milliseconds(50), seconds(12));
+  const bool apart = scheduler_.chance(0.5);  // from all others, else from one of them
+  const bool both_ways = scheduler_.chance(0.6);
+  const auto only = some_machine();
+  for (std::size_t other = 0; other < machines_.size(); ++other) {
+    if (other == one || (!apart && other != only)) continue;
+    peers_.close_way(one, other, how_long);
+    if (both_ways) peers_.close_way(other, one, how_long);
+  }
 }
 
 // ---- the backend ----
@@ -260,10 +373,10 @@ void World::try_post(std::uint64_t number) {
   const auto place = postings_.find(number);
   if (place == postings_.end()) return;
   const auto& posting = place->second;
-  if (node_ != nullptr) {
+  if (auto* node = some_node(); node != nullptr && !node->stands_still()) {
     Publish publish{.channel = ChannelKey(kAppId, posting.channel), .event = "message", .data = posting.message};
     publish.idempotency_key = posting.message;
-    node_->ask(std::move(publish), [this, number](Reply& reply) {
+    node->ask(std::move(publish), [this, number](Reply& reply) {
       const auto answered = postings_.find(number);
       const auto* published = std::get_if<Published>(&reply.what);
       if (answered == postings_.end() || published == nullptr) return;
@@ -279,23 +392,51 @@ void World::try_post(std::uint64_t number) {
 // ---- the end ----
 
 void World::check_end() {
-  if (node_ == nullptr) return checker_.violated("converges", "the node does not come up");
-  const cluster::HistoryReader reader(disk_, plan_.shards, SIZE_MAX);
-  for (const auto& channel : domains_) {
-    if (!plan_.has_history(channel)) continue;
-    const auto page = reader.read_history({.channel = ChannelKey(kAppId, channel), .limit = SIZE_MAX});
-    if (!page) return checker_.violated("contiguous", page.error().message);
-    checker_.check_history(channel, page->publications, page->oldest, page->newest);
-    check_views(channel, page->newest);
+  for (std::size_t i = 0; i < machines_.size(); ++i) {
+    if (machines_[i].node == nullptr) return checker_.violated("converges", fmt::format("node {} does not come up", i));
   }
-  check_rosters();
-  check_backend();
+  for (const auto& channel : domains_) {
+    if (plan_.has_history(channel)) check_channel(channel);
+  }
+  if (plan_.people_promised) {
+    check_rosters();
+    check_backend();
+  }
   for (const auto& client : clients_) {
     if (!client->gone() && client->waits_for() > 0)
       checker_.violated("converges", fmt::format("{} waits for {} answers", client->spec().name, client->waits_for()));
   }
   if (!postings_.empty())
     checker_.violated("converges", fmt::format("the backend waits for {} answers", postings_.size()));
+}
+
+cluster::HistoryReader World::histories(const Machine& machine) const {
+  return {*machine.disk, plan_.shards, SIZE_MAX};
+}
+
+// Each node has the same history: of what clients were told, and of each other's.
+void World::check_channel(const std::string& channel) {
+  std::optional<HistoryPage> first;
+  for (const auto& machine : machines_) {
+    auto page = histories(machine).read_history({.channel = ChannelKey(kAppId, channel), .limit = SIZE_MAX});
+    if (!page) return checker_.violated("contiguous", page.error().message);
+    if (!first) {
+      checker_.check_history(channel, page->publications, page->oldest, page->newest);
+      check_views(channel, page->newest);
+      first = std::move(*page);
+      continue;
+    }
+    const auto same = [](const PublicationPtr& a, const PublicationPtr& b) {
+      return a->position == b->position && a->data == b->data;
+    };
+    if (page->newest != first->newest || page->oldest != first->oldest ||
+        !std::equal(page->publications.begin(), page->publications.end(), first->publications.begin(),
+                    first->publications.end(), same)) {
+      checker_.violated("one_history",
+                        fmt::format("{}: one node has {} to {}, another one {} to {}", channel, first->oldest.value,
+                                    position_text(first->newest), page->oldest.value, position_text(page->newest)));
+    }
+  }
 }
 
 void World::check_views(const std::string& channel, Position newest) {
@@ -331,7 +472,7 @@ void World::check_backend() {
     }
   }
   receiver_.check_end(online, occupied, members);
-  const cluster::PeopleReader reader(disk_, plan_.shards);
+  const cluster::PeopleReader reader(*machines_.front().disk, plan_.shards);
   for (const auto& user : users) {
     const auto found = reader.read_users({UserKey{std::string(kAppId), user}});
     if (!found) return checker_.violated("status", found.error().message);
