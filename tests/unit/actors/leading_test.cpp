@@ -164,6 +164,19 @@ TEST_F(LeadingTest, ALeadThatIsLostBeforeItIsTakenUpIsNone) {
   } while (std::chrono::steady_clock::now() < until);
 }
 
+// It lost the lead and won it back before this node heard of anybody in between: it knows nobody who is here.
+TEST_F(LeadingTest, TheSameNodeInALaterTermIsToldWhoIsHere) {
+  const auto shard = of("domain.1");
+  system.on_following(shard, cluster::ShardLeader(kOther, Term{5}));
+  EXPECT_EQ(inbox->next_leader().shards, std::vector{shard});
+  system.on_following(shard, cluster::ShardLeader(kOther, Term{5}));
+  const auto another = ShardId{static_cast<std::uint16_t>((shard.value + 1) % 4)};
+  system.on_following(another, cluster::ShardLeader(kOther, Term{5}));
+  EXPECT_EQ(inbox->next_leader().shards, std::vector{another}) << "nothing new of the first one";
+  system.on_following(shard, cluster::ShardLeader(kOther, Term{7}));
+  EXPECT_EQ(inbox->next_leader().shards, std::vector{shard});
+}
+
 // Between gaining the lead and knowing what was left open: who says then that it is here says it once.
 struct TakingUp : LeadingTest {
   void begin_to_lead(ShardId shard) {

@@ -51,7 +51,7 @@ struct Member final : PeerInbox, ShardListener {
     const MutexLock lock(mutex);
     leading.insert(shard);
   }
-  void on_following(ShardId shard, std::optional<NodeId>) override {
+  void on_following(ShardId shard, std::optional<ShardLeader>) override {
     const MutexLock lock(mutex);
     leading.erase(shard);
   }
