@@ -325,7 +325,7 @@ void Client::on_published(std::uint64_t ack, const std::string& channel, Positio
   if (place != unacked_.end()) {
     auto& last = last_acks_[channel];
     if (!plan_.unsynced(channel) && place->second.tries == 1 && last.connection == place->second.connection &&
-        (ack < last.ack || offset < last.offset)) {
+        (plan_.is_cluster() ? (ack < last.ack) != (offset < last.offset) : ack < last.ack || offset < last.offset)) {
       violated("pipelined", view, fmt::format("{} is at {}, {} was at {}", ack, offset, last.ack, last.offset));
     }
     if (place->second.tries == 1) last = {place->second.connection, ack, offset};

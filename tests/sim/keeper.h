@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class Keeper {
     int takes = 0;
     bool asked = false;  // somebody takes it, or did: it may be gone
     bool given = false;
+    std::set<std::string> given_records;
     WallTime earliest;  // of the times at which they expire
     WallTime latest;
   };

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", run.print, "prints every frame and fault");
   CLI11_PARSE(app, argc, argv);
   run.profile = sim::profile_named(profile).value();
-  configure_log(LogLevel::off, LogFormat::text);
+  configure_log(run.print ? LogLevel::warn : LogLevel::off, LogFormat::text);
   int failed = 0;
   for (const auto end = run.seed + seeds; run.seed < end; ++run.seed) {
     const auto outcome = sim::simulate(run);
