@@ -72,14 +72,6 @@ bool for_each_row(const AdminTarget& target, std::string_view what, const std::s
   }
 }
 
-void print_table(const Table& table, std::string_view none) {
-  if (table.size() == 0) {
-    fmt::print("{}\n", none);
-  } else {
-    fmt::print("{}", table.text());
-  }
-}
-
 std::vector<std::string> user_cells(std::string id, std::string_view user) {
   return {std::move(id), cell_text(json_field(user, "status")), time_of(json_field(user, "since")),
           time_of(json_field(user, "last_seen")), list_of(json_field(user, "domains"))};
@@ -306,48 +298,6 @@ int list_dead(const AdminTarget& target, const WebhooksOptions& options) {
 
 int replay_dead(const AdminTarget& target, const WebhooksOptions& options) { return settle(target, options, "replay"); }
 int drop_dead(const AdminTarget& target, const WebhooksOptions& options) { return settle(target, options, "drop"); }
-
-int nodes(const AdminTarget& target, const NodesOptions& options) {
-  constexpr std::string_view kWhat = "list the nodes";
-  const auto answer = admin_call(target, kWhat, "GET", "/admin/nodes");
-  if (!answer) return 1;
-  if (options.json) return fmt::print("{}\n", *answer), 0;
-  const auto list = json_field(*answer, "nodes");
-  if (list.empty() || type_of(list) != JsonType::array) {
-    return complain(kWhat, make_error(Errc::bad_frame, "no nodes in the answer"));
-  }
-  const auto cluster = json_field(*answer, "cluster");
-  Table table(
-      {"NAME", "STATE", "FOR", "PLACE", "ZONE", "VERSION", "CLIENTS", "CHANNELS", "LEADS", "CLOCK", "NODE", "REMARKS"});
-  JsonArray items(list);
-  while (items.next()) {
-    const auto one = items.value();
-    std::string remarks;
-    const auto remark = [&remarks](std::string_view what) { remarks.append(remarks.empty() ? "" : ", ").append(what); };
-    const bool self = json_field(one, "self") == "true";
-    if (self) remark("this node");
-    if (json_field(one, "linked") == "false") remark("no link");
-    if (json_field(one, "draining") == "true") remark("draining");
-    if (json_field(one, "removed") == "true") remark("removed");
-    if (json_field(one, "configured_otherwise") == "true") remark("configured otherwise");
-    const auto of = json_field(one, "cluster");
-    if (of != cluster) remark(of.empty() ? "in no cluster yet" : "of cluster " + cell_text(of));
-    table.add({cell_text(json_field(one, "name")), cell_text(json_field(one, "state")),
-               self ? "-" : cell_text(json_field(one, "seconds_in_state")) + " s", cell_text(json_field(one, "place")),
-               cell_text(json_field(one, "zone")), cell_text(json_field(one, "version")),
-               cell_text(json_field(one, "connections")), cell_text(json_field(one, "channels")),
-               cell_text(json_field(one, "shards_led")), cell_text(json_field(one, "clock_offset_ms")) + " ms",
-               cell_text(json_field(one, "node")), remarks.empty() ? "-" : remarks});
-  }
-  fmt::print("cluster {}\n", cluster.empty() ? "none yet" : cell_text(cluster));
-  print_table(table, "no nodes");
-  const auto refused = json_field(*answer, "refused");
-  if (!refused.empty() && type_of(refused) == JsonType::array) {
-    JsonArray why(refused);
-    while (why.next()) fmt::print("refused: {}\n", cell_text(why.value()));
-  }
-  return 0;
-}
 
 Result<std::int64_t> parse_time_ms(const std::string& text) {
   const bool digits =

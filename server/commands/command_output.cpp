@@ -106,4 +106,12 @@ std::string Table::text() const {
   return out;
 }
 
+void print_table(const Table& table, std::string_view none) {
+  if (table.size() == 0) {
+    fmt::print("{}\n", none);
+  } else {
+    fmt::print("{}", table.text());
+  }
+}
+
 }  // namespace parley::server

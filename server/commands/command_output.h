@@ -36,5 +36,6 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;  // the heads first
 };
+void print_table(const Table& table, std::string_view none);  // `none`: what is said where it has no rows
 
 }  // namespace parley::server

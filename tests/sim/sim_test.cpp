@@ -41,6 +41,13 @@ void expect_clean(std::uint64_t seed) {
   }
 }
 
+// New ones, at a place of this run's own unless it is told another.
+struct NewSeeds {
+  std::uint64_t count = from_environment("PARLEY_SIM_SEEDS").value_or(20);
+  std::uint64_t first = from_environment("PARLEY_SIM_FROM").value_or(std::random_device()() * 1'000ULL);
+  [[nodiscard]] std::uint64_t end() const { return first + count; }
+};
+
 std::vector<std::uint64_t> kept_seeds() {
   std::ifstream file(PARLEY_SIM_SEEDS_FILE);
   std::vector<std::uint64_t> seeds;
@@ -96,8 +103,7 @@ TEST(Sim, KeptSeedsStayClean) {
 
 TEST(Sim, NewSeedsAreClean) {
   if (from_environment("PARLEY_SIM_SEED")) GTEST_SKIP();
-  const auto count = from_environment("PARLEY_SIM_SEEDS").value_or(20);
-  const auto first = from_environment("PARLEY_SIM_FROM").value_or(std::random_device()() * 1'000ULL);
+  const NewSeeds seeds;
   std::uint64_t acked = 0;
   std::uint64_t seen = 0;
   std::uint64_t crashes = 0;
@@ -106,7 +112,7 @@ TEST(Sim, NewSeedsAreClean) {
   std::uint64_t recovered = 0;
   std::uint64_t failures = 0;
   seconds simulated{0};
-  for (auto seed = first; seed < first + count; ++seed) {
+  for (auto seed = seeds.first; seed < seeds.end(); ++seed) {
     const auto outcome = play({.seed = seed});
     acked += outcome.acked;
     seen += outcome.seen;
@@ -123,13 +129,13 @@ TEST(Sim, NewSeedsAreClean) {
   fmt::print(
       "{} seeds from {}: {} simulated seconds, {} crashes, {} acknowledgements, {} observations, {} notices, "
       "{} sessions taken up, {} recoveries\n",
-      count, first, simulated.count(), crashes, acked, seen, told, taken, recovered);
-  if (count >= 20) {
+      seeds.count, seeds.first, simulated.count(), crashes, acked, seen, told, taken, recovered);
+  if (seeds.count >= 20) {
     EXPECT_GT(crashes, 0u);
-    EXPECT_GT(acked, 100u * count / 20);
-    EXPECT_GT(told, 100u * count / 20);
-    EXPECT_GT(taken, count / 20);
-    EXPECT_GT(recovered, count / 20);
+    EXPECT_GT(acked, 100u * seeds.count / 20);
+    EXPECT_GT(told, 100u * seeds.count / 20);
+    EXPECT_GT(taken, seeds.count / 20);
+    EXPECT_GT(recovered, seeds.count / 20);
   }
 }
 
@@ -146,11 +152,10 @@ TEST(Sim, SeveralWorldsInOneProcess) {
 // What goes wrong between them is played by hand for now: parley_sim --nodes 3 --profile any.
 TEST(Sim, SeveralNodesAreOneServer) {
   if (from_environment("PARLEY_SIM_SEED")) GTEST_SKIP();
-  const auto count = from_environment("PARLEY_SIM_SEEDS").value_or(20);
-  const auto first = from_environment("PARLEY_SIM_FROM").value_or(std::random_device()() * 1'000ULL);
+  const NewSeeds seeds;
   std::uint64_t acked = 0;
   std::uint64_t leads = 0;
-  for (auto seed = first; seed < first + count; ++seed) {
+  for (auto seed = seeds.first; seed < seeds.end(); ++seed) {
     const auto outcome = play({.seed = seed, .nodes = 3, .profile = Profile::quiet});
     acked += outcome.acked;
     leads += outcome.leads;
@@ -158,10 +163,10 @@ TEST(Sim, SeveralNodesAreOneServer) {
     ADD_FAILURE() << "parley_sim --nodes 3 --profile quiet --seed " << seed << "\n"
                   << outcome.violation->invariant << ": " << outcome.violation->what;
   }
-  fmt::print("{} seeds from {}: {} acknowledgements, {} changes of leaders\n", count, first, acked, leads);
-  if (count >= 20) {
-    EXPECT_GT(acked, 100u * count / 20);
-    EXPECT_GT(leads, count);
+  fmt::print("{} seeds from {}: {} acknowledgements, {} changes of leaders\n", seeds.count, seeds.first, acked, leads);
+  if (seeds.count >= 20) {
+    EXPECT_GT(acked, 100u * seeds.count / 20);
+    EXPECT_GT(leads, seeds.count);
   }
 }
 

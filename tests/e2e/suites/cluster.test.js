@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { afterEach } from "node:test";
 
+import { place, startNode, sum } from "../lib/cluster.js";
 import { apps, config, fresh, range, raw, test } from "../lib/harness.js";
-import { Server } from "../lib/server.js";
 import { call, trigger } from "../lib/sign.js";
 import { until } from "../lib/wait.js";
 
@@ -13,23 +13,10 @@ afterEach(async () => {
   for (const server of started.splice(0)) await server.stop();
 });
 
-const place = (server) => `127.0.0.1:${[...server.logText().matchAll(/listening for other nodes .*port=(\d+)/g)].at(-1)[1]}`;
-
 const configured = (name, cluster = {}) => config({ cluster: { enabled: true, host: "127.0.0.1", port: 0, name, settle_after: 1, moves_max: 32, ...cluster } });
 
-async function startNode(name, cluster) {
-  const server = new Server({ config: configured(name, cluster), dev: true });
-  started.push(server);
-  await server.start();
-  await until(() => server.logText().includes("listening for other nodes"), `${name} to listen`);
-  return server;
-}
+const start = (name, cluster) => startNode(started, name, configured(name, cluster));
 
-const sum = async (nodes, metric) => {
-  let all = 0;
-  for (const node of nodes) all += (await node.metric(metric)) ?? 0;
-  return all;
-};
 // Every shard has a leader, which has a voter on each of the nodes.
 const settled = (nodes, voters = nodes.length) =>
   until(async () => {
@@ -40,9 +27,9 @@ const settled = (nodes, voters = nodes.length) =>
   }, () => `64 shards with ${voters} voters each; ${nodes.map((node) => node.logTail(5)).join("\n")}`, 60_000);
 
 async function three() {
-  const a = await startNode("a", { expect_nodes: 2 });
-  const b = await startNode("b", { expect_nodes: 2, join: [place(a)] });
-  const c = await startNode("c", { expect_nodes: 2, join: [place(a), place(b)] });
+  const a = await start("a", { expect_nodes: 2 });
+  const b = await start("b", { expect_nodes: 2, join: [place(a)] });
+  const c = await start("c", { expect_nodes: 2, join: [place(a), place(b)] });
   await settled([a, b, c]);
   return [a, b, c];
 }
@@ -127,11 +114,11 @@ test("whichever node is killed, what was acknowledged is there, once and in orde
 });
 
 test("a node with data becomes three while it serves, and is not needed any more", async () => {
-  const a = await startNode("a");
+  const a = await start("a");
   const channels = range(1, 20).map(() => fresh("private-domain."));
   for (const channel of channels) for (const number of range(1, 10)) await publish([a], channel, `m${number}`);
-  const b = await startNode("b", { join: [place(a)] });
-  const c = await startNode("c", { join: [place(a)] });
+  const b = await start("b", { join: [place(a)] });
+  const c = await start("c", { join: [place(a)] });
   for (const channel of channels) await publish([a, b, c], channel, "meanwhile");
   await settled([a, b, c]);
   await a.kill9();

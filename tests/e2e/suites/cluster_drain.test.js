@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { afterEach } from "node:test";
 
+import { place, startNode, sum } from "../lib/cluster.js";
 import { apps, config, fresh, range, test } from "../lib/harness.js";
-import { runParley, Server } from "../lib/server.js";
+import { runParley } from "../lib/server.js";
 import { call, trigger } from "../lib/sign.js";
 import { until } from "../lib/wait.js";
 
@@ -16,25 +17,13 @@ afterEach(async () => {
   for (const server of started.splice(0)) await server.stop();
 });
 
-const place = (server) => `127.0.0.1:${[...server.logText().matchAll(/listening for other nodes .*port=(\d+)/g)].at(-1)[1]}`;
 const configured = (name, cluster = {}) => ({
   ...config({ cluster: { enabled: true, host: "127.0.0.1", port: 0, name, settle_after: 1, moves_max: 32, expect_nodes: 2, ...cluster }, admin: { key: adminKey } }),
   server: { drain_seconds: 1 },
 });
 
-async function startNode(name, cluster) {
-  const server = new Server({ config: configured(name, cluster), dev: true });
-  started.push(server);
-  await server.start();
-  await until(() => server.logText().includes("listening for other nodes"), `${name} to listen`);
-  return server;
-}
+const start = (name, cluster) => startNode(started, name, configured(name, cluster));
 
-const sum = async (nodes, metric) => {
-  let all = 0;
-  for (const node of nodes) all += (await node.metric(metric)) ?? 0;
-  return all;
-};
 const settled = (nodes, voters = nodes.length) =>
   until(async () => {
     if ((await sum(nodes, "parley_shards_led")) !== 64 || (await sum(nodes, "parley_shards_short_of_replicas")) !== 0) return false;
@@ -43,7 +32,7 @@ const settled = (nodes, voters = nodes.length) =>
 
 async function cluster(count) {
   const nodes = [];
-  for (const name of "abcd".slice(0, count)) nodes.push(await startNode(name, { join: nodes.map(place) }));
+  for (const name of "abcd".slice(0, count)) nodes.push(await start(name, { join: nodes.map(place) }));
   await settled(nodes, Math.min(count, 3));
   return nodes;
 }
@@ -150,9 +139,9 @@ test("a rolling restart under load loses nothing that was acknowledged, and paus
 });
 
 test("a node knows whether it may be stopped", async () => {
-  const a = await startNode("a", { expect_nodes: 1 });
+  const a = await start("a", { expect_nodes: 1 });
   assert.deepEqual(await canStop(a), { code: 200, status: "ok" });
-  const b = await startNode("b", { join: [place(a)] });
+  const b = await start("b", { join: [place(a)] });
   await settled([a, b]);
   for (const node of [a, b]) {
     await mayStop(node, 503);
@@ -162,7 +151,7 @@ test("a node knows whether it may be stopped", async () => {
     }, "two to need each other for all shards", 30_000);
     assert.match(answer.reason, /^64 shards would be left without a majority/);
   }
-  const c = await startNode("c", { join: [place(a), place(b)] });
+  const c = await start("c", { join: [place(a), place(b)] });
   await settled([a, b, c]);
   for (const node of [a, b, c]) await mayStop(node, 200);
   await c.kill9();
