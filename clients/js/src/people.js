@@ -135,10 +135,11 @@ export class StatusBoard extends Store {
       await this.#parley.statusPages(this.channel, (users) => {
         if (round !== this.#round || this.#closed) return;
         for (const user of users) {
-          // An answer is read beside the events and may be older than one that overtook it.
+          // An answer is read beside the events and may be older than one that overtook it, also one of the same
+          // millisecond. What is newer than the answer is told by an event in any case.
           const id = String(user.user_id);
           const told = this.#named.has(id) ? this.#users.get(id) : undefined;
-          if (!told || Number(user.since) >= Number(told.since)) this.#set(user);
+          if (!told || Number(user.since) > Number(told.since)) this.#set(user);
         }
       });
       if (round !== this.#round || this.#closed) return;
